@@ -1,0 +1,215 @@
+"""The vocabulary that a harness and a queue share: jobs, commands, replies.
+
+Plain data only. A command is what a node asks of a queue, a reply is what the queue
+answers; the reference queue's wire format, the simulator's network and the network
+proxy all speak in these words. Nothing here decides anything.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+
+Jitter = Literal["none", "full", "equal", "decorrelated"]
+State = Literal["ready", "leased", "done", "dead"]
+
+
+class RetryPolicy(Struct, frozen=True, array_like=True):
+    """Exponential backoff: ``base_s * factor**n``, at most ``cap_s`` seconds, with jitter.
+
+    The three jitters are those of "Exponential Backoff and Jitter" (AWS Architecture
+    Blog, 2015): full draws from [0, d], equal from [d/2, d], decorrelated from
+    [base, 3 * previous delay]. ``none`` retries in lockstep and is there to show why not.
+    """
+
+    base_s: float = 0.5
+    factor: float = 2.0
+    cap_s: float = 60.0
+    jitter: Jitter = "full"
+
+
+class Job(Struct, frozen=True):
+    """One unit of work.
+
+    ``id`` makes an enqueue repeatable; ``key`` (idempotency key) names the effect.
+    ``delay_s`` and ``timeout_s`` are seconds; a higher ``priority`` goes first.
+    ``max_deliveries`` bounds how often the job is handed out, crashes included.
+    """
+
+    id: str
+    queue: str = "default"
+    payload: bytes = b""
+    key: str | None = None
+    priority: int = 0
+    delay_s: float = 0.0
+    max_deliveries: int = 5
+    timeout_s: float = 300.0
+    retry: RetryPolicy = RetryPolicy()
+
+
+class Delivery(Struct, frozen=True):
+    """One hand-over of a job: run it until the lease ends, settle it with the token.
+
+    ``lease_s`` is how long the lease lasts from the moment the queue answered;
+    ``number`` counts this job's deliveries from 1.
+    """
+
+    job: Job
+    token: int
+    number: int
+    lease_s: float
+
+
+class Attempt(Struct, frozen=True):
+    """What became of one delivery, kept with the job (times on the queue's clock)."""
+
+    number: int
+    worker: str
+    started_at: float
+    ended_at: float
+    error: str
+
+
+class DeadLetter(Struct, frozen=True):
+    """A job given up on: why, when, and what each attempt ended with."""
+
+    job: Job
+    reason: str
+    died_at: float
+    attempts: tuple[Attempt, ...]
+
+
+class Depth(Struct, frozen=True):
+    """How many jobs of one queue are in one state, and the age in seconds of the oldest."""
+
+    queue: str
+    state: State
+    count: int
+    oldest_s: float
+
+
+# -- commands ---------------------------------------------------------------------------
+
+
+class Enqueue(Struct, frozen=True, tag="enqueue"):
+    job: Job
+
+
+class Lease(Struct, frozen=True, tag="lease"):
+    """Ask for the next ready job of ``queues``; wait up to ``wait_s`` seconds for one."""
+
+    worker: str
+    queues: tuple[str, ...]
+    lease_s: float
+    wait_s: float = 0.0
+
+
+class Ack(Struct, frozen=True, tag="ack"):
+    job_id: str
+    token: int
+
+
+class Nack(Struct, frozen=True, tag="nack"):
+    job_id: str
+    token: int
+    error: str
+    permanent: bool = False
+
+
+class Extend(Struct, frozen=True, tag="extend"):
+    job_id: str
+    token: int
+    lease_s: float
+
+
+class Release(Struct, frozen=True, tag="release"):
+    """Hand a job back unfinished (graceful shutdown): no failure, no backoff."""
+
+    job_id: str
+    token: int
+
+
+class ListDead(Struct, frozen=True, tag="dead"):
+    """Dead letters, oldest first, filtered by queue and by a part of the reason."""
+
+    queue: str | None = None
+    reason: str | None = None
+    limit: int = 1000
+
+
+class Replay(Struct, frozen=True, tag="replay"):
+    """Put these dead letters back with a fresh delivery budget."""
+
+    job_ids: tuple[str, ...]
+
+
+class Inspect(Struct, frozen=True, tag="inspect"):
+    job_id: str
+
+
+class Measure(Struct, frozen=True, tag="measure"):
+    """Depth and oldest age by queue and state, and the counters since the start."""
+
+
+Command = (
+    Enqueue | Lease | Ack | Nack | Extend | Release | ListDead | Replay | Inspect | Measure
+)
+
+
+# -- replies ----------------------------------------------------------------------------
+
+
+class Enqueued(Struct, frozen=True, tag="enqueued"):
+    """The job is held durably; ``created`` is False if its id was held already."""
+
+    created: bool
+
+
+class Leased(Struct, frozen=True, tag="leased"):
+    delivery: Delivery | None
+
+
+class Settled(Struct, frozen=True, tag="settled"):
+    """Answer to ack, nack, extend and release. Not accepted: the token is not current."""
+
+    accepted: bool
+    why: str = ""
+
+
+class DeadLetters(Struct, frozen=True, tag="dead_letters"):
+    letters: tuple[DeadLetter, ...]
+
+
+class Replayed(Struct, frozen=True, tag="replayed"):
+    job_ids: tuple[str, ...]
+
+
+class Inspected(Struct, frozen=True, tag="inspected"):
+    state: State | None
+    deliveries: int = 0
+    reason: str = ""
+
+
+class Measured(Struct, frozen=True, tag="measured"):
+    depths: tuple[Depth, ...]
+    counters: dict[str, int]
+
+
+class Refused(Struct, frozen=True, tag="refused"):
+    """The command itself was bad; the queue did nothing. One sentence says why."""
+
+    error: str
+
+
+Reply = (
+    Enqueued | Leased | Settled | DeadLetters | Replayed | Inspected | Measured | Refused
+)
+
+
+class Unanswered(Exception):
+    """No answer came in time: the call may or may not have taken effect."""
+
+
+class QueueError(Exception):
+    """The queue answered that the command was bad; it had no effect."""

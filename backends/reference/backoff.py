@@ -1,0 +1,25 @@
+"""How long a failed job waits before its next delivery. Pure: ``rng`` is an argument."""
+
+from __future__ import annotations
+
+from random import Random
+
+from ..commands import RetryPolicy
+
+
+def delay_s(policy: RetryPolicy, failures: int, previous_s: float, rng: Random) -> float:
+    """Seconds to wait after the ``failures``-th failure (from 1); never above the cap.
+
+    ``previous_s`` is the delay before, which decorrelated jitter grows from.
+    """
+    # The exponent is bounded so that a long-failing job cannot overflow a float.
+    exponent = min(max(failures, 1) - 1, 64)
+    ceiling = min(policy.cap_s, policy.base_s * policy.factor**exponent)
+    if policy.jitter == "none":
+        return ceiling
+    if policy.jitter == "full":
+        return rng.uniform(0.0, ceiling)
+    if policy.jitter == "equal":
+        return rng.uniform(ceiling / 2, ceiling)
+    low = min(policy.base_s, policy.cap_s)
+    return min(policy.cap_s, rng.uniform(low, max(low, 3 * previous_s)))

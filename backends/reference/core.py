@@ -1,0 +1,212 @@
+"""Every decision of the reference queue: which record follows from which command, when.
+
+Pure functions from a record to its successor. No I/O, no clock, no randomness of their
+own: ``now`` (seconds) and ``rng`` are arguments. Stores never decide, and nothing else
+in the package repeats a decision made here. ``Decisions`` bundles the functions so that
+a broken twin can be the correct queue with exactly one of them replaced.
+
+    ready --lease--> leased --ack--> done
+      ^                | nack, lease expired: deliveries left --> ready (after backoff)
+      |                |                      none left, or permanent --> dead
+      +----replay------+--------------------------------------------------- dead
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from random import Random
+from typing import NamedTuple
+
+from msgspec import Struct
+
+from ..commands import Attempt, DeadLetter, Job, State
+from .backoff import delay_s
+
+ATTEMPTS_KEPT = 50
+
+
+class Record(Struct, frozen=True):
+    """A job and everything the queue knows of it (times on the queue's clock, seconds).
+
+    ``token`` is the fencing token of the newest delivery and only ever grows; it counts
+    deliveries. ``forgiven`` are those that do not count against ``max_deliveries``
+    (handed back, or before a replay). ``settled_token`` is the last token whose holder
+    settled it, so that a repeated ack is known as a repetition.
+    """
+
+    job: Job
+    state: State
+    enqueued_at: float
+    ready_at: float
+    sequence: int = 0
+    version: int = 0
+    token: int = 0
+    settled_token: int = 0
+    forgiven: int = 0
+    worker: str = ""
+    started_at: float = 0.0
+    lease_until: float = 0.0
+    backoff_s: float = 0.0
+    ended_at: float = 0.0
+    reason: str = ""
+    attempts: tuple[Attempt, ...] = ()
+
+    @property
+    def deliveries_counted(self) -> int:
+        return self.token - self.forgiven
+
+
+class Ruling(NamedTuple):
+    """What to store (None: nothing changes), whether to say yes, and why not."""
+
+    successor: Record | None
+    accepted: bool
+    why: str = ""
+
+
+def _next(record: Record, **changes: object) -> Record:
+    fields = {name: getattr(record, name) for name in Record.__struct_fields__}
+    fields.update(changes)
+    fields["version"] = record.version + 1
+    return Record(**fields)
+
+
+def admit(job: Job, now: float) -> Record:
+    """The first record of a job that was just accepted."""
+    return Record(job=job, state="ready", enqueued_at=now, ready_at=now + job.delay_s)
+
+
+def lease(record: Record, worker: str, lease_s: float, now: float) -> Record:
+    """Hand the job out: a new token, and a lease no longer than the job's timeout."""
+    return _next(
+        record,
+        state="leased",
+        token=record.token + 1,
+        worker=worker,
+        started_at=now,
+        lease_until=now + min(lease_s, record.job.timeout_s),
+    )
+
+
+def _standing(record: Record, token: int, now: float) -> Ruling | None:
+    """Whether the holder of ``token`` may still speak for the job; None means it may."""
+    if token == record.settled_token and token > 0:
+        return Ruling(None, True, "already settled by this delivery")
+    if token != record.token:
+        return Ruling(None, False, f"fenced: token {token} is not the current {record.token}")
+    if record.state != "leased":
+        return Ruling(None, False, f"the lease of token {token} has ended")
+    if now >= record.lease_until:
+        return Ruling(None, False, f"the lease of token {token} has expired")
+    return None
+
+
+def ack(record: Record, token: int, now: float) -> Ruling:
+    """The delivery succeeded. The store records the idempotency key in the same commit."""
+    if refusal := _standing(record, token, now):
+        return refusal
+    return Ruling(_next(record, state="done", settled_token=token, ended_at=now), True)
+
+
+def nack(
+    record: Record, token: int, error: str, permanent: bool, now: float, rng: Random
+) -> Ruling:
+    """The delivery failed: retry after backoff, or give up for good."""
+    if refusal := _standing(record, token, now):
+        return refusal
+    failed = _failed(record, error, permanent, now, rng)
+    return Ruling(_next(failed, settled_token=token, version=failed.version), True)
+
+
+def extend(record: Record, token: int, lease_s: float, now: float) -> Ruling:
+    """Lengthen the lease, but never past the job's timeout, so a stuck job is reaped."""
+    if refusal := _standing(record, token, now):
+        return refusal if not refusal.accepted else Ruling(None, False, refusal.why)
+    until = min(now + lease_s, record.started_at + record.job.timeout_s)
+    if until <= now:
+        return Ruling(None, False, f"the job's timeout of {record.job.timeout_s:g} s is over")
+    return Ruling(_next(record, lease_until=max(until, record.lease_until)), True)
+
+
+def release(record: Record, token: int, now: float) -> Ruling:
+    """Hand back unfinished: ready at once, and the delivery is not held against the job."""
+    if refusal := _standing(record, token, now):
+        return refusal
+    back = _next(
+        record,
+        state="ready",
+        ready_at=now,
+        settled_token=token,
+        forgiven=record.forgiven + 1,
+        attempts=_with_attempt(record, "handed back", now),
+    )
+    return Ruling(back, True)
+
+
+def reap(record: Record, now: float, rng: Random) -> Record:
+    """The lease ran out: the worker crashed, stalled, or overran the job's timeout."""
+    overran = record.lease_until - record.started_at >= record.job.timeout_s
+    error = (
+        f"timed out after {record.job.timeout_s:g} s"
+        if overran
+        else "lease expired: the worker crashed or stalled"
+    )
+    return _failed(record, error, False, now, rng)
+
+
+def skip(record: Record, now: float) -> Record:
+    """Another job with this idempotency key has completed: done without a delivery."""
+    return _next(record, state="done", ended_at=now, reason="duplicate of a completed key")
+
+
+def replay(record: Record, now: float) -> Ruling:
+    """Back from the dead letters with a fresh budget; its history stays with it."""
+    if record.state != "dead":
+        return Ruling(None, False, f"the job is {record.state}, not dead")
+    back = _next(
+        record, state="ready", ready_at=now, forgiven=record.token, backoff_s=0.0, reason=""
+    )
+    return Ruling(back, True)
+
+
+def dead_letter(record: Record) -> DeadLetter:
+    return DeadLetter(record.job, record.reason, record.ended_at, record.attempts)
+
+
+def _with_attempt(record: Record, error: str, now: float) -> tuple[Attempt, ...]:
+    attempt = Attempt(record.token, record.worker, record.started_at, now, error)
+    return (*record.attempts, attempt)[-ATTEMPTS_KEPT:]
+
+
+def _failed(record: Record, error: str, permanent: bool, now: float, rng: Random) -> Record:
+    attempts = _with_attempt(record, error, now)
+    used = record.deliveries_counted
+    if permanent or used >= record.job.max_deliveries:
+        why = f"permanent: {error}" if permanent else f"gave up after {used} deliveries: {error}"
+        return _next(record, state="dead", ended_at=now, reason=why, attempts=attempts)
+    wait_s = delay_s(record.job.retry, used, record.backoff_s, rng)
+    return _next(
+        record, state="ready", ready_at=now + wait_s, backoff_s=wait_s, attempts=attempts
+    )
+
+
+class Decisions(NamedTuple):
+    """The core as a value: the correct queue, or a twin with one decision replaced.
+
+    ``key_recorded_at`` says when an idempotency key counts as done: with the completion
+    (correct), or already with the lease (a twin's mistake).
+    """
+
+    admit: Callable[[Job, float], Record] = admit
+    lease: Callable[[Record, str, float, float], Record] = lease
+    ack: Callable[[Record, int, float], Ruling] = ack
+    nack: Callable[[Record, int, str, bool, float, Random], Ruling] = nack
+    extend: Callable[[Record, int, float, float], Ruling] = extend
+    release: Callable[[Record, int, float], Ruling] = release
+    reap: Callable[[Record, float, Random], Record] = reap
+    skip: Callable[[Record, float], Record] = skip
+    replay: Callable[[Record, float], Ruling] = replay
+    key_recorded_at: State = "done"
+
+
+CORRECT = Decisions()

@@ -1,0 +1,208 @@
+"""The reference queue: carries out the core's decisions on a store.
+
+This is the only place that reads the clock and draws random numbers, both injected, so
+the same queue runs under virtual time and in a broker. It decides nothing itself.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from random import Random
+
+from ..commands import (
+    Ack,
+    Command,
+    DeadLetters,
+    Delivery,
+    Enqueue,
+    Enqueued,
+    Extend,
+    Inspect,
+    Inspected,
+    Job,
+    Lease,
+    Leased,
+    ListDead,
+    Measure,
+    Measured,
+    Nack,
+    Refused,
+    Release,
+    Replay,
+    Replayed,
+    Reply,
+    Settled,
+)
+from .core import CORRECT, Decisions, Record, Ruling, dead_letter
+from .store import Store
+
+RETENTION_S = 86_400.0
+
+
+class ReferenceQueue:
+    """A queue on ``store``; ``now()`` gives seconds, ``rng`` the jitter.
+
+    ``call`` carries out one command. A command that makes no sense is answered with
+    ``Refused`` and changes nothing. ``retention_s`` is how long completed jobs and
+    idempotency keys are remembered, and so the window in which duplicates are known.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        now: Callable[[], float],
+        rng: Random,
+        decisions: Decisions = CORRECT,
+        retention_s: float = RETENTION_S,
+    ) -> None:
+        self.store = store
+        self.now = now
+        self._rng = rng
+        self._decide = decisions
+        self._retention_s = retention_s
+        self.counters: Counter[str] = Counter()
+
+    def call(self, command: Command) -> Reply:
+        match command:
+            case Enqueue():
+                return self.enqueue(command.job)
+            case Lease():
+                return self.lease(command.worker, command.queues, command.lease_s)
+            case Ack():
+                return self._settle(
+                    "acks",
+                    command.job_id,
+                    lambda r, now: self._decide.ack(r, command.token, now),
+                )
+            case Nack():
+                return self._settle(
+                    "nacks",
+                    command.job_id,
+                    lambda r, now: self._decide.nack(
+                        r, command.token, command.error, command.permanent, now, self._rng
+                    ),
+                )
+            case Extend():
+                return self._settle(
+                    "extends",
+                    command.job_id,
+                    lambda r, now: self._decide.extend(r, command.token, command.lease_s, now),
+                )
+            case Release():
+                return self._settle(
+                    "releases",
+                    command.job_id,
+                    lambda r, now: self._decide.release(r, command.token, now),
+                )
+            case ListDead():
+                return self.dead_letters(command.queue, command.reason, command.limit)
+            case Replay():
+                return self.replay(command.job_ids)
+            case Inspect():
+                record = self.store.get(command.job_id)
+                if record is None:
+                    return Inspected(None)
+                return Inspected(record.state, record.token, record.reason)
+            case Measure():
+                return Measured(tuple(self.store.depths(self.now())), dict(self.counters))
+
+    def enqueue(self, job: Job) -> Reply:
+        """Accept a job; a repeated id is held once and answered ``created=False``."""
+        if fault := _unfit(job):
+            return Refused(fault)
+        created = self.store.insert(self._decide.admit(job, self.now()))
+        self.counters["enqueued" if created else "enqueue_repeated"] += 1
+        return Enqueued(created)
+
+    def lease(self, worker: str, queues: tuple[str, ...], lease_s: float) -> Reply:
+        """Hand out the next ready job of ``queues`` for ``lease_s`` seconds, or none."""
+        if not lease_s > 0:
+            return Refused(f"expected lease_s above 0 seconds, found {lease_s}")
+        with self.store.transaction():
+            now = self.now()
+            self.reap(now)
+            while candidate := self.store.next_ready(queues, now):
+                key = candidate.job.key
+                if key is not None and self.store.key_done(key):
+                    if self.store.swap(candidate, self._decide.skip(candidate, now)):
+                        self.counters["duplicates_skipped"] += 1
+                    continue
+                leased = self._decide.lease(candidate, worker, lease_s, now)
+                if self._store(candidate, leased):
+                    self.counters["leased"] += 1
+                    return Leased(
+                        Delivery(leased.job, leased.token, leased.token, leased.lease_until - now)
+                    )
+        return Leased(None)
+
+    def reap(self, now: float | None = None) -> int:
+        """Take back every expired lease; how many there were."""
+        now = self.now() if now is None else now
+        expired = self.store.expired(now)
+        for record in expired:
+            successor = self._decide.reap(record, now, self._rng)
+            if self._store(record, successor):
+                self.counters["leases_expired"] += 1
+        return len(expired)
+
+    def dead_letters(self, queue: str | None, reason: str | None, limit: int) -> DeadLetters:
+        letters = [
+            dead_letter(record)
+            for record in self.store.dead()
+            if (queue is None or record.job.queue == queue)
+            and (reason is None or reason in record.reason)
+        ]
+        return DeadLetters(tuple(letters[: max(0, limit)]))
+
+    def replay(self, job_ids: tuple[str, ...]) -> Replayed:
+        """Put dead letters back to ready; which ones were. Others are left as they are."""
+        replayed = []
+        with self.store.transaction():
+            for job_id in job_ids:
+                record = self.store.get(job_id)
+                ruling = record and self._decide.replay(record, self.now())
+                if record and ruling and ruling.successor and self._store(record, ruling.successor):
+                    replayed.append(job_id)
+                    self.counters["replayed"] += 1
+        return Replayed(tuple(replayed))
+
+    def forget_old(self) -> int:
+        """Drop completed jobs and keys older than the retention; how many jobs went."""
+        return self.store.forget(self.now() - self._retention_s)
+
+    def _settle(
+        self, counter: str, job_id: str, decide: Callable[[Record, float], Ruling]
+    ) -> Settled:
+        while True:
+            record = self.store.get(job_id)
+            if record is None:
+                return Settled(False, f"no job {job_id!r} is held")
+            ruling = decide(record, self.now())
+            if ruling.successor is None or self._store(record, ruling.successor):
+                self.counters[counter if ruling.accepted else f"{counter}_refused"] += 1
+                return Settled(ruling.accepted, ruling.why)
+
+    def _store(self, old: Record, new: Record) -> bool:
+        completes = new.state == self._decide.key_recorded_at
+        if not self.store.swap(old, new, new.job.key if completes else None):
+            return False
+        if new.state == "dead":
+            self.counters["dead_lettered"] += 1
+        return True
+
+
+def _unfit(job: Job) -> str | None:
+    """Why this job cannot be accepted, in one sentence, or None."""
+    if not job.id:
+        return "expected a job id, found an empty one; give each job a unique id"
+    if job.max_deliveries < 1:
+        return f"expected max_deliveries of at least 1, found {job.max_deliveries}"
+    if not job.timeout_s > 0 or not job.delay_s >= 0:
+        return (
+            "expected timeout_s above 0 and delay_s of at least 0 seconds, "
+            f"found {job.timeout_s} and {job.delay_s}"
+        )
+    if not (job.retry.base_s >= 0 and job.retry.cap_s >= 0 and job.retry.factor >= 1):
+        return "expected a retry policy with base_s, cap_s >= 0 and factor >= 1"
+    return None
