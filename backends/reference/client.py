@@ -1,7 +1,7 @@
 """The blocking TCP client: timeouts on everything, reconnects, repeats what is ambiguous.
 
 ``attempt`` sends a command once and says None when it cannot know what became of it;
-``call`` repeats by :mod:`.repeat` until it is answered. One client, one thread.
+``call`` repeats by :mod:`..repeat` until it is answered. One client, one thread.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import time
 
 from ..commands import Command, Lease, QueueError, Refused, Reply, Unanswered
 from . import wire
-from .repeat import DEFAULT, RepeatPolicy, Sleep, until_answered
+from ..repeat import DEFAULT, RepeatPolicy, Sleep, until_answered
 
 
 class Client:

@@ -84,6 +84,8 @@ class ReferenceQueue:
                     ),
                 )
             case Extend():
+                if not command.lease_s > 0:
+                    return Refused(f"expected lease_s above 0 seconds, found {command.lease_s}")
                 return self._settle(
                     "extends",
                     command.job_id,

@@ -12,7 +12,7 @@ from collections.abc import Generator
 
 from msgspec import Struct
 
-from ..commands import Command, Reply
+from .commands import Command, Reply
 
 
 class Attempt(Struct, frozen=True):

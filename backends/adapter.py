@@ -1,0 +1,85 @@
+"""What the harness needs of a backend: claims, a way to run it, and a way to talk to it.
+
+To add one, write an object with these members in a file of its own and name it in
+``registry.py`` (or in the entry point group ``jobquake.backends`` of your package).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+from typing import Literal, Protocol
+
+from msgspec import Struct
+
+from .commands import Command, Reply
+from .worker import WorkerProgram
+
+
+class Claims(Struct, frozen=True):
+    """What a backend promises; checks hold it to no more than that."""
+
+    delivery: Literal["at-least-once", "at-most-once"] = "at-least-once"
+    fencing: bool = True
+    bounded_deliveries: bool = True
+    dead_letters: bool = True
+    priorities: bool = True
+    idempotent_enqueue: bool = True
+
+
+class Queue(Protocol):
+    """A queue in this process: one command in, its reply out, at once."""
+
+    def call(self, command: Command) -> Reply: ...
+
+    def next_change_at(self, queues: tuple[str, ...]) -> float | None:
+        """When, by the injected clock, a job of ``queues`` may next become ready."""
+
+
+class Connection(Protocol):
+    """A queue reached over something that can fail: one attempt, None if unanswered."""
+
+    def attempt(self, command: Command) -> Reply | None: ...
+
+    def close(self) -> None: ...
+
+
+class Framing(Protocol):
+    """How the network proxy finds the round trips in the bytes of a backend's protocol."""
+
+    def split(self, buffer: bytearray) -> list[bytes]:
+        """Take whole messages, as they stand on the wire, off the front of ``buffer``."""
+
+    def describe(self, message: bytes) -> tuple[int, str, str]:
+        """(round trip id, call name, job id or "") of one message."""
+
+
+class Adapter(Protocol):
+    """A backend under test. ``violates`` names the check that a broken twin must fail."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def summary(self) -> str: ...
+    @property
+    def claims(self) -> Claims: ...
+    @property
+    def violates(self) -> str | None: ...
+    @property
+    def worker(self) -> WorkerProgram: ...
+    @property
+    def framing(self) -> Framing | None:
+        """None if no network lies between the workers and the queue."""
+
+    def local(self, now: Callable[[], float], rng: Random) -> Queue:
+        """A fresh queue on the caller's clock, for the simulator."""
+
+    def server(self, folder: Path, port: int) -> list[str] | None:
+        """The command that serves the queue from ``folder``; prints ``ready HOST:PORT``.
+
+        None if the queue is a library on a shared file and has no server.
+        """
+
+    def connect(self, address: str, timeout_s: float) -> Connection:
+        """Talk to the queue at the server's address, or in the folder if it has none."""

@@ -1,0 +1,38 @@
+"""The producer: a generator without I/O that enqueues jobs at their times.
+
+It repeats an enqueue whose answer did not come, which is safe because the queue knows
+the job id. Several enqueues can be under way only by running several producers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable
+from typing import Any
+
+from msgspec import Struct
+
+from .commands import Enqueue, Job
+from .repeat import until_answered
+
+
+class WaitUntil(Struct, frozen=True):
+    """Want: go on at that many seconds after the start of the run."""
+
+    at_s: float
+
+
+class Gone(Struct, frozen=True):
+    """Want: nothing; this job's enqueue is over, answered or given up."""
+
+    job: Job
+
+
+Producer = Generator[Any, Any, None]
+
+
+def producer(schedule: Iterable[tuple[float, Job]]) -> Producer:
+    """Enqueue each job at its time (seconds after the start), in order."""
+    for at_s, job in schedule:
+        yield WaitUntil(at_s)
+        yield from until_answered(Enqueue(job))
+        yield Gone(job)

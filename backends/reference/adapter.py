@@ -1,0 +1,103 @@
+"""The reference queue as backends: over TCP (the default), on a shared SQLite file, and broken.
+
+A twin is the same adapter with one decision or the worker replaced.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from typing import Literal
+
+from .. import worker as workers
+from ..adapter import Claims, Connection, Queue
+from ..clock import anchored_clock
+from ..commands import Command, Reply
+from ..worker import WorkerProgram
+from . import wire
+from .client import Client
+from .core import CORRECT, Decisions
+from .memory import MemoryStore
+from .queue import ReferenceQueue
+from .sqlite import SQLiteStore
+
+FILE = "queue.db"
+
+
+class WireFraming:
+    """The broker's frames, for the network proxy."""
+
+    def split(self, buffer: bytearray) -> list[bytes]:
+        return [len(body).to_bytes(wire.HEADER, "big") + body for body in wire.split(buffer)]
+
+    def describe(self, message: bytes) -> tuple[int, str, str]:
+        return wire.peek(message[wire.HEADER :])
+
+
+class LocalQueue:
+    """The reference queue in this process, on any store."""
+
+    def __init__(self, queue: ReferenceQueue) -> None:
+        self._queue = queue
+        self.call: Callable[[Command], Reply] = queue.call
+
+    def next_change_at(self, queues: tuple[str, ...]) -> float | None:
+        return self._queue.store.next_change_at(queues)
+
+    def attempt(self, command: Command) -> Reply:
+        return self._queue.call(command)
+
+    def close(self) -> None:
+        self._queue.store.close()
+
+
+@dataclass(frozen=True)
+class ReferenceAdapter:
+    """The reference queue; see :class:`..adapter.Adapter` for the members.
+
+    ``access`` says how processes reach it: ``tcp`` (a broker) or ``file`` (each opens
+    the SQLite file itself). ``simulated_store`` is the store under the simulator.
+    """
+
+    name: str
+    summary: str
+    violates: str | None = None
+    decisions: Decisions = CORRECT
+    worker: WorkerProgram = workers.worker
+    claims: Claims = field(default_factory=Claims)
+    access: Literal["tcp", "file"] = "tcp"
+    simulated_store: Literal["memory", "sqlite"] = "memory"
+
+    @property
+    def framing(self) -> WireFraming | None:
+        return WireFraming() if self.access == "tcp" else None
+
+    def local(self, now: Callable[[], float], rng: Random) -> Queue:
+        store = MemoryStore() if self.simulated_store == "memory" else SQLiteStore(":memory:")
+        return LocalQueue(ReferenceQueue(store, now, rng, self.decisions))
+
+    def server(self, folder: Path, port: int) -> list[str] | None:
+        if self.access == "file":
+            return None
+        command = [sys.executable, "-m", "jobquake", "broker", "--db", str(folder / FILE)]
+        return [*command, "--port", str(port), "--backend", self.name]
+
+    def connect(self, address: str, timeout_s: float) -> Connection:
+        if self.access == "file":
+            store = SQLiteStore(Path(address) / FILE)
+            return LocalQueue(ReferenceQueue(store, anchored_clock(), Random(), self.decisions))
+        return Client(address, connect_timeout_s=timeout_s, read_timeout_s=timeout_s)
+
+
+REFERENCE = ReferenceAdapter(
+    "reference", "the reference queue behind its TCP broker, durable in SQLite"
+)
+REFERENCE_SQLITE = ReferenceAdapter(
+    "reference-sqlite",
+    "the reference queue on one SQLite file that all processes share, no network",
+    access="file",
+    simulated_store="sqlite",
+)

@@ -1,0 +1,44 @@
+"""The list of backends: one line each, loaded when asked for, extended by entry points.
+
+A package of yours can add its own through the entry point group ``jobquake.backends``,
+whose entries name an object with the members of :class:`.adapter.Adapter`.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import import_module
+from importlib.metadata import entry_points
+
+from .adapter import Adapter
+
+GROUP = "jobquake.backends"
+BUILT_IN = {
+    "reference": ".reference.adapter:REFERENCE",
+    "reference-sqlite": ".reference.adapter:REFERENCE_SQLITE",
+    "twin-ack-before-run": ".twins.ack_before_run:TWIN",
+    "twin-no-lease": ".twins.no_lease:TWIN",
+    "twin-ack-without-token": ".twins.ack_without_token:TWIN",
+    "twin-key-before-effect": ".twins.key_before_effect:TWIN",
+    "twin-crashes-not-counted": ".twins.crashes_not_counted:TWIN",
+    "twin-lease-too-short": ".twins.lease_too_short:TWIN",
+    "twin-key-per-delivery": ".twins.key_per_delivery:TWIN",
+}
+
+
+def names() -> list[str]:
+    """Every backend that can be asked for, built in first."""
+    return [*BUILT_IN, *(n for n in sorted(entry_points(group=GROUP).names) if n not in BUILT_IN)]
+
+
+@cache
+def find(name: str) -> Adapter:
+    """The backend of that name. Raises KeyError if there is none."""
+    if name in BUILT_IN:
+        module, _, attribute = BUILT_IN[name].partition(":")
+        adapter: Adapter = getattr(import_module(module, __package__), attribute)
+        return adapter
+    for entry in entry_points(group=GROUP, name=name):
+        loaded: Adapter = entry.load()
+        return loaded
+    raise KeyError(name)

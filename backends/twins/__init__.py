@@ -1,0 +1,5 @@
+"""Broken twins: the reference queue with exactly one mistake each, named for the mistake.
+
+Each file's docstring says which mistake, whom it hurts, and which check must find it.
+They exist so that every check can be seen failing, and anyone can see a failure.
+"""

@@ -1,0 +1,17 @@
+"""The idempotency key is recorded when the job is handed out, before its effect.
+
+The worker dies between the two; the next delivery finds the key, believes that the work
+is done, and skips it. Found by: no_lost_work.
+"""
+
+from __future__ import annotations
+
+from ..reference.adapter import ReferenceAdapter
+from ..reference.core import CORRECT
+
+TWIN = ReferenceAdapter(
+    "twin-key-before-effect",
+    "broken: the idempotency key is recorded before the effect",
+    violates="no_lost_work",
+    decisions=CORRECT._replace(key_recorded_at="leased"),  # the mistake
+)
