@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from functools import cache
 from importlib import import_module
-from importlib.metadata import entry_points
 
 from .adapter import Adapter
 
@@ -28,6 +27,8 @@ BUILT_IN = {
 
 def names() -> list[str]:
     """Every backend that can be asked for, built in first."""
+    from importlib.metadata import entry_points  # slow to import, and workers start often
+
     return [*BUILT_IN, *(n for n in sorted(entry_points(group=GROUP).names) if n not in BUILT_IN)]
 
 
@@ -38,6 +39,8 @@ def find(name: str) -> Adapter:
         module, _, attribute = BUILT_IN[name].partition(":")
         adapter: Adapter = getattr(import_module(module, __package__), attribute)
         return adapter
+    from importlib.metadata import entry_points
+
     for entry in entry_points(group=GROUP, name=name):
         loaded: Adapter = entry.load()
         return loaded

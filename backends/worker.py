@@ -82,14 +82,16 @@ Worker = Generator[Any, Any, None]
 WorkerProgram = Callable[[str, tuple[str, ...], WorkerOptions], Worker]
 
 
-def worker(name: str, queues: tuple[str, ...], options: WorkerOptions) -> Worker:
+def worker(
+    name: str, queues: tuple[str, ...], options: WorkerOptions, extends: bool = True
+) -> Worker:
     """Take jobs until told to stop: lease, work, effect, ack; nack what fails."""
     while not (yield Stopping()):
         delivery = yield from receive(name, queues, options)
         if delivery is None:
             continue
         yield At("after_lease", delivery)
-        ending = yield from perform(delivery, options)
+        ending = yield from perform(delivery, options, extends)
         if ending is None:
             yield At("before_effect", delivery)
             yield ApplyEffect(delivery, effect_key(delivery))

@@ -1,0 +1,242 @@
+"""The plan: a scenario made concrete by a seed. Every job, every fault, every time.
+
+Plain data, the one thing that drivers execute; it replays anywhere. A replay string is
+the whole plan, packed: ``jq1:`` + base64url(zlib(msgpack)) with a checksum, so it needs
+no scenario file and survives changes to one.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import zlib
+from typing import Literal
+
+import msgspec
+from msgspec import Struct
+
+from ..backends.commands import Job, RetryPolicy
+from ..backends.worker import Point
+
+PREFIX = "jq1:"
+Sink = Literal["blind", "keyed", "upsert"]
+Behaviour = Literal["ok", "fail", "permanent", "hang"]
+Call = Literal["enqueue", "lease", "ack", "nack", "extend", "release"]
+NetEffect = Literal["lose_request", "lose_reply", "delay", "duplicate", "reset"]
+
+
+class Queue(Struct, frozen=True, array_like=True):
+    """A queue; ``bound_s`` is how long its jobs may wait for a worker, None: no bound."""
+
+    name: str
+    bound_s: float | None = None
+
+
+class Pool(Struct, frozen=True, array_like=True):
+    """``workers`` workers that serve these queues and no others."""
+
+    name: str
+    queues: tuple[str, ...]
+    workers: int
+
+
+class PlannedJob(Struct, frozen=True, array_like=True, omit_defaults=True):
+    """Enqueue at ``at_s``; runs for ``service_s``; ``failures`` first deliveries fail.
+
+    ``flood`` marks jobs that exist to get in others' way. Times are seconds.
+    """
+
+    at_s: float
+    queue: int
+    service_s: float
+    behaviour: Behaviour = "ok"
+    failures: int = 0
+    flood: bool = False
+    priority: int = 0
+    timeout_s: float = 30.0
+
+
+class KillAt(Struct, frozen=True, array_like=True, tag="kill_at"):
+    """The worker kills itself with SIGKILL at ``point``, the first ``times`` times."""
+
+    job: int
+    point: Point
+    times: int = 1
+
+
+class PauseAt(Struct, frozen=True, array_like=True, tag="pause_at"):
+    """The worker is stopped (SIGSTOP) at ``point`` for ``for_s`` seconds, once."""
+
+    job: int
+    point: Point
+    for_s: float
+
+
+class KillWorker(Struct, frozen=True, array_like=True, tag="kill_worker"):
+    """At ``at_s`` worker number ``worker`` and all its children are killed, wherever they are."""
+
+    worker: int
+    at_s: float
+
+
+class NetFault(Struct, frozen=True, array_like=True, tag="net"):
+    """The ``nth`` round trip of kind ``call`` (counted over all nodes, from 1) meets ``how``.
+
+    ``delay_s`` is for how=delay; ``times`` round trips in a row are struck.
+    """
+
+    call: Call
+    nth: int
+    how: NetEffect
+    delay_s: float = 0.0
+    times: int = 1
+
+
+class NetTimeout(Struct, frozen=True, array_like=True, tag="net_timeout"):
+    """From ``at_s`` for ``for_s`` seconds nothing passes in either direction; it is lost."""
+
+    at_s: float
+    for_s: float
+
+
+class Flood(Struct, frozen=True, array_like=True, tag="flood"):
+    """The jobs marked ``flood`` arrive from ``at_s`` on; struck when others wait behind them."""
+
+    at_s: float
+
+
+Fault = KillAt | PauseAt | KillWorker | NetFault | NetTimeout | Flood
+
+
+class Plan(Struct, frozen=True, array_like=True):
+    """Everything a run needs. ``must_hit`` names the bite-matrix cells that must be filled.
+
+    ``call_timeout_s`` bounds each attempt of a call, ``deadline_s`` the whole run after
+    its start; ``latency_s`` is one way of the simulated network.
+    """
+
+    scenario: str
+    variant: str
+    seed: int
+    queues: tuple[Queue, ...]
+    pools: tuple[Pool, ...]
+    jobs: tuple[PlannedJob, ...]
+    faults: tuple[Fault, ...]
+    guarantees: tuple[str, ...]
+    must_hit: tuple[tuple[str, str], ...] = ()
+    sink: Sink = "keyed"
+    lease_s: float = 1.0
+    wait_s: float = 0.5
+    grace_s: float = 5.0
+    call_timeout_s: float = 0.3
+    deadline_s: float = 30.0
+    max_deliveries: int = 4
+    retry: RetryPolicy = RetryPolicy(0.05, 2.0, 1.0, "full")
+    latency_s: float = 0.0005
+    restart_s: float = 0.05
+    producers: int = 2
+
+    @property
+    def workers(self) -> list[Pool]:
+        """The pool of each worker, by worker number."""
+        return [pool for pool in self.pools for _ in range(pool.workers)]
+
+    def schedule(self, producer: int) -> list[tuple[float, Job]]:
+        """What that producer enqueues, in order; jobs are dealt out in turn."""
+        mine = [
+            (planned.at_s, index)
+            for index, planned in enumerate(self.jobs)
+            if index % self.producers == producer
+        ]
+        return [(at_s, self.job(index)) for at_s, index in sorted(mine)]
+
+    def job(self, index: int) -> Job:
+        planned = self.jobs[index]
+        return Job(
+            id=job_id(index),
+            queue=self.queues[planned.queue].name,
+            key=f"effect-{index}",
+            priority=planned.priority,
+            max_deliveries=self.max_deliveries,
+            timeout_s=planned.timeout_s,
+            retry=self.retry,
+        )
+
+    @property
+    def healed_at_s(self) -> float:
+        """When the last fault that has a time of its own is over (seconds after the start)."""
+        ends = [0.0]
+        for fault in self.faults:
+            if isinstance(fault, KillWorker):
+                ends.append(fault.at_s)
+            elif isinstance(fault, NetTimeout):
+                ends.append(fault.at_s + fault.for_s)
+        return max(ends)
+
+
+def job_id(index: int) -> str:
+    return f"job-{index}"
+
+
+def job_index(identifier: str) -> int:
+    """The plan's index of a job id, or -1 if the plan never made such a job."""
+    number = identifier.removeprefix("job-")
+    return int(number) if number.isdecimal() and number != identifier else -1
+
+
+class ReplayError(Exception):
+    """The text is not a plan. The message says what was expected, what found, what to do."""
+
+
+class Packed(Struct, frozen=True, array_like=True):
+    """What a replay string holds: the plan and where it failed."""
+
+    backend: str
+    driver: str
+    plan: Plan
+
+
+def encode(plan: Plan, backend: str, driver: str) -> str:
+    """The replay string of a plan."""
+    body = zlib.compress(msgspec.msgpack.encode(Packed(backend, driver, plan)), 9)
+    sealed = body + zlib.crc32(body).to_bytes(4, "big")
+    return PREFIX + base64.urlsafe_b64encode(sealed).decode().rstrip("=")
+
+
+def decode(text: str) -> Packed:
+    """The plan in a replay string. Raises :class:`ReplayError` if it is damaged."""
+    text = "".join(text.split())
+    if not text.startswith(PREFIX):
+        found = text[:12] or "nothing"
+        raise ReplayError(
+            f"expected a replay string that starts with {PREFIX!r}, found {found!r}; "
+            "copy it whole from the report, or use the jobquake version that printed it"
+        )
+    payload = text[len(PREFIX) :]
+    damaged = ReplayError(
+        "expected a whole replay string, found a damaged one (its checksum does not match); "
+        "copy it again from the report, without line breaks or missing characters"
+    )
+    try:
+        sealed = base64.b64decode(payload + "=" * (-len(payload) % 4), b"-_", validate=True)
+        body, checksum = sealed[:-4], sealed[-4:]
+        if len(sealed) < 5 or zlib.crc32(body).to_bytes(4, "big") != checksum:
+            raise damaged
+        return msgspec.msgpack.decode(zlib.decompress(body), type=Packed)
+    except (binascii.Error, ValueError, zlib.error) as error:
+        raise damaged from error
+
+
+def to_json(plan: Plan) -> bytes:
+    """The plan as JSON that people can read: objects with field names."""
+    return msgspec.json.format(msgspec.json.encode(_named(plan)), indent=1)
+
+
+def _named(value: object) -> object:
+    if isinstance(value, Struct):
+        named = {field: _named(getattr(value, field)) for field in value.__struct_fields__}
+        tag = value.__struct_config__.tag
+        return {"type": tag, **named} if tag else named
+    if isinstance(value, tuple):
+        return [_named(item) for item in value]
+    return value

@@ -1,0 +1,98 @@
+"""Which fault strikes now: the bookkeeping that both drivers share.
+
+Point faults are tied to a job and a fault point, network faults to the n-th round trip
+of a kind of call. Nothing here carries a fault out.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+
+from ..backends.worker import Point
+from .history import Phase
+from .plan import Fault, KillAt, NetFault, PauseAt, Plan
+
+PHASE_AT: dict[Point, Phase] = {
+    "after_lease": Phase.LEASED,
+    "mid_job": Phase.RUNNING,
+    "before_effect": Phase.RUNNING,
+    "after_effect": Phase.AFTER_EFFECT,
+    "after_ack": Phase.ACKED,
+}
+
+FAULT_NAMES = {
+    "kill_at": "worker kill",
+    "kill_worker": "worker kill",
+    "pause_at": "worker pause",
+    "net_timeout": "network timeout",
+    "flood": "flood",
+}
+
+
+def fault_kind(fault: Fault) -> str:
+    """The row of the bite matrix that a fault belongs to, such as ``ack lose_reply``."""
+    if isinstance(fault, NetFault):
+        return f"{fault.call} {fault.how.replace('_', ' ')}"
+    return FAULT_NAMES[str(fault.__struct_config__.tag)]
+
+
+class PointStrikes:
+    """Faults at fault points. ``claim(fault, times)`` takes one of a fault's strikes.
+
+    Claiming is injected because in real processes the strikes that are left must outlive
+    the process that just died of one.
+    """
+
+    def __init__(self, plan: Plan, claim: Callable[[int, int], bool]) -> None:
+        self._claim = claim
+        self._at: dict[tuple[int, Point], list[tuple[int, KillAt | PauseAt]]] = {}
+        for number, fault in enumerate(plan.faults):
+            if isinstance(fault, KillAt | PauseAt):
+                self._at.setdefault((fault.job, fault.point), []).append((number, fault))
+
+    def at(self, job: int, point: Point) -> list[tuple[int, KillAt | PauseAt]]:
+        """The faults that strike this job at this point now, pauses before kills."""
+        waiting = self._at.get((job, point))
+        if not waiting:
+            return []
+        struck = [
+            (number, fault)
+            for number, fault in waiting
+            if self._claim(number, fault.times if isinstance(fault, KillAt) else 1)
+        ]
+        return sorted(struck, key=lambda pair: isinstance(pair[1], KillAt))
+
+
+class CallStrikes:
+    """Faults on calls: counts the round trips of each kind and says which is struck."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._seen: Counter[str] = Counter()
+        self._faults: dict[str, list[tuple[int, NetFault]]] = {}
+        for number, fault in enumerate(plan.faults):
+            if isinstance(fault, NetFault):
+                self._faults.setdefault(fault.call, []).append((number, fault))
+
+    def next(self, call: str) -> tuple[int, NetFault] | None:
+        """Count one more round trip of this kind; the fault that strikes it, if one does."""
+        faults = self._faults.get(call)
+        if faults is None:
+            return None
+        self._seen[call] += 1
+        seen = self._seen[call]
+        for number, fault in faults:
+            if fault.nth <= seen < fault.nth + fault.times:
+                return number, fault
+        return None
+
+
+def call_phase(call: str, request_arrived: bool) -> Phase:
+    """The phase of the job that a network fault on this call strikes."""
+    if call == "enqueue":
+        return Phase.BEFORE_LEASE
+    if call == "lease":
+        return Phase.LEASED if request_arrived else Phase.BEFORE_LEASE
+    if call == "ack":
+        return Phase.ACKED if request_arrived else Phase.AFTER_EFFECT
+    return Phase.RUNNING
