@@ -72,10 +72,12 @@ class CallStrikes:
         self._faults: dict[str, list[tuple[int, NetFault]]] = {}
         for number, fault in enumerate(plan.faults):
             if isinstance(fault, NetFault):
-                self._faults.setdefault(fault.call, []).append((number, fault))
+                # A lost lease reply matters only if it carried a job: count those.
+                counted = "granted" if (fault.call, fault.how) == ("lease", "lose_reply") else ""
+                self._faults.setdefault(counted or fault.call, []).append((number, fault))
 
     def next(self, call: str) -> tuple[int, NetFault] | None:
-        """Count one more round trip of this kind; the fault that strikes it, if one does."""
+        """Count one more round trip of this kind (``granted``: a lease reply with a job); the fault that strikes it, if one does."""
         faults = self._faults.get(call)
         if faults is None:
             return None

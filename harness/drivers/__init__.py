@@ -1,0 +1,1 @@
+"""What executes a plan: ``sim`` in virtual time, ``process`` with real processes."""

@@ -1,0 +1,170 @@
+"""What a node does with each want, and what it writes of it: the same text for all drivers.
+
+A driver carries wants out (waits, sends, dies); this module says which ledger rows that
+makes and how far a planned job has come. No clock of its own, no I/O of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from ..backends.commands import (
+    Ack,
+    Command,
+    Delivery,
+    Enqueue,
+    Enqueued,
+    Extend,
+    Lease,
+    Leased,
+    Nack,
+    Release,
+    Reply,
+    Settled,
+)
+from ..backends.worker import ApplyEffect, Finished, Progress, Work
+from .history import Answer, Event
+from .ledger import key_hash
+from .plan import Call, Plan, job_index
+
+CALL_OF: dict[type, Call] = {
+    Enqueue: "enqueue",
+    Lease: "lease",
+    Ack: "ack",
+    Nack: "nack",
+    Extend: "extend",
+    Release: "release",
+}
+_ANSWERED = {
+    Nack: Event.NACK_ANSWERED,
+    Extend: Event.EXTEND_ANSWERED,
+    Release: Event.RELEASE_ANSWERED,
+}
+
+
+class Write(Protocol):
+    """Append one row to the ledger, for this node, now."""
+
+    def __call__(
+        self,
+        event: int,
+        *,
+        since: float = -1.0,
+        answer: int = 0,
+        phase: int = 0,
+        job: int = -1,
+        token: int = 0,
+        fault: int = -1,
+        key: int = 0,
+        value: float = 0.0,
+    ) -> None: ...
+
+
+class NodeRecord:
+    """Turns one node's calls and work into ledger rows, and tracks its current delivery."""
+
+    def __init__(self, write: Write, now: Callable[[], float]) -> None:
+        self._write = write
+        self._now = now
+        self._command: Command | None = None
+        self._since = 0.0
+        self.delivery: Delivery | None = None
+        self._done_s = -1.0
+
+    def sending(self, command: Command) -> None:
+        """Before an attempt. Repetitions of one command keep the time of the first."""
+        if command is self._command:
+            return
+        self._command = command
+        self._since = self._now()
+        if isinstance(command, Enqueue):
+            self._write(Event.ENQUEUE_SENT, job=job_index(command.job.id))
+        elif isinstance(command, Ack):
+            self._write(Event.ACK_SENT, job=job_index(command.job_id), token=command.token)
+
+    def answered(self, reply: Reply | None) -> None:
+        """After an attempt. No reply writes no row: the call stays open, hence unknown."""
+        command = self._command
+        if reply is None or command is None:
+            return
+        if isinstance(command, Lease):
+            if isinstance(reply, Leased) and reply.delivery:
+                delivery = self.delivery = reply.delivery
+                self._done_s = -1.0
+                self._write(
+                    Event.LEASED,
+                    since=self._since,
+                    job=job_index(delivery.job.id),
+                    token=delivery.token,
+                    value=delivery.lease_s,
+                )
+        elif isinstance(command, Enqueue):
+            answer = Answer.OK if isinstance(reply, Enqueued) else Answer.FAILED
+            self._write(
+                Event.ENQUEUE_ANSWERED,
+                since=self._since,
+                answer=answer,
+                job=job_index(command.job.id),
+            )
+        elif isinstance(command, Ack | Nack | Extend | Release):
+            accepted = isinstance(reply, Settled) and reply.accepted
+            value = 0.0
+            if isinstance(command, Extend):
+                value = command.lease_s
+            elif isinstance(command, Nack):
+                value = float(command.permanent)
+            self._write(
+                _ANSWERED.get(type(command), Event.ACK_ANSWERED),
+                since=self._since,
+                answer=Answer.OK if accepted else Answer.FAILED,
+                job=job_index(command.job_id),
+                token=command.token,
+                value=value,
+            )
+
+    def effect(self, want: ApplyEffect) -> None:
+        delivery = want.delivery
+        self._write(
+            Event.EFFECT,
+            job=job_index(delivery.job.id),
+            token=delivery.token,
+            key=key_hash(want.key),
+        )
+
+    def finished(self, want: Finished) -> None:
+        event = Event.FINISHED if want.settled else Event.LEASE_LOST
+        self._write(event, job=job_index(want.delivery.job.id), token=want.delivery.token)
+        self.delivery = None
+
+    def begin_work(self, plan: Plan, want: Work) -> tuple[float, float]:
+        """Seconds of work to do for this want, and seconds until the job's timeout."""
+        index = job_index(want.delivery.job.id)
+        planned = plan.jobs[index] if 0 <= index < len(plan.jobs) else None
+        if self._done_s < 0:
+            self._done_s = 0.0
+            self._write(Event.STARTED, job=index, token=want.delivery.token)
+        timeout_s = want.delivery.job.timeout_s - self._done_s
+        if planned is None:
+            return 0.0, timeout_s
+        if planned.behaviour == "hang":
+            return want.at_most_s, timeout_s
+        left_s = want.goal * planned.service_s - self._done_s
+        return max(0.0, min(left_s, want.at_most_s)), timeout_s
+
+    def end_work(self, plan: Plan, want: Work, worked_s: float, stopping: bool) -> Progress:
+        """What to tell the worker after ``worked_s`` more seconds of work."""
+        self._done_s += worked_s
+        index = job_index(want.delivery.job.id)
+        if not 0 <= index < len(plan.jobs):
+            return Progress(reached=True)
+        planned = plan.jobs[index]
+        if planned.behaviour == "hang":
+            return Progress(reached=False, stopping=stopping, left_s=float("inf"))
+        reached = self._done_s >= want.goal * planned.service_s - 1e-9
+        if reached and want.goal < 1.0:
+            if planned.behaviour == "permanent":
+                return Progress(reached, "the record no longer exists", permanent=True)
+            if planned.behaviour == "fail" and want.delivery.number <= planned.failures:
+                return Progress(reached, "the dependency refused the connection")
+        return Progress(reached, stopping=stopping, left_s=planned.service_s - self._done_s)
