@@ -41,6 +41,7 @@ class Event(IntEnum):
     DEADLINE = 19
     HELD = 20  # observed in the backend at the end; value: 1 leased, 0 ready
     DEAD = 21  # observed in the backend's dead letters at the end
+    HANDBACK_SENT = 23  # a nack or a release, first sent
     SETTLED = 22  # observed at the end: the backend says that the job is done
 
 

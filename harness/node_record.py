@@ -82,6 +82,8 @@ class NodeRecord:
             self._write(Event.ENQUEUE_SENT, job=job_index(command.job.id))
         elif isinstance(command, Ack):
             self._write(Event.ACK_SENT, job=job_index(command.job_id), token=command.token)
+        elif isinstance(command, Nack | Release):
+            self._write(Event.HANDBACK_SENT, job=job_index(command.job_id), token=command.token)
 
     def answered(self, reply: Reply | None) -> None:
         """After an attempt. No reply writes no row: the call stays open, hence unknown."""

@@ -1,0 +1,47 @@
+"""Checks: each a small pure function over a history, in a file named for its guarantee.
+
+A check yields findings; no finding means that the guarantee held, unless the check says
+that there was nothing to judge. To add one, write its file and name it in ``CHECKS``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from ..facts import Facts
+from . import (
+    bounded_deliveries,
+    faults_hit,
+    leases_exclusive,
+    no_duplicated_effects,
+    no_lost_work,
+    no_phantoms,
+    no_starvation,
+    progress_after_heal,
+)
+from .finding import Judged
+
+
+class Check(NamedTuple):
+    """``title`` is the guarantee in words; ``judge`` holds a run against it."""
+
+    name: str
+    title: str
+    judge: Callable[[Facts], Judged]
+
+
+CHECKS = {
+    check.name: check
+    for check in (
+        Check("no_lost_work", "no accepted work is lost", no_lost_work.judge),
+        Check("no_duplicated_effects", "no effect happens twice", no_duplicated_effects.judge),
+        Check("no_starvation", "no latency-sensitive queue starves", no_starvation.judge),
+        Check("no_phantoms", "nothing runs that nobody enqueued", no_phantoms.judge),
+        Check("bounded_deliveries", "deliveries are bounded", bounded_deliveries.judge),
+        Check("leases_exclusive", "a job has one holder at a time", leases_exclusive.judge),
+        Check("progress_after_heal", "after the faults, all work ends", progress_after_heal.judge),
+        Check("faults_hit", "the faults struck what they should", faults_hit.judge),
+    )
+}
+GUARANTEES = tuple(CHECKS)

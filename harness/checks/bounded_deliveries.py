@@ -1,0 +1,31 @@
+"""Bounded deliveries: no job is handed out more often than its limit, crashes included.
+
+Deliveries handed back by a graceful shutdown do not count.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..facts import Facts
+from ..history import Event
+from .finding import Finding, Judged, judged
+
+
+def judge(facts: Facts) -> Judged:
+    if not facts.claims.bounded_deliveries:
+        return Judged("held", note="not judged: the backend does not claim it")
+    limit = facts.plan.max_deliveries
+    history, rows = facts.history, facts.rows(Event.LEASED)
+    findings = [
+        Finding(
+            int(job),
+            f"job {job} was handed out {facts.deliveries[job]} times, "
+            f"{limit} are allowed; crashed deliveries count",
+            tuple(rows[history["job"][rows] == job].tolist()),
+            float(facts.deliveries[job]),
+        )
+        for job in np.flatnonzero(facts.deliveries > limit)
+    ]
+    most = int(facts.deliveries.max()) if facts.jobs else 0
+    return judged(findings, f"at most {most} deliveries of one job, {limit} allowed")

@@ -1,0 +1,35 @@
+"""What a check hands back."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+
+Verdict = Literal["held", "violated", "inconclusive"]
+
+
+class Finding(Struct, frozen=True):
+    """One broken promise: the job (-1: none in particular), one sentence, its events.
+
+    ``weight`` orders findings of one check, the worst first.
+    """
+
+    job: int
+    sentence: str
+    events: tuple[int, ...] = ()
+    weight: float = 0.0
+
+
+class Judged(Struct, frozen=True):
+    """A check's answer. ``note`` says what was measured, or why nothing could be said."""
+
+    verdict: Verdict
+    findings: tuple[Finding, ...] = ()
+    note: str = ""
+
+
+def judged(findings: list[Finding], note: str) -> Judged:
+    """Violated if there are findings, held if not."""
+    ordered = tuple(sorted(findings, key=lambda f: (-f.weight, f.job)))
+    return Judged("violated" if ordered else "held", ordered, note)

@@ -1,0 +1,33 @@
+"""No duplicated effects: what a job does to the world happens at most once.
+
+At-least-once redelivery is legal and no finding in itself; what counts is what the
+outside world saw, by its own rule (the plan's sink: blind, keyed or upsert).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..facts import Facts, seconds
+from ..history import Event
+from .finding import Finding, Judged, judged
+
+
+def judge(facts: Facts) -> Judged:
+    history = facts.history
+    rows = facts.rows(Event.EFFECT)
+    if not len(rows):
+        return Judged("inconclusive", note="no effect was applied, so none could be repeated")
+    findings = []
+    for job in np.flatnonzero(facts.effects > 1):
+        events = rows[history["job"][rows] == job]
+        times = " and ".join(seconds(t) for t in history["t"][events])
+        findings.append(
+            Finding(
+                int(job),
+                f"the effect of job {job} was applied {facts.effects[job]} times, at {times}",
+                tuple(events.tolist()),
+                float(facts.effects[job]),
+            )
+        )
+    return judged(findings, f"{len(findings)} of {len(np.unique(history['job'][rows]))} repeated")

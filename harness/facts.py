@@ -1,0 +1,221 @@
+"""What a history says of each job, once, for all checks: one pass over the columns."""
+
+from __future__ import annotations
+
+from collections import Counter
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from ..backends.adapter import Claims
+from .history import PHASES, Answer, Event, History, Phase
+from .plan import Flood, Plan
+from .strikes import fault_kind
+
+Outcome = Literal["done", "dead-lettered", "duplicated", "stuck", "lost", "unknown", "phantom"]
+OUTCOMES: tuple[Outcome, ...] = (
+    "done", "dead-lettered", "duplicated", "stuck", "lost", "unknown", "phantom"
+)  # fmt: skip
+Bites = dict[tuple[str, str], int]
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.intp]
+Flags = npt.NDArray[np.bool_]
+
+
+class Facts:
+    """Per planned job, as arrays indexed like ``plan.jobs``; times in seconds, nan: never."""
+
+    def __init__(self, plan: Plan, claims: Claims, history: History) -> None:
+        self.plan = plan
+        self.claims = claims
+        self.history = history
+        self.jobs = len(plan.jobs)
+
+    def rows(self, event: Event, answer: Answer | None = None) -> Ints:
+        """Rows with this event that belong to a planned job."""
+        found = self.history.where(event, answer)
+        return found[self.of_plan(found)]
+
+    def of_plan(self, rows: Ints) -> Flags:
+        job = self.history["job"][rows]
+        mask: Flags = (job >= 0) & (job < self.jobs)
+        return mask
+
+    def _count(self, rows: Ints) -> Ints:
+        return np.bincount(self.history["job"][rows], minlength=self.jobs)
+
+    def _first(self, rows: Ints) -> Floats:
+        times = np.full(self.jobs, np.nan)
+        newest_first = rows[::-1]
+        times[self.history["job"][newest_first]] = self.history["t"][newest_first]
+        return times
+
+    @cached_property
+    def sent_at(self) -> Floats:
+        return self._first(self.rows(Event.ENQUEUE_SENT))
+
+    @cached_property
+    def accepted_at(self) -> Floats:
+        """When the producer knew that its job was accepted."""
+        return self._first(self.rows(Event.ENQUEUE_ANSWERED, Answer.OK))
+
+    @cached_property
+    def accepted(self) -> Flags:
+        return ~np.isnan(self.accepted_at)
+
+    @cached_property
+    def refused(self) -> Flags:
+        failed = self._count(self.rows(Event.ENQUEUE_ANSWERED, Answer.FAILED)) > 0
+        return failed & ~self.accepted
+
+    @cached_property
+    def leased_at(self) -> Floats:
+        """When the job was first handed to a worker."""
+        return self._first(self.rows(Event.LEASED))
+
+    @cached_property
+    def deliveries(self) -> Ints:
+        """Deliveries that count: handed out and not handed back by a graceful shutdown."""
+        returned = self._count(self.rows(Event.RELEASE_ANSWERED, Answer.OK))
+        return self._count(self.rows(Event.LEASED)) - returned
+
+    @cached_property
+    def effects(self) -> Ints:
+        """How often the job's effect was applied to the world, by the sink's rule.
+
+        blind: each request counts. keyed: requests with the same key are applied once.
+        upsert: setting the same state again changes nothing.
+        """
+        rows = self.rows(Event.EFFECT)
+        if self.plan.sink == "upsert":
+            return np.minimum(self._count(rows), 1)
+        if self.plan.sink == "keyed" and len(rows):
+            _, first = np.unique(self.history["key"][rows], return_index=True)
+            applied = np.zeros(self.jobs, dtype=np.intp)
+            np.add.at(applied, self.history["job"][rows[first]], 1)
+            # A job whose key somebody else applied first has had its effect, too.
+            return np.maximum(applied, np.minimum(self._count(rows), 1))
+        return self._count(rows)
+
+    @cached_property
+    def dead(self) -> Flags:
+        return self._count(self.rows(Event.DEAD)) > 0
+
+    @cached_property
+    def held(self) -> Flags:
+        return self._count(self.rows(Event.HELD)) > 0
+
+    @cached_property
+    def lost(self) -> Flags:
+        return self.accepted & (self.effects == 0) & ~self.dead & ~self.held
+
+    @cached_property
+    def phantoms(self) -> Ints:
+        """Rows in which a worker was handed a job that nobody enqueued before."""
+        rows = self.history.where(Event.LEASED)
+        known = self.of_plan(rows)
+        job = np.where(known, self.history["job"][rows], 0)
+        if self.jobs == 0:
+            return rows
+        sent = self.sent_at[job]
+        known &= ~np.isnan(sent) & (sent <= self.history["t"][rows]) & ~self.refused[job]
+        return rows[~known]
+
+    @cached_property
+    def ended_at(self) -> float:
+        return float(self.history["t"].max()) if len(self.history) else 0.0
+
+    @cached_property
+    def quiet_at(self) -> float | None:
+        rows = self.history.where(Event.QUIET)
+        return float(self.history["t"][rows[0]]) if len(rows) else None
+
+    @cached_property
+    def healed_at(self) -> float:
+        """When the last fault that struck was over."""
+        rows = self.history.where(Event.FAULT_STRUCK)
+        ends = self.history["t"][rows] + self.history["value"][rows]
+        return max([self.plan.healed_at_s, *ends.tolist()]) if self.plan.faults else 0.0
+
+    def outcome(self, job: int) -> Outcome | None:
+        """The class of one job; None if it was never submitted, or refused and never ran."""
+        if self.effects[job] > 1:
+            return "duplicated"
+        if np.isnan(self.sent_at[job]):
+            return "phantom" if self.effects[job] or self.deliveries[job] else None
+        if self.refused[job]:
+            return "phantom" if self.effects[job] or self.deliveries[job] else None
+        if self.dead[job]:
+            return "dead-lettered"
+        if self.held[job]:
+            return "stuck"
+        if self.effects[job]:
+            return "done"
+        return "lost" if self.accepted[job] else "unknown"
+
+    @cached_property
+    def outcomes(self) -> dict[str, int]:
+        """How many jobs ended in each class, all classes in a fixed order."""
+        counted = Counter(filter(None, (self.outcome(job) for job in range(self.jobs))))
+        strangers = {int(j) for j in self.history["job"][self.phantoms] if not 0 <= j < self.jobs}
+        counted["phantom"] += len(strangers)
+        return {name: counted[name] for name in OUTCOMES}
+
+    @cached_property
+    def bites(self) -> Bites:
+        """The bite matrix: (fault kind, phase of the job it struck) to how often.
+
+        A fault that met no job is counted under the phase ``nothing``.
+        """
+        history, bites = self.history, Counter[tuple[str, str]]()
+        for i in history.where(Event.FAULT_STRUCK):
+            phase = Phase(int(history["phase"][i]))
+            fault = self.plan.faults[int(history["fault"][i])]
+            if history["job"][i] < 0 and phase != Phase.IDLE:
+                # A lost lease request strikes whoever waits to be leased, if anybody does.
+                waiting = self._waiting(float(history["t"][i]))
+                phase = Phase.BEFORE_LEASE if phase == Phase.BEFORE_LEASE and waiting else Phase.IDLE
+            bites[fault_kind(fault), PHASES.get(phase, "nothing")] += 1
+        if any(isinstance(fault, Flood) for fault in self.plan.faults):
+            bites["flood", PHASES[Phase.BEFORE_LEASE]] += self._behind_flood()
+        return {cell: n for cell, n in sorted(bites.items()) if n}
+
+    def _waiting(self, t: float) -> int:
+        accepted = np.count_nonzero(self.accepted_at <= t)
+        return int(accepted - np.count_nonzero(self.leased_at <= t))
+
+    def _behind_flood(self) -> int:
+        """Bounded jobs that were accepted while the flood had work for all its workers."""
+        flood = np.array([job.flood for job in self.plan.jobs], dtype=bool)
+        names = {self.plan.queues[job.queue].name for job in self.plan.jobs if job.flood}
+        capacity = sum(p.workers for p in self.plan.pools if names & set(p.queues))
+        bounded = self.bounded
+        arrived = np.sort(self.accepted_at[flood & self.accepted])
+        finished = self._first(self.rows(Event.FINISHED))
+        left = np.sort(finished[flood & ~np.isnan(finished)])
+        times = self.accepted_at[bounded & self.accepted]
+        inside = np.searchsorted(arrived, times, "right") - np.searchsorted(left, times, "right")
+        return int(np.count_nonzero(inside > capacity))
+
+    @cached_property
+    def bounded(self) -> Flags:
+        """Jobs of queues that promise a bounded wait."""
+        bounds = [self.plan.queues[job.queue].bound_s is not None for job in self.plan.jobs]
+        return np.array(bounds, dtype=bool)
+
+    def injected(self) -> dict[str, dict[str, int]]:
+        """Per fault kind: how many were planned, how many struck, how many met a job."""
+        table: dict[str, dict[str, int]] = {}
+        for fault in self.plan.faults:
+            cell = table.setdefault(fault_kind(fault), {"planned": 0, "struck": 0, "hit a job": 0})
+            cell["planned"] += getattr(fault, "times", 1)
+        for (kind, phase), n in self.bites.items():
+            table[kind]["struck"] += n
+            table[kind]["hit a job"] += n if phase != "nothing" else 0
+        return table
+
+
+def seconds(value: Any) -> str:
+    return f"{float(value):.2f} s"
