@@ -1,7 +1,7 @@
 """The plan: a scenario made concrete by a seed. Every job, every fault, every time.
 
 Plain data, the one thing that drivers execute; it replays anywhere. A replay string is
-the whole plan, packed: ``jq1:`` + base64url(zlib(msgpack)) with a checksum, so it needs
+the whole plan, packed: ``jq1:`` + base64url(zlib(json)) with a checksum, so it needs
 no scenario file and survives changes to one.
 """
 
@@ -198,7 +198,7 @@ class Packed(Struct, frozen=True, array_like=True):
 
 def encode(plan: Plan, backend: str, driver: str) -> str:
     """The replay string of a plan."""
-    body = zlib.compress(msgspec.msgpack.encode(Packed(backend, driver, plan)), 9)
+    body = zlib.compress(msgspec.json.encode(Packed(backend, driver, plan)), 9)
     sealed = body + zlib.crc32(body).to_bytes(4, "big")
     return PREFIX + base64.urlsafe_b64encode(sealed).decode().rstrip("=")
 
@@ -222,7 +222,7 @@ def decode(text: str) -> Packed:
         body, checksum = sealed[:-4], sealed[-4:]
         if len(sealed) < 5 or zlib.crc32(body).to_bytes(4, "big") != checksum:
             raise damaged
-        return msgspec.msgpack.decode(zlib.decompress(body), type=Packed)
+        return msgspec.json.decode(zlib.decompress(body), type=Packed)
     except (binascii.Error, ValueError, zlib.error) as error:
         raise damaged from error
 

@@ -1,0 +1,57 @@
+"""jobquake shakes job queues: it kills, cuts, delays and floods, and holds the outcome
+against an independent ledger.
+
+The public names are imported when first used, so ``import jobquake`` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .backends.adapter import Adapter, Claims
+    from .backends.commands import Job, RetryPolicy
+    from .harness.drivers.sim import simulate
+    from .harness.history import History
+    from .harness.plan import Plan
+    from .harness.result import Result, judge
+    from .harness.run import run
+    from .scenarios.scenario import Scenario
+
+_PUBLIC = {
+    "Adapter": ".backends.adapter",
+    "Claims": ".backends.adapter",
+    "History": ".harness.history",
+    "Job": ".backends.commands",
+    "Plan": ".harness.plan",
+    "Result": ".harness.result",
+    "RetryPolicy": ".backends.commands",
+    "Scenario": ".scenarios.scenario",
+    "judge": ".harness.result",
+    "run": ".harness.run",
+    "simulate": ".harness.drivers.sim",
+}
+
+__all__ = [
+    "Adapter",
+    "Claims",
+    "History",
+    "Job",
+    "Plan",
+    "Result",
+    "RetryPolicy",
+    "Scenario",
+    "judge",
+    "run",
+    "simulate",
+]
+__version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PUBLIC:
+        raise AttributeError(f"module 'jobquake' has no attribute {name!r}")
+    value = getattr(import_module(_PUBLIC[name], __name__), name)
+    globals()[name] = value
+    return value

@@ -1,0 +1,144 @@
+"""The verdict on a run, as plain data: what a report needs and a machine can read."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from importlib.metadata import PackageNotFoundError, version
+
+from msgspec import Struct
+
+from ..backends.adapter import Adapter
+from .checks import CHECKS
+from .checks.finding import Finding, Verdict
+from .facts import Facts
+from .history import History
+from .plan import Plan, encode
+from .story import tell
+
+EXIT = {"held": 0, "violated": 1, "inconclusive": 4}
+
+
+class CheckResult(Struct, frozen=True):
+    """One guarantee: its verdict, its findings (worst first), what was measured."""
+
+    name: str
+    title: str
+    verdict: Verdict
+    findings: tuple[Finding, ...]
+    note: str
+
+
+class Bite(Struct, frozen=True):
+    """One cell of the bite matrix; ``required`` if the scenario needs it filled."""
+
+    fault: str
+    phase: str
+    count: int
+    required: bool
+
+
+class Result(Struct, frozen=True):
+    """A judged run. ``control`` names the check that a control variant had to violate."""
+
+    scenario: str
+    variant: str
+    backend: str
+    driver: str
+    seed: int
+    verdict: Verdict
+    sentence: str
+    story: tuple[str, ...]
+    checks: tuple[CheckResult, ...]
+    outcomes: dict[str, int]
+    bites: tuple[Bite, ...]
+    faults: dict[str, dict[str, int]]
+    duration_s: float
+    recovery_s: float | None
+    replay: str
+    environment: dict[str, str]
+    control: str | None = None
+
+    @property
+    def as_expected(self) -> Verdict:
+        """The verdict to count: a control must be violated by its check, and only then holds."""
+        if self.control is None:
+            return self.verdict
+        for check in self.checks:
+            if check.name == self.control:
+                return "held" if check.verdict == "violated" else "inconclusive"
+        return "inconclusive"
+
+    @property
+    def findings(self) -> list[Finding]:
+        """The findings of violated guarantees, in the plan's order of guarantees."""
+        return [f for check in self.checks if check.verdict == "violated" for f in check.findings]
+
+
+def judge(
+    plan: Plan, adapter: Adapter, history: History, driver: str, control: str | None = None
+) -> Result:
+    """Hold the history against the plan's guarantees.
+
+    Violated if any guarantee is; else inconclusive if any could not be judged; else held.
+    """
+    facts = Facts(plan, adapter.claims, history)
+    checks = []
+    for name in plan.guarantees:
+        judged = CHECKS[name].judge(facts)
+        checks.append(
+            CheckResult(name, CHECKS[name].title, judged.verdict, judged.findings, judged.note)
+        )
+    verdicts = {check.verdict for check in checks}
+    verdict: Verdict = "held"
+    for worst in ("violated", "inconclusive"):
+        if worst in verdicts:
+            verdict = worst  # type: ignore[assignment]
+            break
+    sentence, story = _headline(facts, checks, verdict)
+    cells = dict.fromkeys(plan.must_hit, 0) | facts.bites
+    return Result(
+        scenario=plan.scenario,
+        variant=plan.variant,
+        backend=adapter.name,
+        driver=driver,
+        seed=plan.seed,
+        verdict=verdict,
+        sentence=sentence,
+        story=tuple(story),
+        checks=tuple(checks),
+        outcomes=facts.outcomes,
+        bites=tuple(Bite(f, p, n, (f, p) in plan.must_hit) for (f, p), n in cells.items()),
+        faults=facts.injected(),
+        duration_s=round(facts.ended_at, 6),
+        recovery_s=None if facts.quiet_at is None else max(0.0, facts.quiet_at - facts.healed_at),
+        replay=encode(plan, adapter.name, driver),
+        environment=environment(),
+        control=control,
+    )
+
+
+def _headline(
+    facts: Facts, checks: list[CheckResult], verdict: Verdict
+) -> tuple[str, list[str]]:
+    """The one sentence that people read first, and the story of the job that it is about."""
+    for check in checks:
+        if check.verdict == verdict != "held":
+            if check.findings:
+                first = check.findings[0]
+                return first.sentence, tell(facts, first.job) if first.job >= 0 else []
+            return check.note, []
+    outcomes = ", ".join(f"{n} {name}" for name, n in facts.outcomes.items() if n)
+    return f"every guarantee held: {outcomes or 'no job'}", []
+
+
+def environment() -> dict[str, str]:
+    """What a result depends on besides its plan: versions and platform."""
+    found = {"python": platform.python_version(), "platform": platform.platform()}
+    for package in ("jobquake", "simpy", "numpy", "msgspec"):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "unknown"
+    found["implementation"] = sys.implementation.name
+    return found

@@ -1,0 +1,33 @@
+"""The list of scenarios: one line each, extended by the entry points ``jobquake.scenarios``."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import import_module
+from importlib.metadata import entry_points
+
+from .scenario import Scenario
+
+GROUP = "jobquake.scenarios"
+BUILT_IN = {
+    "worker-kill-before-ack": ".worker_kill_before_ack",
+    "network-timeout": ".network_timeout",
+    "slow-job-flood": ".slow_job_flood",
+}
+
+
+def names() -> list[str]:
+    """Every scenario that can be asked for, built in first."""
+    return [*BUILT_IN, *(n for n in sorted(entry_points(group=GROUP).names) if n not in BUILT_IN)]
+
+
+@cache
+def find(name: str) -> Scenario:
+    """The scenario of that name. Raises KeyError if there is none."""
+    if name in BUILT_IN:
+        scenario: Scenario = import_module(BUILT_IN[name], __package__).SCENARIO
+        return scenario
+    for entry in entry_points(group=GROUP, name=name):
+        loaded: Scenario = entry.load()
+        return loaded
+    raise KeyError(name)

@@ -1,0 +1,32 @@
+"""What a scenario is: a name, an explanation, and a plan for every seed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from random import Random
+
+from ..harness.plan import Plan
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """Workload, topology, faults, and the guarantees they must leave standing.
+
+    ``build(rng, seed, variant)`` makes the plan. ``variants`` lists what it can build,
+    the default first. A control is a variant without the practice: it names the check
+    that must find it wanting, and so proves that the check can fail.
+    """
+
+    name: str
+    summary: str
+    build: Callable[[Random, int, str], Plan]
+    variants: tuple[str, ...] = ("default",)
+    controls: Mapping[str, str] = field(default_factory=dict)
+
+    def plan(self, seed: int, variant: str | None = None) -> Plan:
+        """The plan of that seed. Raises KeyError for an unknown variant."""
+        variant = variant or self.variants[0]
+        if variant not in self.variants:
+            raise KeyError(variant)
+        return self.build(Random(f"{self.name} {variant} {seed}"), seed, variant)
