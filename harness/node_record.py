@@ -24,7 +24,7 @@ from ..backends.commands import (
     Settled,
 )
 from ..backends.worker import ApplyEffect, Finished, Progress, Work
-from .history import Answer, Event
+from .events import Answer, Event
 from .ledger import key_hash
 from .plan import Call, Plan, job_index
 

@@ -7,10 +7,10 @@ of a kind of call. Nothing here carries a fault out.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from ..backends.worker import Point
-from .history import Phase
+from .events import Answer, Event, Phase
 from .plan import Fault, KillAt, NetFault, PauseAt, Plan
 
 PHASE_AT: dict[Point, Phase] = {
@@ -98,3 +98,20 @@ def call_phase(call: str, request_arrived: bool) -> Phase:
     if call == "ack":
         return Phase.ACKED if request_arrived else Phase.AFTER_EFFECT
     return Phase.RUNNING
+
+
+def phase_of(rows: Sequence[Sequence[float]], node: int, job: int) -> Phase:
+    """The phase of the job that ``node`` holds, from the newest rows of the ledger."""
+    if job < 0:
+        return Phase.IDLE
+    for row in reversed(rows):
+        if row[5] == node and row[7] == job:
+            if row[2] == Event.LEASED:
+                return Phase.LEASED
+            if row[2] == Event.STARTED:
+                return Phase.RUNNING
+            if row[2] in (Event.EFFECT, Event.ACK_SENT):
+                return Phase.AFTER_EFFECT
+            if row[2] == Event.ACK_ANSWERED:
+                return Phase.ACKED if row[3] == Answer.OK else Phase.AFTER_EFFECT
+    return Phase.LEASED

@@ -5,7 +5,9 @@ A twin is the same adapter with one decision or the worker replaced.
 
 from __future__ import annotations
 
+import sqlite3
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +17,7 @@ from typing import Literal
 from .. import worker as workers
 from ..adapter import Claims, Connection, Queue
 from ..clock import anchored_clock
-from ..commands import Command, Reply
+from ..commands import Command, Lease, Leased, Reply
 from ..worker import WorkerProgram
 from . import wire
 from .client import Client
@@ -25,6 +27,7 @@ from .queue import ReferenceQueue
 from .sqlite import SQLiteStore
 
 FILE = "queue.db"
+FILE_POLL_S = 0.02
 
 
 class WireFraming:
@@ -47,8 +50,24 @@ class LocalQueue:
     def next_change_at(self, queues: tuple[str, ...]) -> float | None:
         return self._queue.store.next_change_at(queues)
 
-    def attempt(self, command: Command) -> Reply:
-        return self._queue.call(command)
+
+class FileQueue:
+    """The reference queue on a shared file: a lease that waits looks again and again."""
+
+    def __init__(self, queue: ReferenceQueue) -> None:
+        self._queue = queue
+
+    def attempt(self, command: Command) -> Reply | None:
+        until = time.monotonic() + (command.wait_s if isinstance(command, Lease) else 0.0)
+        while True:
+            try:
+                reply = self._queue.call(command)
+            except sqlite3.OperationalError:
+                return None  # locked for too long: nobody can say whether it took effect
+            found = not isinstance(reply, Leased) or reply.delivery
+            if found or time.monotonic() >= until:
+                return reply
+            time.sleep(FILE_POLL_S)
 
     def close(self) -> None:
         self._queue.store.close()
@@ -88,7 +107,7 @@ class ReferenceAdapter:
     def connect(self, address: str, timeout_s: float) -> Connection:
         if self.access == "file":
             store = SQLiteStore(Path(address) / FILE)
-            return LocalQueue(ReferenceQueue(store, anchored_clock(), Random(), self.decisions))
+            return FileQueue(ReferenceQueue(store, anchored_clock(), Random(), self.decisions))
         return Client(address, connect_timeout_s=timeout_s, read_timeout_s=timeout_s)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from ...backends.commands import Command, Inspect, Inspected, Measured, Reply
-from ..history import Event
+from ..events import Event
 from ..plan import Plan, job_id
 
 

@@ -25,10 +25,10 @@ from ...backends.worker import (
     Work,
     WorkerOptions,
 )
-from ..history import Answer, Event, History, Phase, Row
+from ..history import Event, History, Phase, Row
 from ..node_record import CALL_OF, NodeRecord
 from ..plan import KillAt, KillWorker, NetTimeout, Plan, job_index
-from ..strikes import PHASE_AT, CallStrikes, PointStrikes, call_phase
+from ..strikes import PHASE_AT, CallStrikes, PointStrikes, call_phase, phase_of
 from .observe import observations, pending
 
 QUIET_POLL_S = 0.05
@@ -330,23 +330,6 @@ class Simulation:
                 driver.write(Event.QUIET)
                 break
         self._over.succeed()
-
-
-def phase_of(rows: list[Row], node: int, job: int) -> Phase:
-    """The phase of the job that ``node`` holds, from the newest rows of the ledger."""
-    if job < 0:
-        return Phase.IDLE
-    for row in reversed(rows):
-        if row[5] == node and row[7] == job:
-            if row[2] == Event.LEASED:
-                return Phase.LEASED
-            if row[2] == Event.STARTED:
-                return Phase.RUNNING
-            if row[2] in (Event.EFFECT, Event.ACK_SENT):
-                return Phase.AFTER_EFFECT
-            if row[2] == Event.ACK_ANSWERED:
-                return Phase.ACKED if row[3] == Answer.OK else Phase.AFTER_EFFECT
-    return Phase.LEASED
 
 
 def simulate(plan: Plan, adapter: Adapter) -> History:

@@ -1,0 +1,149 @@
+"""One worker or producer as a real process: carries the generator's wants out for real.
+
+Started by the ``process`` driver. A kill at a fault point is a SIGKILL that the process
+gives itself there, after the ledger has the row that says so. A job that overruns its
+timeout ends the process through a watchdog in C, which needs no Python to run.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from ...backends import registry
+from ...backends.adapter import Adapter, Connection
+from ...backends.producer import WaitUntil, producer
+from ...backends.repeat import Attempt, Sleep
+from ...backends.worker import ApplyEffect, At, Finished, Stopping, Work, WorkerOptions
+from ..events import Event
+from ..ledger import Ledger
+from ..node_record import NodeRecord
+from ..plan import KillAt, Plan, decode, job_index
+from ..strikes import PHASE_AT, PointStrikes
+
+LEDGER = "ledger.jsonl"
+REPLAY = "replay.txt"
+STRIKES = "strikes"
+
+
+class Node:
+    """What a worker and a producer process have in common."""
+
+    def __init__(self, folder: Path, number: int, incarnation: int, address: str) -> None:
+        packed = decode((folder / REPLAY).read_text())
+        self.plan: Plan = packed.plan
+        self.adapter: Adapter = registry.find(packed.backend)
+        self.number = number
+        self.ledger = Ledger(folder / LEDGER, number, incarnation)
+        self.record = NodeRecord(self.ledger.write, time.monotonic)
+        self.connection: Connection = self.adapter.connect(address, self.plan.call_timeout_s)
+        self.stopping = False
+        self._strikes = folder / STRIKES
+        self._points = PointStrikes(self.plan, self._claim)
+        signal.signal(signal.SIGTERM, self._stop)
+
+    def work(self) -> None:
+        """Be a worker until told to stop."""
+        plan, record = self.plan, self.record
+        options = WorkerOptions(plan.lease_s, plan.wait_s, plan.grace_s)
+        queues = plan.workers[self.number].queues
+        wants = self.adapter.worker(f"w{self.number + 1}", queues, options)
+        self.ledger.write(Event.WORKER_STARTED)
+        answer: Any = None
+        while True:
+            try:
+                want = wants.send(answer)
+            except StopIteration:
+                return
+            answer = None
+            if isinstance(want, Attempt):
+                answer = self._attempt(want)
+            elif isinstance(want, At):
+                self._fault_point(want)
+            elif isinstance(want, Work):
+                work_s, timeout_s = record.begin_work(plan, want)
+                faulthandler.dump_traceback_later(max(0.001, timeout_s), exit=True)
+                time.sleep(work_s)
+                faulthandler.cancel_dump_traceback_later()
+                answer = record.end_work(plan, want, work_s, self.stopping)
+            elif isinstance(want, ApplyEffect):
+                record.effect(want)
+            elif isinstance(want, Finished):
+                record.finished(want)
+            elif isinstance(want, Stopping):
+                answer = self.stopping
+            else:
+                assert isinstance(want, Sleep)
+                time.sleep(want.seconds)
+
+    def produce(self, started_at: float) -> None:
+        """Be a producer: enqueue what the plan gives it, from that monotonic time on."""
+        wants = producer(self.plan.schedule(self.number - len(self.plan.workers)))
+        answer: Any = None
+        while not self.stopping:
+            try:
+                want = wants.send(answer)
+            except StopIteration:
+                return
+            answer = None
+            if isinstance(want, WaitUntil):
+                time.sleep(max(0.0, started_at + want.at_s - time.monotonic()))
+            elif isinstance(want, Attempt):
+                answer = self._attempt(want)
+            elif isinstance(want, Sleep):
+                time.sleep(want.seconds)
+
+    def _attempt(self, want: Attempt) -> Any:
+        self.record.sending(want.command)
+        reply = self.connection.attempt(want.command)
+        self.record.answered(reply)
+        return reply
+
+    def _fault_point(self, want: At) -> None:
+        job, phase = job_index(want.delivery.job.id), PHASE_AT[want.point]
+        for number, fault in self._points.at(job, want.point):
+            length_s = 0.0 if isinstance(fault, KillAt) else fault.for_s
+            self.ledger.write(
+                Event.FAULT_STRUCK,
+                phase=phase,
+                job=job,
+                token=want.delivery.token,
+                fault=number,
+                value=length_s,
+            )
+            if isinstance(fault, KillAt):
+                os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), signal.SIGSTOP)
+            self.ledger.write(Event.RESUMED, job=job, fault=number)
+
+    def _claim(self, fault: int, times: int) -> bool:
+        """Take one of the fault's strikes; a marker file outlives the process that took it."""
+        for strike in range(times):
+            try:
+                os.close(os.open(self._strikes / f"{fault}.{strike}", os.O_CREAT | os.O_EXCL))
+            except FileExistsError:
+                continue
+            return True
+        return False
+
+    def _stop(self, *_: object) -> None:
+        self.stopping = True
+
+
+def main(arguments: list[str]) -> None:
+    """``node.py worker|producer FOLDER NUMBER INCARNATION ADDRESS STARTED_AT``."""
+    role, folder, number, incarnation, address, started_at = arguments
+    node = Node(Path(folder), int(number), int(incarnation), address)
+    if role == "worker":
+        node.work()
+    else:
+        node.produce(float(started_at))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,65 @@
+"""The words of the ledger: what can happen, what is known of a call, where a job was.
+
+Standard library only, since every process of a run speaks them.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class Event(IntEnum):
+    """What a row tells. Fields that an event does not use are -1 or 0."""
+
+    WORKER_STARTED = 1
+    WORKER_EXITED = 2  # value: exit status; negative is minus the signal
+    ENQUEUE_SENT = 3
+    ENQUEUE_ANSWERED = 4
+    LEASED = 5  # value: lease length in seconds, from some moment in [since, t]
+    STARTED = 6
+    FINISHED = 7
+    EFFECT = 8  # key: the effect's idempotency key, hashed
+    ACK_SENT = 9
+    ACK_ANSWERED = 10
+    NACK_ANSWERED = 11  # value: 1 if permanent
+    EXTEND_ANSWERED = 12  # value: lease length in seconds
+    RELEASE_ANSWERED = 13
+    LEASE_LOST = 14
+    FAULT_STRUCK = 15  # fault, phase, job (-1: none); value: seconds, where it has a length
+    RESUMED = 16
+    HEALED = 17
+    QUIET = 18
+    DEADLINE = 19
+    HELD = 20  # observed in the backend at the end; value: 1 leased, 0 ready
+    DEAD = 21  # observed in the backend's dead letters at the end
+    HANDBACK_SENT = 23  # a nack or a release, first sent
+    SETTLED = 22  # observed at the end: the backend says that the job is done
+
+
+class Answer(IntEnum):
+    """What is known of a call: an answer that never came is neither success nor failure."""
+
+    NONE = 0
+    OK = 1
+    FAILED = 2
+    UNKNOWN = 3
+
+
+class Phase(IntEnum):
+    """Where in its life a job was when a fault struck it."""
+
+    IDLE = 0  # no job was struck
+    BEFORE_LEASE = 1
+    LEASED = 2
+    RUNNING = 3
+    AFTER_EFFECT = 4
+    ACKED = 5
+
+
+PHASES = {
+    Phase.BEFORE_LEASE: "before lease",
+    Phase.LEASED: "leased",
+    Phase.RUNNING: "running",
+    Phase.AFTER_EFFECT: "after effect, before ack",
+    Phase.ACKED: "after ack",
+}

@@ -1,0 +1,142 @@
+"""One run from plan to verdict, and the folder in which it can be kept.
+
+    plan --driver--> history --checks--> result
+
+A run folder holds the plan, the history, the result and, from real processes, the ledger
+as it was written. It appears whole or not at all.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import msgspec
+from msgspec import Struct
+
+from ..backends.adapter import Adapter, Claims
+from .history import FORMAT, History
+from .plan import Plan, ReplayError, decode, to_json
+from .result import Result, judge
+
+Driver = Literal["sim", "process"]
+DRIVERS: tuple[Driver, ...] = ("process", "sim")
+LEDGER, MANIFEST, PLAN, HISTORY, RESULT = (
+    "ledger.jsonl",
+    "run.json",
+    "plan.json",
+    "history.npy",
+    "result.json",
+)
+
+
+class RunFolderError(Exception):
+    """The folder is not a run that this version can read."""
+
+
+class Manifest(Struct, frozen=True):
+    """What a run folder says of itself; ``format`` comes first and never changes meaning."""
+
+    format: int
+    jobquake: str
+    replay: str
+    claims: Claims
+
+
+class Run(NamedTuple):
+    """A judged run with everything that a report needs. ``ledger``: bytes, or None in sim."""
+
+    result: Result
+    plan: Plan
+    claims: Claims
+    history: History
+    ledger: bytes | None = None
+
+
+def run(
+    plan: Plan,
+    adapter: Adapter,
+    driver: Driver = "process",
+    control: str | None = None,
+    progress: Callable[..., None] | None = None,
+) -> Run:
+    """Execute the plan on the backend and judge it.
+
+    ``control`` names the check that this plan is meant to violate. ``progress`` is called
+    now and then with a Counter. Raises ``EnvironmentFault`` if processes cannot be run.
+    """
+    ledger = None
+    if driver == "sim":
+        from .drivers.sim import simulate
+
+        history = simulate(plan, adapter)
+    else:
+        from .drivers.process import shake
+
+        history, ledger = shake(plan, adapter, progress)
+    result = judge(plan, adapter, history, driver, control)
+    return Run(result, plan, adapter.claims, history, ledger)
+
+
+def save(run: Run, folder: Path, extra: dict[str, str] | None = None) -> None:
+    """Write the run folder, replacing one of that name; ``extra``: more files, by name.
+
+    Raises OSError if it cannot be written; then nothing is left behind.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        partial.chmod(0o755)
+        manifest = Manifest(
+            FORMAT, run.result.environment["jobquake"], run.result.replay, run.claims
+        )
+        (partial / MANIFEST).write_bytes(msgspec.json.encode(manifest))
+        (partial / PLAN).write_bytes(to_json(run.plan))
+        (partial / RESULT).write_bytes(
+            msgspec.json.format(msgspec.json.encode(run.result), indent=1)
+        )
+        run.history.save(partial / HISTORY)
+        if run.ledger is not None:
+            (partial / LEDGER).write_bytes(run.ledger)
+        for name, text in (extra or {}).items():
+            (partial / name).write_text(text)
+        if (folder / MANIFEST).exists():
+            shutil.rmtree(folder)
+        partial.rename(folder)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+
+
+def load(folder: Path) -> Run:
+    """Read a run folder. Raises :class:`RunFolderError` if it is not one, or of another format."""
+    try:
+        found = msgspec.json.decode((folder / MANIFEST).read_bytes())
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise RunFolderError(
+            f"expected a run folder with a {MANIFEST}, found {folder} without a readable one; "
+            "name a folder that 'jobquake run --report' wrote"
+        ) from error
+    version = found.get("format") if isinstance(found, dict) else None
+    if version != FORMAT:
+        raise RunFolderError(
+            f"expected a run folder of format {FORMAT}, found format {version} in {folder}; "
+            f"read it with the jobquake that wrote it, or run it again"
+        )
+    try:
+        manifest = msgspec.convert(found, Manifest)
+        ledger = folder / LEDGER
+        return Run(
+            msgspec.json.decode((folder / RESULT).read_bytes(), type=Result),
+            decode(manifest.replay).plan,
+            manifest.claims,
+            History.load(folder / HISTORY),
+            ledger.read_bytes() if ledger.exists() else None,
+        )
+    except (OSError, ValueError, EOFError, msgspec.MsgspecError, ReplayError) as error:
+        raise RunFolderError(
+            f"expected a whole run folder, found a damaged one in {folder}: {error}; run it again"
+        ) from error
