@@ -1,0 +1,42 @@
+"""One self-contained HTML page for one run: verdict and story first, no scripts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from ..backends.adapter import Claims
+from ..harness.facts import Facts
+from ..harness.history import Event, History
+from ..harness.plan import Plan, to_json
+from ..harness.result import Result
+from .space_time import diagram
+
+MOST_JOBS = 6
+_templates = Environment(
+    loader=FileSystemLoader(Path(__file__).parent / "templates"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+def page(result: Result, plan: Plan, claims: Claims, history: History) -> str:
+    """The page; every text in it is escaped, since payloads may be hostile."""
+    facts = Facts(plan, claims, history)
+    return _templates.get_template("report.html").render(
+        result=result,
+        diagram=diagram(facts, _jobs_to_show(result, history)),
+        plan_json=to_json(plan).decode(),
+        width=900,
+        lane_height=34,
+    )
+
+
+def _jobs_to_show(result: Result, history: History) -> list[int]:
+    """The wronged jobs; in a held run, those that faults struck."""
+    wronged = [finding.job for finding in result.findings if finding.job >= 0]
+    struck = [int(job) for job in history["job"][history.where(Event.FAULT_STRUCK)] if job >= 0]
+    return list(dict.fromkeys(wronged or struck))[:MOST_JOBS]

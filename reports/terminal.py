@@ -1,0 +1,39 @@
+"""A result as lines for a terminal or a log."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.table import Table
+
+from ..harness.result import Result
+
+
+def line(result: Result) -> str:
+    """One plain line: the verdict that counts, what was run, and how it ended."""
+    name = result.scenario
+    if result.variant != "default":
+        name += f":{result.variant}"
+    start = f"{result.as_expected:<13} {name:<28} {result.backend}  {result.driver}"
+    if result.control:
+        found = "reported, as it must be" if result.as_expected == "held" else "not reported"
+        return f"{start}  seed {result.seed}  control: violation of {result.control} {found}"
+    strikes = sum(b.count for b in result.bites if b.phase != "nothing")
+    outcomes = ", ".join(f"{n} {what}" for what, n in result.outcomes.items() if n)
+    return f"{start}  seed {result.seed}  {outcomes or 'no job'}  ({strikes} strikes met a job)"
+
+
+def summary(result: Result, console: Console) -> None:
+    """Why a run did not hold: sentence, story, guarantees, bite matrix, replay command."""
+    console.print(f"  {result.verdict}: {result.sentence}", markup=False)
+    for told in result.story:
+        console.print(f"    {told}", markup=False)
+    table = Table("guarantee", "verdict", "measured", box=None)
+    for check in result.checks:
+        table.add_row(check.title, check.verdict, check.note)
+    console.print(table)
+    bites = Table("fault", "phase of the job", "strikes", box=None)
+    for bite in result.bites:
+        missing = "  (required, missing)" if bite.required and not bite.count else ""
+        bites.add_row(bite.fault, bite.phase, f"{bite.count}{missing}")
+    console.print(bites)
+    console.print(f"  replay: jobquake replay '{result.replay}'", markup=False, soft_wrap=True)
