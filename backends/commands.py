@@ -152,9 +152,7 @@ class Measure(Struct, frozen=True, tag="measure"):
     """Depth and oldest age by queue and state, and the counters since the start."""
 
 
-Command = (
-    Enqueue | Lease | Ack | Nack | Extend | Release | ListDead | Replay | Inspect | Measure
-)
+Command = Enqueue | Lease | Ack | Nack | Extend | Release | ListDead | Replay | Inspect | Measure
 
 
 # -- replies ----------------------------------------------------------------------------
@@ -202,9 +200,7 @@ class Refused(Struct, frozen=True, tag="refused"):
     error: str
 
 
-Reply = (
-    Enqueued | Leased | Settled | DeadLetters | Replayed | Inspected | Measured | Refused
-)
+Reply = Enqueued | Leased | Settled | DeadLetters | Replayed | Inspected | Measured | Refused
 
 
 class Unanswered(Exception):

@@ -109,7 +109,8 @@ class Facts:
 
     @cached_property
     def lost(self) -> Flags:
-        return self.accepted & (self.effects == 0) & ~self.dead & ~self.held
+        flags: Flags = self.accepted & (self.effects == 0) & ~self.dead & ~self.held
+        return flags
 
     @cached_property
     def phantoms(self) -> Ints:
@@ -176,7 +177,9 @@ class Facts:
             if history["job"][i] < 0 and phase != Phase.IDLE:
                 # A lost lease request strikes whoever waits to be leased, if anybody does.
                 waiting = self._waiting(float(history["t"][i]))
-                phase = Phase.BEFORE_LEASE if phase == Phase.BEFORE_LEASE and waiting else Phase.IDLE
+                phase = (
+                    Phase.BEFORE_LEASE if phase == Phase.BEFORE_LEASE and waiting else Phase.IDLE
+                )
             bites[fault_kind(fault), PHASES.get(phase, "nothing")] += 1
         if any(isinstance(fault, Flood) for fault in self.plan.faults):
             bites["flood", PHASES[Phase.BEFORE_LEASE]] += self._behind_flood()
@@ -188,7 +191,7 @@ class Facts:
 
     def _behind_flood(self) -> int:
         """Bounded jobs that were accepted while the flood had work for all its workers."""
-        flood = np.array([job.flood for job in self.plan.jobs], dtype=bool)
+        flood: Flags = np.array([job.flood for job in self.plan.jobs], dtype=bool)
         names = {self.plan.queues[job.queue].name for job in self.plan.jobs if job.flood}
         capacity = sum(p.workers for p in self.plan.pools if names & set(p.queues))
         bounded = self.bounded

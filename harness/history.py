@@ -83,7 +83,7 @@ class History:
             mask &= self.rows["answer"] == answer
         return np.flatnonzero(mask)
 
-    def of_job(self, job: int) -> npt.NDArray[np.intp]:
+    def of_job(self, job: int | np.integer[Any]) -> npt.NDArray[np.intp]:
         return np.flatnonzero(self.rows["job"] == job)
 
     def tobytes(self) -> bytes:

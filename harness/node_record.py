@@ -150,7 +150,7 @@ class NodeRecord:
         if planned is None:
             return 0.0, timeout_s
         if planned.behaviour == "hang":
-            return want.at_most_s, timeout_s
+            return float("inf"), timeout_s  # it never comes back by itself
         left_s = want.goal * planned.service_s - self._done_s
         return max(0.0, min(left_s, want.at_most_s)), timeout_s
 

@@ -93,7 +93,7 @@ def judge(
     verdict: Verdict = "held"
     for worst in ("violated", "inconclusive"):
         if worst in verdicts:
-            verdict = worst  # type: ignore[assignment]
+            verdict = worst
             break
     sentence, story = _headline(facts, checks, verdict)
     cells = dict.fromkeys(plan.must_hit, 0) | facts.bites
@@ -118,9 +118,7 @@ def judge(
     )
 
 
-def _headline(
-    facts: Facts, checks: list[CheckResult], verdict: Verdict
-) -> tuple[str, list[str]]:
+def _headline(facts: Facts, checks: list[CheckResult], verdict: Verdict) -> tuple[str, list[str]]:
     """The one sentence that people read first, and the story of the job that it is about."""
     for check in checks:
         if check.verdict == verdict != "held":

@@ -78,14 +78,11 @@ def diagram(facts: Facts, jobs: list[int]) -> Diagram:
         for j in rows:
             later = history.rows[j]
             same = all(
-                later[column] == lease[column]
-                for column in ("node", "incarnation", "job", "token")
+                later[column] == lease[column] for column in ("node", "incarnation", "job", "token")
             )
             if j > i and same and int(later["event"]) in ENDS:
                 end = min(end, float(later["t"]))
         node = int(lease["node"])
-        bars.append(
-            Bar(lane[node], float(lease["t"]), end, int(lease["job"]), int(lease["token"]))
-        )
+        bars.append(Bar(lane[node], float(lease["t"]), end, int(lease["job"]), int(lease["token"])))
     names = tuple(node_name(facts, node) for node in nodes)
     return Diagram(names, tuple(bars), marks, facts.ended_at)

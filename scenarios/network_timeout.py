@@ -53,7 +53,7 @@ def build(rng: Random, seed: int, variant: str) -> Plan:
             NetFault(call, places.pop(), "duplicate"),
             NetFault(call, places.pop(), "reset"),
         ]
-    faults += [NetTimeout(at_s=round(rng.uniform(0.4, 0.9), 3), for_s=0.5)]
+    faults += [NetTimeout(at_s=round(rng.uniform(2.6, 3.0), 3), for_s=0.5)]
     return Plan(
         scenario=SCENARIO.name,
         variant=variant,

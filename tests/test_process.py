@@ -126,9 +126,7 @@ CAUGHT_BY = {
 }
 
 
-@pytest.mark.parametrize(
-    "name", [name for name in backends.names() if name.startswith("twin-")]
-)
+@pytest.mark.parametrize("name", [name for name in backends.names() if name.startswith("twin-")])
 def test_every_broken_twin_is_violated_by_the_check_it_names(name: str) -> None:
     twin = backends.find(name)
     plan = scenarios.find(CAUGHT_BY.get(name, "worker-kill-before-ack")).plan(0)
@@ -197,7 +195,9 @@ def processes_of(tag: str) -> list[psutil.Process]:
 
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_no_process_outlives_its_run_however_it_ends(ending: signal.Signals, tmp_path: Path) -> None:
+def test_no_process_outlives_its_run_however_it_ends(
+    ending: signal.Signals, tmp_path: Path
+) -> None:
     tag = f"{os.getpid()}-{ending}"
     harness = subprocess.Popen(
         [sys.executable, "-m", "jobquake", "run", "worker-kill-before-ack", "--report", "out"],

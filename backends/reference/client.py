@@ -10,8 +10,8 @@ import socket
 import time
 
 from ..commands import Command, Lease, QueueError, Refused, Reply, Unanswered
-from . import wire
 from ..repeat import DEFAULT, RepeatPolicy, Sleep, until_answered
+from . import wire
 
 
 class Client:

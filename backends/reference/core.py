@@ -185,9 +185,7 @@ def _failed(record: Record, error: str, permanent: bool, now: float, rng: Random
         why = f"permanent: {error}" if permanent else f"gave up after {used} deliveries: {error}"
         return _next(record, state="dead", ended_at=now, reason=why, attempts=attempts)
     wait_s = delay_s(record.job.retry, used, record.backoff_s, rng)
-    return _next(
-        record, state="ready", ready_at=now + wait_s, backoff_s=wait_s, attempts=attempts
-    )
+    return _next(record, state="ready", ready_at=now + wait_s, backoff_s=wait_s, attempts=attempts)
 
 
 class Decisions(NamedTuple):

@@ -30,7 +30,5 @@ TWIN = ReferenceAdapter(
     "twin-no-lease",
     "broken: receiving removes the job, a crash drops it",
     violates="no_lost_work",
-    decisions=core.CORRECT._replace(
-        lease=lease, ack=ack, extend=extend, key_recorded_at="dead"
-    ),
+    decisions=core.CORRECT._replace(lease=lease, ack=ack, extend=extend, key_recorded_at="dead"),
 )

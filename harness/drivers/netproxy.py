@@ -71,9 +71,7 @@ class NetProxy:
         return None
 
     def struck(self, fault: int, phase: Phase, job: int, length_s: float = 0.0) -> None:
-        self._ledger.write(
-            Event.FAULT_STRUCK, phase=phase, job=job, fault=fault, value=length_s
-        )
+        self._ledger.write(Event.FAULT_STRUCK, phase=phase, job=job, fault=fault, value=length_s)
 
     def joined(self, link: _Link) -> None:
         self._links.add(link)

@@ -29,6 +29,7 @@ from ..strikes import PHASE_AT, PointStrikes
 LEDGER = "ledger.jsonl"
 REPLAY = "replay.txt"
 STRIKES = "strikes"
+LONGEST_SLEEP_S = 86_400.0
 
 
 class Node:
@@ -68,7 +69,7 @@ class Node:
             elif isinstance(want, Work):
                 work_s, timeout_s = record.begin_work(plan, want)
                 faulthandler.dump_traceback_later(max(0.001, timeout_s), exit=True)
-                time.sleep(work_s)
+                time.sleep(min(work_s, LONGEST_SLEEP_S))
                 faulthandler.cancel_dump_traceback_later()
                 answer = record.end_work(plan, want, work_s, self.stopping)
             elif isinstance(want, ApplyEffect):

@@ -8,6 +8,7 @@ randomness comes from one generator seeded by the plan.
 from __future__ import annotations
 
 from collections.abc import Generator
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -36,6 +37,11 @@ STALLED_S = 1e-6  # the least virtual step, so that rounding cannot stop the clo
 SIGKILL, TIMED_OUT = -9.0, 1.0
 
 Steps = Generator[simpy.Event, Any, Any]
+
+
+def _wake(sleeper: simpy.Event, _: simpy.Event) -> None:
+    if not sleeper.triggered:
+        sleeper.succeed()
 
 
 class _Died(Exception):
@@ -199,7 +205,9 @@ class Simulation:
         call = CALL_OF[type(command)]
         wait_s = command.wait_s if isinstance(command, Lease) else 0.0
         deadline = env.now + plan.call_timeout_s + wait_s
-        job = job_index(command.job.id if isinstance(command, Enqueue) else getattr(command, "job_id", ""))
+        job = job_index(
+            command.job.id if isinstance(command, Enqueue) else getattr(command, "job_id", "")
+        )
 
         number, fault = self._calls.next(call) or (-1, None)
         how = fault.how if fault else None
@@ -268,7 +276,7 @@ class Simulation:
             wake = env.event()
             timer = env.timeout(max(STALLED_S, wake_at - env.now))
             assert timer.callbacks is not None
-            timer.callbacks.append(lambda _, wake=wake: wake.triggered or wake.succeed())
+            timer.callbacks.append(partial(_wake, wake))
             self._sleepers.append(wake)
             yield wake
             reply = self._deliver(command)
@@ -335,5 +343,3 @@ class Simulation:
 def simulate(plan: Plan, adapter: Adapter) -> History:
     """Run the plan in virtual time. The same plan gives a byte-identical history."""
     return Simulation(plan, adapter).run()
-
-
