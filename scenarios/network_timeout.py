@@ -45,15 +45,15 @@ def build(rng: Random, seed: int, variant: str) -> Plan:
     )
     faults: list[Fault] = []
     for call in CALLS:
-        # Among the first thirty calls there is a backlog, so each one concerns a job.
-        places = rng.sample(range(4, 31), EACH * len(LOSSES) + 3)
+        # Among the first twenty-five calls there is a backlog, so each one concerns a job.
+        places = rng.sample(range(4, 26), EACH * len(LOSSES) + 3)
         faults += [NetFault(call, places.pop(), how) for how in LOSSES for _ in range(EACH)]
         faults += [
             NetFault(call, places.pop(), "delay", delay_s=0.5),
             NetFault(call, places.pop(), "duplicate"),
             NetFault(call, places.pop(), "reset"),
         ]
-    faults += [NetTimeout(at_s=round(rng.uniform(2.6, 3.0), 3), for_s=0.5)]
+    faults += [NetTimeout(at_s=round(rng.uniform(3.2, 3.6), 3), for_s=0.5)]
     return Plan(
         scenario=SCENARIO.name,
         variant=variant,
