@@ -31,7 +31,7 @@ JOBS = 40
 WORKERS = 3
 CALLS: tuple[Call, ...] = ("enqueue", "lease", "ack")
 LOSSES: tuple[NetEffect, ...] = ("lose_request", "lose_reply")
-EACH = 2
+EACH = 3
 
 
 def build(rng: Random, seed: int, variant: str) -> Plan:
@@ -45,8 +45,8 @@ def build(rng: Random, seed: int, variant: str) -> Plan:
     )
     faults: list[Fault] = []
     for call in CALLS:
-        # Among the first twenty-five calls there is a backlog, so each one concerns a job.
-        places = rng.sample(range(4, 26), EACH * len(LOSSES) + 3)
+        # Among the first twenty calls there is a backlog, so each one concerns a job.
+        places = rng.sample(range(4, 20), EACH * len(LOSSES) + 3)
         faults += [NetFault(call, places.pop(), how) for how in LOSSES for _ in range(EACH)]
         faults += [
             NetFault(call, places.pop(), "delay", delay_s=0.5),
