@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import zlib
+from functools import lru_cache
 from typing import Literal
 
 import msgspec
@@ -178,6 +179,7 @@ def job_id(index: int) -> str:
     return f"job-{index}"
 
 
+@lru_cache(maxsize=65536)
 def job_index(identifier: str) -> int:
     """The plan's index of a job id, or -1 if the plan never made such a job."""
     number = identifier.removeprefix("job-")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import sys
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
 from msgspec import Struct
@@ -132,6 +133,11 @@ def _headline(facts: Facts, checks: list[CheckResult], verdict: Verdict) -> tupl
 
 def environment() -> dict[str, str]:
     """What a result depends on besides its plan: versions and platform."""
+    return dict(_environment())
+
+
+@cache
+def _environment() -> dict[str, str]:
     found = {"python": platform.python_version(), "platform": platform.platform()}
     for package in ("jobquake", "simpy", "numpy", "msgspec"):
         try:

@@ -15,9 +15,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from random import Random
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ..commands import Attempt, DeadLetter, Job, State
 from .backoff import delay_s
@@ -64,11 +65,8 @@ class Ruling(NamedTuple):
     why: str = ""
 
 
-def _next(record: Record, **changes: object) -> Record:
-    fields = {name: getattr(record, name) for name in Record.__struct_fields__}
-    fields.update(changes)
-    fields["version"] = record.version + 1
-    return Record(**fields)
+def _next(record: Record, **changes: Any) -> Record:
+    return replace(record, version=record.version + 1, **changes)
 
 
 def admit(job: Job, now: float) -> Record:
@@ -115,7 +113,7 @@ def nack(
     if refusal := _standing(record, token, now):
         return refusal
     failed = _failed(record, error, permanent, now, rng)
-    return Ruling(_next(failed, settled_token=token, version=failed.version), True)
+    return Ruling(replace(failed, settled_token=token), True)
 
 
 def extend(record: Record, token: int, lease_s: float, now: float) -> Ruling:

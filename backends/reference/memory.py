@@ -6,12 +6,14 @@ Nothing here survives the process; that is what the SQLite store is for.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
 from heapq import heappop, heappush
 
 from ..commands import Depth
 from .core import Record
+
+_NOTHING = nullcontext()
 
 
 class MemoryStore:
@@ -25,9 +27,8 @@ class MemoryStore:
         self._ready: dict[str, list[tuple[int, float, int, str, int]]] = defaultdict(list)
         self._leased: list[tuple[float, str, int]] = []
 
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        yield
+    def transaction(self) -> AbstractContextManager[None]:
+        return _NOTHING
 
     def insert(self, record: Record) -> bool:
         if record.job.id in self._records:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import defaultdict
 
 import numpy as np
+import numpy.typing as npt
 
 from ..facts import Facts, seconds
 from ..history import Answer, Event
@@ -29,24 +30,30 @@ def judge(facts: Facts) -> Judged:
 def _surely_held(facts: Facts) -> dict[int, list[Span]]:
     """Per job with more than one delivery: its leases, in the order in which they began."""
     history = facts.history
-    rows = facts.rows(Event.LEASED)
-    jobs = history["job"][rows]
-    crowded = np.bincount(jobs, minlength=facts.jobs) > 1
-    rows = rows[crowded[jobs]]
+    leased = history["job"][facts.rows(Event.LEASED)]
+    crowded = np.bincount(leased, minlength=facts.jobs) > 1
+    if not crowded.any():
+        return {}
+
+    def of_crowded(event: Event, answer: Answer | None = None) -> npt.NDArray[np.intp]:
+        found = facts.rows(event, answer)
+        return found[crowded[history["job"][found]]]
+
+    rows = of_crowded(Event.LEASED)
     ends: dict[tuple[int, int, int, int], float] = {}
     for i in rows:
         ends[_holder(facts, i)] = float(history["since"][i] + history["value"][i])
-    for i in facts.rows(Event.EXTEND_ANSWERED, Answer.OK):
+    for i in of_crowded(Event.EXTEND_ANSWERED, Answer.OK):
         holder = _holder(facts, i)
         if holder in ends:
             until = float(history["since"][i] + history["value"][i])
             ends[holder] = max(ends[holder], until)
     for event in (Event.ACK_SENT, Event.HANDBACK_SENT, Event.FINISHED, Event.LEASE_LOST):
-        for i in facts.rows(event):
+        for i in of_crowded(event):
             holder = _holder(facts, i)
             if holder in ends:
                 ends[holder] = min(ends[holder], float(history["t"][i]))
-    last_words = _last_words(facts) if len(rows) else {}
+    last_words = _last_words(facts)
     spans: dict[int, list[Span]] = defaultdict(list)
     for i in rows:
         holder = _holder(facts, i)
@@ -99,6 +106,8 @@ def _overlaps(spans: dict[int, list[Span]]) -> list[Finding]:
 
 def _unfenced(facts: Facts, spans: dict[int, list[Span]]) -> list[Finding]:
     history, findings = facts.history, []
+    if not spans:
+        return []
     for i in facts.rows(Event.ACK_ANSWERED, Answer.OK):
         job, token = int(history["job"][i]), int(history["token"][i])
         sent = float(history["since"][i])

@@ -8,40 +8,35 @@ randomness comes from one generator seeded by the plan.
 from __future__ import annotations
 
 from collections.abc import Generator
-from functools import partial
 from random import Random
 from typing import Any
 
 import simpy
 
 from ...backends.adapter import Adapter
-from ...backends.commands import Command, Enqueue, Lease, Leased, Measure, Measured, Reply
+from ...backends.commands import Command, Measure, Measured, Reply
 from ...backends.producer import Gone, WaitUntil, producer
 from ...backends.repeat import Attempt, Sleep
 from ...backends.worker import (
     ApplyEffect,
     At,
     Finished,
+    Point,
     Stopping,
     Work,
     WorkerOptions,
 )
 from ..history import Event, History, Phase, Row
-from ..node_record import CALL_OF, NodeRecord
-from ..plan import KillAt, KillWorker, NetTimeout, Plan, job_index
-from ..strikes import PHASE_AT, CallStrikes, PointStrikes, call_phase, phase_of
+from ..node_record import NodeRecord
+from ..plan import KillAt, KillWorker, PauseAt, Plan, job_index
+from ..strikes import PHASE_AT, PointStrikes, phase_of
 from .observe import observations, pending
+from .simnet import SimulatedNetwork
 
 QUIET_POLL_S = 0.05
-STALLED_S = 1e-6  # the least virtual step, so that rounding cannot stop the clock
 SIGKILL, TIMED_OUT = -9.0, 1.0
 
 Steps = Generator[simpy.Event, Any, Any]
-
-
-def _wake(sleeper: simpy.Event, _: simpy.Event) -> None:
-    if not sleeper.triggered:
-        sleeper.succeed()
 
 
 class _Died(Exception):
@@ -77,6 +72,21 @@ class _Node:
 
         self.write = write
         self.record = NodeRecord(write, lambda: env.now)
+        self._network = simulation.network
+
+    def attempt(self, command: Command) -> Generator[simpy.Event, Any, Reply | None]:
+        """One attempt of a call, with what it writes into the ledger."""
+        self.record.sending(command)
+        reply = yield from self._network.attempt(command, self.struck)
+        self.record.answered(reply)
+        return reply
+
+    def struck(self, fault: int, phase: Phase, job: int, length_s: float = 0.0) -> None:
+        """A fault of the plan has struck this node, or its call."""
+        token = self.record.delivery.token if self.record.delivery else 0
+        self.write(
+            Event.FAULT_STRUCK, phase=phase, job=job, token=token, fault=fault, value=length_s
+        )
 
 
 class Simulation:
@@ -88,18 +98,13 @@ class Simulation:
         self.rows: list[Row] = []
         self._adapter = adapter
         self._queue = adapter.local(lambda: self.env.now, Random(f"queue {plan.seed}"))
-        self._calls = CallStrikes(plan)
+        self.network = SimulatedNetwork(self.env, self._queue, plan)
         self._strikes_used: dict[int, int] = {}
         self._points = PointStrikes(plan, self._claim)
-        self._dark = [
-            (number, fault)
-            for number, fault in enumerate(plan.faults)
-            if isinstance(fault, NetTimeout)
-        ]
-        self._sleepers: list[simpy.Event] = []
         self._workers: list[simpy.Process] = []
         self._nodes: dict[int, _Node] = {}
         self._producing = plan.producers
+        self._produced = self.env.event()
         self._over = self.env.event()
 
     def run(self) -> History:
@@ -130,13 +135,15 @@ class Simulation:
                 want = wants.send(answer)
             except StopIteration:
                 self._producing -= 1
+                if not self._producing:
+                    self._produced.succeed()
                 return
             answer = None
             if isinstance(want, WaitUntil):
                 if want.at_s > self.env.now:
                     yield self.env.timeout(want.at_s - self.env.now)
             elif isinstance(want, Attempt):
-                answer = yield from self._attempt(node, want.command)
+                answer = yield from node.attempt(want.command)
             elif isinstance(want, Sleep):
                 yield self.env.timeout(want.seconds)
             else:
@@ -174,11 +181,14 @@ class Simulation:
             except StopIteration:
                 return
             answer = None
-            if isinstance(want, Attempt):
-                answer = yield from self._attempt(node, want.command)
-            elif isinstance(want, At):
-                yield from self._fault_point(node, want)
-            elif isinstance(want, Work):
+            kind = type(want)
+            if kind is Attempt:
+                answer = yield from node.attempt(want.command)
+            elif kind is At:
+                job = job_index(want.delivery.job.id)
+                if faults := self._points.at(job, want.point):
+                    yield from self._strike(node, want.point, job, faults)
+            elif kind is Work:
                 work_s, timeout_s = record.begin_work(plan, want)
                 if timeout_s <= work_s:
                     yield env.timeout(max(0.0, timeout_s))
@@ -186,103 +196,15 @@ class Simulation:
                 if work_s > 0:
                     yield env.timeout(work_s)
                 answer = record.end_work(plan, want, work_s, stopping=False)
-            elif isinstance(want, ApplyEffect):
+            elif kind is ApplyEffect:
                 record.effect(want)
-            elif isinstance(want, Finished):
+            elif kind is Finished:
                 record.finished(want)
-            elif isinstance(want, Stopping):
+            elif kind is Stopping:
                 answer = False
             else:
-                assert isinstance(want, Sleep)
+                assert kind is Sleep
                 yield env.timeout(want.seconds)
-
-    # -- the network --------------------------------------------------------------------
-
-    def _attempt(self, node: _Node, command: Command) -> Generator[simpy.Event, Any, Reply | None]:
-        """One request and its reply over the simulated network; None if none came."""
-        env, plan = self.env, self.plan
-        node.record.sending(command)
-        call = CALL_OF[type(command)]
-        wait_s = command.wait_s if isinstance(command, Lease) else 0.0
-        deadline = env.now + plan.call_timeout_s + wait_s
-        job = job_index(
-            command.job.id if isinstance(command, Enqueue) else getattr(command, "job_id", "")
-        )
-
-        number, fault = self._calls.next(call) or (-1, None)
-        how = fault.how if fault else None
-        for dark_number, dark in self._dark:
-            if dark.at_s <= env.now < dark.at_s + dark.for_s:
-                number, how = dark_number, "lose_request"
-        if how == "lose_request" or how == "reset":
-            self._struck(node, number, call_phase(call, False), job)
-            yield env.timeout(plan.latency_s if how == "reset" else deadline - env.now)
-            return None
-        if how == "delay":
-            assert fault is not None
-            self._struck(node, number, call_phase(call, False), job, fault.delay_s)
-            if fault.delay_s + plan.latency_s >= plan.call_timeout_s:
-                env.process(self._arrives_late(command, fault.delay_s))
-                yield env.timeout(deadline - env.now)
-                return None
-            yield env.timeout(fault.delay_s)
-
-        yield env.timeout(plan.latency_s)
-        reply = self._deliver(command)
-        if isinstance(command, Lease) and isinstance(reply, Leased):
-            if reply.delivery is None and wait_s > 0:
-                reply = yield from self._wait_for_job(command, env.now + wait_s)
-            if isinstance(reply, Leased) and reply.delivery:
-                job = job_index(reply.delivery.job.id)
-                if granted := self._calls.next("granted"):
-                    number, fault = granted
-                    how = fault.how
-        if how == "duplicate":
-            self._struck(node, number, call_phase(call, True), job)
-            self._deliver(command)
-        if how == "lose_reply":
-            self._struck(node, number, call_phase(call, True), job)
-            yield env.timeout(max(STALLED_S, deadline - env.now))
-            return None
-        for dark_number, dark in self._dark:
-            if dark.at_s <= env.now < dark.at_s + dark.for_s:
-                self._struck(node, dark_number, call_phase(call, True), job)
-                yield env.timeout(max(STALLED_S, deadline - env.now))
-                return None
-        yield env.timeout(plan.latency_s)
-        node.record.answered(reply)
-        return reply
-
-    def _arrives_late(self, command: Command, delay_s: float) -> Steps:
-        """A request held up in the network: its sender has long given up on it."""
-        yield self.env.timeout(delay_s)
-        self._deliver(command)
-
-    def _deliver(self, command: Command) -> Reply:
-        reply = self._queue.call(command)
-        if self._sleepers and not isinstance(command, Lease):
-            sleepers, self._sleepers = self._sleepers, []
-            for sleeper in sleepers:
-                if not sleeper.triggered:
-                    sleeper.succeed()
-        return reply
-
-    def _wait_for_job(self, command: Lease, until: float) -> Generator[simpy.Event, Any, Reply]:
-        """The queue holds the request until a job is ready, or until it has waited enough."""
-        env = self.env
-        while env.now < until:
-            change = self._queue.next_change_at(command.queues)
-            wake_at = until if change is None else min(change, until)
-            wake = env.event()
-            timer = env.timeout(max(STALLED_S, wake_at - env.now))
-            assert timer.callbacks is not None
-            timer.callbacks.append(partial(_wake, wake))
-            self._sleepers.append(wake)
-            yield wake
-            reply = self._deliver(command)
-            if not isinstance(reply, Leased) or reply.delivery:
-                return reply
-        return Leased(None)
 
     # -- faults -------------------------------------------------------------------------
 
@@ -291,21 +213,15 @@ class Simulation:
         self._strikes_used[fault] = used + 1
         return used < times
 
-    def _struck(
-        self, node: _Node, fault: int, phase: Phase, job: int, length_s: float = 0.0
-    ) -> None:
-        token = node.record.delivery.token if node.record.delivery else 0
-        node.write(
-            Event.FAULT_STRUCK, phase=phase, job=job, token=token, fault=fault, value=length_s
-        )
-
-    def _fault_point(self, node: _Node, want: At) -> Steps:
-        for number, fault in self._points.at(job_index(want.delivery.job.id), want.point):
-            phase, job = PHASE_AT[want.point], job_index(want.delivery.job.id)
+    def _strike(
+        self, node: _Node, point: Point, job: int, faults: list[tuple[int, KillAt | PauseAt]]
+    ) -> Steps:
+        for number, fault in faults:
+            phase = PHASE_AT[point]
             if isinstance(fault, KillAt):
-                self._struck(node, number, phase, job)
+                node.struck(number, phase, job)
                 raise _Died(SIGKILL)
-            self._struck(node, number, phase, job, fault.for_s)
+            node.struck(number, phase, job, fault.for_s)
             yield self.env.timeout(fault.for_s)
             node.write(Event.RESUMED, job=job, fault=number)
 
@@ -314,7 +230,7 @@ class Simulation:
         node = self._nodes[fault.worker]
         delivery = node.record.delivery
         job = job_index(delivery.job.id) if delivery else -1
-        self._struck(node, number, phase_of(self.rows, node.number, job), job)
+        node.struck(number, phase_of(self.rows, node.number, job), job)
         self._workers[fault.worker].interrupt()
 
     # -- the end ------------------------------------------------------------------------
@@ -323,13 +239,14 @@ class Simulation:
         """End the run when everything is settled and healed, or at the deadline."""
         env, plan = self.env, self.plan
         driver = _Node(self, -1, 0)
-        healed = plan.healed_at_s
+        yield self._produced | env.timeout(plan.deadline_s)
+        yield env.timeout(max(QUIET_POLL_S, min(plan.healed_at_s, plan.deadline_s) - env.now))
         while True:
-            yield env.timeout(QUIET_POLL_S)
             if env.now >= plan.deadline_s:
                 driver.write(Event.DEADLINE)
                 break
-            if self._producing or env.now < healed:
+            yield env.timeout(QUIET_POLL_S)
+            if self._producing:
                 continue
             if any(node.record.delivery for node in self._nodes.values()):
                 continue
