@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from .facts import Facts, seconds
-from .history import PHASES, Answer, Event, Phase
-from .strikes import fault_kind
+from .history import Answer, Event, Phase
+from .plan import Fault, Flood, KillAt, KillWorker, NetFault, NetTimeout, PauseAt
 
 _ANSWERS = {Answer.OK: "accepted", Answer.FAILED: "refused"}
+_WHILE = {
+    Phase.IDLE: "while it held no job",
+    Phase.BEFORE_LEASE: "before it was handed the job",
+    Phase.LEASED: "before it started the job",
+    Phase.RUNNING: "while it ran the job",
+    Phase.AFTER_EFFECT: "after the effect and before its ack",
+    Phase.ACKED: "after its ack",
+}
 
 
 def node_name(facts: Facts, node: int) -> str:
@@ -34,16 +42,36 @@ def tell_loss(facts: Facts, job: int) -> str:
         who = node_name(facts, int(history["node"][last]))
         text += f", handed to {who} at {seconds(history['t'][last])}"
     if strikes:
-        text += f", {_strike(facts, int(strikes[-1]))} at {seconds(history['t'][strikes[-1]])}"
+        text += f"; at {seconds(history['t'][strikes[-1]])} {tell_strike(facts, int(strikes[-1]))}"
     settled = any(history["event"][i] == Event.SETTLED for i in rows)
     end = "the queue counts it as done" if settled else "the queue no longer holds it"
     return f"{text}; its effect never happened, there is no dead letter, and {end}"
 
 
-def _strike(facts: Facts, i: int) -> str:
-    history = facts.history
-    phase = PHASES.get(Phase(int(history["phase"][i])), "idle")
-    return f"struck by {fault_kind(facts.plan.faults[int(history['fault'][i])])} ({phase})"
+def tell_strike(facts: Facts, i: int) -> str:
+    """What the fault in row ``i`` did, to whom, and where in the job's life."""
+    row = facts.history.rows[i]
+    fault: Fault = facts.plan.faults[int(row["fault"])]
+    who, when = node_name(facts, int(row["node"])), _WHILE[Phase(int(row["phase"]))]
+    match fault:
+        case KillAt() | KillWorker():
+            return f"{who} was killed {when}"
+        case PauseAt():
+            return f"{who} was paused for {seconds(fault.for_s)} {when}"
+        case NetFault(how="lose_request"):
+            return f"the {fault.call} was lost on its way to the queue"
+        case NetFault(how="lose_reply"):
+            return f"the queue's reply to the {fault.call} was lost"
+        case NetFault(how="delay"):
+            return f"the {fault.call} was held up for {seconds(fault.delay_s)}"
+        case NetFault(how="duplicate"):
+            return f"the {fault.call} reached the queue twice"
+        case NetFault():
+            return f"the connection was reset during the {fault.call}"
+        case NetTimeout():
+            return f"the network went dark for {seconds(fault.for_s)}"
+        case Flood():
+            return "the flood began"
 
 
 def _sentence(facts: Facts, i: int) -> str | None:
@@ -75,7 +103,7 @@ def _sentence(facts: Facts, i: int) -> str | None:
         case Event.LEASE_LOST:
             return f"{at}: {who} gave the delivery up, its lease was lost"
         case Event.FAULT_STRUCK:
-            return f"{at}: {who} was {_strike(facts, i)}"
+            return f"{at}: {tell_strike(facts, i)}"
         case Event.RESUMED:
             return f"{at}: {who} was resumed"
         case Event.HELD:

@@ -13,7 +13,7 @@ from ..harness.plan import Plan, to_json
 from ..harness.result import Result
 from .space_time import diagram
 
-MOST_JOBS = 6
+MOST_JOBS = 3
 _templates = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"),
     autoescape=True,
@@ -26,12 +26,14 @@ _templates = Environment(
 def page(result: Result, plan: Plan, claims: Claims, history: History) -> str:
     """The page; every text in it is escaped, since payloads may be hostile."""
     facts = Facts(plan, claims, history)
+    jobs = _jobs_to_show(result, history)
     return _templates.get_template("report.html").render(
         result=result,
-        diagram=diagram(facts, _jobs_to_show(result, history)),
+        diagram=diagram(facts, jobs),
+        jobs=jobs,
         plan_json=to_json(plan).decode(),
         width=900,
-        lane_height=34,
+        lane_height=44,
     )
 
 

@@ -28,4 +28,4 @@ def judge(facts: Facts) -> Judged:
         for job in np.flatnonzero(facts.deliveries > limit)
     ]
     most = int(facts.deliveries.max()) if facts.jobs else 0
-    return judged(findings, f"at most {most} deliveries of one job, {limit} allowed")
+    return judged(findings, f"no job was delivered more than {most} times, {limit} are allowed")

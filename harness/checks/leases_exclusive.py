@@ -24,7 +24,12 @@ Span = tuple[float, float, int, int]  # from, to, token, row
 def judge(facts: Facts) -> Judged:
     spans = _surely_held(facts)
     findings = [*_overlaps(spans), *(_unfenced(facts, spans) if facts.claims.fencing else ())]
-    return judged(findings, f"{sum(map(len, spans.values()))} leases, {len(findings)} violations")
+    leases = sum(map(len, spans.values()))
+    return judged(
+        findings,
+        f"{leases} leases of {len(spans)} jobs that were delivered more than once, "
+        f"{len(findings)} violations",
+    )
 
 
 def _surely_held(facts: Facts) -> dict[int, list[Span]]:
