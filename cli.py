@@ -258,7 +258,7 @@ def _carry_out(
     import msgspec
     from rich.console import Console
 
-    from .harness.drivers.process import EnvironmentFault
+    from .harness.drivers import EnvironmentFault
     from .harness.ledger import LedgerError
     from .harness.run import run
     from .reports import terminal

@@ -77,7 +77,10 @@ class CallStrikes:
                 self._faults.setdefault(counted or fault.call, []).append((number, fault))
 
     def next(self, call: str) -> tuple[int, NetFault] | None:
-        """Count one more round trip of this kind (``granted``: a lease reply with a job); the fault that strikes it, if one does."""
+        """Count one more round trip of this kind; the fault that strikes it, if one does.
+
+        ``granted`` counts the lease replies that carry a job.
+        """
         faults = self._faults.get(call)
         if faults is None:
             return None

@@ -19,7 +19,7 @@ import pytest
 from jobquake.backends import registry as backends
 from jobquake.backends.commands import RetryPolicy
 from jobquake.harness.drivers.guard import MARK
-from jobquake.harness.drivers.process import kill_tree
+from jobquake.harness.drivers.tree import kill_tree
 from jobquake.harness.history import Event, Phase
 from jobquake.harness.plan import Plan, PlannedJob, Pool, Queue
 from jobquake.harness.run import run

@@ -1,8 +1,9 @@
 """The reference queue over TCP: asyncio, SQLite inside, answers only what is durable.
 
 Requests that arrive in the same turn of the event loop share one transaction, hence one
-wait for the disk (group commit); their answers go out after it. Clients are isolated: a malformed message is answered with an error, a
-malformed frame costs its sender the connection, and nobody else notices.
+wait for the disk (group commit); their answers go out after it. Clients are isolated: a
+malformed message is answered with an error, a malformed frame costs its sender the
+connection, and nobody else notices.
 """
 
 from __future__ import annotations

@@ -20,8 +20,6 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
-import psutil
-
 from ...backends.adapter import Adapter, Connection
 from ...backends.commands import Measure, Measured
 from ..events import Event, Phase
@@ -29,10 +27,12 @@ from ..history import History
 from ..ledger import Ledger, LedgerReader
 from ..plan import KillWorker, PauseAt, Plan, encode
 from ..strikes import phase_of
+from . import EnvironmentFault
 from .guard import MARK, sweep
 from .netproxy import NetProxy
 from .node import LEDGER, REPLAY, STRIKES
 from .observe import observations, pending
+from .tree import kill_group, kill_tree
 
 TICK_S = 0.005
 QUIET_POLL_S = 0.05
@@ -42,10 +42,6 @@ CONTROL_TIMEOUT_S = 5.0
 FAILED_STARTS = 5
 
 Progress = Callable[[Counter[str]], None]
-
-
-class EnvironmentFault(Exception):
-    """The run could not be carried out here. The message says what is wrong and what to do."""
 
 
 class _WorkerSlot:
@@ -210,7 +206,7 @@ class ProcessRun:
             try:
                 process.wait(max(0.0, until - time.monotonic()))
             except subprocess.TimeoutExpired:
-                _kill_group(process)
+                kill_group(process)
         for slot in self._slots:
             self._note_exit(slot)
 
@@ -240,7 +236,7 @@ class ProcessRun:
         process = slot.process
         if process is None or process.poll() is None:
             return
-        _kill_group(process)
+        kill_group(process)
         self._read()
         self._ledger.write(
             Event.WORKER_EXITED,
@@ -350,43 +346,6 @@ class ProcessRun:
             t, since, *rest = row
             rows.append((t - start, since - start if since >= 0 else -1.0, *rest))
         return History(rows)  # type: ignore[arg-type]
-
-
-def kill_tree(pid: int) -> int:
-    """SIGKILL the process and all its descendants; verified dead. How many there were.
-
-    The tree is collected before the kill, while parents still know their children, and
-    again until no new one appears. Raises :class:`EnvironmentFault` if one survives.
-    """
-    tree: dict[int, psutil.Process] = {}
-    try:
-        root = psutil.Process(pid)
-        root.suspend()
-        tree[pid] = root
-        while found := [p for p in root.children(recursive=True) if p.pid not in tree]:
-            for process in found:
-                process.suspend()
-                tree[process.pid] = process
-    except psutil.NoSuchProcess:
-        pass
-    for process in tree.values():
-        try:
-            process.kill()
-        except psutil.NoSuchProcess:
-            continue
-    _, alive = psutil.wait_procs([p for p in tree.values() if p.pid != pid], timeout=5.0)
-    alive = [p for p in alive if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
-    if alive:
-        raise EnvironmentFault(f"expected the killed tree to be dead, found {alive} alive")
-    return len(tree)
-
-
-def _kill_group(process: subprocess.Popen[bytes]) -> None:
-    try:
-        os.killpg(process.pid, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
-        pass
-    process.wait()
 
 
 def _tail(log: Path) -> str:

@@ -66,9 +66,8 @@ class _Node:
             key: int = 0,
             value: float = 0.0,
         ) -> None:
-            rows.append(
-                (env.now, since, event, answer, phase, number, incarnation, job, token, fault, key, value)
-            )  # fmt: skip
+            who, what = (number, incarnation), (job, token, fault, key, value)
+            rows.append((env.now, since, event, answer, phase, *who, *what))
 
         self.write = write
         self.record = NodeRecord(write, lambda: env.now)

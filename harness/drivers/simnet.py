@@ -148,9 +148,9 @@ class SimulatedNetwork:
             if reply.delivery is None and wait_s > 0:
                 assert isinstance(command, Lease)
                 reply = yield from self._room.wait(command, wait_s)
-            if isinstance(reply, Leased) and reply.delivery:
-                if granted := self._calls.next("granted"):
-                    number, how = granted[0], granted[1].how
+            handed = isinstance(reply, Leased) and reply.delivery
+            if handed and (granted := self._calls.next("granted")):
+                number, how = granted[0], granted[1].how
         if how == "duplicate":
             struck(number, call_phase(call, True), _job_of(command), 0.0)
             self._room.call(command)

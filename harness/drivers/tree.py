@@ -1,0 +1,47 @@
+"""Kills that leave nobody: a process with all its descendants, and a process group."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from contextlib import suppress
+
+import psutil
+
+from . import EnvironmentFault
+
+
+def kill_tree(pid: int) -> int:
+    """SIGKILL the process and all its descendants; verified dead. How many there were.
+
+    The tree is collected before the kill, while parents still know their children, and
+    again until no new one appears. Raises :class:`EnvironmentFault` if one survives.
+    """
+    tree: dict[int, psutil.Process] = {}
+    try:
+        root = psutil.Process(pid)
+        root.suspend()
+        tree[pid] = root
+        while found := [p for p in root.children(recursive=True) if p.pid not in tree]:
+            for process in found:
+                process.suspend()
+                tree[process.pid] = process
+    except psutil.NoSuchProcess:
+        pass
+    for process in tree.values():
+        try:
+            process.kill()
+        except psutil.NoSuchProcess:
+            continue
+    _, alive = psutil.wait_procs([p for p in tree.values() if p.pid != pid], timeout=5.0)
+    alive = [p for p in alive if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
+    if alive:
+        raise EnvironmentFault(f"expected the killed tree to be dead, found {alive} alive")
+    return len(tree)
+
+
+def kill_group(process: subprocess.Popen[bytes]) -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
