@@ -36,6 +36,9 @@ class Queue(Protocol):
     def next_change_at(self, queues: tuple[str, ...]) -> float | None:
         """When, by the injected clock, a job of ``queues`` may next become ready."""
 
+    def crash(self) -> None:
+        """The process that serves the queue dies at this moment and starts again."""
+
 
 class Connection(Protocol):
     """A queue reached over something that can fail: one attempt, None if unanswered."""

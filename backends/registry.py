@@ -21,6 +21,7 @@ BUILT_IN = {
     "twin-key-before-effect": ".twins.key_before_effect:TWIN",
     "twin-crashes-not-counted": ".twins.crashes_not_counted:TWIN",
     "twin-lease-too-short": ".twins.lease_too_short:TWIN",
+    "twin-not-durable": ".twins.not_durable:TWIN",
     "twin-key-per-delivery": ".twins.key_per_delivery:TWIN",
 }
 

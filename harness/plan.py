@@ -100,13 +100,47 @@ class NetTimeout(Struct, frozen=True, array_like=True, tag="net_timeout"):
     for_s: float
 
 
+class Partition(Struct, frozen=True, array_like=True, tag="partition"):
+    """From ``at_s`` for ``for_s`` seconds these workers and the queue cannot reach each other."""
+
+    workers: tuple[int, ...]
+    at_s: float
+    for_s: float
+
+
+class SlowNetwork(Struct, frozen=True, array_like=True, tag="slow_network"):
+    """From ``at_s`` for ``for_s`` seconds every message takes ``latency_s`` longer, each way."""
+
+    at_s: float
+    for_s: float
+    latency_s: float
+
+
+class BrokerCrash(Struct, frozen=True, array_like=True, tag="broker_crash"):
+    """At ``at_s`` the queue's server is killed; it is started again ``for_s`` seconds later."""
+
+    at_s: float
+    for_s: float
+
+
 class Flood(Struct, frozen=True, array_like=True, tag="flood"):
     """The jobs marked ``flood`` arrive from ``at_s`` on; struck when others wait behind them."""
 
     at_s: float
 
 
-Fault = KillAt | PauseAt | KillWorker | NetFault | NetTimeout | Flood
+Fault = (
+    KillAt
+    | PauseAt
+    | KillWorker
+    | NetFault
+    | NetTimeout
+    | Flood
+    | Partition
+    | SlowNetwork
+    | BrokerCrash
+)
+Window = NetTimeout | Partition | SlowNetwork | BrokerCrash
 
 
 class Plan(Struct, frozen=True, array_like=True):
@@ -170,9 +204,15 @@ class Plan(Struct, frozen=True, array_like=True):
         for fault in self.faults:
             if isinstance(fault, KillWorker):
                 ends.append(fault.at_s)
-            elif isinstance(fault, NetTimeout):
+            elif isinstance(fault, Window):
                 ends.append(fault.at_s + fault.for_s)
         return max(ends)
+
+    def windows(self) -> list[tuple[int, Window]]:
+        """The faults that last from a time to a time, with their numbers."""
+        return [
+            (number, fault) for number, fault in enumerate(self.faults) if isinstance(fault, Window)
+        ]
 
 
 def job_id(index: int) -> str:

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from .facts import Facts, seconds
 from .history import Answer, Event, Phase
-from .plan import Fault, Flood, KillAt, KillWorker, NetFault, NetTimeout, PauseAt
+from .plan import (
+    BrokerCrash,
+    Fault,
+    Flood,
+    KillAt,
+    KillWorker,
+    NetFault,
+    NetTimeout,
+    Partition,
+    PauseAt,
+    SlowNetwork,
+)
 
 _ANSWERS = {Answer.OK: "accepted", Answer.FAILED: "refused"}
 _WHILE = {
@@ -27,7 +38,22 @@ def node_name(facts: Facts, node: int) -> str:
 
 def tell(facts: Facts, job: int) -> list[str]:
     """The life of a job, one sentence for each event that matters."""
-    return [line for i in facts.history.of_job(job) if (line := _sentence(facts, int(i)))]
+    rows = sorted([*facts.history.of_job(job).tolist(), *_crashes(facts, job)])
+    return [line for i in rows if (line := _sentence(facts, i))]
+
+
+def _crashes(facts: Facts, job: int) -> list[int]:
+    """Rows in which the queue itself was struck while it had the job."""
+    history = facts.history
+    struck = history.where(Event.FAULT_STRUCK)
+    whole = struck[(history["job"][struck] < 0) & (history["node"][struck] < 0)]
+    rows = history.of_job(job)
+    first = rows[0] if len(rows) else 0
+    return [
+        int(i)
+        for i in whole
+        if i > first and isinstance(facts.plan.faults[history["fault"][i]], BrokerCrash)
+    ]
 
 
 def tell_loss(facts: Facts, job: int) -> str:
@@ -35,6 +61,7 @@ def tell_loss(facts: Facts, job: int) -> str:
     history = facts.history
     rows = facts.history.of_job(job)
     strikes = [i for i in rows if history["event"][i] == Event.FAULT_STRUCK]
+    strikes = strikes or _crashes(facts, job)[:1]
     leases = [i for i in rows if history["event"][i] == Event.LEASED]
     text = f"job {job} was accepted at {seconds(facts.accepted_at[job])}"
     if leases:
@@ -70,6 +97,12 @@ def tell_strike(facts: Facts, i: int) -> str:
             return f"the connection was reset during the {fault.call}"
         case NetTimeout():
             return f"the network went dark for {seconds(fault.for_s)}"
+        case Partition():
+            return f"{who} was cut off from the queue for {seconds(fault.for_s)} {when}"
+        case SlowNetwork():
+            return f"the network became slow, {seconds(fault.latency_s)} more each way, {when}"
+        case BrokerCrash():
+            return f"the queue's server was killed, and back {seconds(fault.for_s)} later"
         case Flood():
             return "the flood began"
 

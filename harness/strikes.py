@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 
 from ..backends.worker import Point
 from .events import Answer, Event, Phase
-from .plan import Fault, KillAt, NetFault, PauseAt, Plan
+from .plan import Fault, KillAt, NetFault, Partition, PauseAt, Plan, Window
 
 PHASE_AT: dict[Point, Phase] = {
     "after_lease": Phase.LEASED,
@@ -26,6 +26,9 @@ FAULT_NAMES = {
     "kill_worker": "worker kill",
     "pause_at": "worker pause",
     "net_timeout": "network timeout",
+    "partition": "partition",
+    "slow_network": "slow network",
+    "broker_crash": "broker crash",
     "flood": "flood",
 }
 
@@ -90,6 +93,13 @@ class CallStrikes:
             if fault.nth <= seen < fault.nth + fault.times:
                 return number, fault
         return None
+
+
+def reaches(fault: Window, node: int, at_s: float) -> bool:
+    """Whether this fault meets the calls of that node at that time of the run."""
+    if not fault.at_s <= at_s < fault.at_s + fault.for_s:
+        return False
+    return not isinstance(fault, Partition) or node in fault.workers
 
 
 def call_phase(call: str, request_arrived: bool) -> Phase:

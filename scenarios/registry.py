@@ -13,6 +13,10 @@ BUILT_IN = {
     "worker-kill-before-ack": ".worker_kill_before_ack",
     "network-timeout": ".network_timeout",
     "slow-job-flood": ".slow_job_flood",
+    "reply-lost": ".reply_lost",
+    "partition": ".partition",
+    "slow-network": ".slow_network",
+    "broker-crash": ".broker_crash",
 }
 
 

@@ -123,6 +123,7 @@ def test_the_flood_starves_a_shared_pool_and_not_an_isolated_one(
 
 CAUGHT_BY = {
     "twin-lease-too-short": "slow-job-flood",
+    "twin-not-durable": "broker-crash",
 }
 
 

@@ -27,6 +27,7 @@ from .queue import ReferenceQueue
 from .sqlite import SQLiteStore
 
 FILE = "queue.db"
+IN_MEMORY = ":memory:"
 FILE_POLL_S = 0.02
 
 
@@ -43,12 +44,17 @@ class WireFraming:
 class LocalQueue:
     """The reference queue in this process, on any store."""
 
-    def __init__(self, queue: ReferenceQueue) -> None:
+    def __init__(self, queue: ReferenceQueue, durable: bool = True) -> None:
         self._queue = queue
+        self._durable = durable
         self.call: Callable[[Command], Reply] = queue.call
 
     def next_change_at(self, queues: tuple[str, ...]) -> float | None:
         return self._queue.store.next_change_at(queues)
+
+    def crash(self) -> None:
+        if not self._durable:
+            self._queue.store = MemoryStore()
 
 
 class FileQueue:
@@ -79,6 +85,7 @@ class ReferenceAdapter:
 
     ``access`` says how processes reach it: ``tcp`` (a broker) or ``file`` (each opens
     the SQLite file itself). ``simulated_store`` is the store under the simulator.
+    ``durable`` is False if the broker keeps its jobs in memory only.
     """
 
     name: str
@@ -89,6 +96,7 @@ class ReferenceAdapter:
     claims: Claims = field(default_factory=Claims)
     access: Literal["tcp", "file"] = "tcp"
     simulated_store: Literal["memory", "sqlite"] = "memory"
+    durable: bool = True
 
     @property
     def framing(self) -> WireFraming | None:
@@ -96,12 +104,13 @@ class ReferenceAdapter:
 
     def local(self, now: Callable[[], float], rng: Random) -> Queue:
         store = MemoryStore() if self.simulated_store == "memory" else SQLiteStore(":memory:")
-        return LocalQueue(ReferenceQueue(store, now, rng, self.decisions))
+        return LocalQueue(ReferenceQueue(store, now, rng, self.decisions), self.durable)
 
     def server(self, folder: Path, port: int) -> list[str] | None:
         if self.access == "file":
             return None
-        command = [sys.executable, "-m", "jobquake", "broker", "--db", str(folder / FILE)]
+        file = str(folder / FILE) if self.durable else IN_MEMORY
+        command = [sys.executable, "-m", "jobquake", "broker", "--db", file]
         return [*command, "--port", str(port), "--backend", self.name]
 
     def connect(self, address: str, timeout_s: float) -> Connection:

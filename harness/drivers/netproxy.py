@@ -2,8 +2,9 @@
 
 Every connection of a run goes through it. It cuts the byte stream into the backend's
 messages (``Framing``), counts round trips by kind of call, and strikes the ones that the
-plan names: lose the request, lose the reply, delay, deliver twice, reset. During a
-``NetTimeout`` nothing passes in either direction. It runs an event loop in a thread.
+plan names: lose the request, lose the reply, delay, deliver twice, reset. Each node has a
+port of its own, so a fault can cut off some of them or all, or slow them down, from a time
+to a time. It runs an event loop in a thread.
 """
 
 from __future__ import annotations
@@ -15,19 +16,20 @@ import struct
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Protocol
 
 from ...backends.adapter import Framing
 from ..events import Event, Phase
 from ..ledger import Ledger
-from ..plan import NetTimeout, Plan, job_index
-from ..strikes import CallStrikes, call_phase
+from ..plan import BrokerCrash, Plan, SlowNetwork, Window, job_index
+from ..strikes import CallStrikes, call_phase, reaches
 
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
 class NetProxy:
-    """Forwards a free loopback port to ``upstream`` (HOST:PORT). Start, later stop."""
+    """Forwards free loopback ports to ``upstream`` (HOST:PORT). Start, later stop."""
 
     def __init__(self, upstream: str, framing: Framing, plan: Plan, ledger: Ledger) -> None:
         host, _, port = upstream.rpartition(":")
@@ -37,20 +39,17 @@ class NetProxy:
         self.plan = plan
         self.started_at: float | None = None
         self._ledger = ledger
-        self._dark = [
-            (number, fault)
-            for number, fault in enumerate(plan.faults)
-            if isinstance(fault, NetTimeout)
-        ]
+        self._windows = plan.windows()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="netproxy", daemon=True)
         self._links: set[_Link] = set()
-        self._server: asyncio.Server | None = None
+        self._servers: list[asyncio.Server] = []
 
-    def start(self) -> str:
-        """Listen; the address to give to the nodes."""
+    def start(self, nodes: int) -> list[str]:
+        """Listen; the address to give to each node, by its number."""
         self._thread.start()
-        return asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result()
+        listening = self._listen(nodes)
+        return asyncio.run_coroutine_threadsafe(listening, self._loop).result()
 
     def stop(self) -> None:
         """Close every connection and end the thread."""
@@ -60,18 +59,21 @@ class NetProxy:
             self._thread.join()
         self._loop.close()
 
-    def dark(self) -> int | None:
-        """The number of the timeout fault that holds right now, if one does."""
+    def window(self, node: int) -> tuple[int, Window] | None:
+        """The fault with a beginning and an end that meets that node's calls right now."""
         if self.started_at is None:
             return None
         now = time.monotonic() - self.started_at
-        for number, fault in self._dark:
-            if fault.at_s <= now < fault.at_s + fault.for_s:
-                return number
+        for number, fault in self._windows:
+            # A crashed server speaks for itself: its connections are gone.
+            if reaches(fault, node, now) and not isinstance(fault, BrokerCrash):
+                return number, fault
         return None
 
-    def struck(self, fault: int, phase: Phase, job: int, length_s: float = 0.0) -> None:
-        self._ledger.write(Event.FAULT_STRUCK, phase=phase, job=job, fault=fault, value=length_s)
+    def struck(self, fault: int, node: int, phase: Phase, job: int, length_s: float = 0.0) -> None:
+        self._ledger.write(
+            Event.FAULT_STRUCK, node=node, phase=phase, job=job, fault=fault, value=length_s
+        )
 
     def joined(self, link: _Link) -> None:
         self._links.add(link)
@@ -79,14 +81,19 @@ class NetProxy:
     def left(self, link: _Link) -> None:
         self._links.discard(link)
 
-    async def _listen(self) -> str:
-        self._server = await self._loop.create_server(lambda: _Link(self).client, "127.0.0.1", 0)
-        host, port = self._server.sockets[0].getsockname()[:2]
-        return f"{host}:{port}"
+    async def _listen(self, nodes: int) -> list[str]:
+        addresses = []
+        for node in range(nodes):
+            client_of = partial(_client_end, self, node)
+            server = await self._loop.create_server(client_of, "127.0.0.1", 0)
+            self._servers.append(server)
+            host, port = server.sockets[0].getsockname()[:2]
+            addresses.append(f"{host}:{port}")
+        return addresses
 
     async def _close(self) -> None:
-        if self._server:
-            self._server.close()
+        for server in self._servers:
+            server.close()
         for link in list(self._links):
             link.close()
         await asyncio.sleep(0)
@@ -137,8 +144,9 @@ class _End(asyncio.Protocol):
 class _Link:
     """A client's connection and the one to the queue behind it."""
 
-    def __init__(self, proxy: NetProxy) -> None:
+    def __init__(self, proxy: NetProxy, node: int) -> None:
         self._proxy = proxy
+        self._node = node
         self.client = _End(self._dial, self._from_client, self._client_closed)
         self._server = _End(self._flush, self._from_server, self.close)
         self._requests, self._replies = bytearray(), bytearray()
@@ -184,28 +192,32 @@ class _Link:
         job = job_index(identifier)
         self._calls[trip] = (call, job)
         number, fault = proxy.calls.next(call) or (-1, None)
-        how = fault.how if fault else None
-        dark = proxy.dark()
-        if dark is not None:
-            number, how = dark, "lose_request"
+        how, late_s = (fault.how, fault.delay_s) if fault else (None, 0.0)
+        if open_now := proxy.window(self._node):
+            number, window = open_now
+            how = "lose_request"
+            if isinstance(window, SlowNetwork):
+                how, late_s = "delay", window.latency_s
         if how in ("lose_request", "reset"):
-            proxy.struck(number, call_phase(call, False), job)
+            self._struck(number, call_phase(call, False), job)
             if how == "reset":
                 self.client.reset()
                 self._server.close()
             return
         if how == "delay":
-            assert fault is not None
-            proxy.struck(number, call_phase(call, False), job, fault.delay_s)
+            self._struck(number, call_phase(call, False), job, late_s)
             self._late += 1
-            asyncio.get_running_loop().call_later(fault.delay_s, self._send_late, message)
+            asyncio.get_running_loop().call_later(late_s, self._send_late, message)
             return
         if how == "lose_reply":
             self._lost_replies[trip] = number
         if how == "duplicate":
-            proxy.struck(number, call_phase(call, True), job)
+            self._struck(number, call_phase(call, True), job)
             self._send(message)
         self._send(message)
+
+    def _struck(self, fault: int, phase: Phase, job: int, length_s: float = 0.0) -> None:
+        self._proxy.struck(fault, self._node, phase, job, length_s)
 
     def _send_late(self, message: bytes) -> None:
         self._send(message)
@@ -227,10 +239,14 @@ class _Link:
             job = job_index(identifier)
             if granted := proxy.calls.next("granted"):
                 number = granted[0]
-        if number is None and call:
-            number = proxy.dark()
+        if number is None and call and (open_now := proxy.window(self._node)):
+            if isinstance(open_now[1], SlowNetwork):
+                loop = asyncio.get_running_loop()
+                loop.call_later(open_now[1].latency_s, self.client.write, message)
+                return
+            number = open_now[0]
         if number is not None:
-            proxy.struck(number, call_phase(call, True), job)
+            self._struck(number, call_phase(call, True), job)
             return
         self.client.write(message)
 
@@ -246,3 +262,7 @@ class _Link:
         self.client.close()
         self._server.close()
         self._proxy.left(self)
+
+
+def _client_end(proxy: NetProxy, node: int) -> _End:
+    return _Link(proxy, node).client

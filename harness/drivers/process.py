@@ -25,8 +25,8 @@ from ...backends.commands import Measure, Measured
 from ..events import Event, Phase
 from ..history import History
 from ..ledger import Ledger, LedgerReader
-from ..plan import KillWorker, PauseAt, Plan, encode
-from ..strikes import phase_of
+from ..plan import BrokerCrash, KillWorker, PauseAt, Plan, Window, encode
+from ..strikes import phase_of, reaches
 from . import EnvironmentFault
 from .guard import MARK, sweep
 from .netproxy import NetProxy
@@ -73,16 +73,12 @@ class ProcessRun:
         self._rows: list[list[float]] = []
         self._counts: Counter[str] = Counter()
         self._resume: list[tuple[float, int]] = []
-        self._timed = sorted(
-            (
-                (fault.at_s, number, fault)
-                for number, fault in enumerate(plan.faults)
-                if isinstance(fault, KillWorker) and fault.worker < len(self._slots)
-            ),
-            key=lambda item: item[:2],
-        )
+        self._timed = _agenda(plan)
         self._started_at = 0.0
-        self._address = str(folder)
+        self._nodes = len(self._slots) + plan.producers
+        self._addresses = [str(folder)] * self._nodes
+        self._server: subprocess.Popen[bytes] | None = None
+        self._server_address: str | None = None
         self._stopping = False
 
     def run(self) -> History:
@@ -95,14 +91,14 @@ class ProcessRun:
         proxy: NetProxy | None = None
         guard = self._start_guard()
         try:
-            server = self._start_server()
+            server = self._server_address = self._start_server()
             control = self._adapter.connect(server or str(self._folder), CONTROL_TIMEOUT_S)
             framing = self._adapter.framing
             if server and framing:
                 proxy = NetProxy(server, framing, self.plan, self._ledger)
-                self._address = proxy.start()
+                self._addresses = proxy.start(self._nodes)
             elif server:
-                self._address = server
+                self._addresses = [server] * self._nodes
             self._start_fleet()
             self._started_at = time.monotonic()
             if proxy:
@@ -147,12 +143,12 @@ class ProcessRun:
         command = [sys.executable, "-m", "jobquake.harness.drivers.guard", self._mark]
         return subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
 
-    def _start_server(self) -> str | None:
-        command = self._adapter.server(self._folder, 0)
+    def _start_server(self, port: int = 0) -> str | None:
+        command = self._adapter.server(self._folder, port)
         if command is None:
             return None
         log = self._folder / "server.log"
-        with log.open("wb") as errors:
+        with log.open("ab") as errors:
             self._server = self._spawn(command, stdout=subprocess.PIPE, stderr=errors)
         assert self._server.stdout is not None
         readable, _, _ = select.select([self._server.stdout], [], [], READY_WITHIN_S)
@@ -167,7 +163,7 @@ class ProcessRun:
     def _start_node(self, role: str, number: int, incarnation: int) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "jobquake.harness.drivers.node", role]
         command += [str(self._folder), str(number), str(incarnation)]
-        command += [self._address, repr(self._started_at)]
+        command += [self._addresses[number], repr(self._started_at)]
         with self._node_log(number).open("ab") as log:
             return self._spawn(command, stdout=log, stderr=log)
 
@@ -213,7 +209,7 @@ class ProcessRun:
     def _reap(self) -> None:
         """Collect the exit status of every child, so that no zombie is left in the table."""
         children = [slot.process for slot in self._slots] + list(self._producers)
-        children.append(getattr(self, "_server", None))
+        children.append(self._server)
         for process in children:
             if process is not None:
                 process.wait()
@@ -286,27 +282,66 @@ class ProcessRun:
                 if slot.process and slot.process.pid == pid and slot.process.poll() is None:
                     os.kill(pid, signal.SIGCONT)
 
-    def _kill_due(self) -> None:
-        """Carry out the timed kills: the whole process tree, verified dead."""
+    def _strike_due(self) -> None:
+        """Carry out what is on the agenda of faults that have a time of their own."""
         while self._timed and time.monotonic() - self._started_at >= self._timed[0][0]:
             _, number, fault = self._timed.pop(0)
-            slot = self._slots[fault.worker]
-            phase, job, at = Phase.IDLE, -1, time.monotonic()
-            if slot.process and slot.process.poll() is None:
-                kill_tree(slot.process.pid)
-                slot.process.wait()
-                self._read()
-                job = slot.job
-                phase = phase_of(self._rows, slot.number, job)
+            if fault is None:
+                self._restart_server()
+            elif isinstance(fault, KillWorker):
+                self._kill_worker(number, fault)
+            else:
+                self._open(number, fault)
+
+    def _kill_worker(self, number: int, fault: KillWorker) -> None:
+        """Kill the whole process tree, see it dead, and write down whom it struck."""
+        if fault.worker >= len(self._slots):
+            return
+        slot = self._slots[fault.worker]
+        at = time.monotonic()
+        if slot.process and slot.process.poll() is None:
+            kill_tree(slot.process.pid)
+            slot.process.wait()
+            self._read()
+            self._struck(number, slot, at)
+        else:
+            self._ledger.write(Event.FAULT_STRUCK, t=at, node=slot.number, fault=number)
+
+    def _open(self, number: int, fault: Window) -> None:
+        """A fault with a beginning begins: who holds a job is struck, wherever it stands."""
+        at = time.monotonic()
+        if isinstance(fault, BrokerCrash):
+            if self._server is None:
+                return  # a file cannot crash; the run will say that nothing was struck
+            kill_tree(self._server.pid)
+            self._server.wait()
+            # Whoever waits to be leased is struck, too, if anybody does.
             self._ledger.write(
-                Event.FAULT_STRUCK,
-                t=at,
-                node=slot.number,
-                incarnation=slot.incarnation,
-                phase=phase,
-                job=job,
-                fault=number,
+                Event.FAULT_STRUCK, t=at, phase=Phase.BEFORE_LEASE, fault=number, value=fault.for_s
             )
+        self._read()
+        for slot in self._slots:
+            if slot.job >= 0 and reaches(fault, slot.number, fault.at_s):
+                self._struck(number, slot, at, fault.for_s)
+
+    def _struck(self, number: int, slot: _WorkerSlot, at: float, length_s: float = 0.0) -> None:
+        self._ledger.write(
+            Event.FAULT_STRUCK,
+            t=at,
+            node=slot.number,
+            incarnation=slot.incarnation,
+            phase=phase_of(self._rows, slot.number, slot.job),
+            job=slot.job,
+            fault=number,
+            value=length_s,
+        )
+
+    def _restart_server(self) -> None:
+        """Start the killed server again, on the same data and the same port."""
+        if self._server and self._server_address:
+            if self._server.stdout:
+                self._server.stdout.close()
+            self._start_server(int(self._server_address.rpartition(":")[2]))
 
     def _until_quiet(self, control: Connection) -> None:
         """Supervise until everything is settled and healed, or until the deadline."""
@@ -315,7 +350,7 @@ class ProcessRun:
             self._read()
             self._supervise()
             self._resume_due()
-            self._kill_due()
+            self._strike_due()
             now = time.monotonic() - self._started_at
             if now >= next_poll:
                 next_poll = now + QUIET_POLL_S
@@ -346,6 +381,17 @@ class ProcessRun:
             t, since, *rest = row
             rows.append((t - start, since - start if since >= 0 else -1.0, *rest))
         return History(rows)  # type: ignore[arg-type]
+
+
+def _agenda(plan: Plan) -> list[tuple[float, int, KillWorker | Window | None]]:
+    """What happens at which time of the run (None: the server comes back), by fault number."""
+    agenda: list[tuple[float, int, KillWorker | Window | None]] = []
+    for number, fault in enumerate(plan.faults):
+        if isinstance(fault, KillWorker | Window):
+            agenda.append((fault.at_s, number, fault))
+        if isinstance(fault, BrokerCrash):
+            agenda.append((fault.at_s + fault.for_s, number, None))
+    return sorted(agenda, key=lambda due: due[:2])
 
 
 def _tail(log: Path) -> str:

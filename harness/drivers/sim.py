@@ -28,8 +28,8 @@ from ...backends.worker import (
 )
 from ..history import Event, History, Phase, Row
 from ..node_record import NodeRecord
-from ..plan import KillAt, KillWorker, PauseAt, Plan, job_index
-from ..strikes import PHASE_AT, PointStrikes, phase_of
+from ..plan import BrokerCrash, KillAt, KillWorker, PauseAt, Plan, Window, job_index
+from ..strikes import PHASE_AT, PointStrikes, phase_of, reaches
 from .observe import observations, pending
 from .simnet import SimulatedNetwork
 
@@ -76,7 +76,7 @@ class _Node:
     def attempt(self, command: Command) -> Generator[simpy.Event, Any, Reply | None]:
         """One attempt of a call, with what it writes into the ledger."""
         self.record.sending(command)
-        reply = yield from self._network.attempt(command, self.struck)
+        reply = yield from self._network.attempt(command, self.number, self.struck)
         self.record.answered(reply)
         return reply
 
@@ -116,6 +116,8 @@ class Simulation:
         for index, fault in enumerate(plan.faults):
             if isinstance(fault, KillWorker) and fault.worker < len(self._workers):
                 env.process(self._kill(index, fault))
+        for index, window in plan.windows():
+            env.process(self._open(index, window))
         env.process(self._until_quiet())
         env.run(until=self._over)
         driver = _Node(self, -1, 0)
@@ -231,6 +233,19 @@ class Simulation:
         job = job_index(delivery.job.id) if delivery else -1
         node.struck(number, phase_of(self.rows, node.number, job), job)
         self._workers[fault.worker].interrupt()
+
+    def _open(self, number: int, fault: Window) -> Steps:
+        """A fault with a beginning begins: who holds a job is struck, wherever it stands."""
+        yield self.env.timeout(fault.at_s)
+        for node in self._nodes.values():
+            delivery = node.record.delivery
+            if delivery and reaches(fault, node.number, fault.at_s):
+                job = job_index(delivery.job.id)
+                node.struck(number, phase_of(self.rows, node.number, job), job, fault.for_s)
+        if isinstance(fault, BrokerCrash):
+            # Whoever waits to be leased is struck, too, if anybody does.
+            _Node(self, -1, 0).struck(number, Phase.BEFORE_LEASE, -1, fault.for_s)
+            self.network.crash()
 
     # -- the end ------------------------------------------------------------------------
 

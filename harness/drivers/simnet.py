@@ -16,8 +16,8 @@ from ...backends.adapter import Queue
 from ...backends.commands import Ack, Command, Enqueue, Extend, Lease, Leased, Reply
 from ..events import Phase
 from ..node_record import CALL_OF
-from ..plan import NetTimeout, Plan, job_index
-from ..strikes import CallStrikes, call_phase
+from ..plan import BrokerCrash, NetEffect, Plan, SlowNetwork, Window, job_index
+from ..strikes import CallStrikes, call_phase, reaches
 
 STALLED_S = 1e-6  # the least virtual step, so that rounding cannot stop the clock
 NEVER = float("inf")
@@ -54,13 +54,20 @@ class WaitingRoom:
             self._set_alarm()
         return reply
 
-    def wait(self, command: Lease, wait_s: float) -> Generator[simpy.Event, Any, Reply]:
+    def crash(self) -> None:
+        """The server dies: whoever waits loses the connection, the queue what is not durable."""
+        self._queue.crash()
+        for waiter in self._waiting:
+            waiter.answered.succeed(None)
+        self._waiting = []
+
+    def wait(self, command: Lease, wait_s: float) -> Trip:
         """Wait for a job. Whoever dies here leaves the room and is not handed one."""
         waiter = _Waiter(command, self._env.now + wait_s, self._env.event())
         self._waiting.append(waiter)
         self._set_alarm()
         try:
-            reply: Reply = yield waiter.answered
+            reply: Reply | None = yield waiter.answered
         finally:
             if waiter in self._waiting:
                 self._waiting.remove(waiter)
@@ -110,14 +117,11 @@ class SimulatedNetwork:
         self._room = WaitingRoom(env, queue)
         self._plan = plan
         self._calls = CallStrikes(plan)
-        self._dark = [
-            (number, fault)
-            for number, fault in enumerate(plan.faults)
-            if isinstance(fault, NetTimeout)
-        ]
+        self._windows = plan.windows()
+        self.crash = self._room.crash
 
-    def attempt(self, command: Command, struck: Struck) -> Trip:
-        """One request and its reply; None if no reply came in time.
+    def attempt(self, command: Command, node: int, struck: Struck) -> Trip:
+        """One request of that node and its reply; None if no reply came in time.
 
         ``struck(fault, phase, job, length_s)`` is told of each fault that strikes.
         """
@@ -127,23 +131,25 @@ class SimulatedNetwork:
         deadline = env.now + plan.call_timeout_s + wait_s
         number, fault = self._calls.next(call) or (-1, None)
         how = fault.how if fault else None
-        if self._dark and (dark := self._dark_now()) is not None:
-            number, how = dark, "lose_request"
+        late_s = fault.delay_s if fault and how == "delay" else 0.0
+        if self._windows and (open_now := self._window(node)):
+            number, window = open_now
+            how = _meets_request(window)
+            late_s = window.latency_s if isinstance(window, SlowNetwork) else 0.0
         if how in ("lose_request", "reset"):
             struck(number, call_phase(call, False), _job_of(command), 0.0)
             yield env.timeout(plan.latency_s if how == "reset" else deadline - env.now)
             return None
         if how == "delay":
-            assert fault is not None
-            struck(number, call_phase(call, False), _job_of(command), fault.delay_s)
-            if fault.delay_s + plan.latency_s >= plan.call_timeout_s:
-                env.process(self._arrive_late(command, fault.delay_s))
+            struck(number, call_phase(call, False), _job_of(command), late_s)
+            if late_s + plan.latency_s >= plan.call_timeout_s:
+                env.process(self._arrive_late(command, late_s))
                 yield env.timeout(deadline - env.now)
                 return None
-            yield env.timeout(fault.delay_s)
+            yield env.timeout(late_s)
 
         yield env.timeout(plan.latency_s)
-        reply = self._room.call(command)
+        reply: Reply | None = self._room.call(command)
         if isinstance(reply, Leased):
             if reply.delivery is None and wait_s > 0:
                 assert isinstance(command, Lease)
@@ -154,8 +160,12 @@ class SimulatedNetwork:
         if how == "duplicate":
             struck(number, call_phase(call, True), _job_of(command), 0.0)
             self._room.call(command)
-        if self._dark and how != "lose_reply" and (dark := self._dark_now()) is not None:
-            number, how = dark, "lose_reply"
+        if self._windows and how != "lose_reply" and (open_now := self._window(node)):
+            number, window = open_now
+            slower_s = window.latency_s if isinstance(window, SlowNetwork) else NEVER
+            how = "lose_reply" if env.now + slower_s + plan.latency_s > deadline else "delay"
+            if how == "delay":
+                yield env.timeout(slower_s)
         if how == "lose_reply":
             struck(number, call_phase(call, True), _job_of(command, reply), 0.0)
             yield env.timeout(max(STALLED_S, deadline - env.now))
@@ -163,18 +173,25 @@ class SimulatedNetwork:
         yield env.timeout(plan.latency_s)
         return reply
 
-    def _dark_now(self) -> int | None:
-        """The number of the timeout fault that holds right now, if one does."""
+    def _window(self, node: int) -> tuple[int, Window] | None:
+        """The fault with a beginning and an end that meets that node's calls right now."""
         now = self._env.now
-        for number, fault in self._dark:
-            if fault.at_s <= now < fault.at_s + fault.for_s:
-                return number
+        for number, fault in self._windows:
+            if reaches(fault, node, now):
+                return number, fault
         return None
 
     def _arrive_late(self, command: Command, delay_s: float) -> Generator[simpy.Event, Any, None]:
         """A request held up in the network: its sender has long given up on it."""
         yield self._env.timeout(delay_s)
         self._room.call(command)
+
+
+def _meets_request(window: Window) -> NetEffect:
+    """What a request meets while that fault lasts."""
+    if isinstance(window, SlowNetwork):
+        return "delay"
+    return "reset" if isinstance(window, BrokerCrash) else "lose_request"
 
 
 def _job_of(command: Command, reply: Reply | None = None) -> int:

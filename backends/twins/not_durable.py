@@ -1,0 +1,16 @@
+"""The broker answers from memory: an accepted job lives nowhere else.
+
+It is fast, and it holds until the day the broker itself is killed; then every job that it
+had accepted and not yet handed out is gone. Found by: no_lost_work.
+"""
+
+from __future__ import annotations
+
+from ..reference.adapter import ReferenceAdapter
+
+TWIN = ReferenceAdapter(
+    "twin-not-durable",
+    "broken: the broker keeps its jobs in memory only, its crash loses them",
+    violates="no_lost_work",
+    durable=False,
+)

@@ -1,0 +1,66 @@
+"""The queue's own server is killed, under load, and started again on the same data.
+
+Whatever it had acknowledged must still be there: the producer has thrown its copy away, the
+worker has reported success and moved on. A server that answers from memory and writes later,
+or never, loses exactly what nobody else has any more.
+
+Here the server dies twice while producers enqueue and workers hold jobs; some jobs come
+before the first crash and are handed out only after it.
+"""
+
+from __future__ import annotations
+
+from random import Random
+
+from ..harness.plan import BrokerCrash, Plan, PlannedJob, Pool, Queue
+from .scenario import Scenario
+
+JOBS = 40
+WORKERS = 2
+LEASE_S = 1.5
+DOWN_S = 0.4
+
+
+def build(rng: Random, seed: int, variant: str) -> Plan:
+    jobs = tuple(
+        PlannedJob(
+            at_s=round(rng.uniform(0.0, 2.5), 3),
+            queue=0,
+            service_s=round(rng.uniform(0.1, 0.3), 3),
+        )
+        for _ in range(JOBS)
+    )
+    return Plan(
+        scenario=SCENARIO.name,
+        variant=variant,
+        seed=seed,
+        queues=(Queue("orders"),),
+        pools=(Pool("orders", ("orders",), WORKERS),),
+        jobs=jobs,
+        faults=(
+            BrokerCrash(round(rng.uniform(0.9, 1.2), 3), DOWN_S),
+            BrokerCrash(round(rng.uniform(2.2, 2.5), 3), DOWN_S),
+        ),
+        guarantees=(
+            "no_lost_work",
+            "no_duplicated_effects",
+            "no_phantoms",
+            "bounded_deliveries",
+            "leases_exclusive",
+            "progress_after_heal",
+            "faults_hit",
+        ),
+        must_hit=(("broker crash", "running"),),
+        sink="keyed",
+        lease_s=LEASE_S,
+        call_timeout_s=0.3,
+        max_deliveries=6,
+        deadline_s=60.0,
+    )
+
+
+SCENARIO = Scenario(
+    "broker-crash",
+    "the queue's server is killed under load and restarted; what it acknowledged is still there",
+    build,
+)
