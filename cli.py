@@ -183,10 +183,12 @@ def broker_command(db: Path, host: str, port: int, backend: str | None) -> None:
     except StoreError as error:
         raise Fault(str(error), ENVIRONMENT) from error
     except OSError as error:
-        reason = os.strerror(error.errno) if error.errno else str(error)
+        # asyncio words a port in use at length; a name that resolves to nothing has no errno.
+        number = error.errno or 0
+        reason = os.strerror(number) if number > 0 else error.strerror or str(error)
         raise Fault(
             f"expected to listen on {host}:{port}, found: {reason}; "
-            "choose another --port, or 0 for any free one",
+            "choose another --host or --port, port 0 for any free one",
             ENVIRONMENT,
         ) from error
 

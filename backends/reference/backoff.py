@@ -12,9 +12,12 @@ def delay_s(policy: RetryPolicy, failures: int, previous_s: float, rng: Random) 
 
     ``previous_s`` is the delay before, which decorrelated jitter grows from.
     """
-    # The exponent is bounded so that a long-failing job cannot overflow a float.
+    # The exponent is bounded so that a long-failing job costs no more than another one.
     exponent = min(max(failures, 1) - 1, 64)
-    ceiling = min(policy.cap_s, policy.base_s * policy.factor**exponent)
+    try:
+        ceiling = min(policy.cap_s, policy.base_s * policy.factor**exponent)
+    except OverflowError:
+        ceiling = policy.cap_s
     if policy.jitter == "none":
         return ceiling
     if policy.jitter == "full":

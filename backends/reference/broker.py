@@ -3,7 +3,8 @@
 Requests that arrive in the same turn of the event loop share one transaction, hence one
 wait for the disk (group commit); their answers go out after it. Clients are isolated: a
 malformed message is answered with an error, a malformed frame costs its sender the
-connection, and nobody else notices.
+connection, and nobody else notices. While the file cannot be written (a full disk), calls
+stay unanswered and nothing of them happens.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+import sqlite3
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -23,7 +25,7 @@ from .core import CORRECT, Decisions
 from .queue import ReferenceQueue
 from .sqlite import SQLiteStore
 
-REAP_EVERY_S = 0.1
+LOOK_EVERY_S = 0.1
 FORGET_EVERY_S = 60.0
 MAX_WAIT_S = 60.0
 WRITE_LIMIT = 4 * wire.MAX_FRAME
@@ -40,6 +42,7 @@ class Broker:
         self._timer: asyncio.TimerHandle | None = None
         self._connections: set[Connection] = set()
         self._server: asyncio.Server | None = None
+        self._trouble = ""
 
     async def start(self, host: str, port: int) -> tuple[str, int]:
         """Listen; returns the address. Raises OSError if the port cannot be had."""
@@ -55,7 +58,7 @@ class Broker:
         if self._server:
             self._server.close()
         for connection in list(self._connections):
-            connection.close()
+            connection.abort()
         if self._server:
             await self._server.wait_closed()
 
@@ -83,23 +86,33 @@ class Broker:
         pending, self._pending = self._pending, []
         answers: list[tuple[Connection, int, Reply]] = []
         loop_now = asyncio.get_running_loop().time()
-        with self._queue.store.transaction():
-            for connection, request_id, command in pending:
-                reply = self._carry_out(command)
-                wait_s = min(command.wait_s, MAX_WAIT_S) if isinstance(command, Lease) else 0.0
-                if wait_s > 0 and isinstance(reply, Leased) and reply.delivery is None:
-                    assert isinstance(command, Lease)
-                    self._waiting[connection, request_id] = (command, loop_now + wait_s)
-                else:
-                    answers.append((connection, request_id, reply))
-            answers.extend(self._serve_waiting(loop_now))
+        try:
+            with self._queue.store.transaction():
+                for connection, request_id, command in pending:
+                    if isinstance(command, Lease) and connection.gone:
+                        continue
+                    reply = self._carry_out(command)
+                    wait_s = min(command.wait_s, MAX_WAIT_S) if isinstance(command, Lease) else 0.0
+                    if wait_s > 0 and isinstance(reply, Leased) and reply.delivery is None:
+                        assert isinstance(command, Lease)
+                        self._waiting[connection, request_id] = (command, loop_now + wait_s)
+                    else:
+                        answers.append((connection, request_id, reply))
+                answers.extend(self._serve_waiting(loop_now))
+        except sqlite3.Error as error:
+            self._tell(error)
+            return
+        self._trouble = ""
         for connection, request_id, reply in answers:
+            self._waiting.pop((connection, request_id), None)
             connection.reply(request_id, reply)
 
     def _serve_waiting(self, loop_now: float) -> list[tuple[Connection, int, Reply]]:
         answers: list[tuple[Connection, int, Reply]] = []
         empty: set[tuple[str, ...]] = set()
-        for (connection, request_id), (lease, until) in list(self._waiting.items()):
+        for (connection, request_id), (lease, until) in self._waiting.items():
+            if connection.gone:  # its end is known, but not yet told by connection_lost
+                continue
             reply: Reply = Leased(None)
             if lease.queues not in empty:
                 reply = self._carry_out(lease)
@@ -107,7 +120,6 @@ class Broker:
             if nothing:
                 empty.add(lease.queues)
             if not nothing or loop_now >= until:
-                del self._waiting[connection, request_id]
                 answers.append((connection, request_id, reply))
         return answers
 
@@ -118,13 +130,31 @@ class Broker:
             return Refused(f"the command cannot be carried out: {error}")
 
     def _tick(self) -> None:
-        """Reap and look again at what waits, traffic or not."""
+        """Reap and serve what waits if time alone has changed something, traffic or not."""
         loop = asyncio.get_running_loop()
-        with self._queue.store.transaction():
-            self._queue.reap()
-        if self._waiting:
+        self._timer = loop.call_later(LOOK_EVERY_S, self._tick)
+        waited_for = {queue for lease, _ in self._waiting.values() for queue in lease.queues}
+        try:
+            change_at = self._queue.store.next_change_at(waited_for)
+            changed = change_at is not None and change_at <= self._queue.now()
+            if changed:
+                with self._queue.store.transaction():
+                    self._queue.reap()
+        except sqlite3.Error as error:
+            self._tell(error)
+            return
+        if changed or any(until <= loop.time() for _, until in self._waiting.values()):
             self._schedule()
-        self._timer = loop.call_later(REAP_EVERY_S, self._tick)
+
+    def _tell(self, error: sqlite3.Error) -> None:
+        """Say on standard error, once per trouble, why calls stay unanswered."""
+        if str(error) != self._trouble:
+            self._trouble = str(error)
+            sys.stderr.write(
+                f"jobquake broker: expected to write the queue file, found: {error}; "
+                "calls stay unanswered until it can be written again\n"
+            )
+            sys.stderr.flush()
 
 
 class Connection(asyncio.Protocol):
@@ -171,7 +201,7 @@ class Connection(asyncio.Protocol):
         self._broker.left(self)
 
     def reply(self, request_id: int, reply: Reply) -> None:
-        if self._transport is None or self._transport.is_closing():
+        if self._transport is None or self.gone:
             return
         try:
             frame = wire.encode(request_id, reply)
@@ -179,9 +209,18 @@ class Connection(asyncio.Protocol):
             frame = wire.encode(request_id, Refused("the answer is too large; ask for less"))
         self._transport.write(frame)
 
+    @property
+    def gone(self) -> bool:
+        return self._transport is None or self._transport.is_closing()
+
     def close(self) -> None:
         if self._transport:
             self._transport.close()
+
+    def abort(self) -> None:
+        """Close without waiting for a client that does not read its answers."""
+        if self._transport:
+            self._transport.abort()
 
 
 async def serve(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from math import isfinite
 from random import Random
 
 from ..commands import (
@@ -205,6 +206,11 @@ def _unfit(job: Job) -> str | None:
             "expected timeout_s above 0 and delay_s of at least 0 seconds, "
             f"found {job.timeout_s} and {job.delay_s}"
         )
-    if not (job.retry.base_s >= 0 and job.retry.cap_s >= 0 and job.retry.factor >= 1):
-        return "expected a retry policy with base_s, cap_s >= 0 and factor >= 1"
+    retry = job.retry
+    finite = isfinite(retry.base_s) and isfinite(retry.cap_s) and isfinite(retry.factor)
+    if not (finite and retry.base_s >= 0 and retry.cap_s >= 0 and retry.factor >= 1):
+        return (
+            "expected a retry policy with base_s, cap_s >= 0 and factor >= 1, all finite, "
+            f"found {retry.base_s}, {retry.cap_s} and {retry.factor}"
+        )
     return None

@@ -19,7 +19,8 @@ from .core import Record
 
 SCHEMA_VERSION = 1
 BUSY_TIMEOUT_S = 10.0
-SCHEMA = """
+SCHEMA = f"""
+BEGIN IMMEDIATE;
 CREATE TABLE IF NOT EXISTS jobs (
     sequence INTEGER PRIMARY KEY AUTOINCREMENT,
     id TEXT NOT NULL UNIQUE,
@@ -35,6 +36,8 @@ CREATE INDEX IF NOT EXISTS jobs_ready ON jobs (queue, priority DESC, due, sequen
     WHERE state = 'ready';
 CREATE INDEX IF NOT EXISTS jobs_due ON jobs (state, due);
 CREATE TABLE IF NOT EXISTS keys (key TEXT PRIMARY KEY, done_at REAL NOT NULL) WITHOUT ROWID;
+PRAGMA user_version={SCHEMA_VERSION};
+COMMIT;
 """
 
 
@@ -54,22 +57,26 @@ class SQLiteStore:
         self._depth = 0
         try:
             self._db = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
+            empty = self._is_empty(path)
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=FULL")
-            (version,) = self._db.execute("PRAGMA user_version").fetchone()
-            if version not in (0, SCHEMA_VERSION):
-                raise StoreError(
-                    f"expected a queue file of version {SCHEMA_VERSION}, found version {version} "
-                    f"in {path}; use another file, or the jobquake that wrote this one"
-                )
-            if version == 0:
+            if empty:
                 self._db.executescript(SCHEMA)
-                self._db.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
         except sqlite3.Error as error:
+            raise _not_a_queue(path, str(error)) from error
+
+    def _is_empty(self, path: Path | str) -> bool:
+        """Raises :class:`StoreError` unless the file is a queue or empty; changes nothing."""
+        (version,) = self._db.execute("PRAGMA user_version").fetchone()
+        tables = {name for (name,) in self._db.execute("SELECT name FROM sqlite_master")}
+        if not {"jobs", "keys"} <= tables and (tables or version):
+            raise _not_a_queue(path, "a database of something else")
+        if tables and version != SCHEMA_VERSION:
             raise StoreError(
-                f"expected a queue file at {path}, found: {error}; "
-                "name a file that is a jobquake queue, or one that does not exist yet"
-            ) from error
+                f"expected a queue file of version {SCHEMA_VERSION}, found version {version} "
+                f"in {path}; use another file, or the jobquake that wrote this one"
+            )
+        return not tables
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -81,11 +88,11 @@ class SQLiteStore:
         self._depth = 1
         try:
             yield
-        except BaseException:
-            self._db.execute("ROLLBACK")
-            raise
-        else:
             self._db.execute("COMMIT")
+        except BaseException:
+            if self._db.in_transaction:  # SQLite itself rolls back on some errors
+                self._db.execute("ROLLBACK")
+            raise
         finally:
             self._depth = 0
 
@@ -158,13 +165,14 @@ class SQLiteStore:
         return bool(self._db.execute("SELECT 1 FROM keys WHERE key=?", (key,)).fetchone())
 
     def next_change_at(self, queues: Iterable[str]) -> float | None:
-        names = tuple(queues)
-        marks = ",".join("?" * len(names))
-        (ready,) = self._db.execute(
-            f"SELECT min(due) FROM jobs WHERE state='ready' AND queue IN ({marks})", names
-        ).fetchone()
-        (leased,) = self._db.execute("SELECT min(due) FROM jobs WHERE state='leased'").fetchone()
-        return min((t for t in (ready, leased) if t is not None), default=None)
+        times = [
+            self._db.execute(
+                "SELECT min(due) FROM jobs WHERE queue=? AND state='ready'", (queue,)
+            ).fetchone()[0]
+            for queue in queues
+        ]
+        times += self._db.execute("SELECT min(due) FROM jobs WHERE state='leased'").fetchone()
+        return min((time for time in times if time is not None), default=None)
 
     def dead(self) -> list[Record]:
         return self._all("SELECT body FROM jobs WHERE state='dead' ORDER BY due, sequence", ())
@@ -192,3 +200,10 @@ class SQLiteStore:
 
     def _all(self, query: str, values: tuple[object, ...]) -> list[Record]:
         return [self._decode(row[0]) for row in self._db.execute(query, values)]
+
+
+def _not_a_queue(path: Path | str, found: str) -> StoreError:
+    return StoreError(
+        f"expected a queue file at {path}, found: {found}; "
+        "name a file that is a jobquake queue, or one that does not exist yet"
+    )

@@ -94,6 +94,6 @@ def _request_id(body: bytes) -> int:
         first = msgspec.msgpack.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return 0
-    if isinstance(first, list) and first and isinstance(first[0], int):
+    if isinstance(first, list) and first and type(first[0]) is int:  # a bool is an int too
         return first[0]
     return 0
