@@ -24,9 +24,9 @@ def line(result: Result) -> str:
 
 def summary(result: Result, console: Console) -> None:
     """Why a run did not hold: sentence, story, guarantees, bite matrix, replay command."""
-    console.print(f"  {result.verdict}: {result.sentence}", markup=False)
+    console.print(f"  {result.verdict}: {result.sentence}", markup=False, soft_wrap=True)
     for told in result.story:
-        console.print(f"    {told}", markup=False)
+        console.print(f"    {told}", markup=False, soft_wrap=True)
     table = Table("guarantee", "verdict", "measured", box=None)
     for check in result.checks:
         table.add_row(check.title, check.verdict, check.note)
