@@ -227,7 +227,7 @@ def test_the_demo_finds_a_loss_in_real_processes(tmp_path: Path) -> None:
     ("words", "hint"),
     [
         (("run", "worker-kil"), f"did you mean '{KILL}'?"),
-        (("run", KILL, "nothing-like-it"), "see 'jobquake list'"),
+        (("run", KILL, "nothing-like-it"), "known are worker-kill-before-ack, "),
         (("run", f"{FLOOD}:sharde"), "did you mean 'shared'?"),
         (("run", KILL, "--backend", "twin-no-leas"), "did you mean 'twin-no-lease'?"),
         (("replay", replay_string(KILL, "gone")), "expected the name of a backend, found 'gone'"),
