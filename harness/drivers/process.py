@@ -169,9 +169,8 @@ class ProcessRun:
         return line.split()[1]
 
     def _start_node(self, role: str, number: int, incarnation: int) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", "jobquake.harness.drivers.node", role]
-        command += [str(self._folder), str(number), str(incarnation)]
-        command += [self._address, repr(self._started_at)]
+        command = [sys.executable, "-m", "jobquake.harness.drivers.node", role, str(self._folder)]
+        command += [str(number), str(incarnation), self._address, repr(self._started_at)]
         with self._node_log(number).open("ab") as log:
             return self._spawn(command, stdout=log, stderr=log)
 
