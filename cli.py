@@ -18,6 +18,8 @@ import click
 from . import __version__, names
 
 if TYPE_CHECKING:
+    from rich.status import Status
+
     from .backends.adapter import Adapter
     from .harness.plan import Plan
     from .harness.run import Driver, Run
@@ -235,7 +237,7 @@ def _carry_out(
 ) -> list[Run]:
     """Run one experiment after the other, with progress, reports and summaries."""
     import msgspec
-    from rich.console import Console
+    from rich.text import Text
 
     from .harness.drivers.process import EnvironmentFault
     from .harness.ledger import LedgerError
@@ -249,36 +251,38 @@ def _carry_out(
             "name a folder, or run one scenario variant"
         )
     _check_writable(report.parent if single_page else report)
-    console = Console(stderr=as_json, highlight=False)
+    console = terminal.console(stderr=as_json)
     runs = []
     for experiment in experiments:
         title = _title(experiment.plan)
-        with console.status(f"{title} ...") as status:
+        with console.status(Text(f"{title} ...")) as status:
             try:
                 done = run(
                     experiment.plan,
                     adapter,
                     driver,
                     experiment.control,
-                    _ticker(title, status.update) if console.is_terminal else None,
+                    _ticker(title, status) if console.is_terminal else None,
                 )
             except (EnvironmentFault, LedgerError) as error:
                 raise Fault(str(error), ENVIRONMENT) from error
         runs.append(done)
         page = _keep(done, report, single_page)
-        console.print(terminal.line(done.result), markup=False, soft_wrap=True)
+        console.print(terminal.line(done.result), soft_wrap=True)
         if done.result.as_expected != "held":
             terminal.summary(done.result, console)
-        console.print(f"  report: {page}", markup=False, soft_wrap=True)
+        console.print(f"  report: {page}", soft_wrap=True)
     if as_json:
         click.echo(msgspec.json.encode([done.result for done in runs]))
     return runs
 
 
-def _ticker(title: str, show: Callable[[str], None]) -> Callable[[Counter[str]], None]:
+def _ticker(title: str, status: Status) -> Callable[[Counter[str]], None]:
+    from rich.text import Text
+
     def tick(counts: Counter[str]) -> None:
         told = ", ".join(f"{n} {what}" for what, n in sorted(counts.items()) if n)
-        show(f"{title}: {told}")
+        status.update(Text(f"{title}: {told}"))
 
     return tick
 

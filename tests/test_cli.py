@@ -209,6 +209,13 @@ def test_a_plan_can_be_replayed_on_another_backend(tmp_path: Path) -> None:
     jobquake("replay", text, "--backend", "reference", within=tmp_path, code=HELD)
 
 
+def test_a_plan_with_a_name_like_markup_is_told_as_it_is(tmp_path: Path) -> None:
+    plan = replace(scenarios.find(KILL).plan(0), scenario="[/bold]:boom:", variant="[red]")
+    text = encode(plan, "twin-no-lease", "sim")
+    told = jobquake("replay", text, "--report", "x.html", within=tmp_path, code=VIOLATED).stdout
+    assert told.startswith("violated      [/bold]:boom::[red] ")
+
+
 def test_the_demo_finds_a_loss_in_real_processes(tmp_path: Path) -> None:
     told = jobquake("demo", within=tmp_path, code=HELD).stdout
     assert "its effect never happened" in told
