@@ -1,6 +1,7 @@
 """The command line: thin. It turns words into plans, runs them, and prints what came of it.
 
-Exit codes: 0 held, 1 violated, 2 usage, 3 environment, 4 inconclusive, 130 interrupted.
+Exit codes: 0 held, 1 violated, 2 usage, 3 environment, 4 inconclusive, 130 interrupted,
+141 if whoever read the output has gone. Commands return theirs.
 """
 
 from __future__ import annotations
@@ -9,21 +10,21 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Callable
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 import click
 
-from . import __version__
+from . import __version__, names
 
 if TYPE_CHECKING:
+    from rich.status import Status
+
     from .backends.adapter import Adapter
     from .harness.plan import Plan
     from .harness.run import Driver, Run
-    from .scenarios.scenario import Scenario
 
-USAGE, ENVIRONMENT, INTERRUPTED = 2, 3, 130
+USAGE, ENVIRONMENT, INTERRUPTED, UNREAD = 2, 3, 130, 141
 REPORTS = Path("jobquake-runs")
 DEMO_BACKEND, DEMO_SCENARIO = "twin-ack-before-run", "worker-kill-before-ack"
 
@@ -81,16 +82,16 @@ def run_command(
     seed: int,
     report: Path,
     as_json: bool,
-) -> None:
+) -> int:
     """Run scenarios (all of them if none is named) and judge what happened.
 
     A scenario's control variants run along with it: they lack the practice that the
     scenario shows, and count as held only if the check finds them wanting.
     """
-    adapter = _find_backend(backend or "reference")
+    adapter = names.backend(backend or "reference")
     experiments = _experiments(scenarios, seed)
     runs = _carry_out(experiments, adapter, driver or "process", report, as_json)
-    raise SystemExit(_exit_code(runs))
+    return _exit_code(runs)
 
 
 @cli.command("list")
@@ -122,15 +123,14 @@ def list_command() -> None:
 @_json
 def replay_command(
     what: str, backend: str | None, driver: Driver | None, report: Path, as_json: bool
-) -> None:
+) -> int:
     """Run a plan again, from its replay string or from a run folder."""
     from .harness.plan import PREFIX, ReplayError, decode
     from .harness.run import RunFolderError, load
 
     try:
-        folder = Path(what)
-        if not what.startswith(PREFIX) and len(what) < 4096 and folder.exists():
-            kept = load(folder).result
+        if not what.startswith(PREFIX) and os.path.exists(what):  # noqa: PTH110 (long names)
+            kept = load(Path(what)).result
             click.echo(f"then: {kept.verdict}: {kept.sentence}", err=True)
             what, control = kept.replay, kept.control
         else:
@@ -138,24 +138,24 @@ def replay_command(
         packed = decode(what)
     except (ReplayError, RunFolderError) as error:
         raise Fault(str(error)) from error
-    adapter = _find_backend(backend or packed.backend)
+    adapter = names.backend(backend or packed.backend)
     chosen: Driver = driver or ("sim" if packed.driver == "sim" else "process")
     runs = _carry_out([Experiment(packed.plan, control)], adapter, chosen, report, as_json)
-    raise SystemExit(_exit_code(runs))
+    return _exit_code(runs)
 
 
 @cli.command("demo")
 @_report
-def demo_command(report: Path) -> None:
+def demo_command(report: Path) -> int:
     """See a failure: a queue that acks before it runs loses work when its workers die.
 
     Exits 0 if the failure was found, as it must be.
     """
-    adapter = _find_backend(DEMO_BACKEND)
+    adapter = names.backend(DEMO_BACKEND)
     click.echo(f"{DEMO_BACKEND}: {adapter.summary}. Its workers are about to be killed.")
-    plan = _find_scenario(DEMO_SCENARIO).plan(0)
+    plan = names.scenario(DEMO_SCENARIO).plan(0)
     runs = _carry_out([Experiment(plan, None)], adapter, "process", report, False)
-    raise SystemExit(0 if runs[0].result.verdict == "violated" else 4)
+    return 0 if runs[0].result.verdict == "violated" else 4
 
 
 @cli.command("broker")
@@ -175,7 +175,7 @@ def broker_command(db: Path, host: str, port: int, backend: str | None) -> None:
     from .backends.reference.broker import print_ready, serve
     from .backends.reference.sqlite import StoreError
 
-    adapter = _find_backend(backend or "reference")
+    adapter = names.backend(backend or "reference")
     if not isinstance(adapter, ReferenceAdapter):
         raise Fault(f"expected a backend built on the reference queue, found {adapter.name!r}")
     try:
@@ -196,54 +196,35 @@ def broker_command(db: Path, host: str, port: int, backend: str | None) -> None:
 def main() -> NoReturn:
     """The entry point: one sentence instead of a traceback, and the right exit code."""
     try:
-        cli.main(prog_name="jobquake", standalone_mode=False)
-        raise SystemExit(0)
+        code = cli.main(prog_name="jobquake", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.ctx.get_help())
-        raise SystemExit(0) from None
+        code = 0
     except click.ClickException as error:
         click.echo(f"jobquake: {error.format_message()}", err=True)
-        raise SystemExit(error.exit_code) from None
+        code = error.exit_code
+    except names.UnknownName as error:
+        click.echo(f"jobquake: {error}", err=True)
+        code = USAGE
     except (KeyboardInterrupt, click.Abort):
         click.echo("jobquake: interrupted; every process of the run has been ended", err=True)
-        raise SystemExit(INTERRUPTED) from None
+        code = INTERRUPTED
+    except SystemExit:
+        # click and rich leave with 1, our word for violated, when they write to a closed pipe
+        code = UNREAD
+    raise SystemExit(code or 0)
 
 
-def _find_backend(name: str) -> Adapter:
-    from .backends import registry
-
-    try:
-        return registry.find(name)
-    except KeyError:
-        raise Fault(_unknown("backend", name, registry.names())) from None
-
-
-def _find_scenario(name: str) -> Scenario:
-    from .scenarios import registry
-
-    try:
-        return registry.find(name)
-    except KeyError:
-        raise Fault(_unknown("scenario", name, registry.names())) from None
-
-
-def _unknown(kind: str, name: str, known: list[str]) -> str:
-    near = get_close_matches(name, known, n=1, cutoff=0.5)
-    hint = f"did you mean {near[0]!r}?" if near else "see 'jobquake list'"
-    return f"expected the name of a {kind}, found {name!r}; {hint}"
-
-
-def _experiments(names: tuple[str, ...], seed: int) -> list[Experiment]:
+def _experiments(wanted: tuple[str, ...], seed: int) -> list[Experiment]:
     from .scenarios import registry
 
     experiments = []
-    for name in names or registry.names():
+    for name in wanted or registry.names():
         base, colon, variant = name.partition(":")
-        scenario = _find_scenario(base)
+        scenario = names.scenario(base)
         if colon:
-            if variant not in scenario.variants:
-                raise Fault(_unknown(f"variant of {base}", variant, list(scenario.variants)))
-            experiments.append(Experiment(scenario.plan(seed, variant), None))
+            plan = scenario.plan(seed, names.variant(scenario, variant))
+            experiments.append(Experiment(plan, None))
             continue
         experiments.append(Experiment(scenario.plan(seed), None))
         experiments += [
@@ -258,50 +239,52 @@ def _carry_out(
 ) -> list[Run]:
     """Run one experiment after the other, with progress, reports and summaries."""
     import msgspec
-    from rich.console import Console
+    from rich.text import Text
 
     from .harness.drivers import EnvironmentFault
     from .harness.ledger import LedgerError
     from .harness.run import run
     from .reports import terminal
 
-    single_page = report.suffix == ".html"
+    single_page = report.suffix == ".html" and not report.is_dir()
     if single_page and len(experiments) > 1:
         raise Fault(
             f"expected a folder for the reports of {len(experiments)} runs, found {report}; "
             "name a folder, or run one scenario variant"
         )
     _check_writable(report.parent if single_page else report)
-    console = Console(stderr=as_json, highlight=False)
+    console = terminal.console(stderr=as_json)
     runs = []
     for experiment in experiments:
         title = _title(experiment.plan)
-        with console.status(f"{title} ...") as status:
+        with console.status(Text(f"{title} ...")) as status:
             try:
                 done = run(
                     experiment.plan,
                     adapter,
                     driver,
                     experiment.control,
-                    _ticker(title, status.update) if console.is_terminal else None,
+                    _ticker(title, status) if console.is_terminal else None,
                 )
             except (EnvironmentFault, LedgerError) as error:
                 raise Fault(str(error), ENVIRONMENT) from error
         runs.append(done)
         page = _keep(done, report, single_page)
-        console.print(terminal.line(done.result), markup=False, soft_wrap=True)
+        console.print(terminal.line(done.result), soft_wrap=True)
         if done.result.as_expected != "held":
             terminal.summary(done.result, console)
-        console.print(f"  report: {page}", markup=False, soft_wrap=True)
+        console.print(f"  report: {page}", soft_wrap=True)
     if as_json:
         click.echo(msgspec.json.encode([done.result for done in runs]))
     return runs
 
 
-def _ticker(title: str, show: Callable[[str], None]) -> Callable[[Counter[str]], None]:
+def _ticker(title: str, status: Status) -> Callable[[Counter[str]], None]:
+    from rich.text import Text
+
     def tick(counts: Counter[str]) -> None:
         told = ", ".join(f"{n} {what}" for what, n in sorted(counts.items()) if n)
-        show(f"{title}: {told}")
+        status.update(Text(f"{title}: {told}"))
 
     return tick
 
@@ -336,9 +319,7 @@ def _keep(done: Run, report: Path, single_page: bool) -> Path:
     name = f"{result.scenario}-{result.variant}-{result.backend}-{result.driver}-{result.seed}"
     try:
         if single_page:
-            partial = report.with_name(f".{report.name}.partial")
-            partial.write_text(page)
-            partial.replace(report)
+            _write_whole(report, page)
             return report
         save(done, report / name, {"report.html": page})
         return report / name / "report.html"
@@ -348,6 +329,17 @@ def _keep(done: Run, report: Path, single_page: bool) -> Path:
             f"run it again with another --report",
             ENVIRONMENT,
         ) from error
+
+
+def _write_whole(file: Path, text: str) -> None:
+    """Write the file so that it is there whole or not at all."""
+    partial = file.with_name(f".{file.name}.partial")
+    try:
+        partial.write_text(text)
+        partial.replace(file)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
 
 
 def _exit_code(runs: list[Run]) -> int:

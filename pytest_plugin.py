@@ -6,21 +6,24 @@ properties of the test reports, so the summary is whole under pytest-xdist, too.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from . import names
 
 if TYPE_CHECKING:
     from .backends.adapter import Adapter
     from .harness.checks.finding import Verdict
     from .harness.plan import Plan
     from .harness.result import Result
-    from .harness.run import Driver
+    from .harness.run import Driver, Run
     from .scenarios.scenario import Scenario
 
 PROPERTY = "jobquake"
+OPTIONS = ("backend", "driver", "seed")
 STORY_LINES = 12
+LONGEST_NAME = 150
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -63,12 +66,19 @@ class Shaker:
         The test fails, with the story in a few lines, unless the verdict is ``expect``;
         an inconclusive run is never a pass. What is not given comes from the command
         line, then from the marker, then from the defaults: backend ``reference``,
-        driver ``process``, seed 0.
+        driver ``process``, seed 0. A name that nothing has, and a machine on which no
+        processes can be run, fail the test with one sentence.
         """
+        from .harness.drivers import EnvironmentFault
+        from .harness.ledger import LedgerError
         from .harness.run import run
 
-        plan = self._plan(scenario, variant, self._choose("seed", seed, 0))
-        done = run(plan, self._adapter(backend), self._choose("driver", driver, "process"))
+        try:
+            plan = self._plan(scenario, variant, self._choose("seed", seed, 0))
+            chosen = names.driver(self._choose("driver", driver, "process"))
+            done = run(plan, self._adapter(backend), chosen)
+        except (names.UnknownName, EnvironmentFault, LedgerError) as error:
+            raise pytest.fail.Exception(str(error), pytrace=False) from None
         result = done.result
         properties = self._request.node.user_properties
         properties.append((PROPERTY, [result.verdict, _name(result), result.replay]))
@@ -85,53 +95,55 @@ class Shaker:
 
     def _plan(self, scenario: str | Scenario | Plan, variant: str | None, seed: int) -> Plan:
         from .harness.plan import Plan
-        from .scenarios import registry
 
         if isinstance(scenario, Plan):
             return scenario
         if isinstance(scenario, str):
             name, _, suffix = scenario.partition(":")
             variant = variant or suffix or None
-            if name not in registry.names():
-                raise pytest.UsageError(
-                    f"expected a scenario, found {name!r}; known are {', '.join(registry.names())}"
-                )
-            scenario = registry.find(name)
-        return scenario.plan(seed, variant)
+            scenario = names.scenario(name)
+        return scenario.plan(seed, names.variant(scenario, variant) if variant else None)
 
     def _adapter(self, backend: str | Adapter | None) -> Adapter:
-        from .backends import registry
-
         chosen = self._choose("backend", backend, "reference")
-        if not isinstance(chosen, str):
-            adapter: Adapter = chosen
-            return adapter
-        if chosen not in registry.names():
-            raise pytest.UsageError(
-                f"expected a backend, found {chosen!r}; known are {', '.join(registry.names())}"
-            )
-        return registry.find(chosen)
+        if isinstance(chosen, str):
+            return names.backend(chosen)
+        adapter: Adapter = chosen
+        return adapter
 
-    def _keep(self, done: Any) -> Path | None:
+    def _keep(self, done: Run) -> str | None:
+        """Write the report if one was asked for; where it is, or why it could not be written."""
         from .harness.run import save
         from .reports import html
 
-        folder = self._request.config.getoption("--jobquake-report")
+        config = self._request.config
+        folder = config.getoption("--jobquake-report")
         if not folder:
             return None
         page = html.page(done.result, done.plan, done.claims, done.history)
-        test = "".join(c if c.isalnum() else "-" for c in self._request.node.name)
-        path = Path(folder) / f"{test}-{done.result.scenario}-{done.result.seed}"
-        save(done, path, {"report.html": page})
-        return path / "report.html"
+        test = "".join(c if c.isalnum() else "-" for c in self._request.node.nodeid)
+        name = f"{test[-LONGEST_NAME:]}-{done.result.scenario}-{done.result.seed}"
+        path = config.invocation_params.dir / folder / name
+        try:
+            save(done, path, {"report.html": page})
+        except OSError as error:
+            return f"expected to write it to {path}, found: {error.strerror}"
+        return str(path / "report.html")
 
 
 @pytest.fixture
 def jobquake(request: pytest.FixtureRequest) -> Shaker:
     """Shake a job queue: ``jobquake.run("worker-kill-before-ack", backend="reference")``."""
-    marker = request.node.get_closest_marker("jobquake")
-    defaults = dict(marker.kwargs) if marker else {}
-    for what in ("backend", "driver", "seed"):
+    defaults: dict[str, Any] = {}
+    for marker in reversed(list(request.node.iter_markers("jobquake"))):
+        wrong = [*marker.args, *(name for name in marker.kwargs if name not in OPTIONS)]
+        if wrong:
+            told = ", ".join(f"{name}=..." for name in OPTIONS)
+            pytest.fail(
+                f"expected @pytest.mark.jobquake({told}), found {wrong[0]!r}", pytrace=False
+            )
+        defaults |= marker.kwargs
+    for what in OPTIONS:
         option = request.config.getoption(f"--jobquake-{what}")
         if option is not None:
             defaults[what] = option
@@ -162,7 +174,7 @@ def _name(result: Result) -> str:
     )
 
 
-def _failure(result: Result, expect: str, report: Path | None) -> str:
+def _failure(result: Result, expect: str, report: str | None) -> str:
     lines = [f"{result.verdict}, expected {expect}: {result.sentence}"]
     lines += [f"  {line}" for line in result.story[:STORY_LINES]]
     if len(result.story) > STORY_LINES:

@@ -8,6 +8,11 @@ from rich.table import Table
 from ..harness.result import Result
 
 
+def console(stderr: bool = False) -> Console:
+    """Where lines go. What others named is told as it is: no markup, no emoji, no guesses."""
+    return Console(stderr=stderr, highlight=False, markup=False, emoji=False)
+
+
 def line(result: Result) -> str:
     """One plain line: the verdict that counts, what was run, and how it ended."""
     name = result.scenario
@@ -24,9 +29,9 @@ def line(result: Result) -> str:
 
 def summary(result: Result, console: Console) -> None:
     """Why a run did not hold: sentence, story, guarantees, bite matrix, replay command."""
-    console.print(f"  {result.verdict}: {result.sentence}", markup=False, soft_wrap=True)
+    console.print(f"  {result.verdict}: {result.sentence}", soft_wrap=True)
     for told in result.story:
-        console.print(f"    {told}", markup=False, soft_wrap=True)
+        console.print(f"    {told}", soft_wrap=True)
     table = Table("guarantee", "verdict", "measured", box=None)
     for check in result.checks:
         table.add_row(check.title, check.verdict, check.note)
@@ -36,4 +41,4 @@ def summary(result: Result, console: Console) -> None:
         missing = "  (required, missing)" if bite.required and not bite.count else ""
         bites.add_row(bite.fault, bite.phase, f"{bite.count}{missing}")
     console.print(bites)
-    console.print(f"  replay: jobquake replay '{result.replay}'", markup=False, soft_wrap=True)
+    console.print(f"  replay: jobquake replay '{result.replay}'", soft_wrap=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import select
 import signal
 import socket
@@ -135,4 +134,4 @@ def wait_until(condition: Callable[[], object]) -> None:
 
 
 def open_files(broker: Broker) -> int:
-    return len(os.listdir(f"/proc/{broker.process.pid}/fd"))
+    return len(list(Path(f"/proc/{broker.process.pid}/fd").iterdir()))

@@ -113,10 +113,7 @@ class Load:
 def forgotten(db: Path, load: Load) -> list[str]:
     """What was acknowledged and is not in the file."""
     store = SQLiteStore(db)
-    missing = []
-    for job_id in list(load.accepted):
-        if store.get(job_id) is None:
-            missing.append(f"enqueue of {job_id}")
+    missing = [f"enqueue of {job_id}" for job_id in load.accepted if store.get(job_id) is None]
     for job_id, token in list(load.acked.items()):
         record = store.get(job_id)
         if record is None or (record.state, record.settled_token) != ("done", token):

@@ -9,7 +9,6 @@ happened from the ledger alone. Whatever happens to it, the guard leaves no orph
 from __future__ import annotations
 
 import os
-import select
 import signal
 import subprocess
 import sys
@@ -32,11 +31,11 @@ from .guard import MARK, sweep
 from .netproxy import NetProxy
 from .node import LEDGER, REPLAY, STRIKES
 from .observe import observations, pending
+from .server import READY_WITHIN_S, Server, tail
 from .tree import kill_group, kill_tree
 
 TICK_S = 0.005
 QUIET_POLL_S = 0.05
-READY_WITHIN_S = 20.0
 LEAVE_WITHIN_S = 3.0
 CONTROL_TIMEOUT_S = 5.0
 FAILED_STARTS = 5
@@ -77,8 +76,7 @@ class ProcessRun:
         self._started_at = 0.0
         self._nodes = len(self._slots) + plan.producers
         self._addresses = [str(folder)] * self._nodes
-        self._server: subprocess.Popen[bytes] | None = None
-        self._server_address: str | None = None
+        self._server = Server(adapter, folder, self._spawn)
         self._stopping = False
 
     def run(self) -> History:
@@ -91,7 +89,7 @@ class ProcessRun:
         proxy: NetProxy | None = None
         guard = self._start_guard()
         try:
-            server = self._server_address = self._start_server()
+            server = self._server.start()
             control = self._adapter.connect(server or str(self._folder), CONTROL_TIMEOUT_S)
             framing = self._adapter.framing
             if server and framing:
@@ -143,23 +141,6 @@ class ProcessRun:
         command = [sys.executable, "-m", "jobquake.harness.drivers.guard", self._mark]
         return subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
 
-    def _start_server(self, port: int = 0) -> str | None:
-        command = self._adapter.server(self._folder, port)
-        if command is None:
-            return None
-        log = self._folder / "server.log"
-        with log.open("ab") as errors:
-            self._server = self._spawn(command, stdout=subprocess.PIPE, stderr=errors)
-        assert self._server.stdout is not None
-        readable, _, _ = select.select([self._server.stdout], [], [], READY_WITHIN_S)
-        line = self._server.stdout.readline().decode() if readable else ""
-        if not line.startswith("ready "):
-            raise EnvironmentFault(
-                f"expected {self._adapter.name} to serve within {READY_WITHIN_S:g} s, found: "
-                f"{_tail(log) or 'no word from it'}"
-            )
-        return line.split()[1]
-
     def _start_node(self, role: str, number: int, incarnation: int) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "jobquake.harness.drivers.node", role]
         command += [str(self._folder), str(number), str(incarnation)]
@@ -208,13 +189,10 @@ class ProcessRun:
 
     def _reap(self) -> None:
         """Collect the exit status of every child, so that no zombie is left in the table."""
-        children = [slot.process for slot in self._slots] + list(self._producers)
-        children.append(self._server)
-        for process in children:
+        for process in [slot.process for slot in self._slots] + list(self._producers):
             if process is not None:
                 process.wait()
-                if process.stdout:
-                    process.stdout.close()
+        self._server.reap()
 
     # -- supervision --------------------------------------------------------------------
 
@@ -245,7 +223,7 @@ class ProcessRun:
         if slot.failed_starts >= FAILED_STARTS:
             raise EnvironmentFault(
                 f"expected worker {slot.number + 1} to start, found that it ended "
-                f"{FAILED_STARTS} times before it worked: {_tail(self._node_log(slot.number))}"
+                f"{FAILED_STARTS} times before it worked: {tail(self._node_log(slot.number))}"
             )
         slot.process, slot.job = None, -1
 
@@ -287,7 +265,7 @@ class ProcessRun:
         while self._timed and time.monotonic() - self._started_at >= self._timed[0][0]:
             _, number, fault = self._timed.pop(0)
             if fault is None:
-                self._restart_server()
+                self._server.start()
             elif isinstance(fault, KillWorker):
                 self._kill_worker(number, fault)
             else:
@@ -311,10 +289,8 @@ class ProcessRun:
         """A fault with a beginning begins: who holds a job is struck, wherever it stands."""
         at = time.monotonic()
         if isinstance(fault, BrokerCrash):
-            if self._server is None:
+            if not self._server.crash():
                 return  # a file cannot crash; the run will say that nothing was struck
-            kill_tree(self._server.pid)
-            self._server.wait()
             # Whoever waits to be leased is struck, too, if anybody does.
             self._ledger.write(
                 Event.FAULT_STRUCK, t=at, phase=Phase.BEFORE_LEASE, fault=number, value=fault.for_s
@@ -335,13 +311,6 @@ class ProcessRun:
             fault=number,
             value=length_s,
         )
-
-    def _restart_server(self) -> None:
-        """Start the killed server again, on the same data and the same port."""
-        if self._server and self._server_address:
-            if self._server.stdout:
-                self._server.stdout.close()
-            self._start_server(int(self._server_address.rpartition(":")[2]))
 
     def _until_quiet(self, control: Connection) -> None:
         """Supervise until everything is settled and healed, or until the deadline."""
@@ -392,11 +361,6 @@ def _agenda(plan: Plan) -> list[tuple[float, int, KillWorker | Window | None]]:
         if isinstance(fault, BrokerCrash):
             agenda.append((fault.at_s + fault.for_s, number, None))
     return sorted(agenda, key=lambda due: due[:2])
-
-
-def _tail(log: Path) -> str:
-    lines = log.read_text(errors="replace").strip().splitlines() if log.exists() else []
-    return lines[-1] if lines else ""
 
 
 def shake(plan: Plan, adapter: Adapter, progress: Progress | None = None) -> tuple[History, bytes]:

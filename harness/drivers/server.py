@@ -1,0 +1,74 @@
+"""The queue's own server as a process of a run: started, killed, started again.
+
+It serves from the run's folder, on a port that it keeps when it comes back.
+"""
+
+from __future__ import annotations
+
+import select
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+from ...backends.adapter import Adapter
+from . import EnvironmentFault
+from .tree import kill_tree
+
+READY_WITHIN_S = 20.0
+
+Spawn = Callable[..., "subprocess.Popen[bytes]"]
+
+
+class Server:
+    """The server of ``adapter`` in ``folder``; ``spawn`` starts a process of the run."""
+
+    def __init__(self, adapter: Adapter, folder: Path, spawn: Spawn) -> None:
+        self._adapter = adapter
+        self._folder = folder
+        self._spawn = spawn
+        self._log = folder / "server.log"
+        self._process: subprocess.Popen[bytes] | None = None
+        self.address: str | None = None
+
+    def start(self) -> str | None:
+        """Start it, again on the port it had; its address, None if the queue has no server.
+
+        Raises :class:`EnvironmentFault` if it does not say in time that it serves.
+        """
+        port = int(self.address.rpartition(":")[2]) if self.address else 0
+        command = self._adapter.server(self._folder, port)
+        if command is None:
+            return None
+        with self._log.open("ab") as errors:
+            self._process = self._spawn(command, stdout=subprocess.PIPE, stderr=errors)
+        assert self._process.stdout is not None
+        readable, _, _ = select.select([self._process.stdout], [], [], READY_WITHIN_S)
+        line = self._process.stdout.readline().decode() if readable else ""
+        if not line.startswith("ready "):
+            raise EnvironmentFault(
+                f"expected {self._adapter.name} to serve within {READY_WITHIN_S:g} s, found: "
+                f"{tail(self._log) or 'no word from it'}"
+            )
+        self.address = line.split()[1]
+        return self.address
+
+    def crash(self) -> bool:
+        """SIGKILL, the whole tree, seen dead; False if there is no server to kill."""
+        if self._process is None:
+            return False
+        kill_tree(self._process.pid)
+        self.reap()
+        return True
+
+    def reap(self) -> None:
+        """Collect its exit status, so that no zombie is left."""
+        if self._process is not None:
+            self._process.wait()
+            if self._process.stdout:
+                self._process.stdout.close()
+
+
+def tail(log: Path) -> str:
+    """The last line of a log, which is where a process says why it ended."""
+    lines = log.read_text(errors="replace").strip().splitlines() if log.exists() else []
+    return lines[-1] if lines else ""

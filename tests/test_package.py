@@ -1,0 +1,248 @@
+"""The package as a building: each floor rests on those below it, every room has a sign at
+its door, and what is shipped is what is here.
+"""
+
+from __future__ import annotations
+
+import ast
+import shutil
+import subprocess
+import sys
+import tomllib
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import jobquake
+import pytest
+from jobquake.backends import registry as backends
+from jobquake.harness.checks import CHECKS
+from jobquake.harness.strikes import FAULT_NAMES
+from jobquake.scenarios import registry as scenarios
+
+ROOT = Path(jobquake.__file__).parent
+FLOORS = {"backends": 1, "harness": 2, "reports": 3, "scenarios": 3}
+FACES = 4
+LONGEST = 400
+HEAVY = {"numpy", "simpy", "hypothesis", "jinja2", "rich", "click", "psutil", "pytest", "asyncio"}
+FOLDERS = [ROOT / room for room in FLOORS]
+FILES = sorted([*ROOT.glob("*.py"), *(file for f in FOLDERS for file in f.rglob("*.py"))])
+
+
+def place(file: Path) -> str:
+    return file.relative_to(ROOT).as_posix()
+
+
+def room(module: str) -> str:
+    """The folder of ``jobquake.x.y``: ``x``, or "" for what lies at the top."""
+    name = [*module.split("."), ""][1]
+    return name if name in FLOORS else ""
+
+
+def floor(module: str) -> int:
+    return FLOORS.get(room(module), FACES)
+
+
+def imports(file: Path) -> Iterator[str]:
+    """Every module of jobquake that the file imports, wherever in it, for whatever purpose."""
+    inside = ["jobquake", *file.relative_to(ROOT).parent.parts]
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name.startswith("jobquake"))
+        elif isinstance(node, ast.ImportFrom):
+            parts = inside[: len(inside) - node.level + 1] if node.level else []
+            base = ".".join([*parts, *filter(None, [node.module])])
+            if base.split(".")[0] == "jobquake":
+                yield from (f"{base}.{alias.name}" for alias in node.names)
+
+
+def module_of(file: Path) -> str:
+    return ".".join(["jobquake", *file.relative_to(ROOT).with_suffix("").parts])
+
+
+def loaded_by(statements: str) -> set[str]:
+    """What stands in ``sys.modules`` after these statements, in a fresh interpreter."""
+    script = f"{statements}\nimport sys; print(*sys.modules)"
+    told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert told.returncode == 0, told.stderr
+    return set(told.stdout.split())
+
+
+# -- floors -------------------------------------------------------------------------------
+
+
+def test_the_reader_of_imports_sees_them_all() -> None:
+    assert {"jobquake.backends.adapter.Adapter", "jobquake.scenarios.scenario.Scenario"} <= set(
+        imports(ROOT / "__init__.py")
+    )
+    assert "jobquake.backends.commands.Command" in set(imports(ROOT / "harness/drivers/observe.py"))
+    assert "jobquake.harness.facts.Facts" in set(imports(ROOT / "harness/checks/no_phantoms.py"))
+
+
+@pytest.mark.parametrize("file", FILES, ids=place)
+def test_a_floor_imports_only_from_its_own_room_and_from_floors_below(file: Path) -> None:
+    here = module_of(file)
+    wrong = [
+        module
+        for module in imports(file)
+        if room(module) != room(here) and floor(module) >= floor(here)
+    ]
+    assert not wrong
+
+
+@pytest.mark.parametrize("file", [f for f in FILES if room(module_of(f)) == "harness"], ids=place)
+def test_the_harness_knows_no_scenario_and_no_backend_by_name(file: Path) -> None:
+    known = {*scenarios.names(), *backends.names()} - set(
+        FAULT_NAMES.values()
+    )  # partition is a fault, too
+    words = {n.value for n in ast.walk(ast.parse(file.read_text())) if isinstance(n, ast.Constant)}
+    assert not known & words
+    assert not [name for name in known if "-" in name and name in file.read_text()]
+    concrete = ("jobquake.backends.reference", "jobquake.backends.twins")
+    assert not [module for module in imports(file) if module.startswith(concrete)]
+
+
+# -- weight -------------------------------------------------------------------------------
+
+
+def test_importing_the_package_loads_nothing_heavy() -> None:
+    loaded = loaded_by("import jobquake")
+    assert not (HEAVY | {"msgspec"}) & loaded
+    assert not [module for module in loaded if module.startswith("jobquake.")]
+
+
+@pytest.mark.parametrize("backend", ["reference", "reference-sqlite"])
+def test_a_worker_process_is_light(backend: str) -> None:
+    node = "import jobquake.harness.drivers.node"
+    start = f"from jobquake.backends import registry; registry.find({backend!r})"
+    loaded = loaded_by(f"{node}\n{start}")
+    assert "jobquake.harness.drivers.node" in loaded
+    assert not HEAVY & loaded
+    assert not {m for m in loaded if m.startswith(("jobquake.scenarios", "jobquake.reports"))}
+
+
+def test_the_list_needs_no_numbers_and_no_templates() -> None:
+    loaded = loaded_by("from jobquake.cli import cli; cli(['list'], standalone_mode=False)")
+    assert not {"numpy", "simpy", "hypothesis", "jinja2", "rich"} & loaded
+
+
+@pytest.mark.parametrize("name", jobquake.__all__)
+def test_every_public_name_is_there_and_comes_from_where_it_is_said_to(name: str) -> None:
+    value = getattr(jobquake, name)
+    assert value is getattr(sys.modules[value.__module__], name)
+    assert value.__doc__
+
+
+def test_the_public_names_are_those_that_type_checkers_see() -> None:
+    tree = ast.parse((ROOT / "__init__.py").read_text())
+    (guard,) = [node for node in tree.body if isinstance(node, ast.If)]
+    typed = [a.name for node in guard.body if isinstance(node, ast.ImportFrom) for a in node.names]
+    assert sorted(typed) == sorted(jobquake.__all__)
+    with pytest.raises(AttributeError, match="no_such_name"):
+        _ = jobquake.no_such_name
+
+
+# -- files --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("file", FILES, ids=place)
+def test_a_module_starts_with_what_it_is_for_and_can_be_read_in_one_go(file: Path) -> None:
+    source = file.read_text()
+    assert ast.get_docstring(ast.parse(source))
+    assert source.count("\n") <= LONGEST
+
+
+# -- names --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", CHECKS)
+def test_a_check_has_a_file_and_a_promise(name: str) -> None:
+    check = CHECKS[name]
+    assert check.name == name
+    assert check.title
+    module = sys.modules[check.judge.__module__]
+    assert module.__name__ == f"jobquake.harness.checks.{name}"
+    first = (module.__doc__ or "").split(":")[0].lower()
+    assert first.replace(" ", "_") == name, "its first words are its name"
+
+
+@pytest.mark.parametrize("name", backends.names())
+def test_a_backend_says_what_it_is_and_a_twin_what_catches_it(name: str) -> None:
+    adapter = backends.find(name)
+    assert adapter.name == name
+    assert adapter.summary
+    assert (adapter.violates is not None) == name.startswith("twin-")
+    if adapter.violates:
+        assert adapter.violates in CHECKS
+        module = backends.BUILT_IN[name].split(":")[0].removeprefix(".twins.")
+        text = (ROOT / "backends" / "twins" / f"{module}.py").read_text()
+        assert module.replace("_", "-") == name.removeprefix("twin-")
+        story = ast.get_docstring(ast.parse(text)) or ""
+        assert story.endswith(f"Found by: {adapter.violates}.")
+
+
+@pytest.mark.parametrize("name", scenarios.names())
+def test_a_scenario_says_what_it_stages_and_its_controls_what_catches_them(name: str) -> None:
+    scenario = scenarios.find(name)
+    assert scenario.name == name
+    assert scenario.summary
+    assert scenario.build.__module__.endswith(name.replace("-", "_"))
+    for variant in scenario.variants:
+        plan = scenario.plan(0, variant)
+        assert (plan.scenario, plan.variant, plan.seed) == (name, variant, 0)
+        assert set(plan.guarantees) <= set(CHECKS)
+        assert "faults_hit" in plan.guarantees
+        assert plan.must_hit, "a fault that struck nothing proves nothing"
+        if check := scenario.controls.get(variant):
+            assert check in plan.guarantees
+    assert set(scenario.controls) <= set(scenario.variants[1:])
+    with pytest.raises(KeyError):
+        scenario.plan(0, "no-such-variant")
+
+
+# -- the wheel ----------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel, built without a network from a copy of the tree, so that the tree stays clean."""
+    folder = tmp_path_factory.mktemp("wheel")
+    aside = shutil.ignore_patterns(".*", "build", "dist", "*.egg-info", "__pycache__")
+    shutil.copytree(ROOT, folder / "source", ignore=aside)
+    pip = [sys.executable, "-m", "pip", "wheel", "-q", "--disable-pip-version-check"]
+    options = ["--no-deps", "--no-index", "--no-build-isolation", "--wheel-dir", str(folder)]
+    built = subprocess.run([*pip, *options, str(folder / "source")], capture_output=True, text=True)
+    assert built.returncode == 0, built.stdout + built.stderr
+    (file,) = folder.glob("*.whl")
+    return file
+
+
+def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        held = {n for n in archive.namelist() if ".dist-info/" not in n}
+    data = ["py.typed", *map(place, (ROOT / "reports" / "templates").iterdir())]
+    assert held == {f"jobquake/{name}" for name in [*map(place, FILES), *data]}
+
+
+def test_the_wheel_names_its_version_its_commands_and_its_plugin(wheel: Path) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert project["version"] == jobquake.__version__
+    with zipfile.ZipFile(wheel) as archive:
+        name = f"jobquake-{jobquake.__version__}.dist-info/entry_points.txt"
+        entries = archive.read(name).decode()
+    assert "jobquake = jobquake.cli:main" in entries
+    assert "jobquake = jobquake.pytest_plugin" in entries
+
+
+def test_what_the_wheel_holds_runs(wheel: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path / "site")
+    script = f"import sys; sys.path.insert(0, {str(tmp_path / 'site')!r})\n"
+    script += "import jobquake.cli; print(jobquake.__file__, flush=True); jobquake.cli.main()"
+    words = ["run", "worker-kill-before-ack", "--driver", "sim"]
+    done = subprocess.run(
+        [sys.executable, "-c", script, *words], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.startswith(str(tmp_path / "site"))
+    assert list(tmp_path.glob("jobquake-runs/*/report.html"))

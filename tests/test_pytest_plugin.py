@@ -1,0 +1,316 @@
+"""The pytest plugin as its users meet it: small test files, run by a pytest in a process of
+its own."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from jobquake.harness.plan import Packed, decode
+
+pytest_plugins = ["pytester"]
+
+KILL = "worker-kill-before-ack"
+HOLDS = f"""
+def test_payments(jobquake):
+    result = jobquake.run("{KILL}", driver="sim")
+    assert result.verdict == "held"
+    assert result.backend == "reference"
+"""
+BREAKS = f"""
+def test_payments(jobquake):
+    jobquake.run("{KILL}", backend="twin-no-lease", driver="sim", seed=3)
+"""
+PROVES_NOTHING = f"""
+from jobquake.scenarios import registry
+from msgspec.structs import replace
+
+def test_payments(jobquake):
+    idle = replace(registry.find("{KILL}").plan(0), jobs=(), producers=1)
+    jobquake.run(idle, driver="sim")
+"""
+UNSAID = f"""
+def test_payments(jobquake):
+    jobquake.run("{KILL}")
+"""
+
+
+def output(
+    pytester: pytest.Pytester, test: str, *options: str, **outcomes: int
+) -> pytest.LineMatcher:
+    """What pytest printed about this test file, which must have had these outcomes."""
+    pytester.makepyfile(test)
+    done = pytester.runpytest_subprocess(*options)
+    done.assert_outcomes(**outcomes)
+    return done.stdout
+
+
+def summary(out: pytest.LineMatcher) -> list[str]:
+    """The lines of the section that the plugin adds at the end."""
+    lines = [line for line in out.lines if line]
+    starts = [i for i, line in enumerate(lines) if re.fullmatch(r"=+ jobquake =+", line)]
+    assert len(starts) == 1, out.str()
+    section = lines[starts[0] + 1 :]
+    ends = [i for i, line in enumerate(section) if line.startswith("==")]
+    return section[: ends[0]]
+
+
+def failure(out: pytest.LineMatcher) -> list[str]:
+    """The lines that pytest shows for the one failed test."""
+    told = re.search(r"\n_+ .*test_payments.* _+\n(.*?)\n==", out.str(), re.DOTALL)
+    assert told, out.str()
+    return told[1].splitlines()
+
+
+def replayed(lines: list[str]) -> list[Packed]:
+    """The plans in the replay commands among these lines."""
+    return [decode(m[1]) for line in lines if (m := re.search(r"jobquake replay '(.*)'", line))]
+
+
+def ran(out: pytest.LineMatcher) -> tuple[str, str, int]:
+    """Backend, driver and seed of the one run, as the summary tells them."""
+    (line,) = [line for line in summary(out) if not line.startswith("  ")]
+    _, _, backend, driver, seed = re.split(r" {2,}", line)
+    return backend, driver, int(seed.removeprefix("seed "))
+
+
+# -- verdicts -----------------------------------------------------------------------------
+
+
+def test_a_queue_that_holds_passes(pytester: pytest.Pytester) -> None:
+    out = output(pytester, HOLDS, passed=1)
+    assert summary(out) == [f"held          {KILL}:default  reference  sim  seed 0"]
+
+
+def test_a_broken_queue_fails_with_its_story_and_a_replay_string(pytester: pytest.Pytester) -> None:
+    told = failure(output(pytester, BREAKS, failed=1))
+    assert re.fullmatch(
+        r"violated, expected held: job \d+ was accepted at .*; its effect never happened.*", told[0]
+    )
+    assert re.fullmatch(r"  \d+\.\d\d s: p\d sent the enqueue", told[1])
+    (packed,) = replayed(told)
+    assert (packed.backend, packed.driver, packed.plan.seed) == ("twin-no-lease", "sim", 3)
+
+
+def test_a_failure_is_no_wall_and_shows_nothing_of_the_plugin(pytester: pytest.Pytester) -> None:
+    out = output(pytester, BREAKS, failed=1)
+    told = failure(out)
+    assert len(told) < 20
+    assert all(len(line) < 250 for line in told if "jobquake replay" not in line)
+    for word in ("pytest_plugin.py", "Traceback", "def run(", "Result(", "array("):
+        assert word not in out.str()
+
+
+def test_a_long_story_is_cut_and_says_so(pytester: pytest.Pytester) -> None:
+    test = BREAKS.replace("twin-no-lease", "twin-crashes-not-counted")
+    told = failure(output(pytester, test, failed=1))
+    assert len(told) < 20
+    assert any(re.fullmatch(r"  \.\.\. \d+ more in the report", line) for line in told)
+
+
+def test_a_run_that_proves_nothing_is_no_pass(pytester: pytest.Pytester) -> None:
+    told = failure(output(pytester, PROVES_NOTHING, failed=1))
+    assert told[0].startswith("inconclusive, expected held: ")
+
+
+def test_an_expected_violation_passes(pytester: pytest.Pytester) -> None:
+    test = BREAKS.replace("seed=3", "expect='violated'")
+    assert summary(output(pytester, test, passed=1))[0].startswith("violated ")
+
+
+def test_a_violation_that_did_not_come_fails(pytester: pytest.Pytester) -> None:
+    test = HOLDS.replace('driver="sim"', 'driver="sim", expect="violated"')
+    assert failure(output(pytester, test, failed=1))[0].startswith("held, expected violated: ")
+
+
+@pytest.mark.parametrize("asked", ['"slow-job-flood:shared"', '"slow-job-flood", variant="shared"'])
+def test_a_variant_is_named_in_either_way(asked: str, pytester: pytest.Pytester) -> None:
+    test = f"def test_payments(jobquake): jobquake.run({asked}, driver='sim')"
+    out = output(pytester, test, failed=1)
+    assert summary(out)[0].startswith("violated      slow-job-flood:shared")
+
+
+def test_a_scenario_and_a_backend_may_be_objects(pytester: pytest.Pytester) -> None:
+    test = f"""
+        from jobquake.backends import registry as backends
+        from jobquake.scenarios import registry as scenarios
+
+        def test_payments(jobquake):
+            scenario, backend = scenarios.find("{KILL}"), backends.find("twin-no-lease")
+            jobquake.run(scenario, backend=backend, driver="sim", expect="violated")
+    """
+    assert ran(output(pytester, test, passed=1)) == ("twin-no-lease", "sim", 0)
+
+
+# -- the summary --------------------------------------------------------------------------
+
+TWO = HOLDS + BREAKS.replace("test_payments", "test_others")
+
+
+@pytest.mark.parametrize("options", [(), ("-n", "2")], ids=["alone", "xdist"])
+def test_the_summary_names_every_run_and_how_to_see_failures_again(
+    options: tuple[str, ...], pytester: pytest.Pytester
+) -> None:
+    pytester.makepyfile(TWO)
+    done = pytester.runpytest_subprocess(*options)
+    done.assert_outcomes(passed=1, failed=1)
+    lines = summary(done.stdout)
+    assert sorted(line for line in lines if not line.startswith("  ")) == [
+        f"held          {KILL}:default  reference  sim  seed 0",
+        f"violated      {KILL}:default  twin-no-lease  sim  seed 3",
+    ]
+    assert [packed.backend for packed in replayed(lines)] == ["twin-no-lease"]
+
+
+def test_without_a_run_there_is_no_summary(pytester: pytest.Pytester) -> None:
+    out = output(pytester, "def test_nothing(): pass", passed=1)
+    assert not any(re.fullmatch(r"=+ jobquake =+", line) for line in out.lines)
+
+
+# -- options and the marker ---------------------------------------------------------------
+
+MARKED = f"""
+import pytest
+
+@pytest.mark.jobquake(backend="reference", driver="sim", seed=5)
+def test_payments(jobquake):
+    jobquake.run("{KILL}")
+"""
+SAID = ("--jobquake-backend=reference-sqlite", "--jobquake-driver=sim", "--jobquake-seed=6")
+
+
+@pytest.mark.parametrize(
+    ("test", "options", "expected"),
+    [
+        (UNSAID, ("--jobquake-driver=sim",), ("reference", "sim", 0)),
+        (MARKED, (), ("reference", "sim", 5)),
+        (UNSAID, SAID, ("reference-sqlite", "sim", 6)),
+        (MARKED, SAID, ("reference-sqlite", "sim", 6)),
+        (MARKED, ("--jobquake-seed=0",), ("reference", "sim", 0)),
+        (MARKED.replace('ack"', 'ack", seed=0'), SAID, ("reference-sqlite", "sim", 0)),
+        (MARKED.replace('ack"', 'ack", backend="reference"'), SAID, ("reference", "sim", 6)),
+        (MARKED.replace('"sim"', '"process"'), SAID, ("reference-sqlite", "sim", 6)),
+    ],
+    ids=[
+        "defaults",
+        "marker",
+        "command line",
+        "command line over marker",
+        "seed 0 is a seed",
+        "argument over all: seed",
+        "argument over all: backend",
+        "driver",
+    ],
+)
+def test_an_argument_beats_the_command_line_beats_the_marker_beats_the_default(
+    test: str, options: tuple[str, ...], expected: tuple[str, str, int], pytester: pytest.Pytester
+) -> None:
+    assert ran(output(pytester, test, "--strict-markers", *options, passed=1)) == expected
+
+
+def test_the_default_driver_is_real_processes(pytester: pytest.Pytester) -> None:
+    assert ran(output(pytester, UNSAID, passed=1)) == ("reference", "process", 0)
+
+
+def test_markers_of_class_and_function_add_up(pytester: pytest.Pytester) -> None:
+    test = f"""
+        import pytest
+
+        @pytest.mark.jobquake(driver="sim", seed=1)
+        class TestPayments:
+            @pytest.mark.jobquake(seed=2)
+            def test_payments(self, jobquake):
+                jobquake.run("{KILL}")
+    """
+    assert ran(output(pytester, test, passed=1)) == ("reference", "sim", 2)
+
+
+def test_failing_runs_leave_a_report_where_it_was_asked_for(pytester: pytest.Pytester) -> None:
+    leaves = "def test_payments(jobquake, monkeypatch, tmp_path):\n    monkeypatch.chdir(tmp_path)"
+    tests = {name: BREAKS.replace("def test_payments(jobquake):", leaves) for name in ("a", "b")}
+    pytester.makepyfile(**{f"test_{name}": test for name, test in tests.items()}, test_c=HOLDS)
+    done = pytester.runpytest_subprocess("--jobquake-report=reports")
+    done.assert_outcomes(failed=2, passed=1)
+    told = [line.removeprefix("report: ") for line in done.outlines if line.startswith("report: ")]
+    pages = list((pytester.path / "reports").glob("*/report.html"))
+    assert sorted(told) == sorted(map(str, pages))
+    assert len(pages) == 2, "tests of the same name do not overwrite each other"
+    assert all((page.parent / "history.npy").exists() for page in pages)
+
+
+def test_a_report_that_cannot_be_written_does_not_hide_the_story(pytester: pytest.Pytester) -> None:
+    (pytester.path / "file").write_text("")
+    told = failure(output(pytester, BREAKS, "--jobquake-report=file/deep", failed=1))
+    assert told[0].startswith("violated, expected held: ")
+    assert told[-1].startswith("report: expected to write it to ")
+
+
+# -- errors -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("test", "options", "sentence"),
+    [
+        (HOLDS.replace(KILL, "worker-kil"), (), f"'worker-kil'; did you mean '{KILL}'?"),
+        (HOLDS.replace(KILL, "slow-job-flood:sharde"), (), "'sharde'; did you mean 'shared'?"),
+        (HOLDS.replace('"sim"', '"simm"'), (), "'simm'; did you mean 'sim'?"),
+        (BREAKS.replace("no-lease", "no-leas"), (), "did you mean 'twin-no-lease'?"),
+        (UNSAID, ("--jobquake-backend=refrence",), "'refrence'; did you mean 'reference'?"),
+        (MARKED.replace('"sim"', '"docker"'), (), "'docker'; known are process, sim"),
+    ],
+    ids=["scenario", "variant", "driver", "backend", "option", "marker"],
+)
+def test_an_unknown_name_is_one_sentence_with_the_nearest(
+    test: str, options: tuple[str, ...], sentence: str, pytester: pytest.Pytester
+) -> None:
+    (told,) = failure(output(pytester, test, *options, failed=1))
+    assert told.startswith("expected the name of a ")
+    assert told.endswith(sentence)
+
+
+@pytest.mark.parametrize("marker", ['(bakend="reference")', '("reference")'])
+def test_a_wrong_marker_is_an_error_and_not_ignored(marker: str, pytester: pytest.Pytester) -> None:
+    test = f"import pytest\n@pytest.mark.jobquake{marker}{HOLDS}"
+    (told,) = failure(output(pytester, test, errors=1))
+    assert told.startswith("expected @pytest.mark.jobquake(backend=..., driver=..., seed=...), ")
+
+
+def test_an_unknown_driver_on_the_command_line_stops_pytest(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(HOLDS)
+    done = pytester.runpytest_subprocess("--jobquake-driver=docker")
+    assert done.ret == pytest.ExitCode.USAGE_ERROR
+    assert "--jobquake-driver" in done.stderr.str()
+
+
+def test_processes_that_cannot_be_run_are_one_sentence(pytester: pytest.Pytester) -> None:
+    test = f"""
+        from jobquake.backends.reference.adapter import ReferenceAdapter
+
+        def test_payments(jobquake):
+            jobquake.run("{KILL}", backend=ReferenceAdapter("unknown-to-workers", "..."))
+    """
+    (told,) = failure(output(pytester, test, failed=1))
+    assert told.startswith("expected unknown-to-workers to serve")
+
+
+# -- weight -------------------------------------------------------------------------------
+
+# Alone: Hypothesis's own plugin imports Hypothesis when tests are collected.
+WEIGH = """
+import os, sys, pytest
+os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+assert pytest.main(["-q", "--collect-only", "-p", "jobquake.pytest_plugin"]) == 0
+assert "jobquake.pytest_plugin" in sys.modules
+heavy = {"numpy", "simpy", "hypothesis", "jinja2", "msgspec", "rich", "click", "psutil"}
+print("heavy:", *sorted(heavy & set(sys.modules)))
+"""
+
+
+def test_the_plugin_imports_nothing_heavy_until_a_test_asks_for_it(tmp_path: Path) -> None:
+    (tmp_path / "test_trivial.py").write_text("def test_trivial(): pass\n")
+    command = [sys.executable, "-c", WEIGH]
+    told = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert told.stdout.splitlines()[-1] == "heavy:"
