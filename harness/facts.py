@@ -186,8 +186,8 @@ class Facts:
         return {cell: n for cell, n in sorted(bites.items()) if n}
 
     def _waiting(self, t: float) -> int:
-        accepted = np.count_nonzero(self.accepted_at <= t)
-        return int(accepted - np.count_nonzero(self.leased_at <= t))
+        # A job may be leased before its producer knows that it was accepted.
+        return int(np.count_nonzero((self.accepted_at <= t) & ~(self.leased_at <= t)))
 
     def _behind_flood(self) -> int:
         """Bounded jobs that were accepted while the flood had work for all its workers."""
