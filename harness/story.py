@@ -6,7 +6,11 @@ from .facts import Facts, seconds
 from .history import PHASES, Answer, Event, Phase
 from .strikes import fault_kind
 
-_ANSWERS = {Answer.OK: "accepted", Answer.FAILED: "refused"}
+_ANSWERS = {
+    Answer.OK: "accepted",
+    Answer.FAILED: "refused",
+    Answer.UNKNOWN: "refused after an attempt that nobody answered",
+}
 
 
 def node_name(facts: Facts, node: int) -> str:
