@@ -32,12 +32,16 @@ class Event(IntEnum):
     DEADLINE = 19
     HELD = 20  # observed in the backend at the end; value: 1 leased, 0 ready
     DEAD = 21  # observed in the backend's dead letters at the end
-    HANDBACK_SENT = 23  # a nack or a release, first sent
+    HANDBACK_SENT = 23  # a nack or a release, first sent; value: 1 if a release
     SETTLED = 22  # observed at the end: the backend says that the job is done
 
 
 class Answer(IntEnum):
-    """What is known of a call: an answer that never came is neither success nor failure."""
+    """What is known of a call: an answer that never came is neither success nor failure.
+
+    A refusal after an attempt that went unanswered is unknown, too: the first attempt may
+    have done what the second one is refused for.
+    """
 
     NONE = 0
     OK = 1

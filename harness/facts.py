@@ -77,9 +77,19 @@ class Facts:
 
     @cached_property
     def deliveries(self) -> Ints:
-        """Deliveries that count: handed out and not handed back by a graceful shutdown."""
-        returned = self._count(self.rows(Event.RELEASE_ANSWERED, Answer.OK))
-        return self._count(self.rows(Event.LEASED)) - returned
+        """Deliveries that surely count: handed out and not handed back by a graceful shutdown.
+
+        A delivery whose release was sent and not refused may have been handed back.
+        """
+        handbacks = self.rows(Event.HANDBACK_SENT)
+        releases = self._count(handbacks[self.history["value"][handbacks] > 0])
+        refused = self._count(self.rows(Event.RELEASE_ANSWERED, Answer.FAILED))
+        return self.handed_out - (releases - refused)
+
+    @cached_property
+    def handed_out(self) -> Ints:
+        """How often the job was handed to a worker."""
+        return self._count(self.rows(Event.LEASED))
 
     @cached_property
     def effects(self) -> Ints:
@@ -144,10 +154,8 @@ class Facts:
         """The class of one job; None if it was never submitted, or refused and never ran."""
         if self.effects[job] > 1:
             return "duplicated"
-        if np.isnan(self.sent_at[job]):
-            return "phantom" if self.effects[job] or self.deliveries[job] else None
-        if self.refused[job]:
-            return "phantom" if self.effects[job] or self.deliveries[job] else None
+        if np.isnan(self.sent_at[job]) or self.refused[job]:
+            return "phantom" if self.effects[job] or self.handed_out[job] else None
         if self.dead[job]:
             return "dead-lettered"
         if self.held[job]:
@@ -186,8 +194,8 @@ class Facts:
         return {cell: n for cell, n in sorted(bites.items()) if n}
 
     def _waiting(self, t: float) -> int:
-        accepted = np.count_nonzero(self.accepted_at <= t)
-        return int(accepted - np.count_nonzero(self.leased_at <= t))
+        # A job may be leased before its producer knows that it was accepted.
+        return int(np.count_nonzero((self.accepted_at <= t) & ~(self.leased_at <= t)))
 
     def _behind_flood(self) -> int:
         """Bounded jobs that were accepted while the flood had work for all its workers."""

@@ -69,12 +69,14 @@ class NodeRecord:
         self._now = now
         self._command: Command | None = None
         self._since = 0.0
+        self._repeated = False
         self.delivery: Delivery | None = None
         self._done_s = -1.0
 
     def sending(self, command: Command) -> None:
         """Before an attempt. Repetitions of one command keep the time of the first."""
-        if command is self._command:
+        self._repeated = command is self._command
+        if self._repeated:
             return
         self._command = command
         self._since = self._now()
@@ -83,13 +85,19 @@ class NodeRecord:
         elif isinstance(command, Ack):
             self._write(Event.ACK_SENT, job=job_index(command.job_id), token=command.token)
         elif isinstance(command, Nack | Release):
-            self._write(Event.HANDBACK_SENT, job=job_index(command.job_id), token=command.token)
+            self._write(
+                Event.HANDBACK_SENT,
+                job=job_index(command.job_id),
+                token=command.token,
+                value=float(isinstance(command, Release)),
+            )
 
     def answered(self, reply: Reply | None) -> None:
         """After an attempt. No reply writes no row: the call stays open, hence unknown."""
         command = self._command
         if reply is None or command is None:
             return
+        refused = Answer.UNKNOWN if self._repeated else Answer.FAILED
         if isinstance(command, Lease):
             if isinstance(reply, Leased) and reply.delivery:
                 delivery = self.delivery = reply.delivery
@@ -102,7 +110,7 @@ class NodeRecord:
                     value=delivery.lease_s,
                 )
         elif isinstance(command, Enqueue):
-            answer = Answer.OK if isinstance(reply, Enqueued) else Answer.FAILED
+            answer = Answer.OK if isinstance(reply, Enqueued) else refused
             self._write(
                 Event.ENQUEUE_ANSWERED,
                 since=self._since,
@@ -119,7 +127,7 @@ class NodeRecord:
             self._write(
                 _ANSWERED.get(type(command), Event.ACK_ANSWERED),
                 since=self._since,
-                answer=Answer.OK if accepted else Answer.FAILED,
+                answer=Answer.OK if accepted else refused,
                 job=job_index(command.job_id),
                 token=command.token,
                 value=value,

@@ -17,7 +17,11 @@ from .plan import (
     SlowNetwork,
 )
 
-_ANSWERS = {Answer.OK: "accepted", Answer.FAILED: "refused"}
+_ANSWERS = {
+    Answer.OK: "accepted",
+    Answer.FAILED: "refused",
+    Answer.UNKNOWN: "refused after an attempt that nobody answered",
+}
 _WHILE = {
     Phase.IDLE: "while it held no job",
     Phase.BEFORE_LEASE: "before it was handed the job",

@@ -2,8 +2,9 @@
 
 Judged from what must have been so. A lease surely lasts from the moment its holder knew
 of it until its length after the request was sent, or until the holder settled, lost it,
-or died. Two such spans of one job that overlap are a finding; so is an ack that was
-first sent after a newer delivery had been handed out, and was accepted all the same.
+or died; extensions reach no further than the job's timeout. Two such spans of one job
+that overlap are a finding; so is an ack, nack or release that was first sent after a
+newer delivery had been handed out, and was accepted all the same.
 """
 
 from __future__ import annotations
@@ -19,6 +20,11 @@ from .finding import Finding, Judged, judged
 
 TOLERANCE_S = 1e-6
 Span = tuple[float, float, int, int]  # from, to, token, row
+SETTLING = {
+    Event.ACK_ANSWERED: "ack",
+    Event.NACK_ANSWERED: "nack",
+    Event.RELEASE_ANSWERED: "release",
+}
 
 
 def judge(facts: Facts) -> Judged:
@@ -46,13 +52,16 @@ def _surely_held(facts: Facts) -> dict[int, list[Span]]:
 
     rows = of_crowded(Event.LEASED)
     ends: dict[tuple[int, int, int, int], float] = {}
+    timeouts: dict[tuple[int, int, int, int], float] = {}
     for i in rows:
-        ends[_holder(facts, i)] = float(history["since"][i] + history["value"][i])
+        holder, asked = _holder(facts, i), float(history["since"][i])
+        ends[holder] = asked + float(history["value"][i])
+        timeouts[holder] = asked + facts.plan.jobs[holder[0]].timeout_s
     for i in of_crowded(Event.EXTEND_ANSWERED, Answer.OK):
         holder = _holder(facts, i)
         if holder in ends:
             until = float(history["since"][i] + history["value"][i])
-            ends[holder] = max(ends[holder], until)
+            ends[holder] = max(ends[holder], min(until, timeouts[holder]))
     for event in (Event.ACK_SENT, Event.HANDBACK_SENT, Event.FINISHED, Event.LEASE_LOST):
         for i in of_crowded(event):
             holder = _holder(facts, i)
@@ -94,6 +103,8 @@ def _overlaps(spans: dict[int, list[Span]]) -> list[Finding]:
     for job, held in spans.items():
         until, before = -np.inf, -1
         for start, end, _, row in sorted(held):
+            if end < start:
+                continue  # the lease may have ended before its holder knew of it
             if start < until - TOLERANCE_S:
                 findings.append(
                     Finding(
@@ -113,19 +124,20 @@ def _unfenced(facts: Facts, spans: dict[int, list[Span]]) -> list[Finding]:
     history, findings = facts.history, []
     if not spans:
         return []
-    for i in facts.rows(Event.ACK_ANSWERED, Answer.OK):
-        job, token = int(history["job"][i]), int(history["token"][i])
-        sent = float(history["since"][i])
-        newer = [s for s in spans.get(job, ()) if s[2] > token and s[0] < sent - TOLERANCE_S]
-        if newer:
-            findings.append(
-                Finding(
-                    job,
-                    f"the ack of job {job} under token {token}, sent at {seconds(sent)}, was "
-                    f"accepted though token {newer[0][2]} had been handed out at "
-                    f"{seconds(newer[0][0])}: a zombie settled somebody else's delivery",
-                    (newer[0][3], int(i)),
-                    1.0,
+    for event, word in SETTLING.items():
+        for i in facts.rows(event, Answer.OK):
+            job, token = int(history["job"][i]), int(history["token"][i])
+            sent = float(history["since"][i])
+            newer = [s for s in spans.get(job, ()) if s[2] > token and s[0] < sent - TOLERANCE_S]
+            if newer:
+                findings.append(
+                    Finding(
+                        job,
+                        f"the {word} of job {job} under token {token}, sent at {seconds(sent)}, "
+                        f"was accepted though token {newer[0][2]} had been handed out at "
+                        f"{seconds(newer[0][0])}: a zombie settled somebody else's delivery",
+                        (newer[0][3], int(i)),
+                        1.0,
+                    )
                 )
-            )
     return findings

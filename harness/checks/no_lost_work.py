@@ -3,22 +3,49 @@ letters, or is still held by the queue.
 
 An accepted job with none of the three is lost. A job whose enqueue was never answered may
 have either fate. Being stuck is not being lost; ``progress_after_heal`` judges that.
+
+A queue that claims at-most-once delivery may lose what it handed out, and where a grant
+went astray nobody knows that it did: nothing is judged. A queue that claims no dead
+letters may drop a job that it had reason to give up on.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from ..facts import Facts
+from ..facts import Facts, Flags
+from ..history import Answer, Event
 from ..story import tell_loss
 from .finding import Finding, Judged, judged
 
 
 def judge(facts: Facts) -> Judged:
+    if facts.claims.delivery == "at-most-once":
+        return Judged("held", note="not judged: the backend does not claim it")
     if not facts.accepted.any():
         return Judged("inconclusive", note="no job was accepted, so none could be lost")
+    lost = facts.lost if facts.claims.dead_letters else facts.lost & ~_given_up(facts)
     findings = [
         Finding(int(job), tell_loss(facts, int(job)), tuple(facts.history.of_job(job).tolist()))
-        for job in np.flatnonzero(facts.lost)
+        for job in np.flatnonzero(lost)
     ]
     return judged(findings, f"{len(findings)} of {facts.accepted.sum()} accepted jobs lost")
+
+
+def _given_up(facts: Facts) -> Flags:
+    """Jobs that a correct queue may have given up on: failed for good, or out of deliveries.
+
+    A grant that was lost on its way counts for the queue; all that is left of it is the
+    strike. A job that was acked was not given up.
+    """
+    history, plan = facts.history, facts.plan
+    struck = history["job"][facts.rows(Event.FAULT_STRUCK)]
+    grants = facts.handed_out + np.bincount(struck, minlength=facts.jobs)
+    spent = grants >= plan.max_deliveries
+    permanent = np.array([job.behaviour == "permanent" for job in plan.jobs], dtype=bool)
+    handed_back = np.isin(np.arange(facts.jobs), history["job"][history.where(Event.HANDBACK_SENT)])
+    acked = np.isin(
+        np.arange(facts.jobs), history["job"][history.where(Event.ACK_ANSWERED, Answer.OK)]
+    )
+    flags: Flags = (spent | (permanent & handed_back)) & ~acked
+    return flags
