@@ -263,6 +263,7 @@ def _carry_out(
     from .harness.drivers.process import EnvironmentFault
     from .harness.ledger import LedgerError
     from .harness.run import run
+    from .harness.validate import PlanError
     from .reports import terminal
 
     single_page = report.suffix == ".html"
@@ -285,6 +286,8 @@ def _carry_out(
                     experiment.control,
                     _ticker(title, status.update) if console.is_terminal else None,
                 )
+            except PlanError as error:
+                raise Fault(str(error)) from error
             except (EnvironmentFault, LedgerError) as error:
                 raise Fault(str(error), ENVIRONMENT) from error
         runs.append(done)
