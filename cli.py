@@ -244,6 +244,7 @@ def _carry_out(
     from .harness.drivers import EnvironmentFault
     from .harness.ledger import LedgerError
     from .harness.run import run
+    from .harness.validate import PlanError
     from .reports import terminal
 
     single_page = report.suffix == ".html" and not report.is_dir()
@@ -266,6 +267,8 @@ def _carry_out(
                     experiment.control,
                     _ticker(title, status) if console.is_terminal else None,
                 )
+            except PlanError as error:
+                raise Fault(str(error)) from error
             except (EnvironmentFault, LedgerError) as error:
                 raise Fault(str(error), ENVIRONMENT) from error
         runs.append(done)

@@ -14,6 +14,8 @@ import os
 import time
 from pathlib import Path
 
+FIELDS = 12
+
 
 class LedgerError(Exception):
     """The ledger was damaged; a verdict from it would not be beyond doubt."""
@@ -102,11 +104,15 @@ class LedgerReader:
         self._lines += 1
         try:
             row = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             row = None
-        if not isinstance(row, list) or len(row) != 12:
+        if (
+            not isinstance(row, list)
+            or len(row) != FIELDS
+            or any(type(field) not in (int, float) for field in row)
+        ):
             raise LedgerError(
-                f"expected 12 fields in line {self._lines} of {self._path.name}, found "
+                f"expected {FIELDS} numbers in line {self._lines} of {self._path.name}, found "
                 f"{line[:60].decode(errors='replace')!r}; the ledger is damaged, run again"
             )
         return row

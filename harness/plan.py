@@ -20,6 +20,7 @@ from ..backends.commands import Job, RetryPolicy
 from ..backends.worker import Point
 
 PREFIX = "jq1:"
+MAX_PLAN = 64 * 1024 * 1024
 Sink = Literal["blind", "keyed", "upsert"]
 Behaviour = Literal["ok", "fail", "permanent", "hang"]
 Call = Literal["enqueue", "lease", "ack", "nack", "extend", "release"]
@@ -240,13 +241,31 @@ class Packed(Struct, frozen=True, array_like=True):
 
 def encode(plan: Plan, backend: str, driver: str) -> str:
     """The replay string of a plan."""
-    body = zlib.compress(msgspec.json.encode(Packed(backend, driver, plan)), 9)
+    return PREFIX + _sealed(zlib.compress(msgspec.json.encode(Packed(backend, driver, plan)), 9))
+
+
+def _sealed(body: bytes) -> str:
     sealed = body + zlib.crc32(body).to_bytes(4, "big")
-    return PREFIX + base64.urlsafe_b64encode(sealed).decode().rstrip("=")
+    return base64.urlsafe_b64encode(sealed).decode().rstrip("=")
 
 
 def decode(text: str) -> Packed:
-    """The plan in a replay string. Raises :class:`ReplayError` if it is damaged."""
+    """The plan in a replay string.
+
+    Raises :class:`ReplayError` if the string is damaged or its plan makes no sense.
+    """
+    from .validate import PlanError, validate  # knows the checks, which know the plan
+
+    packed = unpack(text)
+    try:
+        validate(packed.plan)
+    except PlanError as error:
+        raise ReplayError(str(error)) from error
+    return packed
+
+
+def unpack(text: str) -> Packed:
+    """Like :func:`decode`, for a string that this package has just made from a valid plan."""
     text = "".join(text.split())
     if not text.startswith(PREFIX):
         found = text[:12] or "nothing"
@@ -261,12 +280,26 @@ def decode(text: str) -> Packed:
     )
     try:
         sealed = base64.b64decode(payload + "=" * (-len(payload) % 4), b"-_", validate=True)
-        body, checksum = sealed[:-4], sealed[-4:]
-        if len(sealed) < 5 or zlib.crc32(body).to_bytes(4, "big") != checksum:
+        body = sealed[:-4]
+        # Checks the checksum and the spelling: base64 has several for the same bytes.
+        if _sealed(body) != payload:
             raise damaged
-        return msgspec.json.decode(zlib.decompress(body), type=Packed)
+        inflater = zlib.decompressobj()
+        packed = inflater.decompress(body, MAX_PLAN)
     except (binascii.Error, ValueError, zlib.error) as error:
         raise damaged from error
+    if not inflater.eof:
+        raise ReplayError(
+            f"expected a plan of at most {MAX_PLAN} bytes in the replay string, found a larger "
+            "or an unfinished one; copy it again from the report, or make the plan smaller"
+        )
+    try:
+        return msgspec.json.decode(packed, type=Packed)
+    except (ValueError, RecursionError) as error:
+        raise ReplayError(
+            f"expected a plan in the replay string, found something else ({error}); "
+            "use the jobquake version that printed it"
+        ) from error
 
 
 def to_json(plan: Plan) -> bytes:

@@ -21,6 +21,7 @@ from ..backends.adapter import Adapter, Claims
 from .history import FORMAT, History
 from .plan import Plan, ReplayError, decode, to_json
 from .result import Result, judge
+from .validate import validate
 
 Driver = Literal["sim", "process"]
 DRIVERS: tuple[Driver, ...] = ("process", "sim")
@@ -66,8 +67,10 @@ def run(
     """Execute the plan on the backend and judge it.
 
     ``control`` names the check that this plan is meant to violate. ``progress`` is called
-    now and then with a Counter. Raises ``EnvironmentFault`` if processes cannot be run.
+    now and then with a Counter. Raises ``PlanError`` if the plan makes no sense and
+    ``EnvironmentFault`` if processes cannot be run.
     """
+    validate(plan)
     ledger = None
     if driver == "sim":
         from .drivers.sim import simulate

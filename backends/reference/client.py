@@ -65,10 +65,16 @@ class Client:
                 return _checked(end.value)
 
     def attempt(self, command: Command) -> Reply | None:
-        """One attempt; None if no answer came, and then the connection is dropped."""
+        """One attempt; None if no answer came, and then the connection is dropped.
+
+        A command too large for a frame is refused here, unsent.
+        """
         wait_s = command.wait_s if isinstance(command, Lease) else 0.0
         self._request_id += 1
-        frame = wire.encode(self._request_id, command)
+        try:
+            frame = wire.encode(self._request_id, command)
+        except wire.FrameError as error:
+            return Refused(str(error))
         try:
             connection = self._connected()
             deadline = time.monotonic() + self._read_timeout_s + wait_s

@@ -23,7 +23,7 @@ from ...backends.worker import ApplyEffect, At, Finished, Stopping, Work, Worker
 from ..events import Event
 from ..ledger import Ledger
 from ..node_record import NodeRecord
-from ..plan import KillAt, Plan, decode, job_index
+from ..plan import KillAt, Plan, job_index, unpack
 from ..strikes import PHASE_AT, PointStrikes
 
 LEDGER = "ledger.jsonl"
@@ -36,7 +36,7 @@ class Node:
     """What a worker and a producer process have in common."""
 
     def __init__(self, folder: Path, number: int, incarnation: int, address: str) -> None:
-        packed = decode((folder / REPLAY).read_text())
+        packed = unpack((folder / REPLAY).read_text())
         self.plan: Plan = packed.plan
         self.adapter: Adapter = registry.find(packed.backend)
         self.number = number
