@@ -34,12 +34,8 @@ def jobquake(
     """Run the command in that folder; it must end with that code and without a traceback."""
     done = subprocess.run(
         [*COMMAND, *words],
-        cwd=within,
-        env=ENVIRON,
-        capture_output=True,
-        text=True,
-        **options,
-    )
+        cwd=within, env=ENVIRON, capture_output=True, text=True, **options,
+    )  # fmt: skip
     assert "Traceback" not in done.stdout + done.stderr
     assert done.returncode == code, done.stdout + done.stderr
     return done
@@ -96,9 +92,8 @@ def test_a_queue_that_holds_ends_with_0_and_leaves_a_run_folder(tmp_path: Path) 
 
 
 def test_a_broken_queue_ends_with_1_and_tells_what_happened(tmp_path: Path) -> None:
-    told = jobquake(
-        "run", KILL, "--backend", "twin-no-lease", *SIM, within=tmp_path, code=VIOLATED
-    ).stdout
+    twin = ("--backend", "twin-no-lease")
+    told = jobquake("run", KILL, *twin, *SIM, within=tmp_path, code=VIOLATED).stdout
     sentence = r"  violated: job \d+ was accepted at .* its effect never happened.*"
     assert any(re.fullmatch(sentence, line) for line in told.splitlines()), "one line to grep"
     found = re.search(r"jobquake replay '(.*)'", told)
@@ -114,10 +109,8 @@ def test_a_plan_that_can_prove_nothing_ends_with_4(tmp_path: Path) -> None:
 
 
 def test_network_faults_that_meet_no_network_end_with_4(tmp_path: Path) -> None:
-    told = jobquake(
-        "run", "network-timeout", "--backend", "reference-sqlite", within=tmp_path,
-        code=INCONCLUSIVE,
-    ).stdout  # fmt: skip
+    words = ("run", "network-timeout", "--backend", "reference-sqlite")
+    told = jobquake(*words, within=tmp_path, code=INCONCLUSIVE).stdout
     assert "(required, missing)" in told
 
 
@@ -214,6 +207,15 @@ def test_a_plan_with_a_name_like_markup_is_told_as_it_is(tmp_path: Path) -> None
     text = encode(plan, "twin-no-lease", "sim")
     told = jobquake("replay", text, "--report", "x.html", within=tmp_path, code=VIOLATED).stdout
     assert told.startswith("violated      [/bold]:boom::[red] ")
+
+
+@pytest.mark.parametrize("name", ["../../out", "/out", "a/b", ".", "ö" * 300])
+def test_a_strangers_plan_writes_only_into_the_report_folder(name: str, tmp_path: Path) -> None:
+    plan = replace(scenarios.find(KILL).plan(0), scenario=name)
+    text = encode(plan, "reference", "sim")
+    jobquake("replay", text, "--report", "a/b/out", within=tmp_path, code=HELD)
+    (page,) = tmp_path.rglob("report.html")
+    assert page.parent.parent == tmp_path / "a" / "b" / "out"
 
 
 def test_the_demo_finds_a_loss_in_real_processes(tmp_path: Path) -> None:
@@ -341,9 +343,8 @@ def test_a_disk_that_runs_full_leaves_no_half_report(
 def test_a_port_in_use_is_said(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        done = jobquake(
-            "broker", "--db", "q.db", "--port", str(port), within=tmp_path, code=ENVIRONMENT
-        )
+        words = ("broker", "--db", "q.db", "--port", str(port))
+        done = jobquake(*words, within=tmp_path, code=ENVIRONMENT)
     assert f"expected to listen on 127.0.0.1:{port}, found: Address already in use" in done.stderr
 
 
