@@ -257,11 +257,22 @@ def drawn(case: str) -> tuple[Diagram, Run]:
     return diagram(Facts(this.plan, this.claims, this.history), wronged(case)), this
 
 
-def test_a_delivery_ends_with_its_worker() -> None:
-    picture, this = drawn("twin-no-lease")
-    exits = {float(this.history["t"][i]) for i in this.history.where(Event.WORKER_EXITED)}
+@pytest.mark.parametrize(
+    ("case", "ending"),
+    [("flood", Event.FINISHED), ("twin-no-lease", Event.WORKER_EXITED)],
+)
+def test_a_delivery_ends_when_it_is_finished_or_its_worker_dies(case: str, ending: Event) -> None:
+    picture, this = drawn(case)
+    rows = list(this.history.rows)
     assert picture.bars
-    assert all(bar.end_s in exits for bar in picture.bars), "each of them was killed with its job"
+    for bar in picture.bars:
+        own = [r for r in rows if (r["job"], r["token"]) == (bar.job, bar.token)]
+        (lease,) = [r for r in own if r["event"] == Event.LEASED]
+        worker = (lease["node"], lease["incarnation"])
+        exits = [r for r in rows if r["event"] == Event.WORKER_EXITED]
+        ends = [r for r in own + exits if r["event"] == ending]
+        assert bar.start_s == lease["t"]
+        assert bar.end_s == min(r["t"] for r in ends if (r["node"], r["incarnation"]) == worker)
 
 
 def test_the_lanes_are_the_nodes_by_their_names() -> None:
