@@ -138,6 +138,7 @@ def replay_command(
         packed = decode(what)
     except (ReplayError, RunFolderError) as error:
         raise Fault(str(error)) from error
+    names.guarantees(packed.plan)
     adapter = names.backend(backend or packed.backend)
     chosen: Driver = driver or ("sim" if packed.driver == "sim" else "process")
     runs = _carry_out([Experiment(packed.plan, control)], adapter, chosen, report, as_json)

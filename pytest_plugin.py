@@ -74,6 +74,7 @@ class Shaker:
 
         try:
             plan = self._plan(scenario, variant, self._choose("seed", seed, 0))
+            names.guarantees(plan)
             chosen = names.driver(self._choose("driver", driver, "process"))
             done = run(plan, self._adapter(backend), chosen)
         except (names.UnknownName, EnvironmentFault, LedgerError) as error:

@@ -224,9 +224,16 @@ def decode(text: str) -> Packed:
         body, checksum = sealed[:-4], sealed[-4:]
         if len(sealed) < 5 or zlib.crc32(body).to_bytes(4, "big") != checksum:
             raise damaged
-        return msgspec.json.decode(zlib.decompress(body), type=Packed)
+        text = zlib.decompress(body).decode()
     except (binascii.Error, ValueError, zlib.error) as error:
         raise damaged from error
+    try:
+        return msgspec.json.decode(text, type=Packed)
+    except msgspec.MsgspecError as error:
+        raise ReplayError(
+            f"expected a plan of this version in the replay string, found another: {error}; "
+            "use the jobquake version that printed it"
+        ) from error
 
 
 def to_json(plan: Plan) -> bytes:
