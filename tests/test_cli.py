@@ -249,20 +249,12 @@ def test_an_unknown_name_is_answered_with_the_nearest(
     assert hint in complaint(*words, within=tmp_path, code=USAGE)
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
-        ("nonsense",),
-        ("run", "--nonsense"),
-        ("run", KILL, "--seed", "-1"),
-        ("run", KILL, "--driver", "docker"),
-        ("replay",),
-        ("broker",),
-        ("broker", "--db", "q.db", "--port", "65536"),
-    ],
-)
-def test_wrong_words_are_a_usage_error(words: tuple[str, ...], tmp_path: Path) -> None:
-    complaint(*words, within=tmp_path, code=USAGE)
+WRONG = ["nonsense", "run --nonsense", "run --seed -1", "run --driver docker", "replay", "broker"]
+
+
+@pytest.mark.parametrize("line", [*WRONG, "broker --db q.db --port 65536"])
+def test_wrong_words_are_a_usage_error(line: str, tmp_path: Path) -> None:
+    complaint(*line.split(), within=tmp_path, code=USAGE)
 
 
 WHOLE = replay_string(KILL)
@@ -287,6 +279,17 @@ def test_a_damaged_replay_string_is_refused(text: str, tmp_path: Path) -> None:
     said = complaint("replay", text, within=tmp_path, code=USAGE)
     assert "expected a" in said
     assert len(said) < 300, "the string itself is not repeated"
+
+
+def test_a_plan_of_a_later_version_is_not_called_damaged(tmp_path: Path) -> None:
+    plan = scenarios.find(KILL).plan(0)
+    promised = encode(replace(plan, guarantees=("no_surprises",)), "reference", "sim")
+    said = complaint("replay", promised, within=tmp_path, code=USAGE)
+    assert "expected the name of a guarantee, found 'no_surprises'" in said
+    fault = encode(replace(plan, faults=("a new kind",)), "reference", "sim")
+    said = complaint("replay", fault, within=tmp_path, code=USAGE)
+    assert "use the jobquake version that printed it" in said
+    assert "damaged" not in said
 
 
 @pytest.mark.parametrize(
