@@ -314,12 +314,12 @@ def _check_writable(folder: Path) -> None:
 
 def _keep(done: Run, report: Path, single_page: bool) -> Path:
     """Write the run's report, in a run folder of its own or as one page; where it is."""
-    from .harness.run import save
+    from .harness.run import folder_name, save
     from .reports import html
 
-    page = html.page(done.result, done.plan, done.claims, done.history)
     result = done.result
-    name = f"{result.scenario}-{result.variant}-{result.backend}-{result.driver}-{result.seed}"
+    page = html.page(result, done.plan, done.claims, done.history)
+    name = folder_name(result.scenario, result.variant, result.backend, result.driver, result.seed)
     try:
         if single_page:
             _write_whole(report, page)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .backends.adapter import Adapter
+    from .harness.plan import Plan
     from .harness.run import Driver
     from .scenarios.scenario import Scenario
 
@@ -56,3 +57,12 @@ def driver(name: str) -> Driver:
         if known == name:
             return known
     raise UnknownName("driver", name, DRIVERS)
+
+
+def guarantees(plan: Plan) -> None:
+    """See that every guarantee of the plan has its check. Raises :class:`UnknownName`."""
+    from .harness.checks import CHECKS
+
+    for name in plan.guarantees:
+        if name not in CHECKS:
+            raise UnknownName("guarantee", name, CHECKS)

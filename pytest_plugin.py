@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 PROPERTY = "jobquake"
 OPTIONS = ("backend", "driver", "seed")
 STORY_LINES = 12
-LONGEST_NAME = 150
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -75,6 +74,7 @@ class Shaker:
 
         try:
             plan = self._plan(scenario, variant, self._choose("seed", seed, 0))
+            names.guarantees(plan)
             chosen = names.driver(self._choose("driver", driver, "process"))
             done = run(plan, self._adapter(backend), chosen)
         except (names.UnknownName, EnvironmentFault, LedgerError) as error:
@@ -113,7 +113,7 @@ class Shaker:
 
     def _keep(self, done: Run) -> str | None:
         """Write the report if one was asked for; where it is, or why it could not be written."""
-        from .harness.run import save
+        from .harness.run import folder_name, save
         from .reports import html
 
         config = self._request.config
@@ -121,8 +121,8 @@ class Shaker:
         if not folder:
             return None
         page = html.page(done.result, done.plan, done.claims, done.history)
-        test = "".join(c if c.isalnum() else "-" for c in self._request.node.nodeid)
-        name = f"{test[-LONGEST_NAME:]}-{done.result.scenario}-{done.result.seed}"
+        # Tests in different files may have the same name.
+        name = folder_name(self._request.node.nodeid, done.result.scenario, done.result.seed)
         path = config.invocation_params.dir / folder / name
         try:
             save(done, path, {"report.html": page})

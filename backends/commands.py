@@ -33,8 +33,9 @@ class Job(Struct, frozen=True):
     """One unit of work.
 
     ``id`` makes an enqueue repeatable; ``key`` (idempotency key) names the effect.
-    ``delay_s`` and ``timeout_s`` are seconds; a higher ``priority`` goes first.
-    ``max_deliveries`` bounds how often the job is handed out, crashes included.
+    ``delay_s`` and ``timeout_s`` are seconds; a higher ``priority`` (within a
+    million of 0) goes first. ``max_deliveries`` bounds how often the job is handed out,
+    crashes included.
     """
 
     id: str

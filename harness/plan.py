@@ -297,7 +297,7 @@ def unpack(text: str) -> Packed:
         return msgspec.json.decode(packed, type=Packed)
     except (ValueError, RecursionError) as error:
         raise ReplayError(
-            f"expected a plan in the replay string, found something else ({error}); "
+            f"expected a plan of this version in the replay string, found another: {error}; "
             "use the jobquake version that printed it"
         ) from error
 

@@ -8,6 +8,7 @@ as it was written. It appears whole or not at all.
 
 from __future__ import annotations
 
+import re
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -25,6 +26,7 @@ from .validate import validate
 
 Driver = Literal["sim", "process"]
 DRIVERS: tuple[Driver, ...] = ("process", "sim")
+LONGEST_NAME = 120
 LEDGER, MANIFEST, PLAN, HISTORY, RESULT = (
     "ledger.jsonl",
     "run.json",
@@ -82,6 +84,15 @@ def run(
         history, ledger = shake(plan, adapter, progress)
     result = judge(plan, adapter, history, driver, control)
     return Run(result, plan, adapter.claims, history, ledger)
+
+
+def folder_name(*words: object) -> str:
+    """A name for a run folder from words that may come from a stranger's replay string.
+
+    Letters, digits and ``-_.`` stay; it is one name in one folder, and not too long for one.
+    """
+    name = "-".join(map(str, words))
+    return re.sub(r"[^A-Za-z0-9._-]", "-", name)[-LONGEST_NAME:]
 
 
 def save(run: Run, folder: Path, extra: dict[str, str] | None = None) -> None:

@@ -37,7 +37,7 @@ EACH = 3
 def build(rng: Random, seed: int, variant: str) -> Plan:
     jobs = tuple(
         PlannedJob(
-            at_s=round(rng.uniform(0.0, 1.0), 3),
+            at_s=round(rng.uniform(0.0, 0.7), 3),
             queue=0,
             service_s=round(rng.uniform(0.06, 0.18), 3),
         )
@@ -45,8 +45,9 @@ def build(rng: Random, seed: int, variant: str) -> Plan:
     )
     faults: list[Fault] = []
     for call in CALLS:
-        # Among the first twenty calls there is a backlog, so each one concerns a job.
-        places = rng.sample(range(4, 20), EACH * len(LOSSES) + 3)
+        # In the middle of the run there is a backlog, so each of these calls concerns a job.
+        first = 10 if call == "lease" else 4
+        places = rng.sample(range(first, first + 16), EACH * len(LOSSES) + 3)
         faults += [NetFault(call, places.pop(), how) for how in LOSSES for _ in range(EACH)]
         faults += [
             NetFault(call, places.pop(), "delay", delay_s=0.5),

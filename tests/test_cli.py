@@ -34,12 +34,8 @@ def jobquake(
     """Run the command in that folder; it must end with that code and without a traceback."""
     done = subprocess.run(
         [*COMMAND, *words],
-        cwd=within,
-        env=ENVIRON,
-        capture_output=True,
-        text=True,
-        **options,
-    )
+        cwd=within, env=ENVIRON, capture_output=True, text=True, **options,
+    )  # fmt: skip
     assert "Traceback" not in done.stdout + done.stderr
     assert done.returncode == code, done.stdout + done.stderr
     return done
@@ -96,9 +92,8 @@ def test_a_queue_that_holds_ends_with_0_and_leaves_a_run_folder(tmp_path: Path) 
 
 
 def test_a_broken_queue_ends_with_1_and_tells_what_happened(tmp_path: Path) -> None:
-    told = jobquake(
-        "run", KILL, "--backend", "twin-no-lease", *SIM, within=tmp_path, code=VIOLATED
-    ).stdout
+    twin = ("--backend", "twin-no-lease")
+    told = jobquake("run", KILL, *twin, *SIM, within=tmp_path, code=VIOLATED).stdout
     sentence = r"  violated: job \d+ was accepted at .* its effect never happened.*"
     assert any(re.fullmatch(sentence, line) for line in told.splitlines()), "one line to grep"
     found = re.search(r"jobquake replay '(.*)'", told)
@@ -114,10 +109,8 @@ def test_a_plan_that_can_prove_nothing_ends_with_4(tmp_path: Path) -> None:
 
 
 def test_network_faults_that_meet_no_network_end_with_4(tmp_path: Path) -> None:
-    told = jobquake(
-        "run", "network-timeout", "--backend", "reference-sqlite", within=tmp_path,
-        code=INCONCLUSIVE,
-    ).stdout  # fmt: skip
+    words = ("run", "network-timeout", "--backend", "reference-sqlite")
+    told = jobquake(*words, within=tmp_path, code=INCONCLUSIVE).stdout
     assert "(required, missing)" in told
 
 
@@ -216,6 +209,15 @@ def test_a_plan_with_a_name_like_markup_is_told_as_it_is(tmp_path: Path) -> None
     assert told.startswith("violated      [/bold]:boom::[red] ")
 
 
+@pytest.mark.parametrize("name", ["../../out", "/out", "a/b", ".", "ö" * 300])
+def test_a_strangers_plan_writes_only_into_the_report_folder(name: str, tmp_path: Path) -> None:
+    plan = replace(scenarios.find(KILL).plan(0), scenario=name)
+    text = encode(plan, "reference", "sim")
+    jobquake("replay", text, "--report", "a/b/out", within=tmp_path, code=HELD)
+    (page,) = tmp_path.rglob("report.html")
+    assert page.parent.parent == tmp_path / "a" / "b" / "out"
+
+
 def test_the_demo_finds_a_loss_in_real_processes(tmp_path: Path) -> None:
     told = jobquake("demo", within=tmp_path, code=HELD).stdout
     assert "its effect never happened" in told
@@ -247,20 +249,12 @@ def test_an_unknown_name_is_answered_with_the_nearest(
     assert hint in complaint(*words, within=tmp_path, code=USAGE)
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
-        ("nonsense",),
-        ("run", "--nonsense"),
-        ("run", KILL, "--seed", "-1"),
-        ("run", KILL, "--driver", "docker"),
-        ("replay",),
-        ("broker",),
-        ("broker", "--db", "q.db", "--port", "65536"),
-    ],
-)
-def test_wrong_words_are_a_usage_error(words: tuple[str, ...], tmp_path: Path) -> None:
-    complaint(*words, within=tmp_path, code=USAGE)
+WRONG = ["nonsense", "run --nonsense", "run --seed -1", "run --driver docker", "replay", "broker"]
+
+
+@pytest.mark.parametrize("line", [*WRONG, "broker --db q.db --port 65536"])
+def test_wrong_words_are_a_usage_error(line: str, tmp_path: Path) -> None:
+    complaint(*line.split(), within=tmp_path, code=USAGE)
 
 
 WHOLE = replay_string(KILL)
@@ -285,6 +279,17 @@ def test_a_damaged_replay_string_is_refused(text: str, tmp_path: Path) -> None:
     said = complaint("replay", text, within=tmp_path, code=USAGE)
     assert "expected a" in said
     assert len(said) < 300, "the string itself is not repeated"
+
+
+def test_a_plan_of_a_later_version_is_not_called_damaged(tmp_path: Path) -> None:
+    plan = scenarios.find(KILL).plan(0)
+    promised = encode(replace(plan, guarantees=("no_surprises",)), "reference", "sim")
+    said = complaint("replay", promised, within=tmp_path, code=USAGE)
+    assert "as guarantee of the plan, found 'no_surprises'" in said
+    fault = encode(replace(plan, faults=("a new kind",)), "reference", "sim")
+    said = complaint("replay", fault, within=tmp_path, code=USAGE)
+    assert "use the jobquake version that printed it" in said
+    assert "damaged" not in said
 
 
 @pytest.mark.parametrize(
@@ -341,9 +346,8 @@ def test_a_disk_that_runs_full_leaves_no_half_report(
 def test_a_port_in_use_is_said(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        done = jobquake(
-            "broker", "--db", "q.db", "--port", str(port), within=tmp_path, code=ENVIRONMENT
-        )
+        words = ("broker", "--db", "q.db", "--port", str(port))
+        done = jobquake(*words, within=tmp_path, code=ENVIRONMENT)
     assert f"expected to listen on 127.0.0.1:{port}, found: Address already in use" in done.stderr
 
 

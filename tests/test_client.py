@@ -180,7 +180,7 @@ def faulty_network(tmp_path: Path, call: Call, how: NetEffect) -> Iterator[tuple
     ledger = Ledger(tmp_path / "ledger.jsonl")
     with running(tmp_path / "queue.db") as broker:
         proxy = NetProxy(broker.address, WireFraming(), plan, ledger)
-        client = Client(proxy.start(), 10.0, 0.2)
+        client = Client(proxy.start(1)[0], 10.0, 0.2)
         try:
             yield broker, client
         finally:

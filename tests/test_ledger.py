@@ -185,7 +185,7 @@ def test_a_short_write_is_an_error_and_not_a_silent_half_line(tmp_path: Path) ->
         [sys.executable, "-c", script, str(path)], capture_output=True, text=True, check=True
     )
     assert "found a short write" in done.stdout and "disk full" in done.stdout
-    assert os.stat(path).st_size == 200
+    assert path.stat().st_size == 200
     with pytest.raises(LedgerError, match="cut in the middle"):
         read_rows(path)
 

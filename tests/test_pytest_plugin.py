@@ -212,7 +212,16 @@ def test_an_argument_beats_the_command_line_beats_the_marker_beats_the_default(
 
 
 def test_the_default_driver_is_real_processes(pytester: pytest.Pytester) -> None:
-    assert ran(output(pytester, UNSAID, passed=1)) == ("reference", "process", 0)
+    test = f"""
+        from jobquake.scenarios import registry
+        from msgspec.structs import replace
+
+        def test_payments(jobquake):
+            plan = registry.find("{KILL}").plan(0)
+            one_job = replace(plan, jobs=plan.jobs[:1], faults=(), guarantees=("no_lost_work",))
+            jobquake.run(one_job)
+    """
+    assert ran(output(pytester, test, passed=1)) == ("reference", "process", 0)
 
 
 def test_markers_of_class_and_function_add_up(pytester: pytest.Pytester) -> None:

@@ -39,6 +39,7 @@ from .core import CORRECT, Decisions, Record, Ruling, dead_letter
 from .store import Store
 
 RETENTION_S = 86_400.0
+HIGHEST_PRIORITY = 1_000_000
 
 
 class ReferenceQueue:
@@ -201,6 +202,8 @@ def _unfit(job: Job) -> str | None:
         return "expected a job id, found an empty one; give each job a unique id"
     if job.max_deliveries < 1:
         return f"expected max_deliveries of at least 1, found {job.max_deliveries}"
+    if abs(job.priority) > HIGHEST_PRIORITY:
+        return f"expected a priority within {HIGHEST_PRIORITY} of 0, found {job.priority}"
     if not job.timeout_s > 0 or not job.delay_s >= 0:
         return (
             "expected timeout_s above 0 and delay_s of at least 0 seconds, "
