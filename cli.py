@@ -126,7 +126,7 @@ def replay_command(
 ) -> int:
     """Run a plan again, from its replay string or from a run folder."""
     from .harness.plan import PREFIX, ReplayError, decode
-    from .harness.run import RunFolderError, load
+    from .harness.run import DamagedRun, RunFolderError, load
 
     try:
         if not what.startswith(PREFIX) and os.path.exists(what):  # noqa: PTH110 (long names)
@@ -136,6 +136,8 @@ def replay_command(
         else:
             control = None
         packed = decode(what)
+    except DamagedRun as error:
+        raise Fault(str(error), ENVIRONMENT) from error
     except (ReplayError, RunFolderError) as error:
         raise Fault(str(error)) from error
     adapter = names.backend(backend or packed.backend)

@@ -109,8 +109,17 @@ class History:
 
     @classmethod
     def load(cls, path: Path) -> History:
-        """Read a saved history. Raises ValueError if the file is not one."""
-        rows = np.load(path, allow_pickle=False)
-        if rows.dtype != ROW:
-            raise ValueError(f"expected the columns of history format {FORMAT} in {path.name}")
-        return cls(rows)
+        """Read a saved history. Raises ValueError if the file is not one, OSError if unreadable."""
+        with path.open("rb") as file:
+            try:
+                np.lib.format.read_magic(file)
+                shape, _, dtype = np.lib.format.read_array_header_1_0(file)
+            except Exception as error:  # numpy evaluates the header: junk can raise anything
+                raise ValueError(f"expected a history in {path.name}, found {error}") from error
+            data = file.read()
+        if dtype != ROW or (shape[0] * ROW.itemsize if len(shape) == 1 else -1) != len(data):
+            raise ValueError(
+                f"expected whole rows of history format {FORMAT} in {path.name}, "
+                f"found {shape} of {dtype} in {len(data)} bytes"
+            )
+        return cls(np.frombuffer(data, dtype=ROW))

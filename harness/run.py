@@ -9,7 +9,6 @@ as it was written. It appears whole or not at all.
 from __future__ import annotations
 
 import re
-import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +19,7 @@ from msgspec import Struct
 
 from ..backends.adapter import Adapter, Claims
 from .history import FORMAT, History
+from .ledger import LedgerError, read_rows
 from .plan import Plan, ReplayError, decode, to_json
 from .result import Result, judge
 from .validate import validate
@@ -38,6 +38,10 @@ LEDGER, MANIFEST, PLAN, HISTORY, RESULT = (
 
 class RunFolderError(Exception):
     """The folder is not a run that this version can read."""
+
+
+class DamagedRun(RunFolderError):
+    """It was a run that this version can read, and something in it is missing or changed."""
 
 
 class Manifest(Struct, frozen=True):
@@ -101,9 +105,9 @@ def save(run: Run, folder: Path, extra: dict[str, str] | None = None) -> None:
     Raises OSError if it cannot be written; then nothing is left behind.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    try:
-        partial.chmod(0o755)
+    with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as scratch:
+        partial = Path(scratch) / "new"
+        partial.mkdir()
         manifest = Manifest(
             FORMAT, run.result.environment["jobquake"], run.result.replay, run.claims
         )
@@ -116,20 +120,17 @@ def save(run: Run, folder: Path, extra: dict[str, str] | None = None) -> None:
         if run.ledger is not None:
             (partial / LEDGER).write_bytes(run.ledger)
         for name, text in (extra or {}).items():
-            (partial / name).write_text(text)
+            (partial / name).write_text(text, encoding="utf-8")
         if (folder / MANIFEST).exists():
-            shutil.rmtree(folder)
+            folder.rename(Path(scratch) / "old")
         partial.rename(folder)
-    except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise
 
 
 def load(folder: Path) -> Run:
     """Read a run folder. Raises :class:`RunFolderError` if it is not one, or of another format."""
     try:
         found = msgspec.json.decode((folder / MANIFEST).read_bytes())
-    except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise RunFolderError(
             f"expected a run folder with a {MANIFEST}, found {folder} without a readable one; "
             "name a folder that 'jobquake run --report' wrote"
@@ -142,15 +143,21 @@ def load(folder: Path) -> Run:
         )
     try:
         manifest = msgspec.convert(found, Manifest)
-        ledger = folder / LEDGER
-        return Run(
-            msgspec.json.decode((folder / RESULT).read_bytes(), type=Result),
-            decode(manifest.replay).plan,
-            manifest.claims,
-            History.load(folder / HISTORY),
-            ledger.read_bytes() if ledger.exists() else None,
-        )
-    except (OSError, ValueError, EOFError, msgspec.MsgspecError, ReplayError) as error:
-        raise RunFolderError(
+        result = msgspec.json.decode((folder / RESULT).read_bytes(), type=Result)
+        history = History.load(folder / HISTORY)
+        ledger = _ledger(folder / LEDGER, history) if result.driver == "process" else None
+        return Run(result, decode(manifest.replay).plan, manifest.claims, history, ledger)
+    except (OSError, ValueError, RecursionError, ReplayError, LedgerError) as error:
+        raise DamagedRun(
             f"expected a whole run folder, found a damaged one in {folder}: {error}; run it again"
         ) from error
+
+
+def _ledger(path: Path, history: History) -> bytes:
+    """The ledger as it was written. Raises :class:`LedgerError` if it is not whole."""
+    rows = len(read_rows(path))
+    if rows != len(history):
+        raise LedgerError(
+            f"expected the {len(history)} rows of the history in {path.name}, found {rows}"
+        )
+    return path.read_bytes()
