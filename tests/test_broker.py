@@ -187,9 +187,12 @@ def test_a_full_disk_leaves_calls_unanswered_and_the_broker_goes_on_when_there_i
 
     impatient = broker.client(timeout_s=0.3)
     assert impatient.attempt(c.Enqueue(c.Job("more", "q2"))) is None
+    huge = c.Job("huge", "q2", payload=bytes(4 * 2**20))  # fails before the commit
+    assert impatient.attempt(c.Enqueue(huge)) is None
     assert client.call(c.Inspect("more")) == c.Inspected(None)
     # Until the lease has expired, so that taking it back meets the full disk too.
     wait_until(lambda: broker.errors.read_text().count("expected to write") >= 2)
+    assert "rollback" not in broker.errors.read_text(), "the first error is told, not its echo"
 
     resource.prlimit(broker.process.pid, resource.RLIMIT_FSIZE, limits)
     assert isinstance(client.call(c.Enqueue(c.Job("more", "q2"))), c.Enqueued)
