@@ -20,6 +20,7 @@ from broker_process import (
     Raw,
     broker_command,
     connected,
+    framed,
     open_files,
     running,
     wait_until,
@@ -132,6 +133,21 @@ def test_a_waiter_whose_connection_was_cut_for_a_bad_frame_gets_no_job(broker: B
         bad.send(b"\xff" * wire.HEADER)
         broker.client().call(c.Enqueue(c.Job("j", "q")))
         assert delivered(living).number == 1
+
+
+def test_an_idle_broker_with_waiting_workers_leaves_the_files_lock_to_others(
+    broker: Broker,
+) -> None:
+    """If it wanted the lock, it would stand still and refuse no bad message for 10 s."""
+    with connected(broker) as waiter, connected(broker) as bad:
+        start_waiting(waiter)
+        with contextlib.closing(sqlite3.connect(broker.db, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            bad.socket.settimeout(5.0)
+            for _ in range(10):  # over several of its looks at the file
+                time.sleep(0.05)
+                bad.send(framed(b"nonsense"))
+                assert isinstance(bad.reply()[1], c.Refused)
 
 
 # -- durable answers --------------------------------------------------------------------
