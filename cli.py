@@ -173,7 +173,7 @@ def broker_command(db: Path, host: str, port: int, backend: str | None) -> None:
 
     from .backends.reference.adapter import ReferenceAdapter
     from .backends.reference.broker import print_ready, serve
-    from .backends.reference.sqlite import StoreError
+    from .backends.reference.store import StoreError
 
     adapter = _find_backend(backend or "reference")
     if not isinstance(adapter, ReferenceAdapter):
@@ -258,6 +258,7 @@ def _carry_out(
     import msgspec
     from rich.console import Console
 
+    from .backends.adapter import Unavailable
     from .harness.drivers.process import EnvironmentFault
     from .harness.ledger import LedgerError
     from .harness.run import run
@@ -283,7 +284,7 @@ def _carry_out(
                     experiment.control,
                     _ticker(title, status.update) if console.is_terminal else None,
                 )
-            except (EnvironmentFault, LedgerError) as error:
+            except (EnvironmentFault, LedgerError, Unavailable) as error:
                 raise Fault(str(error), ENVIRONMENT) from error
         runs.append(done)
         page = _keep(done, report, single_page)
