@@ -102,7 +102,7 @@ class SharedServer(NamedTuple):
 
     def local_store(self) -> Store:
         variable = f"JOBQUAKE_{self.kind.upper()}"
-        url = os.environ.get(variable) or _url(self.kind, _server_of_this_process(self.kind))
+        url = os.environ.get(variable) or url_of(self.kind, own_server(self.kind))
         return open_store(self.kind, url, f"sim-{uuid.uuid4().hex}", SIMULATED_TIMEOUT_S)
 
     def server(self, backend: str, folder: Path, port: int) -> list[str] | None:
@@ -112,7 +112,7 @@ class SharedServer(NamedTuple):
         client_of(self.kind)  # find out now, and not in the middle, that it is missing
 
         def open_queue() -> tuple[ReferenceQueue, SharedStore]:
-            store = open_store(self.kind, _url(self.kind, address), "jobquake", timeout_s)
+            store = open_store(self.kind, url_of(self.kind, address), "jobquake", timeout_s)
             clock = anchored_clock(store.wall)
             return ReferenceQueue(store, clock, Random(), decisions), store
 
@@ -176,7 +176,8 @@ def open_store(kind: str, url: str, name: str, timeout_s: float) -> SharedStore:
     return client_of(kind)(url, name, timeout_s)
 
 
-def _url(kind: str, address: str) -> str:
+def url_of(kind: str, address: str) -> str:
+    """How a client writes the address HOST:PORT of a server of ours."""
     if kind == "redis":
         return f"redis://{address}/0"
     from ..servers.postgres import DATABASE, USER
@@ -185,8 +186,11 @@ def _url(kind: str, address: str) -> str:
 
 
 @cache
-def _server_of_this_process(kind: str) -> str:
-    """The address of a server that is started once and ends with this process."""
+def own_server(kind: str) -> str:
+    """The address of a server that is started once and ends with this process.
+
+    Raises StoreError if it cannot be started here.
+    """
     folder = Path(tempfile.mkdtemp(prefix=f"jobquake-{kind}-"))
     try:
         server = running.start(kind, folder, careless=True)  # nothing in it outlives us

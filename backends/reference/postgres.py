@@ -112,7 +112,7 @@ class PostgresStore:
         self._encode = msgspec.msgpack.Encoder().encode
         self._decode = msgspec.msgpack.Decoder(Record).decode
         self._conninfo = conninfo
-        self._name = name
+        self.name = name
         self._timeout_s = timeout_s
         self._connection: _ImpatientConnection | None = None
         self._queries: dict[str, bytes] = {}
@@ -237,7 +237,7 @@ class PostgresStore:
     def persist(self, send: Callable[[], Any]) -> tuple[Any, bool]:
         """``send()`` until it is answered: see :mod:`.doubt`."""
         try:
-            return persist(send, LOST, self.hang_up, f"PostgreSQL (schema {self._name})")
+            return persist(send, LOST, self.hang_up, f"PostgreSQL (schema {self.name})")
         except psycopg.Error as error:
             found = str(error).strip().splitlines()[0]
             raise StoreError(f"expected PostgreSQL to keep a record, found: {found}") from error
@@ -256,7 +256,7 @@ class PostgresStore:
         """The query with this store's schema in it."""
         if text not in self._queries:
             composed = sql.SQL(text).format(
-                schema=sql.Identifier(self._name), format=sql.Literal(FORMAT)
+                schema=sql.Identifier(self.name), format=sql.Literal(FORMAT)
             )
             self._queries[text] = composed.as_bytes(None)
         return self._queries[text]
@@ -297,13 +297,13 @@ class PostgresStore:
 
     def _channel(self, queue: str) -> str:
         """A channel name is short: the digest of the queue's full name."""
-        return "jq_" + hashlib.sha1(f"{self._name}\0{queue}".encode()).hexdigest()
+        return "jq_" + hashlib.sha1(f"{self.name}\0{queue}".encode()).hexdigest()
 
     def _prepare_database(self) -> None:
         def made() -> str | None:
             rows = self._ask(
                 "SELECT obj_description(oid, 'pg_namespace') FROM pg_namespace WHERE nspname = %s",
-                (self._name,),
+                (self.name,),
             )
             return rows[0][0] or "something else" if rows else None
 
@@ -313,14 +313,14 @@ class PostgresStore:
             found = made()
         if found != FORMAT:
             raise StoreError(
-                f"expected a {FORMAT} in the schema {self._name!r}, found {found}; "
+                f"expected a {FORMAT} in the schema {self.name!r}, found {found}; "
                 "use another schema, or the jobquake that wrote this one"
             )
 
     def _make_schema(self) -> None:
         connection = self.connected()
         with connection.transaction():  # one at a time: IF NOT EXISTS alone is a race
-            connection.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", (self._name,))
+            connection.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", (self.name,))
             connection.execute(self._query(SCHEMA))
 
 

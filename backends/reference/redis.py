@@ -140,6 +140,7 @@ class RedisStore:
     def __init__(self, url: str, name: str = "jobquake", timeout_s: float = 1.0) -> None:
         self._encode = msgspec.msgpack.Encoder().encode
         self._decode = msgspec.msgpack.Decoder(Record).decode
+        self.name = name
         self._url = url
         self._prefix = f"{{{name}}}:"
         self._timeout_s = timeout_s

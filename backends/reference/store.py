@@ -82,9 +82,12 @@ class Bell(Protocol):
 class SharedStore(Store, Protocol):
     """A store in a server that many processes share, and that can wake who waits.
 
-    Any method raises Unanswered if the server does not answer: then a write may or may
+    ``name`` keeps several stores in one server apart. Any method raises Unanswered if the server does not answer: then a write may or may
     not have taken effect.
     """
+
+    @property
+    def name(self) -> str: ...
 
     def wall(self) -> float:
         """The server's wall clock in seconds."""
