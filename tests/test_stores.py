@@ -25,6 +25,7 @@ from jobquake.backends.reference.memory import MemoryStore
 from jobquake.backends.reference.queue import ReferenceQueue
 from jobquake.backends.reference.sqlite import SQLiteStore
 from jobquake.backends.reference.store import SharedStore, Store, StoreError, due
+from msgspec.structs import replace
 from relay import Relay, relay
 from servers_here import KINDS, address, fresh_store
 
@@ -44,6 +45,11 @@ JOBS = st.builds(
     timeout_s=st.just(20.0),
     retry=st.just(RetryPolicy(0.5, 2.0, 5.0, "full")),
 )
+
+
+def plain(record: Record | None) -> Record | None:
+    """Without the sequence: it orders records, and stores may leave gaps in it."""
+    return record and replace(record, sequence=0)
 
 
 def identified(records: list[Record]) -> list[Record]:
@@ -90,7 +96,7 @@ class StoreMachine(RuleBasedStateMachine):
     @rule(queues=st.sampled_from([QUEUES, QUEUES[:1], QUEUES[1:]]), lease_s=st.floats(0.1, 5))
     def claim(self, queues: tuple[str, ...], lease_s: float) -> None:
         expected = self.model.next_ready(queues, self.now)
-        assert self.store.next_ready(queues, self.now) == expected
+        assert plain(self.store.next_ready(queues, self.now)) == plain(expected)
         if expected:
             self.swap(expected, core.lease(expected, "w", lease_s, self.now))
 
@@ -112,7 +118,8 @@ class StoreMachine(RuleBasedStateMachine):
     @rule()
     def reap(self) -> None:
         expired = identified(self.model.expired(self.now))
-        assert identified(self.store.expired(self.now)) == expired
+        found = identified(self.store.expired(self.now))
+        assert [*map(plain, found)] == [*map(plain, expired)]
         for record in expired:
             self.swap(record, core.reap(record, self.now, self.rng))
 
@@ -138,10 +145,10 @@ class StoreMachine(RuleBasedStateMachine):
     @invariant()
     def they_hold_the_same(self) -> None:
         for record in self.known():
-            assert self.store.get(record.job.id) == record
+            assert plain(self.store.get(record.job.id)) == plain(record)
         assert self.store.get("never heard of") is None
         assert self.store.depths(self.now) == self.model.depths(self.now)
-        assert self.store.dead() == self.model.dead()
+        assert [*map(plain, self.store.dead())] == [*map(plain, self.model.dead())]
         for key in ("k1", "k2", "k:3", "stale"):
             assert self.store.key_done(key) == self.model.key_done(key)
 
