@@ -30,7 +30,7 @@ from relay import Relay, relay
 from servers_here import KINDS, address, fresh_store
 
 QUEUES = ("mail", "späte: {Post}")
-IDS = st.sampled_from(["a", "b", "ä:{c}", "000:d", "e e", "f*?[g]"]) | st.text(
+IDS = st.sampled_from(["a", "ä:{c}", "000:d", "f*?[g]"]) | st.text(
     st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=5
 )
 JOBS = st.builds(
@@ -88,10 +88,11 @@ class StoreMachine(RuleBasedStateMachine):
     def time_passes(self, seconds: float) -> None:
         self.now += seconds
 
-    @rule(job=JOBS)
-    def insert(self, job: Job) -> None:
-        record = core.admit(job, self.now)
-        assert self.model.insert(record) == self.store.insert(record)
+    @rule(jobs=st.lists(JOBS, min_size=1, max_size=5))
+    def insert(self, jobs: list[Job]) -> None:
+        for job in jobs:
+            record = core.admit(job, self.now)
+            assert self.model.insert(record) == self.store.insert(record)
 
     @rule(queues=st.sampled_from([QUEUES, QUEUES[:1], QUEUES[1:]]), lease_s=st.floats(0.1, 5))
     def claim(self, queues: tuple[str, ...], lease_s: float) -> None:
