@@ -139,6 +139,7 @@ class StoreMachine(RuleBasedStateMachine):
     def forget(self, age_s: float) -> None:
         before = self.now - age_s
         assert self.model.forget(before) == self.store.forget(before)
+        self.stale.clear()  # versions start anew then; nobody keeps a record for so long
 
     def known(self) -> list[Record]:
         return identified([*self.model._records.values()])

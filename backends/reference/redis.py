@@ -69,20 +69,22 @@ LOST = (
 
 # Put a record in place of the version that is expected ('': none), or say what is there.
 PUT = """
-local job, counter, old_place, place, old_group, group, keys, queues, priorities = unpack(KEYS)
+local job, counter, place, group, keys, queues, priorities = unpack(KEYS)
 local expected, version, write, body, id, due, enqueued_at, queue, priority, channel,
       completes, key, ended_at = unpack(ARGV)
-local held = redis.call('HMGET', job, 'version', 'write', 'member')
+local held = redis.call('HMGET', job, 'version', 'write', 'member', 'place', 'group')
 if (held[1] or '') ~= expected then return {0, held[1] or '-1', held[2] or ''} end
 local member = held[3]
-if not member then
+if member then
+    redis.call('ZREM', held[4], member)
+    redis.call('ZREM', held[5], member)
+else
     member = string.format('%016d', redis.call('INCR', counter)) .. ':' .. id
     redis.call('SADD', queues, queue)
     redis.call('ZADD', priorities, priority, priority)
 end
-redis.call('HSET', job, 'version', version, 'write', write, 'body', body, 'member', member)
-redis.call('ZREM', old_place, member)
-redis.call('ZREM', old_group, member)
+redis.call('HSET', job, 'version', version, 'write', write, 'body', body, 'member', member,
+           'place', place, 'group', group)
 redis.call('ZADD', place, due, member)
 redis.call('ZADD', group, enqueued_at, member)
 if completes == '1' then redis.call('ZADD', keys, ended_at, key) end
@@ -280,9 +282,7 @@ class RedisStore:
         keys = [
             self._key("job", job.id),
             self._key("sequence"),
-            self._place(old or new),
             self._place(new),
-            self._key("group", (old or new).state, job.queue),
             self._key("group", new.state, job.queue),
             self._key("keys"),
             self._key("queues"),
