@@ -175,7 +175,7 @@ def broker_command(db: Path, host: str, port: int, backend: str | None) -> None:
 
     from .backends.reference.adapter import ReferenceAdapter
     from .backends.reference.broker import print_ready, serve
-    from .backends.reference.sqlite import StoreError
+    from .backends.reference.store import StoreError
 
     adapter = names.backend(backend or "reference")
     if not isinstance(adapter, ReferenceAdapter):
@@ -243,6 +243,7 @@ def _carry_out(
     import msgspec
     from rich.text import Text
 
+    from .backends.adapter import Unavailable
     from .harness.drivers import EnvironmentFault
     from .harness.ledger import LedgerError
     from .harness.run import run
@@ -271,7 +272,7 @@ def _carry_out(
                 )
             except PlanError as error:
                 raise Fault(str(error)) from error
-            except (EnvironmentFault, LedgerError) as error:
+            except (EnvironmentFault, LedgerError, Unavailable) as error:
                 raise Fault(str(error), ENVIRONMENT) from error
         runs.append(done)
         page = _keep(done, report, single_page)

@@ -17,6 +17,10 @@ from .commands import Command, Reply
 from .worker import WorkerProgram
 
 
+class Unavailable(Exception):
+    """The backend cannot be had here. The message says what is wrong and what to do."""
+
+
 class Claims(Struct, frozen=True):
     """What a backend promises; checks hold it to no more than that."""
 
@@ -76,7 +80,7 @@ class Adapter(Protocol):
         """None if no network lies between the workers and the queue."""
 
     def local(self, now: Callable[[], float], rng: Random) -> Queue:
-        """A fresh queue on the caller's clock, for the simulator."""
+        """A fresh queue on the caller's clock, for the simulator. Raises Unavailable."""
 
     def server(self, folder: Path, port: int) -> list[str] | None:
         """The command that serves the queue from ``folder``; prints ``ready HOST:PORT``.
@@ -85,4 +89,7 @@ class Adapter(Protocol):
         """
 
     def connect(self, address: str, timeout_s: float) -> Connection:
-        """Talk to the queue at the server's address, or in the folder if it has none."""
+        """Talk to the queue at the server's address, or in the folder if it has none.
+
+        Raises Unavailable if that cannot be done from here at all.
+        """

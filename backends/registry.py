@@ -1,13 +1,15 @@
 """The list of backends: one line each, loaded when asked for, extended by entry points.
 
 A package of yours can add its own through the entry point group ``jobquake.backends``,
-whose entries name an object with the members of :class:`.adapter.Adapter`.
+whose entries name an object with the members of :class:`.adapter.Adapter`. ``NAME@PLACE``
+is a backend put in another place, for those that can be (they have a method ``at``).
 """
 
 from __future__ import annotations
 
 from functools import cache
 from importlib import import_module
+from typing import Protocol, runtime_checkable
 
 from .adapter import Adapter
 
@@ -15,6 +17,10 @@ GROUP = "jobquake.backends"
 BUILT_IN = {
     "reference": ".reference.adapter:REFERENCE",
     "reference-sqlite": ".reference.adapter:REFERENCE_SQLITE",
+    "reference-redis": ".reference.adapter:REFERENCE_REDIS",
+    "reference-redis-careless": ".reference.adapter:REFERENCE_REDIS_CARELESS",
+    "reference-postgres": ".reference.adapter:REFERENCE_POSTGRES",
+    "reference-postgres-careless": ".reference.adapter:REFERENCE_POSTGRES_CARELESS",
     "twin-ack-before-run": ".twins.ack_before_run:TWIN",
     "twin-no-lease": ".twins.no_lease:TWIN",
     "twin-ack-without-token": ".twins.ack_without_token:TWIN",
@@ -33,9 +39,22 @@ def names() -> list[str]:
     return [*BUILT_IN, *(n for n in sorted(entry_points(group=GROUP).names) if n not in BUILT_IN)]
 
 
+@runtime_checkable
+class Movable(Protocol):
+    """A backend that can live in several places."""
+
+    def at(self, place: str) -> Adapter: ...
+
+
 @cache
 def find(name: str) -> Adapter:
     """The backend of that name. Raises KeyError if there is none."""
+    base, at, place = name.rpartition("@")
+    if at:
+        movable = find(base)
+        if not isinstance(movable, Movable):
+            raise KeyError(name)
+        return movable.at(place)
     if name in BUILT_IN:
         module, _, attribute = BUILT_IN[name].partition(":")
         adapter: Adapter = getattr(import_module(module, __package__), attribute)

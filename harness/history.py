@@ -115,7 +115,8 @@ class History:
                 np.lib.format.read_magic(file)
                 shape, _, dtype = np.lib.format.read_array_header_1_0(file)
             except Exception as error:  # numpy evaluates the header: junk can raise anything
-                raise ValueError(f"expected a history in {path.name}, found {error}") from error
+                reason = (str(error).splitlines() or ["nothing"])[0]
+                raise ValueError(f"expected a history in {path.name}, found {reason}") from error
             data = file.read()
         if dtype != ROW or (shape[0] * ROW.itemsize if len(shape) == 1 else -1) != len(data):
             raise ValueError(

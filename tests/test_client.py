@@ -16,8 +16,8 @@ import pytest
 from broker_process import Broker, running, wait_until
 from jobquake.backends import commands as c
 from jobquake.backends.reference import wire
-from jobquake.backends.reference.adapter import WireFraming
 from jobquake.backends.reference.client import Client
+from jobquake.backends.reference.places import WireFraming
 from jobquake.backends.repeat import RepeatPolicy
 from jobquake.harness.drivers.netproxy import NetProxy
 from jobquake.harness.ledger import Ledger

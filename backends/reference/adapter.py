@@ -1,91 +1,47 @@
-"""The reference queue as backends: over TCP (the default), on a shared SQLite file, and broken.
+"""The reference queue as backends: in every place where it can live, and broken.
 
-A twin is the same adapter with one decision or the worker replaced.
+A twin is the same adapter with one decision or the worker replaced. ``NAME@PLACE`` is the
+backend ``NAME`` put in another place of :mod:`.places`, such as ``twin-no-lease@redis``.
 """
 
 from __future__ import annotations
 
-import sqlite3
-import sys
-import time
+import weakref
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
-from typing import Literal
 
 from .. import worker as workers
-from ..adapter import Claims, Connection, Queue
-from ..clock import anchored_clock
-from ..commands import Command, Lease, Leased, Reply
+from ..adapter import Claims, Connection, Framing, Queue
+from ..commands import Command, Reply
 from ..worker import WorkerProgram
-from . import wire
-from .client import Client
 from .core import CORRECT, Decisions
-from .memory import MemoryStore
+from .places import PLACES, Place
 from .queue import ReferenceQueue
-from .sqlite import SQLiteStore
-
-FILE = "queue.db"
-IN_MEMORY = ":memory:"
-FILE_POLL_S = 0.02
-
-
-class WireFraming:
-    """The broker's frames, for the network proxy."""
-
-    def split(self, buffer: bytearray) -> list[bytes]:
-        return [len(body).to_bytes(wire.HEADER, "big") + body for body in wire.split(buffer)]
-
-    def describe(self, message: bytes) -> tuple[int, str, str]:
-        return wire.peek(message[wire.HEADER :])
 
 
 class LocalQueue:
     """The reference queue in this process, on any store."""
 
-    def __init__(self, queue: ReferenceQueue, durable: bool = True) -> None:
+    def __init__(self, queue: ReferenceQueue, place: Place) -> None:
         self._queue = queue
-        self._durable = durable
+        self._place = place
         self.call: Callable[[Command], Reply] = queue.call
 
     def next_change_at(self, queues: tuple[str, ...]) -> float | None:
         return self._queue.store.next_change_at(queues)
 
     def crash(self) -> None:
-        if not self._durable:
-            self._queue.store = MemoryStore()
-
-
-class FileQueue:
-    """The reference queue on a shared file: a lease that waits looks again and again."""
-
-    def __init__(self, queue: ReferenceQueue) -> None:
-        self._queue = queue
-
-    def attempt(self, command: Command) -> Reply | None:
-        until = time.monotonic() + (command.wait_s if isinstance(command, Lease) else 0.0)
-        while True:
-            try:
-                reply = self._queue.call(command)
-            except sqlite3.OperationalError:
-                return None  # locked for too long: nobody can say whether it took effect
-            found = not isinstance(reply, Leased) or reply.delivery
-            if found or time.monotonic() >= until:
-                return reply
-            time.sleep(FILE_POLL_S)
-
-    def close(self) -> None:
-        self._queue.store.close()
+        if not self._place.survives_crash:
+            self._queue.store = self._place.local_store()
 
 
 @dataclass(frozen=True)
 class ReferenceAdapter:
     """The reference queue; see :class:`..adapter.Adapter` for the members.
 
-    ``access`` says how processes reach it: ``tcp`` (a broker) or ``file`` (each opens
-    the SQLite file itself). ``simulated_store`` is the store under the simulator.
-    ``durable`` is False if the broker keeps its jobs in memory only.
+    ``place`` says where the queue lives and how processes reach it.
     """
 
     name: str
@@ -94,30 +50,27 @@ class ReferenceAdapter:
     decisions: Decisions = CORRECT
     worker: WorkerProgram = workers.worker
     claims: Claims = field(default_factory=Claims)
-    access: Literal["tcp", "file"] = "tcp"
-    simulated_store: Literal["memory", "sqlite"] = "memory"
-    durable: bool = True
+    place: Place = PLACES["broker"]
+
+    def at(self, place: str) -> ReferenceAdapter:
+        """The same queue in another place. Raises KeyError if there is no such place."""
+        return replace(self, name=f"{self.name}@{place}", place=PLACES[place])
 
     @property
-    def framing(self) -> WireFraming | None:
-        return WireFraming() if self.access == "tcp" else None
+    def framing(self) -> Framing | None:
+        return self.place.framing
 
     def local(self, now: Callable[[], float], rng: Random) -> Queue:
-        store = MemoryStore() if self.simulated_store == "memory" else SQLiteStore(":memory:")
-        return LocalQueue(ReferenceQueue(store, now, rng, self.decisions), self.durable)
+        store = self.place.local_store()
+        queue = LocalQueue(ReferenceQueue(store, now, rng, self.decisions), self.place)
+        weakref.finalize(queue, store.close)
+        return queue
 
     def server(self, folder: Path, port: int) -> list[str] | None:
-        if self.access == "file":
-            return None
-        file = str(folder / FILE) if self.durable else IN_MEMORY
-        command = [sys.executable, "-m", "jobquake", "broker", "--db", file]
-        return [*command, "--port", str(port), "--backend", self.name]
+        return self.place.server(self.name, folder, port)
 
     def connect(self, address: str, timeout_s: float) -> Connection:
-        if self.access == "file":
-            store = SQLiteStore(Path(address) / FILE)
-            return FileQueue(ReferenceQueue(store, anchored_clock(), Random(), self.decisions))
-        return Client(address, connect_timeout_s=timeout_s, read_timeout_s=timeout_s)
+        return self.place.connect(address, timeout_s, self.decisions)
 
 
 REFERENCE = ReferenceAdapter(
@@ -126,6 +79,25 @@ REFERENCE = ReferenceAdapter(
 REFERENCE_SQLITE = ReferenceAdapter(
     "reference-sqlite",
     "the reference queue on one SQLite file that all processes share, no network",
-    access="file",
-    simulated_store="sqlite",
+    place=PLACES["sqlite"],
+)
+REFERENCE_REDIS = ReferenceAdapter(
+    "reference-redis",
+    "the reference queue on a Redis that all processes share, on disk before it answers",
+    place=PLACES["redis"],
+)
+REFERENCE_REDIS_CARELESS = ReferenceAdapter(
+    "reference-redis-careless",
+    "the same on a Redis as it comes, which loses its last minutes when it crashes",
+    place=PLACES["redis-careless"],
+)
+REFERENCE_POSTGRES = ReferenceAdapter(
+    "reference-postgres",
+    "the reference queue in a PostgreSQL that all processes share",
+    place=PLACES["postgres"],
+)
+REFERENCE_POSTGRES_CARELESS = ReferenceAdapter(
+    "reference-postgres-careless",
+    "the same in a PostgreSQL that answers before it writes",
+    place=PLACES["postgres-careless"],
 )

@@ -25,7 +25,7 @@ class MemoryStore:
         self._sequence = 0
         self._delayed: dict[str, list[tuple[float, int, str, int]]] = defaultdict(list)
         self._ready: dict[str, list[tuple[int, float, int, str, int]]] = defaultdict(list)
-        self._leased: list[tuple[float, str, int]] = []
+        self._leased: list[tuple[float, int, str, int]] = []
 
     def transaction(self) -> AbstractContextManager[None]:
         return _NOTHING
@@ -48,7 +48,7 @@ class MemoryStore:
         for queue in queues:
             self._promote(queue, now)
             heap = self._ready[queue]
-            while heap and not self._current(heap[0][3], heap[0][4]):
+            while heap and not self._current(heap[0][2:]):
                 heappop(heap)
             if heap and (best is None or heap[0] < best):
                 best = heap[0]
@@ -57,17 +57,18 @@ class MemoryStore:
     def expired(self, now: float) -> list[Record]:
         found, kept = [], []
         heap = self._leased
-        while heap and (heap[0][0] <= now or not self._current(heap[0][1], heap[0][2])):
+        while heap and (heap[0][0] <= now or not self._current(heap[0][1:])):
             entry = heappop(heap)
-            if self._current(entry[1], entry[2]):
-                found.append(self._records[entry[1]])
+            if self._current(entry[1:]):
+                found.append(self._records[entry[2]])
                 kept.append(entry)  # until a swap makes it stale, it stays findable
         for entry in kept:
             heappush(heap, entry)
         return found
 
     def swap(self, old: Record, new: Record, complete_key: str | None = None) -> bool:
-        if not self._current(old.job.id, old.version):
+        held = self._records.get(old.job.id)
+        if held is None or held.version != old.version:
             return False
         self._keep(new)
         if complete_key is not None:
@@ -81,11 +82,11 @@ class MemoryStore:
         times = []
         for queue in queues:
             heap = self._delayed[queue]
-            while heap and not self._current(heap[0][2], heap[0][3]):
+            while heap and not self._current(heap[0][1:]):
                 heappop(heap)
             if heap:
                 times.append(heap[0][0])
-        while self._leased and not self._current(self._leased[0][1], self._leased[0][2]):
+        while self._leased and not self._current(self._leased[0][1:]):
             heappop(self._leased)
         if self._leased:
             times.append(self._leased[0][0])
@@ -118,15 +119,19 @@ class MemoryStore:
     def close(self) -> None:
         pass
 
-    def _current(self, job_id: str, version: int) -> bool:
-        record = self._records.get(job_id)
-        return record is not None and record.version == version
+    def _current(self, entry: tuple[int, str, int]) -> bool:
+        """Whether a heap entry's (sequence, job id, version) is what the store holds.
+
+        The version alone would not do: a forgotten job that comes again starts anew.
+        """
+        record = self._records.get(entry[1])
+        return record is not None and (record.sequence, record.version) == (entry[0], entry[2])
 
     def _promote(self, queue: str, now: float) -> None:
         heap = self._delayed[queue]
         while heap and heap[0][0] <= now:
             ready_at, sequence, job_id, version = heappop(heap)
-            if self._current(job_id, version):
+            if self._current((sequence, job_id, version)):
                 priority = self._records[job_id].job.priority
                 heappush(self._ready[queue], (-priority, ready_at, sequence, job_id, version))
 
@@ -137,4 +142,4 @@ class MemoryStore:
             entry = (record.ready_at, record.sequence, job.id, record.version)
             heappush(self._delayed[job.queue], entry)
         elif record.state == "leased":
-            heappush(self._leased, (record.lease_until, job.id, record.version))
+            heappush(self._leased, (record.lease_until, record.sequence, job.id, record.version))

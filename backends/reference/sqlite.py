@@ -16,6 +16,7 @@ import msgspec
 
 from ..commands import Depth
 from .core import Record
+from .store import StoreError, due
 
 SCHEMA_VERSION = 1
 BUSY_TIMEOUT_S = 10.0
@@ -39,10 +40,6 @@ CREATE TABLE IF NOT EXISTS keys (key TEXT PRIMARY KEY, done_at REAL NOT NULL) WI
 PRAGMA user_version={SCHEMA_VERSION};
 COMMIT;
 """
-
-
-class StoreError(Exception):
-    """The file is not a store that this version can use."""
 
 
 class SQLiteStore:
@@ -149,11 +146,10 @@ class SQLiteStore:
         )
 
     def swap(self, old: Record, new: Record, complete_key: str | None = None) -> bool:
-        due = {"ready": new.ready_at, "leased": new.lease_until}.get(new.state, new.ended_at)
         with self.transaction():
             changed = self._db.execute(
                 "UPDATE jobs SET state=?, due=?, version=?, body=? WHERE id=? AND version=?",
-                (new.state, due, new.version, self._encode(new), old.job.id, old.version),
+                (new.state, due(new), new.version, self._encode(new), old.job.id, old.version),
             ).rowcount
             if changed and complete_key is not None:
                 self._db.execute(

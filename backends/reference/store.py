@@ -10,15 +10,24 @@ from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from typing import Protocol
 
+from ..adapter import Unavailable
 from ..commands import Depth
 from .core import Record
+
+
+class StoreError(Unavailable):
+    """The place is not a store that this version can use, or it refuses a record."""
 
 
 class Store(Protocol):
     """Records by job id, each with a version; all times are the queue's seconds."""
 
     def transaction(self) -> AbstractContextManager[None]:
-        """Group calls: all of them are durable when the block ends, or none is."""
+        """Group calls: when the block ends, what they wrote is durable.
+
+        A store that can, makes all of it durable or nothing. No caller depends on that:
+        each swap alone leaves a state that makes sense.
+        """
 
     def insert(self, record: Record) -> bool:
         """Keep a new record; False if its job id is held already."""
@@ -51,3 +60,40 @@ class Store(Protocol):
         """Drop records and keys completed before that time; how many records went."""
 
     def close(self) -> None: ...
+
+
+def due(record: Record) -> float:
+    """The time that orders a record among those of its state: when it ends, or ended."""
+    times = {"ready": record.ready_at, "leased": record.lease_until}
+    return times.get(record.state, record.ended_at)
+
+
+class Bell(Protocol):
+    """Rings when a record changes."""
+
+    def wait(self, timeout_s: float) -> float | None:
+        """When something may next become ready or expire, as just announced.
+
+        None if nothing was announced in ``timeout_s`` seconds. Raises Unanswered if the
+        connection broke.
+        """
+
+
+class SharedStore(Store, Protocol):
+    """A store in a server that many processes share, and that can wake who waits.
+
+    ``name`` keeps several stores in one server apart. Any method raises Unanswered if the
+    server does not answer: then a write may or may not have taken effect.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    def wall(self) -> float:
+        """The server's wall clock in seconds."""
+
+    def bell(self, queues: Iterable[str]) -> AbstractContextManager[Bell]:
+        """Announcements of every change in ``queues`` from now to the end of the block."""
+
+    def destroy(self) -> None:
+        """Remove everything that this store keeps."""

@@ -7,10 +7,11 @@ had accepted and not yet handed out is gone. Found by: no_lost_work.
 from __future__ import annotations
 
 from ..reference.adapter import ReferenceAdapter
+from ..reference.places import PLACES
 
 TWIN = ReferenceAdapter(
     "twin-not-durable",
     "broken: the broker keeps its jobs in memory only, its crash loses them",
     violates="no_lost_work",
-    durable=False,
+    place=PLACES["broker-careless"],
 )
