@@ -16,7 +16,7 @@ from ..harness.plan import BrokerCrash, Plan, PlannedJob, Pool, Queue
 from .scenario import Scenario
 
 JOBS = 40
-WORKERS = 2
+WORKERS = 3
 LEASE_S = 1.5
 DOWN_S = 0.4
 
@@ -26,7 +26,7 @@ def build(rng: Random, seed: int, variant: str) -> Plan:
         PlannedJob(
             at_s=round(rng.uniform(0.0, 2.5), 3),
             queue=0,
-            service_s=round(rng.uniform(0.1, 0.3), 3),
+            service_s=round(rng.uniform(0.2, 0.4), 3),
         )
         for _ in range(JOBS)
     )

@@ -281,13 +281,15 @@ class ProcessRun:
             kill_tree(slot.process.pid)
             slot.process.wait()
             self._read()
-            self._struck(number, slot, at)
+            self._struck(number, slot, self._phase(slot), at)
         else:
             self._ledger.write(Event.FAULT_STRUCK, t=at, node=slot.number, fault=number)
 
     def _open(self, number: int, fault: Window) -> None:
         """A fault with a beginning begins: who holds a job is struck, wherever it stands."""
+        self._read()
         at = time.monotonic()
+        holding = [(slot, self._phase(slot)) for slot in self._slots if slot.job >= 0]
         if isinstance(fault, BrokerCrash):
             if not self._server.crash():
                 return  # a file cannot crash; the run will say that nothing was struck
@@ -295,18 +297,22 @@ class ProcessRun:
             self._ledger.write(
                 Event.FAULT_STRUCK, t=at, phase=Phase.BEFORE_LEASE, fault=number, value=fault.for_s
             )
-        self._read()
-        for slot in self._slots:
-            if slot.job >= 0 and reaches(fault, slot.number, fault.at_s):
-                self._struck(number, slot, at, fault.for_s)
+        for slot, phase in holding:
+            if reaches(fault, slot.number, fault.at_s):
+                self._struck(number, slot, phase, at, fault.for_s)
 
-    def _struck(self, number: int, slot: _WorkerSlot, at: float, length_s: float = 0.0) -> None:
+    def _phase(self, slot: _WorkerSlot) -> Phase:
+        return phase_of(self._rows, slot.number, slot.job)
+
+    def _struck(
+        self, number: int, slot: _WorkerSlot, phase: Phase, at: float, length_s: float = 0.0
+    ) -> None:
         self._ledger.write(
             Event.FAULT_STRUCK,
             t=at,
             node=slot.number,
             incarnation=slot.incarnation,
-            phase=phase_of(self._rows, slot.number, slot.job),
+            phase=phase,
             job=slot.job,
             fault=number,
             value=length_s,
