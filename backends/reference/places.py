@@ -26,10 +26,10 @@ from ..adapter import Connection, Framing
 from ..clock import anchored_clock
 from ..commands import Command, Lease, Leased, Reply
 from ..servers import running
-from . import wire
 from .client import Client
 from .core import Decisions
 from .direct import DirectConnection
+from .framing import BrokerFraming, PostgresFraming, RedisFraming
 from .memory import MemoryStore
 from .queue import ReferenceQueue
 from .sqlite import SQLiteStore
@@ -67,7 +67,7 @@ class Broker(NamedTuple):
 
     @property
     def framing(self) -> Framing | None:
-        return WireFraming()
+        return BrokerFraming()
 
     def local_store(self) -> Store:
         return MemoryStore()
@@ -108,7 +108,10 @@ class SharedServer(NamedTuple):
 
     kind: Literal["redis", "postgres"]
     careless: bool = False
-    framing: Framing | None = None
+
+    @property
+    def framing(self) -> Framing | None:
+        return RedisFraming() if self.kind == "redis" else PostgresFraming()
 
     @property
     def survives_crash(self) -> bool:
@@ -165,16 +168,6 @@ class FileQueue:
 
     def close(self) -> None:
         self._queue.store.close()
-
-
-class WireFraming:
-    """The broker's frames, for the network proxy."""
-
-    def split(self, buffer: bytearray) -> list[bytes]:
-        return [len(body).to_bytes(wire.HEADER, "big") + body for body in wire.split(buffer)]
-
-    def describe(self, message: bytes) -> tuple[int, str, str]:
-        return wire.peek(message[wire.HEADER :])
 
 
 Maker = Callable[[str, str, float], SharedStore]
