@@ -22,7 +22,11 @@ class Unavailable(Exception):
 
 
 class Claims(Struct, frozen=True):
-    """What a backend promises; checks hold it to no more than that."""
+    """What a backend promises; checks hold it to no more than that.
+
+    ``caveat`` says in half a sentence what its configuration leaves open when its server
+    crashes; a story of lost work quotes it.
+    """
 
     delivery: Literal["at-least-once", "at-most-once"] = "at-least-once"
     fencing: bool = True
@@ -30,6 +34,7 @@ class Claims(Struct, frozen=True):
     dead_letters: bool = True
     priorities: bool = True
     idempotent_enqueue: bool = True
+    caveat: str = ""
 
 
 class Queue(Protocol):

@@ -38,6 +38,12 @@ from .store import SharedStore, Store, StoreError
 FILE = "queue.db"
 FILE_POLL_S = 0.02
 SIMULATED_TIMEOUT_S = 10.0
+CARELESS_CAVEATS = {
+    "redis": "this Redis runs with appendonly no, so it answers before the disk has anything; "
+    "appendonly yes with appendfsync always keeps what it acknowledged",
+    "postgres": "this PostgreSQL runs with synchronous_commit off, so it answers before the disk "
+    "has anything; synchronous_commit on and fsync on keep what it acknowledged",
+}
 
 
 class Place(Protocol):
@@ -48,6 +54,10 @@ class Place(Protocol):
     @property
     def survives_crash(self) -> bool:
         """Whether the simulator keeps the jobs when the server is killed."""
+
+    @property
+    def caveat(self) -> str:
+        """What its settings leave open: see :class:`..adapter.Claims`."""
 
     def local_store(self) -> Store:
         """A fresh store for a queue in this process."""
@@ -64,6 +74,10 @@ class Broker(NamedTuple):
     """
 
     survives_crash: bool = True
+
+    @property
+    def caveat(self) -> str:
+        return "" if self.survives_crash else "the broker keeps its jobs in memory only"
 
     @property
     def framing(self) -> Framing | None:
@@ -86,6 +100,7 @@ class SharedFile(NamedTuple):
 
     framing: Framing | None = None
     survives_crash: bool = True
+    caveat: str = ""
 
     def local_store(self) -> Store:
         return SQLiteStore(":memory:")
@@ -108,6 +123,10 @@ class SharedServer(NamedTuple):
 
     kind: Literal["redis", "postgres"]
     careless: bool = False
+
+    @property
+    def caveat(self) -> str:
+        return CARELESS_CAVEATS[self.kind] if self.careless else ""
 
     @property
     def framing(self) -> Framing | None:
