@@ -22,7 +22,11 @@ class Unavailable(Exception):
 
 
 class Claims(Struct, frozen=True):
-    """What a backend promises; checks hold it to no more than that."""
+    """What a backend promises; checks hold it to no more than that.
+
+    ``caveat`` says in half a sentence what its configuration leaves open when its server
+    crashes; a story of lost work quotes it.
+    """
 
     delivery: Literal["at-least-once", "at-most-once"] = "at-least-once"
     fencing: bool = True
@@ -30,6 +34,7 @@ class Claims(Struct, frozen=True):
     dead_letters: bool = True
     priorities: bool = True
     idempotent_enqueue: bool = True
+    caveat: str = ""
 
 
 class Queue(Protocol):
@@ -55,11 +60,19 @@ class Connection(Protocol):
 class Framing(Protocol):
     """How the network proxy finds the round trips in the bytes of a backend's protocol."""
 
+    @property
+    def numbered(self) -> bool:
+        """Whether replies name the request that they answer.
+
+        If not, they come in order and are not looked into: a reply that is lost takes the
+        rest of its connection along, and no message can be delivered twice.
+        """
+
     def split(self, buffer: bytearray) -> list[bytes]:
         """Take whole messages, as they stand on the wire, off the front of ``buffer``."""
 
     def describe(self, message: bytes) -> tuple[int, str, str]:
-        """(round trip id, call name, job id or "") of one message."""
+        """(round trip id, call name or "", job id or "") of one message."""
 
 
 class Adapter(Protocol):

@@ -65,7 +65,8 @@ def tell_loss(facts: Facts, job: int) -> str:
     history = facts.history
     rows = facts.history.of_job(job)
     strikes = [i for i in rows if history["event"][i] == Event.FAULT_STRUCK]
-    strikes = strikes or _crashes(facts, job)[:1]
+    crashes = [] if strikes else _crashes(facts, job)[:1]
+    strikes = strikes or crashes
     leases = [i for i in rows if history["event"][i] == Event.LEASED]
     text = f"job {job} was accepted at {seconds(facts.accepted_at[job])}"
     if leases:
@@ -76,7 +77,8 @@ def tell_loss(facts: Facts, job: int) -> str:
         text += f"; at {seconds(history['t'][strikes[-1]])} {tell_strike(facts, int(strikes[-1]))}"
     settled = any(history["event"][i] == Event.SETTLED for i in rows)
     end = "the queue counts it as done" if settled else "the queue no longer holds it"
-    return f"{text}; its effect never happened, there is no dead letter, and {end}"
+    text = f"{text}; its effect never happened, there is no dead letter, and {end}"
+    return f"{text}: {facts.claims.caveat}" if crashes and facts.claims.caveat else text
 
 
 def tell_strike(facts: Facts, i: int) -> str:

@@ -27,10 +27,10 @@ from ..clock import anchored_clock
 from ..commands import Command, Lease, Leased, Reply, Unanswered
 from ..servers import running
 from ..servers.source import Foreign, MissingServer, shown, source, variable
-from . import wire
 from .client import Client
 from .core import Decisions
 from .direct import DirectConnection
+from .framing import BrokerFraming, PostgresFraming, RedisFraming
 from .memory import MemoryStore
 from .queue import ReferenceQueue
 from .sqlite import SQLiteStore
@@ -40,6 +40,12 @@ FILE = "queue.db"
 FILE_POLL_S = 0.02
 SIMULATED_TIMEOUT_S = 10.0
 FOREIGN_TIMEOUT_S = 5.0
+CARELESS_CAVEATS = {
+    "redis": "this Redis runs with appendonly no, so it answers before the disk has anything; "
+    "appendonly yes with appendfsync always keeps what it acknowledged",
+    "postgres": "this PostgreSQL runs with synchronous_commit off, so it answers before the disk "
+    "has anything; synchronous_commit on and fsync on keep what it acknowledged",
+}
 
 
 class Place(Protocol):
@@ -50,6 +56,10 @@ class Place(Protocol):
     @property
     def survives_crash(self) -> bool:
         """Whether the simulator keeps the jobs when the server is killed."""
+
+    @property
+    def caveat(self) -> str:
+        """What its settings leave open: see :class:`..adapter.Claims`."""
 
     def local_store(self) -> Store:
         """A fresh store for a queue in this process."""
@@ -74,8 +84,12 @@ class Broker(NamedTuple):
     survives_crash: bool = True
 
     @property
+    def caveat(self) -> str:
+        return "" if self.survives_crash else "the broker keeps its jobs in memory only"
+
+    @property
     def framing(self) -> Framing | None:
-        return WireFraming()
+        return BrokerFraming()
 
     def local_store(self) -> Store:
         return MemoryStore()
@@ -100,6 +114,7 @@ class SharedFile(NamedTuple):
 
     framing: Framing | None = None
     survives_crash: bool = True
+    caveat: str = ""
 
     def local_store(self) -> Store:
         return SQLiteStore(":memory:")
@@ -129,7 +144,14 @@ class SharedServer(NamedTuple):
 
     kind: Literal["redis", "postgres"]
     careless: bool = False
-    framing: Framing | None = None
+
+    @property
+    def caveat(self) -> str:
+        return CARELESS_CAVEATS[self.kind] if self.careless else ""
+
+    @property
+    def framing(self) -> Framing | None:
+        return RedisFraming() if self.kind == "redis" else PostgresFraming()
 
     @property
     def survives_crash(self) -> bool:
@@ -231,16 +253,6 @@ class FileQueue:
 
     def close(self) -> None:
         self._queue.store.close()
-
-
-class WireFraming:
-    """The broker's frames, for the network proxy."""
-
-    def split(self, buffer: bytearray) -> list[bytes]:
-        return [len(body).to_bytes(wire.HEADER, "big") + body for body in wire.split(buffer)]
-
-    def describe(self, message: bytes) -> tuple[int, str, str]:
-        return wire.peek(message[wire.HEADER :])
 
 
 Maker = Callable[[str, str, float], SharedStore]

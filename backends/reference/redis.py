@@ -21,7 +21,6 @@ when it came. All keys share the hash tag of the store's name: queues can share 
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, TypeVar, get_args
@@ -33,6 +32,7 @@ from ..commands import Depth, State, Unanswered
 from ..servers.source import shown
 from .core import Record
 from .doubt import NO_RECORD, Held, persist, took_effect
+from .identity import identity
 from .store import Bell, StoreError, due
 
 try:
@@ -279,7 +279,7 @@ class RedisStore:
             raise StoreError(f"expected {self._shown} to keep a record, found: {error}") from error
 
     def _write(self, old: Record | None, new: Record, complete_key: str | None) -> bool:
-        job, write = new.job, uuid.uuid4().hex
+        job, write = new.job, identity(old, new)
         keys = [
             self._key("job", job.id),
             self._key("sequence"),
