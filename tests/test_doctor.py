@@ -167,7 +167,7 @@ def test_without_a_terminal_there_are_plain_lines_and_on_one_a_table() -> None:
         told[terminal] = console.file.getvalue()
     took = "started in 0.50 s, stopped in 0.10 s"
     assert told[False].splitlines() == [
-        f"here     redis-server         7.0          /bin/redis  {took}",
+        f"here     redis-server         7.0          /bin/redis-server  {took}",
         "missing  go",
         "go: expected go",
         "  switched off: building; get it with: apt-get go",
