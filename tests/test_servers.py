@@ -6,6 +6,7 @@ has for itself, among all processes, and in the server of somebody else.
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import subprocess
@@ -20,6 +21,7 @@ import psycopg
 import pytest
 import redis
 from docker_here import docker_engine, image
+from jobquake.backends import registry as backends
 from jobquake.backends.reference import places
 from jobquake.backends.servers import container, running
 from jobquake.backends.servers.source import (
@@ -31,6 +33,8 @@ from jobquake.backends.servers.source import (
     source,
 )
 from jobquake.harness.drivers.guard import MARK
+from jobquake.harness.run import run
+from jobquake.scenarios import registry as scenarios
 from servers_here import KINDS, address, folder, or_skip
 
 RUN = [sys.executable, "-m", "jobquake", "run"]
@@ -237,6 +241,17 @@ def test_a_cluster_is_made_once_and_each_server_gets_a_copy_of_its_own(
         assert not [path for path in own.iterdir() if path.name != "postgres"]
     assert len(made) == 2
     assert len(set(made)) == 1
+
+
+def test_a_simulation_that_is_over_holds_no_connection() -> None:
+    url = places.url_of("postgres", address("postgres"))
+    open_now = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'jobquake'"
+    with psycopg.connect(url, autocommit=True) as connection:
+        before = connection.execute(open_now).fetchone()
+        for seed in range(3):
+            run(scenarios.find(KILLED).plan(seed), backends.find("reference-postgres"), "sim")
+        gc.collect()
+        wait_until(lambda: connection.execute(open_now).fetchone() <= before)
 
 
 # -- somebody else's server ---------------------------------------------------------------

@@ -30,14 +30,17 @@ class LocalQueue:
         self._queue = queue
         self._place = place
         self.call: Callable[[Command], Reply] = queue.call
+        # The store and not the queue, whose clock leads back to whoever holds us.
+        self._discard = weakref.finalize(self, place.discard, queue.store)
 
     def next_change_at(self, queues: tuple[str, ...]) -> float | None:
         return self._queue.store.next_change_at(queues)
 
     def crash(self) -> None:
         if not self._place.survives_crash:
-            self._place.discard(self._queue.store)
+            self._discard()
             self._queue.store = self._place.local_store()
+            self._discard = weakref.finalize(self, self._place.discard, self._queue.store)
 
 
 @dataclass(frozen=True)
@@ -65,10 +68,8 @@ class ReferenceAdapter:
         return self.place.framing
 
     def local(self, now: Callable[[], float], rng: Random) -> Queue:
-        inner = ReferenceQueue(self.place.local_store(), now, rng, self.decisions)
-        queue = LocalQueue(inner, self.place)
-        weakref.finalize(queue, lambda: self.place.discard(inner.store))
-        return queue
+        store = self.place.local_store()
+        return LocalQueue(ReferenceQueue(store, now, rng, self.decisions), self.place)
 
     def server(self, folder: Path, port: int) -> list[str] | None:
         return self.place.server(self.name, folder, port)
