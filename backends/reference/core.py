@@ -152,8 +152,12 @@ def reap(record: Record, now: float, rng: Random) -> Record:
 
 
 def overran(record: Record) -> bool:
-    """Whether a lease that ran out had lasted for the whole of the job's timeout."""
-    return record.lease_until - record.started_at >= record.job.timeout_s
+    """Whether a lease that ran out had lasted for the whole of the job's timeout.
+
+    Compared as times, which are made by this very sum: the difference of two times of day
+    is off by a rounding, and would tell a timeout as a crash.
+    """
+    return record.lease_until >= record.started_at + record.job.timeout_s
 
 
 def skip(record: Record, now: float) -> Record:
