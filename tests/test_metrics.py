@@ -1,0 +1,403 @@
+"""The metrics page: its numbers are what was done, and who asks for it disturbs nobody."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+
+import msgspec
+import psutil
+import pytest
+from broker_process import PATIENCE_S, Broker, broker_command, running, wait_until
+from jobquake.backends import commands as c
+from jobquake.backends.adapter import Unavailable
+from jobquake.backends.metrics import endpoint
+from jobquake.backends.metrics.exported import exported, page_of
+from jobquake.backends.metrics.families import COUNTERS, families
+from jobquake.backends.reference.memory import MemoryStore
+from jobquake.backends.reference.queue import ReferenceQueue
+from jobquake.backends.reference.sqlite import SQLiteStore
+from jobquake.backends.reference.tally import WORKER_KNOWN_S
+from scrape import LONG_S, Samples, get, live_through_everything, of, refused, scrape
+
+EMPTY = c.Measured((), {})
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[Broker]:
+    with running(tmp_path / "queue.db", 0, "--metrics-port", "0") as broker:
+        yield broker
+        assert "Traceback" not in broker.errors.read_text()
+
+
+def port_of(url: str) -> int:
+    return int(url.split(":")[2].split("/")[0])
+
+
+def ask(port: int, request: bytes) -> bytes:
+    """Send the bytes and read until the other side ends the connection."""
+    with socket.create_connection(("127.0.0.1", port), PATIENCE_S) as connection:
+        connection.sendall(request)
+        return heard(connection)
+
+
+def heard(connection: socket.socket) -> bytes:
+    data = b""
+    with contextlib.suppress(ConnectionError):
+        while more := connection.recv(65536):
+            data += more
+    return data
+
+
+# -- the numbers ------------------------------------------------------------------------
+
+
+def counted(samples: Samples, queue: str) -> dict[tuple[str, str], float]:
+    """The counters of one queue that are not 0, by name and cause."""
+    found = {}
+    for (name, labels), value in samples.items():
+        told = dict(labels)
+        if name.endswith("_total") and told.pop("queue") == queue and value:
+            found[name, "".join(told.values())] = value
+    return found
+
+
+def test_every_counter_is_what_was_done(broker: Broker) -> None:
+    client = broker.client()
+    took_s = live_through_everything(client, "mail")
+    refused(client, c.Lease("w", ("mail",), 0.0))
+    client.call(c.Ack("never heard of", 1))
+    samples = scrape(broker.metrics)
+    found = counted(samples, "mail")
+    busy_s = found.pop(("jobquake_busy_seconds_total", ""))
+    assert found == {
+        ("jobquake_enqueued_total", ""): 9,
+        ("jobquake_enqueue_repeated_total", ""): 1,
+        ("jobquake_leased_total", ""): 8,
+        ("jobquake_lease_extended_total", ""): 1,
+        ("jobquake_completed_total", ""): 1,
+        ("jobquake_retried_total", "failed"): 1,
+        ("jobquake_retried_total", "lease_expired"): 1,
+        ("jobquake_retried_total", "timed_out"): 1,
+        ("jobquake_leases_expired_total", "lease_expired"): 1,
+        ("jobquake_leases_expired_total", "timed_out"): 1,
+        ("jobquake_dead_lettered_total", "permanent"): 1,
+        ("jobquake_dead_lettered_total", "exhausted"): 1,
+        ("jobquake_handed_back_total", ""): 1,
+        ("jobquake_replayed_total", ""): 1,
+        ("jobquake_duplicates_skipped_total", ""): 1,
+        ("jobquake_settled_again_total", ""): 1,
+        ("jobquake_refused_total", "ack"): 1,
+        ("jobquake_refused_total", "enqueue"): 1,
+    }
+    assert {name for name, _ in found} == {f"{counter[0]}_total" for counter in COUNTERS.values()}
+    assert counted(samples, "") == {
+        ("jobquake_refused_total", "lease"): 1,
+        ("jobquake_refused_total", "ack"): 1,
+    }
+    assert 0.1 <= busy_s <= 2 * took_s, "two leases ran out at 0.05 s; two at most were held"
+
+
+def test_every_gauge_is_what_is_there(broker: Broker) -> None:
+    client = broker.client()
+    client.call(c.Lease("idle", ("mail", "reports"), LONG_S))
+    began = time.monotonic()
+    live_through_everything(client, "mail")
+    samples = scrape(broker.metrics)
+    passed_s = time.monotonic() - began
+    there = {"ready": 5, "leased": 1, "done": 2, "dead": 1}
+    for state, number in there.items():
+        assert of(samples, "jobquake_jobs", queue="mail", state=state) == number
+        age_s = of(samples, "jobquake_oldest_age_seconds", queue="mail", state=state)
+        assert 0 < age_s <= passed_s
+    assert of(samples, "jobquake_jobs_waiting", queue="mail") == 2
+    assert 0 < of(samples, "jobquake_oldest_wait_seconds", queue="mail") <= passed_s
+    assert of(samples, "jobquake_workers", queue="mail") == 2
+    assert of(samples, "jobquake_workers", queue="reports") == 1
+    assert of(samples, "jobquake_jobs", queue="reports", state="ready") == 0
+
+
+def test_a_job_waits_from_when_it_is_due_and_not_from_when_it_was_enqueued() -> None:
+    now = 1000.0
+    queue = ReferenceQueue(MemoryStore(), lambda: now, Random(0))
+    queue.enqueue(c.Job("later", "q", delay_s=60.0))
+    now += 50.0
+    (depth,) = queue.measure().depths
+    assert (depth.count, depth.oldest_s, depth.waiting, depth.waiting_s) == (1, 50.0, 0, 0.0)
+    now += 30.0
+    (depth,) = queue.measure().depths
+    assert (depth.count, depth.oldest_s, depth.waiting, depth.waiting_s) == (1, 80.0, 1, 20.0)
+
+
+def test_a_worker_is_known_while_it_asks_or_holds_a_job_and_then_forgotten() -> None:
+    now = 1000.0
+    queue = ReferenceQueue(MemoryStore(), lambda: now, Random(0))
+    known = lambda: {usage.queue: usage.workers for usage in queue.measure().usage}  # noqa: E731
+    queue.enqueue(c.Job("j", "q", timeout_s=900.0))
+    queue.lease("busy", ("q",), 300.0)
+    queue.lease("idle", ("q", "r", "r"), 1.0)
+    assert known() == {"q": 2, "r": 1}
+    now += WORKER_KNOWN_S
+    assert known() == {"q": 1}, "who holds a job need not ask"
+    queue.call(c.Extend("j", 1, 300.0))
+    now += 299.0
+    assert known() == {"q": 1}
+    now += 1.0
+    assert known() == {}
+
+
+@pytest.mark.parametrize("extended", [False, True])
+@pytest.mark.parametrize("timeout_s", [0.05, 0.1, 0.7, 12.3, 300.0])
+def test_a_timeout_is_told_from_a_crash_at_any_time_of_day(
+    timeout_s: float, extended: bool
+) -> None:
+    now = 0.0
+    queue = ReferenceQueue(MemoryStore(), lambda: now, Random(0))
+    for n in range(50):
+        now = 1_790_000_000.0 + n * 1000.1
+        for job in ("hangs", "crashes"):
+            queue.enqueue(c.Job(f"{job}-{n}", job, timeout_s=timeout_s, max_deliveries=1))
+        queue.lease("w", ("hangs",), timeout_s / 2 if extended else 1000.0)
+        queue.lease("w", ("crashes",), timeout_s / 2)
+        if extended:
+            queue.call(c.Extend(f"hangs-{n}", 1, 1000.0))
+        now += timeout_s + 1.0
+        queue.reap()
+    expired = {(x.queue, x.cause): x.count for x in queue.measure().counts if "expired" in x.event}
+    assert expired == {("hangs", "timed_out"): 50, ("crashes", "lease_expired"): 50}
+
+
+def test_what_is_not_committed_is_not_counted(tmp_path: Path) -> None:
+    queue = ReferenceQueue(SQLiteStore(tmp_path / "queue.db"), lambda: 1000.0, Random(0))
+    queue.enqueue(c.Job("kept", "q"))
+    queue.lease("w", ("q",), 9.0)
+    before = queue.measure()
+    with contextlib.suppress(OSError), queue.transaction():
+        queue.call(c.Ack("kept", 1))
+        queue.enqueue(c.Job("lost", "q"))
+        assert queue.measure() != before
+        raise OSError("the disk is full")
+    assert queue.measure() == before
+    queue.store.close()
+
+
+def test_a_known_queue_has_every_sample_from_the_start_so_that_its_first_event_is_seen() -> None:
+    shown = families(c.Measured((), {}, (c.Count("q", "enqueued", "", 1),)))
+    assert {family.name for family in shown if not family.samples} == set()
+    assert [f.name for f in shown if any(f.samples.values())] == ["jobquake_enqueued"]
+
+
+def test_no_queue_no_samples() -> None:
+    assert not [family for family in families(EMPTY) if family.samples]
+
+
+@pytest.mark.parametrize("name", ["", 'a "quoted" \\ one\n', "späte: {Post}", "x" * 5000])
+def test_any_queue_name_can_be_read_back(name: str) -> None:
+    queue = ReferenceQueue(MemoryStore(), lambda: 1000.0, Random(0))
+    queue.enqueue(c.Job("j", name))
+    with exported(lambda: queue.call(c.Measure())) as url:
+        assert of(scrape(url), "jobquake_jobs", queue=name, state="ready") == 1
+
+
+def test_an_answer_of_a_queue_that_counts_less_can_still_be_read() -> None:
+    depth = {"queue": "q", "state": "ready", "count": 3, "oldest_s": 1.0}
+    old = {"type": "measured", "depths": [depth], "counters": {"enqueued": 3}}
+    told = msgspec.msgpack.decode(msgspec.msgpack.encode(old), type=c.Reply)
+    assert told == c.Measured((c.Depth("q", "ready", 3, 1.0),), {"enqueued": 3})
+
+
+# -- any queue that answers Measure -----------------------------------------------------
+
+
+def test_a_long_run_exports_the_same_as_the_broker_itself(broker: Broker) -> None:
+    live_through_everything(broker.client(), "mail")
+    watcher = broker.client()
+    with exported(lambda: watcher.attempt(c.Measure())) as url:
+        outside, inside = scrape(url), scrape(broker.metrics)
+    assert outside.keys() == inside.keys()
+    steady = {key for key in inside if not key[0].endswith("_seconds")}
+    assert {key: outside[key] for key in steady} == {key: inside[key] for key in steady}
+
+
+def test_a_queue_that_does_not_answer_makes_a_scrape_fail_and_a_later_one_succeed() -> None:
+    answers: list[c.Reply | Exception | None] = [None, c.Refused("no"), c.Unanswered(), EMPTY]
+
+    def measure() -> c.Reply | None:
+        answer = answers.pop(0) if len(answers) > 1 else answers[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    with exported(measure) as url:
+        assert get(url) == (503, "the queue did not answer\n")
+        wait_until(lambda: get(url)[0] == 200)
+
+
+def test_the_page_ends_with_its_block_and_its_port_is_free_again() -> None:
+    with exported(lambda: EMPTY) as url:
+        assert get(url)[0] == 200
+    assert "metrics" not in {thread.name for thread in threading.enumerate()}
+    with exported(lambda: EMPTY, port_of(url)) as again:
+        assert again == url
+
+
+def test_a_port_in_use_is_told_in_one_sentence() -> None:
+    with exported(lambda: EMPTY) as url:
+        with (
+            pytest.raises(Unavailable, match="found: Address already in use; choose another"),
+            exported(lambda: EMPTY, port_of(url)),
+        ):
+            pass
+        assert get(url)[0] == 200
+
+
+def test_many_scrapes_of_a_queue_that_is_slow_to_measure_share_one_measurement() -> None:
+    asked = 0
+
+    def measure() -> c.Measured:
+        nonlocal asked
+        asked += 1
+        time.sleep(0.05)  # the cost itself
+        return EMPTY
+
+    page = page_of(measure)
+    began = time.monotonic()
+    while time.monotonic() - began < 0.3:
+        page()
+    assert asked == 1, "for ten times as long as it took"
+    wait_until(lambda: page() and asked == 2)
+
+
+# -- the web server ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("request_", "status"),
+    [
+        (b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n", b"200 OK"),
+        (b"GET /metrics?x=1 HTTP/1.0\r\n\r\n", b"200 OK"),
+        (b"GET / HTTP/1.1\r\n\r\n", b"404 Not Found"),
+        (b"POST /metrics HTTP/1.1\r\nContent-Length: 1\r\n\r\nx", b"405 Method Not Allowed"),
+        (b"\r\n\r\n", b"400 Bad Request"),
+        (b"\xff\x00 nonsense\r\n\r\n", b"400 Bad Request"),
+        (b"GET /metrics HTTP/1.1\r\n" + b"x" * 10_000, b"431 Request Header Fields Too Large"),
+    ],
+)
+def test_a_request_gets_one_answer_and_the_end(request_: bytes, status: bytes) -> None:
+    with exported(lambda: EMPTY) as url:
+        assert ask(port_of(url), request_).startswith(b"HTTP/1.1 " + status + b"\r\n")
+
+
+def test_a_request_may_come_byte_by_byte() -> None:
+    with (
+        exported(lambda: EMPTY) as url,
+        socket.create_connection(("127.0.0.1", port_of(url)), PATIENCE_S) as connection,
+    ):
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for byte in b"GET /metrics HTTP/1.1\r\n\r\n":
+            connection.sendall(bytes([byte]))
+        assert heard(connection).startswith(b"HTTP/1.1 200 OK")
+
+
+@pytest.mark.parametrize("sent", [b"", b"GET /metr"])
+def test_a_request_that_never_ends_is_ended(sent: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(endpoint, "PATIENCE_S", 0.1)
+    with exported(lambda: EMPTY) as url:
+        assert ask(port_of(url), sent) == b""
+
+
+def test_a_page_that_nobody_reads_is_thrown_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(endpoint, "PATIENCE_S", 0.5)
+    large = c.Measured(tuple(c.Depth(f"{n:0500}", "ready", 1, 0.0) for n in range(500)), {})
+    with (
+        exported(lambda: large) as url,
+        socket.create_connection(("127.0.0.1", port_of(url)), PATIENCE_S) as connection,
+    ):
+        connection.sendall(b"GET /metrics HTTP/1.1\r\n\r\n")
+        wait_until(lambda: connection.recv(1, socket.MSG_PEEK))
+        assert connection.getsockname()[1] in peers()
+        assert get(url)[0] == 200, "others are served meanwhile"
+        ours = connection.getsockname()[1]
+        wait_until(lambda: ours not in peers())
+
+
+def peers() -> set[int]:
+    """The ports to which this process, which is both sides here, has connections."""
+    return {end.raddr.port for end in psutil.Process().net_connections("tcp") if end.raddr}
+
+
+def test_of_too_many_connections_the_newest_are_turned_away() -> None:
+    with exported(lambda: EMPTY) as url, contextlib.ExitStack() as open_ones:
+        address = ("127.0.0.1", port_of(url))
+        for _ in range(endpoint.MOST_CONNECTIONS):
+            open_ones.enter_context(socket.create_connection(address, PATIENCE_S))
+        assert ask(port_of(url), b"GET /metrics HTTP/1.1\r\n\r\n") == b""
+        open_ones.close()
+        wait_until(lambda: ask(port_of(url), b"GET /metrics HTTP/1.1\r\n\r\n"))
+
+
+def test_whoever_misuses_the_page_does_not_disturb_the_queue(broker: Broker) -> None:
+    client = broker.client()
+    port = port_of(broker.metrics)
+    with contextlib.ExitStack() as idle:
+        for _ in range(endpoint.MOST_CONNECTIONS + 4):
+            idle.enter_context(socket.create_connection(("127.0.0.1", port), PATIENCE_S))
+        ask(port, b"\xff" * 100_000)
+        live_through_everything(client, "mail")
+    wait_until(lambda: ask(port, b"GET /metrics HTTP/1.1\r\n\r\n").startswith(b"HTTP/1.1 200"))
+
+
+# -- the command ------------------------------------------------------------------------
+
+
+def failing(command: list[str]) -> tuple[int, str, str]:
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S)
+    return ended.returncode, ended.stdout, ended.stderr
+
+
+def test_the_broker_says_where_its_metrics_are_only_if_it_has_any(tmp_path: Path) -> None:
+    with running(tmp_path / "queue.db") as broker:
+        assert broker.process.stdout
+        broker.process.terminate()
+        assert broker.process.stdout.read() == b"", "nothing behind the line that says ready"
+
+
+def test_a_metrics_port_in_use_ends_the_broker_with_one_sentence(tmp_path: Path) -> None:
+    with exported(lambda: EMPTY) as url:
+        port = str(port_of(url))
+        code, out, err = failing(broker_command(tmp_path / "queue.db", 0, "--metrics-port", port))
+    assert (code, out) == (3, "")
+    assert err == (
+        f"jobquake: expected to serve metrics on 127.0.0.1:{port}, found: Address already in use; "
+        "choose another --metrics-host or --metrics-port, port 0 for any free one\n"
+    )
+
+
+@pytest.mark.parametrize("host", ["256.0.0.1", "." * 3, "x" * 100])
+def test_a_metrics_host_that_is_none_ends_the_broker_with_one_sentence(
+    tmp_path: Path, host: str
+) -> None:
+    more = ["--metrics-port", "0", "--metrics-host", host]
+    code, out, err = failing(broker_command(tmp_path / "queue.db", 0, *more))
+    assert (code, out) == (3, "")
+    assert err.startswith(f"jobquake: expected to serve metrics on {host}:0, found: ")
+    assert err.count("\n") == 1
+
+
+def test_without_the_prometheus_client_the_broker_says_what_to_install(tmp_path: Path) -> None:
+    words = broker_command(tmp_path / "queue.db", 0, "--metrics-port", "0")[3:]
+    script = "import sys; sys.modules['prometheus_client'] = None\n"
+    script += f"sys.argv[1:] = {words!r}\nfrom jobquake.cli import main; main()"
+    code, out, err = failing([sys.executable, "-c", script])
+    assert (code, out) == (3, "")
+    assert err == (
+        "jobquake: expected the Prometheus client for Python, found none; "
+        "install jobquake[prometheus]\n"
+    )
