@@ -135,10 +135,25 @@ EXPIRED = f'jobquake_leases_expired_total{{cause="lease_expired",{MAIL}}}'
 EXHAUSTED = f'jobquake_dead_lettered_total{{kind="exhausted",{MAIL}}}'
 UP = f"up{{{WHERE}}}"
 # One job a second; one delivery in twenty fails, a worker crashes every quarter of an hour,
-# and now and then fifty jobs come at once.
+# and twice an hour 450 jobs come at once, which take seven minutes. Beside it a queue that
+# slowly comes to more, but never a minute's work, and one that is hardly used, where a few
+# jobs gather, and of the few that run every other one fails once.
 EVERYDAY: dict[str, Value] = {
-    WAITING: lambda t: max(2.0, 50 - (t % 600) / 2),
-    OLDEST: lambda t: 1 + (t % 600) / 60,
+    **{
+        series.replace("mail", queue): value
+        for queue, life in {
+            "reports": {WAITING: lambda t: 12 + t / 100, COMPLETED: lambda t: t},
+            "seldom": {
+                WAITING: lambda t: t / 400,
+                COMPLETED: lambda t: t // 120,
+                LEASED: lambda t: t // 80,
+                FAILED: lambda t: t // 240,
+            },
+        }.items()
+        for series, value in life.items()
+    },
+    WAITING: lambda t: max(2.0, 450 - (t - 300) % 1800),
+    OLDEST: lambda t: 1 + (t % 600) / 10,
     COMPLETED: lambda t: t,
     LEASED: lambda t: 1.05 * t,
     FAILED: lambda t: 0.05 * t,
