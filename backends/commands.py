@@ -85,14 +85,14 @@ class Depth(Struct, frozen=True):
     """How many jobs of one queue are in one state, and the age in seconds of the oldest.
 
     ``waiting`` of the ready ones are due: nothing but a free worker is missing. The one that
-    has been due the longest has waited ``waiting_s`` seconds.
+    has been due the longest has waited ``waiting_s`` seconds. None: the queue cannot tell.
     """
 
     queue: str
     state: State
     count: int
     oldest_s: float
-    waiting: int = 0
+    waiting: int | None = None
     waiting_s: float = 0.0
 
 
@@ -226,12 +226,15 @@ class Inspected(Struct, frozen=True, tag="inspected"):
 
 
 class Measured(Struct, frozen=True, tag="measured"):
-    """``counters`` sums ``counts`` over queues and causes; only depths outlive a restart."""
+    """``counters`` sums ``counts`` over queues and causes; only depths outlive a restart.
+
+    ``counts`` or ``usage`` None: the queue does not count that.
+    """
 
     depths: tuple[Depth, ...]
     counters: dict[str, int]
-    counts: tuple[Count, ...] = ()
-    usage: tuple[Usage, ...] = ()
+    counts: tuple[Count, ...] | None = None
+    usage: tuple[Usage, ...] | None = None
 
 
 class Refused(Struct, frozen=True, tag="refused"):

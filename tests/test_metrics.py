@@ -1,11 +1,8 @@
-"""The metrics page: its numbers are what was done, and who asks for it disturbs nobody."""
+"""The metrics: every number is what was done, whoever exports it."""
 
 from __future__ import annotations
 
 import contextlib
-import socket
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -13,12 +10,10 @@ from pathlib import Path
 from random import Random
 
 import msgspec
-import psutil
 import pytest
-from broker_process import PATIENCE_S, Broker, broker_command, running, wait_until
+from broker_process import Broker, running, wait_until
 from jobquake.backends import commands as c
 from jobquake.backends.adapter import Unavailable
-from jobquake.backends.metrics import endpoint
 from jobquake.backends.metrics.exported import exported, page_of
 from jobquake.backends.metrics.families import COUNTERS, families
 from jobquake.backends.reference.memory import MemoryStore
@@ -39,21 +34,6 @@ def broker(tmp_path: Path) -> Iterator[Broker]:
 
 def port_of(url: str) -> int:
     return int(url.split(":")[2].split("/")[0])
-
-
-def ask(port: int, request: bytes) -> bytes:
-    """Send the bytes and read until the other side ends the connection."""
-    with socket.create_connection(("127.0.0.1", port), PATIENCE_S) as connection:
-        connection.sendall(request)
-        return heard(connection)
-
-
-def heard(connection: socket.socket) -> bytes:
-    data = b""
-    with contextlib.suppress(ConnectionError):
-        while more := connection.recv(65536):
-            data += more
-    return data
 
 
 # -- the numbers ------------------------------------------------------------------------
@@ -189,9 +169,21 @@ def test_what_is_not_committed_is_not_counted(tmp_path: Path) -> None:
 
 
 def test_a_known_queue_has_every_sample_from_the_start_so_that_its_first_event_is_seen() -> None:
-    shown = families(c.Measured((), {}, (c.Count("q", "enqueued", "", 1),)))
+    shown = families(c.Measured((), {}, (c.Count("q", "enqueued", "", 1),), ()))
     assert {family.name for family in shown if not family.samples} == set()
     assert [f.name for f in shown if any(f.samples.values())] == ["jobquake_enqueued"]
+
+
+def test_what_a_queue_does_not_count_is_left_out_and_not_told_as_0() -> None:
+    counts_little = c.Measured((c.Depth("q", "ready", 3, 1.0), c.Depth("r", "done", 1, 1.0)), {})
+    shown = {family.name: set(family.samples) for family in families(counts_little)}
+    assert shown.keys() == {
+        "jobquake_jobs",
+        "jobquake_oldest_age_seconds",
+        "jobquake_jobs_waiting",
+        "jobquake_oldest_wait_seconds",
+    }
+    assert shown["jobquake_jobs_waiting"] == {("r",)}, "three are ready; whether due is not known"
 
 
 def test_no_queue_no_samples() -> None:
@@ -273,131 +265,3 @@ def test_many_scrapes_of_a_queue_that_is_slow_to_measure_share_one_measurement()
         page()
     assert asked == 1, "for ten times as long as it took"
     wait_until(lambda: page() and asked == 2)
-
-
-# -- the web server ---------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("request_", "status"),
-    [
-        (b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n", b"200 OK"),
-        (b"GET /metrics?x=1 HTTP/1.0\r\n\r\n", b"200 OK"),
-        (b"GET / HTTP/1.1\r\n\r\n", b"404 Not Found"),
-        (b"POST /metrics HTTP/1.1\r\nContent-Length: 1\r\n\r\nx", b"405 Method Not Allowed"),
-        (b"\r\n\r\n", b"400 Bad Request"),
-        (b"\xff\x00 nonsense\r\n\r\n", b"400 Bad Request"),
-        (b"GET /metrics HTTP/1.1\r\n" + b"x" * 10_000, b"431 Request Header Fields Too Large"),
-    ],
-)
-def test_a_request_gets_one_answer_and_the_end(request_: bytes, status: bytes) -> None:
-    with exported(lambda: EMPTY) as url:
-        assert ask(port_of(url), request_).startswith(b"HTTP/1.1 " + status + b"\r\n")
-
-
-def test_a_request_may_come_byte_by_byte() -> None:
-    with (
-        exported(lambda: EMPTY) as url,
-        socket.create_connection(("127.0.0.1", port_of(url)), PATIENCE_S) as connection,
-    ):
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        for byte in b"GET /metrics HTTP/1.1\r\n\r\n":
-            connection.sendall(bytes([byte]))
-        assert heard(connection).startswith(b"HTTP/1.1 200 OK")
-
-
-@pytest.mark.parametrize("sent", [b"", b"GET /metr"])
-def test_a_request_that_never_ends_is_ended(sent: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(endpoint, "PATIENCE_S", 0.1)
-    with exported(lambda: EMPTY) as url:
-        assert ask(port_of(url), sent) == b""
-
-
-def test_a_page_that_nobody_reads_is_thrown_away(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(endpoint, "PATIENCE_S", 0.5)
-    large = c.Measured(tuple(c.Depth(f"{n:0500}", "ready", 1, 0.0) for n in range(500)), {})
-    with (
-        exported(lambda: large) as url,
-        socket.create_connection(("127.0.0.1", port_of(url)), PATIENCE_S) as connection,
-    ):
-        connection.sendall(b"GET /metrics HTTP/1.1\r\n\r\n")
-        wait_until(lambda: connection.recv(1, socket.MSG_PEEK))
-        assert connection.getsockname()[1] in peers()
-        assert get(url)[0] == 200, "others are served meanwhile"
-        ours = connection.getsockname()[1]
-        wait_until(lambda: ours not in peers())
-
-
-def peers() -> set[int]:
-    """The ports to which this process, which is both sides here, has connections."""
-    return {end.raddr.port for end in psutil.Process().net_connections("tcp") if end.raddr}
-
-
-def test_of_too_many_connections_the_newest_are_turned_away() -> None:
-    with exported(lambda: EMPTY) as url, contextlib.ExitStack() as open_ones:
-        address = ("127.0.0.1", port_of(url))
-        for _ in range(endpoint.MOST_CONNECTIONS):
-            open_ones.enter_context(socket.create_connection(address, PATIENCE_S))
-        assert ask(port_of(url), b"GET /metrics HTTP/1.1\r\n\r\n") == b""
-        open_ones.close()
-        wait_until(lambda: ask(port_of(url), b"GET /metrics HTTP/1.1\r\n\r\n"))
-
-
-def test_whoever_misuses_the_page_does_not_disturb_the_queue(broker: Broker) -> None:
-    client = broker.client()
-    port = port_of(broker.metrics)
-    with contextlib.ExitStack() as idle:
-        for _ in range(endpoint.MOST_CONNECTIONS + 4):
-            idle.enter_context(socket.create_connection(("127.0.0.1", port), PATIENCE_S))
-        ask(port, b"\xff" * 100_000)
-        live_through_everything(client, "mail")
-    wait_until(lambda: ask(port, b"GET /metrics HTTP/1.1\r\n\r\n").startswith(b"HTTP/1.1 200"))
-
-
-# -- the command ------------------------------------------------------------------------
-
-
-def failing(command: list[str]) -> tuple[int, str, str]:
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S)
-    return ended.returncode, ended.stdout, ended.stderr
-
-
-def test_the_broker_says_where_its_metrics_are_only_if_it_has_any(tmp_path: Path) -> None:
-    with running(tmp_path / "queue.db") as broker:
-        assert broker.process.stdout
-        broker.process.terminate()
-        assert broker.process.stdout.read() == b"", "nothing behind the line that says ready"
-
-
-def test_a_metrics_port_in_use_ends_the_broker_with_one_sentence(tmp_path: Path) -> None:
-    with exported(lambda: EMPTY) as url:
-        port = str(port_of(url))
-        code, out, err = failing(broker_command(tmp_path / "queue.db", 0, "--metrics-port", port))
-    assert (code, out) == (3, "")
-    assert err == (
-        f"jobquake: expected to serve metrics on 127.0.0.1:{port}, found: Address already in use; "
-        "choose another --metrics-host or --metrics-port, port 0 for any free one\n"
-    )
-
-
-@pytest.mark.parametrize("host", ["256.0.0.1", "." * 3, "x" * 100])
-def test_a_metrics_host_that_is_none_ends_the_broker_with_one_sentence(
-    tmp_path: Path, host: str
-) -> None:
-    more = ["--metrics-port", "0", "--metrics-host", host]
-    code, out, err = failing(broker_command(tmp_path / "queue.db", 0, *more))
-    assert (code, out) == (3, "")
-    assert err.startswith(f"jobquake: expected to serve metrics on {host}:0, found: ")
-    assert err.count("\n") == 1
-
-
-def test_without_the_prometheus_client_the_broker_says_what_to_install(tmp_path: Path) -> None:
-    words = broker_command(tmp_path / "queue.db", 0, "--metrics-port", "0")[3:]
-    script = "import sys; sys.modules['prometheus_client'] = None\n"
-    script += f"sys.argv[1:] = {words!r}\nfrom jobquake.cli import main; main()"
-    code, out, err = failing([sys.executable, "-c", script])
-    assert (code, out) == (3, "")
-    assert err == (
-        "jobquake: expected the Prometheus client for Python, found none; "
-        "install jobquake[prometheus]\n"
-    )

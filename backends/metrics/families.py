@@ -1,8 +1,8 @@
 """From what a queue measured to metric families: names, words of help, numbers.
 
-Pure, and without the Prometheus client. A number that a queue did not count is 0 and not
-missing, for every queue that is known, so that the first event is an increase and not
-the birth of a series, which Prometheus would not see.
+Pure, and without the Prometheus client. What has not happened yet is 0 and not missing, for
+every queue that is known, so that the first event is an increase and not the birth of a
+series, which Prometheus would not see. What a queue does not count at all is left out.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Literal, NamedTuple, get_args
 
-from ..commands import Count, Measured, State
+from ..commands import Count, Depth, Measured, State, Usage
 
 Samples = dict[tuple[str, ...], float]
 STATES: tuple[State, ...] = get_args(State)
@@ -75,23 +75,27 @@ class Family(NamedTuple):
 
 
 def families(measured: Measured) -> list[Family]:
-    """All families, in a fixed order, each with a sample for every known queue."""
+    """All that the queue counts, in a fixed order, with a sample for every known queue."""
+    counts, usage = measured.counts, measured.usage
     queues = sorted(
         {depth.queue for depth in measured.depths}
-        | {usage.queue for usage in measured.usage}
-        | {count.queue for count in measured.counts if count.event != "refused"}
+        | {used.queue for used in usage or ()}
+        | {count.queue for count in counts or () if count.event != "refused"}
     )
-    return [
-        *_depths(measured, queues),
-        *_usage(measured, queues),
-        *(_counter(event, measured.counts, queues) for event in COUNTERS),
-    ]
+    shown = [*_depths(measured, queues)]
+    if usage is not None:
+        shown += _usage({used.queue: used for used in usage}, queues)
+    if counts is not None:
+        shown += [_counter(event, counts, queues) for event in COUNTERS]
+    return shown
 
 
 def _depths(measured: Measured, queues: list[str]) -> Iterator[Family]:
     held = {(depth.queue, depth.state): depth for depth in measured.depths}
     of_state = [(queue, state) for queue in queues for state in STATES]
-    ready = {queue: held.get((queue, "ready")) for queue in queues}
+    none = Depth("", "ready", 0, 0.0, 0)
+    ready = {queue: held.get((queue, "ready"), none) for queue in queues}
+    due = {(queue,): depth for queue, depth in ready.items() if depth.waiting is not None}
     yield Family(
         "jobquake_jobs",
         "gauge",
@@ -111,19 +115,18 @@ def _depths(measured: Measured, queues: list[str]) -> Iterator[Family]:
         "gauge",
         "Ready jobs that are due: nothing but a free worker is missing",
         ("queue",),
-        {(queue,): depth.waiting if depth else 0 for queue, depth in ready.items()},
+        {key: depth.waiting or 0 for key, depth in due.items()},
     )
     yield Family(
         "jobquake_oldest_wait_seconds",
         "gauge",
         "For how many seconds the job that waits longest has been due; 0 if none waits",
         ("queue",),
-        {(queue,): depth.waiting_s if depth else 0.0 for queue, depth in ready.items()},
+        {key: depth.waiting_s for key, depth in due.items()},
     )
 
 
-def _usage(measured: Measured, queues: list[str]) -> Iterator[Family]:
-    usage = {usage.queue: usage for usage in measured.usage}
+def _usage(usage: dict[str, Usage], queues: list[str]) -> Iterator[Family]:
     yield Family(
         "jobquake_workers",
         "gauge",
