@@ -30,9 +30,14 @@ def get(url: str) -> tuple[int, str]:
 
 
 def scrape(url: str) -> Samples:
-    """Every sample of the page, by its name and labels."""
+    """Every sample of the page at this address."""
     status, text = get(url)
     assert status == 200, text
+    return read(text)
+
+
+def read(text: str) -> Samples:
+    """Every sample, by its name and labels."""
     return {
         (sample.name, frozenset(sample.labels.items())): sample.value
         for family in text_string_to_metric_families(text)

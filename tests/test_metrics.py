@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
@@ -16,11 +17,14 @@ from jobquake.backends import commands as c
 from jobquake.backends.adapter import Unavailable
 from jobquake.backends.metrics.exported import exported, page_of
 from jobquake.backends.metrics.families import COUNTERS, families
+from jobquake.backends.reference import places
+from jobquake.backends.reference.core import CORRECT
 from jobquake.backends.reference.memory import MemoryStore
 from jobquake.backends.reference.queue import ReferenceQueue
 from jobquake.backends.reference.sqlite import SQLiteStore
 from jobquake.backends.reference.tally import WORKER_KNOWN_S
-from scrape import LONG_S, Samples, get, live_through_everything, of, refused, scrape
+from scrape import LONG_S, Samples, get, live_through_everything, of, read, refused, scrape
+from servers_here import KINDS, address
 
 EMPTY = c.Measured((), {})
 
@@ -216,6 +220,22 @@ def test_a_long_run_exports_the_same_as_the_broker_itself(broker: Broker) -> Non
     assert outside.keys() == inside.keys()
     steady = {key for key in inside if not key[0].endswith("_seconds")}
     assert {key: outside[key] for key in steady} == {key: inside[key] for key in steady}
+
+
+@pytest.mark.parametrize("place", ["sqlite", *KINDS])
+def test_on_a_shared_store_depths_are_exported_and_no_counters_of_one_process(
+    place: str, tmp_path: Path
+) -> None:
+    home = str(tmp_path) if place == "sqlite" else address(place)
+    connection = places.PLACES[place].connect(home, LONG_S, CORRECT)
+    queue = f"test-{uuid.uuid4().hex}"
+    assert connection.attempt(c.Enqueue(c.Job(queue, queue))) == c.Enqueued(True)
+    page = page_of(lambda: connection.attempt(c.Measure()))()
+    connection.close()
+    samples = read(page.body.decode())
+    assert of(samples, "jobquake_jobs_waiting", queue=queue) == 1
+    assert not [name for name, _ in samples if name.endswith("_total")]
+    assert "jobquake_workers" not in {name for name, _ in samples}
 
 
 def test_a_queue_that_does_not_answer_makes_a_scrape_fail_and_a_later_one_succeed() -> None:

@@ -73,7 +73,8 @@ def exported(measure: Measure, port: int = 0, host: str = "127.0.0.1") -> Iterat
 
     ``measure`` is called in a thread of its own, one call at a time, and should answer or
     give up within seconds: a connection with a timeout does, as in ``lambda:
-    connection.attempt(Measure())``, if nobody else uses it. Raises Unavailable if the port
+    connection.attempt(Measure())``, if nobody else uses it; one on a SQLite file must be
+    made by ``measure`` itself, for it belongs to its thread. Raises Unavailable if the port
     cannot be had, and without the Prometheus client.
     """
     page = page_of(measure)

@@ -2,7 +2,7 @@
 
 Bookkeeping in memory, from records that have already been swapped: it decides nothing,
 reads no clock, and is gone with its process. Of processes that share a store, each counts
-its own calls.
+its own calls, so that nobody knows the whole: see :func:`.direct.of_all`.
 """
 
 from __future__ import annotations
