@@ -143,13 +143,21 @@ def release(record: Record, token: int, now: float) -> Ruling:
 
 def reap(record: Record, now: float, rng: Random) -> Record:
     """The lease ran out: the worker crashed, stalled, or overran the job's timeout."""
-    overran = record.lease_until - record.started_at >= record.job.timeout_s
     error = (
         f"timed out after {record.job.timeout_s:g} s"
-        if overran
+        if overran(record)
         else "lease expired: the worker crashed or stalled"
     )
     return _failed(record, error, False, now, rng)
+
+
+def overran(record: Record) -> bool:
+    """Whether a lease that ran out had lasted for the whole of the job's timeout.
+
+    Compared as times, which are made by this very sum: the difference of two times of day
+    is off by a rounding, and would tell a timeout as a crash.
+    """
+    return record.lease_until >= record.started_at + record.job.timeout_s
 
 
 def skip(record: Record, now: float) -> Record:

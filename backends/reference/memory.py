@@ -98,13 +98,10 @@ class MemoryStore:
         return sorted(dead, key=lambda r: (r.ended_at, r.sequence))
 
     def depths(self, now: float) -> list[Depth]:
-        groups: dict[tuple[str, State], list[float]] = defaultdict(list)
+        groups: dict[tuple[str, State], list[Record]] = defaultdict(list)
         for record in self._records.values():
-            groups[record.job.queue, record.state].append(record.enqueued_at)
-        return [
-            Depth(queue, state, len(times), max(0.0, now - min(times)))
-            for (queue, state), times in sorted(groups.items())
-        ]
+            groups[record.job.queue, record.state].append(record)
+        return [_depth(*group, groups[group], now) for group in sorted(groups)]
 
     def forget(self, done_before: float) -> int:
         old = [
@@ -133,3 +130,9 @@ class MemoryStore:
             heappush(self._delayed[job.queue], entry)
         elif record.state == "leased":
             heappush(self._leased, (record.lease_until, record.sequence, record.version, record))
+
+
+def _depth(queue: str, state: State, records: list[Record], now: float) -> Depth:
+    oldest_s = max(0.0, now - min(record.enqueued_at for record in records))
+    due_at = [r.ready_at for r in records if state == "ready" and r.ready_at <= now]
+    return Depth(queue, state, len(records), oldest_s, len(due_at), now - min(due_at, default=now))
