@@ -17,11 +17,17 @@ from . import address, go_json
 from .api import API, VERSION
 from .config import populate
 from .extension import Extension
+from .go_json import JSONError
 from .http import Connection
 from .metrics import Metrics
 from .server import Server
+from .shapes import APIError
 
 T = TypeVar("T")
+
+
+class ConfigError(Exception):
+    """The configuration is not one; the message says what is wrong with it."""
 
 
 class Embedded:
@@ -121,7 +127,6 @@ async def serve(
     host: str,
     port: int,
     ready: Callable[[str], None],
-    *,
     seed: int = 0,
     config: bytes | None = None,
     proxy_metrics: bool = False,
@@ -129,7 +134,7 @@ async def serve(
     """Serve until SIGTERM or SIGINT. ``config``: the text of a configuration, see ``config``.
 
     Calls ``ready(address)`` once it listens. Raises AddressError if an address cannot be
-    had, JSONError or APIError if the configuration is not one.
+    had, ConfigError if the configuration is not one.
     """
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -139,13 +144,22 @@ async def serve(
     listener = Listener(server)
     try:
         if config is not None:
-            await populate(server, go_json.decode(config))
+            await _configure(server, config)
         ready("http://" + await listener.start(host, port))
         await stopped.wait()
     finally:
         listener.stop()
         server.stop()
         await settle()
+
+
+async def _configure(server: Server, config: bytes) -> None:
+    try:
+        await populate(server, go_json.decode(config))
+    except address.ListenError:
+        raise
+    except (APIError, JSONError, address.AddressError) as error:
+        raise ConfigError(str(error)) from error
 
 
 async def settle() -> None:
