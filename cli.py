@@ -218,7 +218,8 @@ def proxy_command(
         asyncio.run(serve(host, port, _say_ready, seed, text, proxy_metrics))
     except (ConfigError, OSError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
-        raise Fault(f"expected a JSON list of proxies in {config}, found: {reason}; mend it") from error
+        wanted = f"expected a JSON list of proxies in {config}"
+        raise Fault(f"{wanted}, found: {reason}; mend it or name another") from error
     except AddressError as error:
         raise Fault(f"expected a free address, found: {error}; name another", ENVIRONMENT) from None
 

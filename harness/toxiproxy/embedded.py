@@ -33,12 +33,14 @@ class ConfigError(Exception):
 class Embedded:
     """A server in a daemon thread of its own, listening on ``host`` and ``port`` (0: any).
 
-    ``seed``: the same seed makes the same connections meet the same chances. ``server`` may
-    be used on the loop only: through ``call`` and ``run``.
+    ``seed``: the same seed makes the same connections meet the same chances. ``address``:
+    what ``start`` returned. ``server`` may be used on the loop only, through ``call`` and
+    ``run``.
     """
 
     def __init__(self, seed: int = 0, host: str = "127.0.0.1", port: int = 0) -> None:
         self.server = Server(seed)
+        self.address = ""
         self._host, self._port = host, port
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
@@ -54,7 +56,8 @@ class Embedded:
         self._thread.start()
         self._http = Listener(self.server)
         try:
-            return "http://" + self.run(self._http.start(self._host, self._port))
+            self.address = "http://" + self.run(self._http.start(self._host, self._port))
+            return self.address
         except BaseException:
             self.stop()
             raise
