@@ -54,6 +54,10 @@ class MemoryStore:
                 best = heap[0]
         return self._records[best[3]] if best else None
 
+    def waiting(self, queue: str) -> int:
+        records = self._records.values()
+        return sum(r.state == "ready" and r.job.queue == queue for r in records)
+
     def expired(self, now: float) -> list[Record]:
         found, kept = [], []
         heap = self._leased
