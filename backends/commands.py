@@ -35,7 +35,8 @@ class Job(Struct, frozen=True):
     ``id`` makes an enqueue repeatable; ``key`` (idempotency key) names the effect.
     ``delay_s`` and ``timeout_s`` are seconds; a higher ``priority`` (within a
     million of 0) goes first. ``max_deliveries`` bounds how often the job is handed out,
-    crashes included.
+    crashes included. ``max_waiting`` asks the queue to refuse the job if that many others
+    wait in it already (None: it never does).
     """
 
     id: str
@@ -47,6 +48,7 @@ class Job(Struct, frozen=True):
     max_deliveries: int = 5
     timeout_s: float = 300.0
     retry: RetryPolicy = RetryPolicy()
+    max_waiting: int | None = None
 
 
 class Delivery(Struct, frozen=True):

@@ -29,6 +29,8 @@ FAULT_NAMES = {
     "slow_network": "slow network",
     "broker_crash": "broker crash",
     "flood": "flood",
+    "outage": "outage",
+    "terminate": "worker told to stop",
 }
 
 

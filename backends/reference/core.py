@@ -69,6 +69,16 @@ def _next(record: Record, **changes: Any) -> Record:
     return replace(record, version=record.version + 1, **changes)
 
 
+def full(job: Job, waiting: int) -> str | None:
+    """Why the job is refused while ``waiting`` others wait in its queue, None if it is not."""
+    if job.max_waiting is None or waiting < job.max_waiting:
+        return None
+    return (
+        f"the queue {job.queue!r} is full: {waiting} jobs wait and {job.max_waiting} may; "
+        "nothing was accepted, enqueue it again later"
+    )
+
+
 def admit(job: Job, now: float) -> Record:
     """The first record of a job that was just accepted."""
     return Record(job=job, state="ready", enqueued_at=now, ready_at=now + job.delay_s)
@@ -201,6 +211,7 @@ class Decisions(NamedTuple):
     (correct), or already with the lease (a twin's mistake).
     """
 
+    full: Callable[[Job, int], str | None] = full
     admit: Callable[[Job, float], Record] = admit
     lease: Callable[[Record, str, float, float], Record] = lease
     ack: Callable[[Record, int, float], Ruling] = ack

@@ -60,6 +60,10 @@ class MemoryStore:
                 best = ready[0]
         return best[-1] if best else None
 
+    def waiting(self, queue: str) -> int:
+        records = self._records.values()
+        return sum(r.state == "ready" and r.job.queue == queue for r in records)
+
     def expired(self, now: float) -> list[Record]:
         heap = self._leased
         if not heap or heap[0][0] > now:

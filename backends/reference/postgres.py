@@ -145,6 +145,11 @@ class PostgresStore:
             candidates, key=lambda r: (-r.job.priority, r.ready_at, r.sequence), default=None
         )
 
+    def waiting(self, queue: str) -> int:
+        query = "SELECT count(*) FROM {schema}.jobs WHERE queue = %s AND state = 'ready'"
+        ((held,),) = self._ask(query, (queue,))
+        return int(held)
+
     def expired(self, now: float) -> list[Record]:
         return self._all(
             "SELECT sequence, body FROM {schema}.jobs WHERE state = 'leased' AND due <= %s"

@@ -129,9 +129,16 @@ class ReferenceQueue:
                 return self.measure()
 
     def enqueue(self, job: Job) -> Reply:
-        """Accept a job; a repeated id is held once and answered ``created=False``."""
+        """Accept a job; a repeated id is held once and answered ``created=False``.
+
+        Where several processes share a store, each of them may find room for one job more.
+        """
         if fault := _unfit(job):
             self._tally.count("refused", job.queue, "enqueue")
+            return Refused(fault)
+        bounded = job.max_waiting is not None and self.store.get(job.id) is None
+        if bounded and (fault := self._decide.full(job, self.store.waiting(job.queue))):
+            self.counters["enqueue_refused"] += 1
             return Refused(fault)
         created = self.store.insert(self._decide.admit(job, self.now()))
         self._tally.count("enqueued" if created else "enqueue_repeated", job.queue)
@@ -231,6 +238,8 @@ def _unfit(job: Job) -> str | None:
     """Why this job cannot be accepted, in one sentence, or None."""
     if not job.id:
         return "expected a job id, found an empty one; give each job a unique id"
+    if job.max_waiting is not None and job.max_waiting < 1:
+        return f"expected max_waiting of at least 1, found {job.max_waiting}"
     if job.max_deliveries < 1:
         return f"expected max_deliveries of at least 1, found {job.max_deliveries}"
     if abs(job.priority) > HIGHEST_PRIORITY:

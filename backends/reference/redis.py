@@ -199,6 +199,9 @@ class RedisStore:
             default=None,
         )
 
+    def waiting(self, queue: str) -> int:
+        return int(self._ask(lambda: self._server.zcard(self._key("group", "ready", queue))))
+
     def expired(self, now: float) -> list[Record]:
         return self._up_to("leased", repr(now))
 

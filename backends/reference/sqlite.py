@@ -141,6 +141,10 @@ class SQLiteStore:
             default=None,
         )
 
+    def waiting(self, queue: str) -> int:
+        query = "SELECT count(*) FROM jobs WHERE queue=? AND state='ready'"
+        return int(self._db.execute(query, (queue,)).fetchone()[0])
+
     def expired(self, now: float) -> list[Record]:
         return self._all(
             "SELECT body FROM jobs WHERE state='leased' AND due<=? ORDER BY due, sequence", (now,)
