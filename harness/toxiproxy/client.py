@@ -168,14 +168,12 @@ class Proxy:
         unless it says otherwise. Live connections get it, too.
         """
         name = _addressable(name or f"{type}_{stream}")
-        wanted = {"name": name, "type": type, "stream": stream}
+        wanted: dict[str, Any] = {"name": name, "type": type, "stream": stream}
         wanted |= {"toxicity": toxicity, "attributes": attributes}
         doing = f"add the toxic {name!r} to {self.name!r}"
         return Toxic(**self._api.post(f"{self._path}/toxics", wanted, doing))
 
-    def update_toxic(
-        self, name: str, *, toxicity: float | None = None, **attributes: int
-    ) -> Toxic:
+    def update_toxic(self, name: str, *, toxicity: float | None = None, **attributes: int) -> Toxic:
         """Change these attributes of a toxic, on live connections, too; others stay."""
         wanted: dict[str, Any] = {"attributes": attributes}
         if toxicity is not None:
@@ -201,7 +199,7 @@ class _Api:
         host, port = _host_and_port(url)
         self.url = f"http://{host}:{port}"
         # Its methods read the address from the class: a class for each server.
-        self._consumer = type("Consumer", (APIConsumer,), {"host": host, "port": port})
+        self._consumer: Any = type("Consumer", (APIConsumer,), {"host": host, "port": port})
         self._options = {"timeout": timeout_s, "proxies": {"no_proxy": host.strip("[]")}}
 
     def get(self, path: str, doing: str) -> Any:
