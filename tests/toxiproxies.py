@@ -203,15 +203,13 @@ def receive(connection: socket.socket, size: int) -> bytes:
 
 def ending(connection: socket.socket) -> tuple[bytes, str]:
     """All that still comes, and how it ends: ``FIN`` or ``RST``. Fails if it does not."""
-    rest = b""
-    while True:
-        try:
-            part = connection.recv(1 << 16)
-        except ConnectionResetError:
-            return rest, "RST"
-        if not part:
-            return rest, "FIN"
-        rest += part
+    parts = []
+    try:
+        while part := connection.recv(1 << 16):
+            parts.append(part)
+    except ConnectionResetError:
+        return b"".join(parts), "RST"
+    return b"".join(parts), "FIN"
 
 
 def silent(connection: socket.socket, for_s: float = 0.15) -> bool:
