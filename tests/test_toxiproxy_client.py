@@ -37,6 +37,7 @@ from toxiproxies import (
 )
 
 UPSTREAM = f"{HOST}:1"
+NO_PORT = "listen tcp: address nope: missing port in address"
 
 
 @pytest.fixture
@@ -214,8 +215,7 @@ def test_what_a_server_did_by_half_is_shown(proxy: Proxy) -> None:
         (
             lambda server, proxy: server.create("q", UPSTREAM, "nope"),
             500,
-            "create the proxy 'q', found its answer 500: "
-            + "listen tcp: address nope: missing port in address",
+            f"create the proxy 'q', found its answer 500: {NO_PORT}",
         ),
     ],
     ids=["create", "type", "name", "change", "remove", "destroy", "listen"],
