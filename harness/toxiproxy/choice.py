@@ -21,6 +21,7 @@ from ...backends.servers.running import HOST, free_port
 from ..drivers import EnvironmentFault
 from ..drivers.guard import MARK
 from .client import Toxiproxy, ToxiproxyError
+from .embedded import Embedded
 
 EMBEDDED = "embedded"
 ANSWERS_WITHIN_S = 20.0
@@ -39,8 +40,6 @@ def opened(choice: str, seed: int) -> Iterator[str]:
     takes it and does not obey it. Raises :class:`EnvironmentFault` if none can be had.
     """
     if choice == EMBEDDED:
-        from .embedded import Embedded
-
         embedded = Embedded(seed=seed)
         try:
             yield embedded.start()
