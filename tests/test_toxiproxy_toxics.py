@@ -21,6 +21,7 @@ from toxiproxies import (
     HOST,
     Api,
     Line,
+    Pair,
     address,
     dial,
     ending,
@@ -53,6 +54,14 @@ def oriented(line: Line, stream: str) -> tuple[socket.socket, socket.socket]:
     """A new connection as (who sends, who receives) in ``stream``."""
     client, peer = line.connect()
     return (client, peer) if stream == "upstream" else (peer, client)
+
+
+def established(line: Line) -> Pair:
+    """A new connection that the proxy forwards already; a byte went upstream."""
+    pair = line.connect()
+    pair.client.sendall(b".")
+    assert receive(pair.peer, 1) == b"."
+    return pair
 
 
 # -- connections --------------------------------------------------------------------------
@@ -512,7 +521,7 @@ def test_a_timeout_that_goes_takes_every_live_connection_along(
 ) -> None:
     early = line.connect()
     line.add("timeout", toxicity=toxicity, timeout=HOUR_MS)
-    pairs = [early, line.connect()]
+    pairs = [early, established(line)]
     assert silent(early.client)
     if how == "removed":
         line.remove("timeout_downstream")
@@ -550,7 +559,7 @@ def test_reset_peer_is_armed_by_an_end_as_well(line: Line) -> None:
 
 
 def test_connections_older_than_reset_peer_end_plainly(line: Line) -> None:
-    client, peer = line.connect()
+    client, peer = established(line)
     line.add("reset_peer", timeout=0)
     peer.sendall(b"dropped")
     assert ending(client) == NOTHING
@@ -559,7 +568,7 @@ def test_connections_older_than_reset_peer_end_plainly(line: Line) -> None:
 @pytest.mark.parametrize("how", ["toxicity 0", "removed"])
 def test_reset_peer_leaves_a_reset_at_the_end_even_of_those_it_spares(line: Line, how: str) -> None:
     line.add("reset_peer", toxicity=0 if how == "toxicity 0" else 1, timeout=0)
-    client, peer = line.connect()
+    client, peer = established(line)
     if how == "removed":
         line.remove("reset_peer_downstream")
     peer.sendall(b"spared")

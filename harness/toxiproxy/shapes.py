@@ -7,7 +7,7 @@ from typing import Any
 
 from . import go_json
 from .applied import Applied, Direction
-from .go_json import JSONError
+from .go_syntax import JSONError
 from .proxy import Proxy
 from .toxics import KINDS
 from .toxics.toxic import Toxic
