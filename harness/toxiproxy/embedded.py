@@ -1,13 +1,13 @@
 """The server, running: in a thread for a harness, or as the command ``jobquake proxy``.
 
-Puts the parts together and owns the event loop; decides nothing about proxies.
+Puts the parts together and owns the event loop; decides nothing about proxies. The loop is
+asyncio's own: uvloop forwards no faster here, counts time in whole milliseconds, and reads
+from connections before they have been told not to.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import importlib
 import signal
 import threading
 from collections.abc import Callable, Coroutine
@@ -41,7 +41,7 @@ class Embedded:
     def start(self) -> str:
         """Listen; the API's address, http://HOST:PORT. Raises AddressError."""
         assert self._thread is None, "started already"
-        self._loop = new_event_loop()
+        self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(
             target=self._loop.run_forever, name="toxiproxy", daemon=True
         )
@@ -146,15 +146,6 @@ async def serve(
         listener.stop()
         server.stop()
         await settle()
-
-
-def new_event_loop() -> asyncio.AbstractEventLoop:
-    """uvloop's if it is installed: it forwards faster. Else asyncio's own."""
-    with contextlib.suppress(ImportError):
-        loop = importlib.import_module("uvloop").new_event_loop()
-        assert isinstance(loop, asyncio.AbstractEventLoop)
-        return loop
-    return asyncio.new_event_loop()
 
 
 async def settle() -> None:

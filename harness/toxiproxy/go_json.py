@@ -63,7 +63,7 @@ def encode(value: Any) -> bytes:
 
 def float32(value: float) -> float:
     """Rounded as Go stores it. Raises OverflowError."""
-    return float(struct.unpack("f", struct.pack("f", value))[0])
+    return float(struct.unpack("<f", struct.pack("<f", value))[0])
 
 
 def _convert(given: Any, wanted: str, place: str) -> Any:

@@ -11,12 +11,14 @@ import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from email.utils import formatdate
+from functools import partial
 from http import HTTPStatus
 from urllib.parse import unquote_to_bytes
 
 MAX_HEAD = 64 * 1024
 MAX_BODY = 16 * 1024 * 1024
 IDLE_S = 60.0
+LINGER_S = 0.5
 
 TOKEN = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 REQUEST_LINE = re.compile(rb"(\S+) (\S+) HTTP/(\d)\.(\d)")
@@ -69,7 +71,8 @@ class Connection(asyncio.Protocol):
         self._buffer = bytearray()
         self._head: _Head | None = None
         self._body = bytearray()
-        self._answering: asyncio.Task[None] | None = None
+        self._answering: asyncio.Future[Response] | None = None
+        self._refused = False
         self._idle: asyncio.TimerHandle | None = None
         self._transport: asyncio.Transport | None = None
 
@@ -79,6 +82,8 @@ class Connection(asyncio.Protocol):
         self._wait()
 
     def data_received(self, data: bytes) -> None:
+        if self._refused:
+            return
         self._buffer += data
         if len(self._buffer) > MAX_HEAD + MAX_BODY and self._transport:
             self._transport.pause_reading()
@@ -113,14 +118,21 @@ class Connection(asyncio.Protocol):
         request = Request(
             head.request.method, head.request.path, head.request.query, head.request.headers, body
         )
-        self._answering = asyncio.get_running_loop().create_task(self._answer(head, request))
+        self._answering = asyncio.ensure_future(self._handler(request))
+        self._answering.add_done_callback(partial(self._answer, head))
 
-    async def _answer(self, head: _Head, request: Request) -> None:
-        response = await self._handler(request)
+    def _answer(self, head: _Head, answering: asyncio.Future[Response]) -> None:
         self._answering = None
-        if not self._transport:
+        if not self._transport or answering.cancelled():
             return
-        self._transport.write(_encode(response, head))
+        if error := answering.exception():
+            message = "a request could not be answered; its connection is closed"
+            asyncio.get_running_loop().call_exception_handler(
+                {"message": message, "exception": error}
+            )
+            self._transport.abort()
+            return
+        self._transport.write(_encode(answering.result(), head))
         if not head.keep_alive:
             self._transport.close()
             return
@@ -142,7 +154,7 @@ class Connection(asyncio.Protocol):
         del self._buffer[: end.end()]
         head = _parse_head(lines[0], _headers(lines[1:]))
         waits = head.request.headers.get("expect", "").lower() == "100-continue"
-        if waits and not self._buffer and self._transport:
+        if waits and self._transport:
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         return head
 
@@ -196,6 +208,7 @@ class Connection(asyncio.Protocol):
     # -- the rest ---------------------------------------------------------------------------
 
     def _refuse(self, error: MalformedError) -> None:
+        self._refused = True
         if self._transport:
             text = f"{error.status} {_phrase(error.status)}"
             text += f": {error.reason}" if error.reason else ""
@@ -203,7 +216,10 @@ class Connection(asyncio.Protocol):
                 f"HTTP/1.1 {text}\r\nContent-Type: text/plain; charset=utf-8\r\n"
                 f"Connection: close\r\n\r\n{text}".encode()
             )
-            self._transport.close()
+            # Closing at once would reset the connection, and the answer with it.
+            self._transport.write_eof()
+            self._stop_waiting()
+            self._idle = asyncio.get_running_loop().call_later(LINGER_S, self.close)
 
     def _wait(self) -> None:
         self._stop_waiting()

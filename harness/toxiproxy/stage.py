@@ -188,7 +188,7 @@ class Stage:
     def _ring(self) -> None:
         self._timer = None
         left_s = self._due_s - time.monotonic()
-        if left_s > 0:  # some loops count in milliseconds and ring early
+        if left_s > 0:  # a timer never sleeps longer than LONGEST_TIMER_S
             self._start_timer(left_s)
         else:
             self._rung = True
