@@ -34,20 +34,22 @@ def decode(body: bytes) -> Any:
         raise JSONError("invalid character '[' exceeded max depth") from error
 
 
-def fields(value: Any, types: Mapping[str, str], struct: str, go_type: str) -> dict[str, Any]:
-    """Those of ``types`` (name: string, bool, int64, float32 or any) that the object has.
+def fields(value: Any, types: Mapping[str, str], go_type: str) -> dict[str, Any]:
+    """Those fields that the object has, by their last names.
 
-    ``struct`` and ``go_type`` are what Go's errors call the place. Raises JSONError.
+    ``types`` says what each is (string, bool, int64, float32 or any), by the place that Go's
+    errors give it: ``Proxy.name``. ``go_type`` is what they call the object. Raises JSONError.
     """
     if value is None:
         return {}
     if not isinstance(value, dict):
         raise JSONError(f"{refusal(value)} {go_type}")
+    places = {place.rpartition(".")[2]: place for place in types}
     found: dict[str, Any] = {}
     for key, given in value.items():
         name = key.lower()
-        if name in types and given is not None:
-            found[name] = _convert(given, types[name], f"{struct}.{name}")
+        if name in places and given is not None:
+            found[name] = _convert(given, types[places[name]], places[name])
     return found
 
 
