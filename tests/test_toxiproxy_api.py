@@ -777,6 +777,16 @@ def test_a_bad_change_of_a_toxic_is_refused(api: Api, body: str, message: str) -
     error(api.patch("/proxies/p/toxics/t", body), 400, message)
 
 
+def test_a_refused_change_is_carried_out_by_half_in_the_real_server_and_not_in_the_embedded(
+    api: Api,
+) -> None:
+    api.proxy("p")
+    api.post("/proxies/p/toxics", {"type": "latency", "name": "t"})
+    api.patch("/proxies/p/toxics/t", {"attributes": {"latency": 9, "jitter": "x"}})
+    told = api.get("/proxies/p/toxics/t").json()["attributes"]
+    assert told == {"latency": 9 if api.kind == "real" else 0, "jitter": 0}
+
+
 def test_deleting_a_toxic_says_nothing(api: Api) -> None:
     api.proxy("p")
     api.post("/proxies/p/toxics", {"type": "latency", "name": "t"})
