@@ -18,6 +18,10 @@ class AddressError(Exception):
     """The address cannot be had; the message is the one that the API answers with."""
 
 
+class ListenError(AddressError):
+    """There is nothing wrong with the address, but it is taken, or not ours."""
+
+
 def split(address: str) -> tuple[str, str]:
     """Host and port as text, neither of them checked; an IPv6 host without its brackets."""
     host, colon, port = address.rpartition(":")
@@ -73,7 +77,7 @@ async def resolve(address: str) -> str:
 
 
 def listen(resolved: str) -> socket.socket:
-    """A socket that listens on an address which ``resolve`` has given."""
+    """A socket that listens on an address which ``resolve`` has given. Raises ListenError."""
     host, port = split(resolved)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
@@ -85,7 +89,7 @@ def listen(resolved: str) -> socket.socket:
     except OSError as error:
         listener.close()
         reason = os.strerror(error.errno or 0).lower()
-        raise AddressError(f"listen tcp {resolved}: bind: {reason}") from error
+        raise ListenError(f"listen tcp {resolved}: bind: {reason}") from error
     return listener
 
 

@@ -6,6 +6,7 @@ Thin: it turns requests into calls on the server and what comes of them into ans
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import os
 import posixpath
@@ -54,6 +55,7 @@ class API:
 
     def __init__(self, server: Server, more: tuple[Route, ...] = ()) -> None:
         self._server = server
+        self._changing = asyncio.Lock()
         proxy = r"/proxies/([^/]+)"
         toxics, toxic = proxy + "/toxics", proxy + "/toxics/([^/]+)"
         any_method = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
@@ -95,7 +97,10 @@ class API:
         if request.headers.get("user-agent", "").startswith("Mozilla/"):
             return Response(403, b"User agent not allowed\n", dict(TEXT))
         try:
-            return await route.action(request, *names)
+            if request.method == "GET":
+                return await route.action(request, *names)
+            async with self._changing:  # changes wait for each other: some look up names
+                return await route.action(request, *names)
         except APIError as error:
             return _error(error)
         except JSONError as error:

@@ -17,22 +17,30 @@ from . import address, go_json
 from .api import API, VERSION
 from .config import populate
 from .extension import Extension
+from .go_json import JSONError
 from .http import Connection
 from .metrics import Metrics
 from .server import Server
+from .shapes import APIError
 
 T = TypeVar("T")
+
+
+class ConfigError(Exception):
+    """The configuration is not one; the message says what is wrong with it."""
 
 
 class Embedded:
     """A server in a daemon thread of its own, listening on ``host`` and ``port`` (0: any).
 
-    ``seed``: the same seed makes the same connections meet the same chances. ``server`` may
-    be used on the loop only: through ``call`` and ``run``.
+    ``seed``: the same seed makes the same connections meet the same chances. ``address``:
+    what ``start`` returned. ``server`` may be used on the loop only, through ``call`` and
+    ``run``.
     """
 
     def __init__(self, seed: int = 0, host: str = "127.0.0.1", port: int = 0) -> None:
         self.server = Server(seed)
+        self.address = ""
         self._host, self._port = host, port
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
@@ -48,7 +56,8 @@ class Embedded:
         self._thread.start()
         self._http = Listener(self.server)
         try:
-            return "http://" + self.run(self._http.start(self._host, self._port))
+            self.address = "http://" + self.run(self._http.start(self._host, self._port))
+            return self.address
         except BaseException:
             self.stop()
             raise
@@ -121,7 +130,6 @@ async def serve(
     host: str,
     port: int,
     ready: Callable[[str], None],
-    *,
     seed: int = 0,
     config: bytes | None = None,
     proxy_metrics: bool = False,
@@ -129,7 +137,7 @@ async def serve(
     """Serve until SIGTERM or SIGINT. ``config``: the text of a configuration, see ``config``.
 
     Calls ``ready(address)`` once it listens. Raises AddressError if an address cannot be
-    had, JSONError or APIError if the configuration is not one.
+    had, ConfigError if the configuration is not one.
     """
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -139,13 +147,22 @@ async def serve(
     listener = Listener(server)
     try:
         if config is not None:
-            await populate(server, go_json.decode(config))
+            await _configure(server, config)
         ready("http://" + await listener.start(host, port))
         await stopped.wait()
     finally:
         listener.stop()
         server.stop()
         await settle()
+
+
+async def _configure(server: Server, config: bytes) -> None:
+    try:
+        await populate(server, go_json.decode(config))
+    except address.ListenError:
+        raise
+    except (APIError, JSONError, address.AddressError) as error:
+        raise ConfigError(str(error)) from error
 
 
 async def settle() -> None:

@@ -92,9 +92,7 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None
         self._stop_waiting()
-        if self._answering:
-            self._answering.cancel()
-        self._closed(self)
+        self._closed(self)  # what was asked for is still carried out, in full
 
     def close(self) -> None:
         if self._transport:
