@@ -19,7 +19,7 @@ from urllib.parse import quote
 from . import go_json
 from .address import AddressError
 from .applied import Applied
-from .go_json import JSONError
+from .go_syntax import JSONError
 from .http import Request, Response
 from .proxy import Proxy
 from .server import ProxyExistsError, Server

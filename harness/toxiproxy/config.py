@@ -37,7 +37,7 @@ async def populate(server: Server, value: Any) -> list[Proxy]:
 
 def _made(server: Server, item: Any, given: dict[str, Any]) -> tuple[Proxy, bool]:
     proxy = server.make(given["name"], given.get("listen", ""), given["upstream"])
-    toxics = go_json.fields(item, {"toxics": "any"}, "", "").get("toxics", [])
+    toxics = go_json.fields(item, {"toxics": "any"}, "").get("toxics", [])
     if not isinstance(toxics, list):
         raise APIError(f"the toxics of {proxy.name} are not a list", 400)
     for toxic in toxics:

@@ -11,26 +11,14 @@ import re
 import struct
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any, NoReturn
+from typing import Any
+
+from .go_syntax import JSONError, first_value
 
 INT64 = range(-(2**63), 2**63)
 KINDS = {bool: "bool", str: "string", list: "array", dict: "object"}
-LITERALS = ("true", "false", "null")
 ESCAPED = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
-COMPLAINTS = {
-    "Expecting value": "looking for beginning of value",
-    "Expecting property name": "looking for beginning of object key string",
-    "Illegal trailing comma before end of object": "looking for beginning of object key string",
-    "Illegal trailing comma before end of array": "looking for beginning of value",
-    "Expecting ':'": "after object key",
-    "Invalid control character": "in string literal",
-    "Invalid \\escape": "in string escape code",
-    "Invalid \\u": "in \\u hexadecimal character escape",
-}
-
-
-class JSONError(Exception):
-    """The text is no JSON, or not of the expected shape; in Go's words."""
+NOT_UTF8 = re.compile("[\udc80-\udcff]")  # what stands for bytes that are not
 
 
 class Number(str):
@@ -39,33 +27,29 @@ class Number(str):
 
 def decode(body: bytes) -> Any:
     """The first value in ``body``, numbers as Number. Raises JSONError."""
-    text = body.decode("utf-8", "replace").lstrip(" \t\r\n")
-    if not text:
-        raise JSONError("EOF")
-    decoder = json.JSONDecoder(parse_float=Number, parse_int=Number, parse_constant=_constant)
+    text = NOT_UTF8.sub("\ufffd", first_value(body).decode("utf-8", "surrogateescape"))
     try:
-        value, _ = decoder.raw_decode(text)
-    except json.JSONDecodeError as error:
-        raise JSONError(_complaint(text, error)) from error
+        return json.loads(text, parse_float=Number, parse_int=Number)
     except RecursionError as error:
-        raise JSONError("exceeded max depth") from error
-    return value
+        raise JSONError("invalid character '[' exceeded max depth") from error
 
 
-def fields(value: Any, types: Mapping[str, str], struct: str, go_type: str) -> dict[str, Any]:
-    """Those of ``types`` (name: string, bool, int64, float32 or any) that the object has.
+def fields(value: Any, types: Mapping[str, str], go_type: str) -> dict[str, Any]:
+    """Those fields that the object has, by their last names.
 
-    ``struct`` and ``go_type`` are what Go's errors call the place. Raises JSONError.
+    ``types`` says what each is (string, bool, int64, float32 or any), by the place that Go's
+    errors give it: ``Proxy.name``. ``go_type`` is what they call the object. Raises JSONError.
     """
     if value is None:
         return {}
     if not isinstance(value, dict):
         raise JSONError(f"{refusal(value)} {go_type}")
+    places = {place.rpartition(".")[2]: place for place in types}
     found: dict[str, Any] = {}
     for key, given in value.items():
         name = key.lower()
-        if name in types and given is not None:
-            found[name] = _convert(given, types[name], f"{struct}.{name}")
+        if name in places and given is not None:
+            found[name] = _convert(given, types[places[name]], places[name])
     return found
 
 
@@ -106,37 +90,6 @@ def _convert(given: Any, wanted: str, place: str) -> Any:
 
 def _kind(value: Any) -> str:
     return "number" if isinstance(value, Number) else KINDS[type(value)]
-
-
-def _complaint(text: str, error: json.JSONDecodeError) -> str:
-    rest = text[error.pos :]
-    if error.msg.startswith("Illegal trailing comma"):
-        rest = rest[1:].lstrip()
-    if error.msg.startswith("Invalid \\"):
-        rest = rest.lstrip("\\u0123456789abcdefABCDEF")
-    cut_short = any(literal.startswith(rest) for literal in LITERALS)
-    if cut_short or error.msg.startswith("Unterminated"):
-        return "unexpected EOF"
-    where = next((go for msg, go in COMPLAINTS.items() if error.msg.startswith(msg)), None)
-    if where is None:  # a delimiter is missing: after an element or after a pair
-        where = _after(text, error.pos)
-    shown = {"'": "\\'", '"': '"'}.get(rest[0], repr(rest[0])[1:-1])
-    return f"invalid character '{shown}' {where}"
-
-
-def _after(text: str, position: int) -> str:
-    """What the missing comma stood in: found by looking for the bracket that is open."""
-    plain = re.sub(r'"(?:[^"\\]|\\.)*"', lambda match: "_" * len(match[0]), text[:position])
-    depth = 0
-    for character in reversed(plain):
-        depth += (character in "]}") - (character in "[{")
-        if depth < 0:
-            return "after array element" if character == "[" else "after object key:value pair"
-    return "after top-level value"
-
-
-def _constant(text: str) -> NoReturn:
-    raise JSONError(f"invalid character '{text.lstrip('-')[0]}' looking for beginning of value")
 
 
 def _text(value: Any) -> str:

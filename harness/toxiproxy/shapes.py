@@ -7,20 +7,32 @@ from typing import Any
 
 from . import go_json
 from .applied import Applied, Direction
-from .go_json import JSONError
+from .go_syntax import JSONError
 from .proxy import Proxy
 from .toxics import KINDS
 from .toxics.toxic import Toxic
 
-PROXY = {"name": "string", "listen": "string", "upstream": "string"}
-ENABLED = {"enabled": "bool"}
-TOXIC = {
-    "attributes": "any",
-    "name": "string",
-    "type": "string",
-    "stream": "string",
-    "toxicity": "float32",
+# Fields by the places that Go's errors give them.
+PROXY = {
+    "Proxy.name": "string",
+    "Proxy.listen": "string",
+    "Proxy.upstream": "string",
+    "Proxy.enabled": "bool",
 }
+LISTED = {
+    ".Proxy.name": "string",
+    ".Proxy.listen": "string",
+    ".Proxy.upstream": "string",
+    ".enabled": "bool",
+}
+TOXIC = {
+    "ToxicWrapper.attributes": "any",
+    "ToxicWrapper.name": "string",
+    "ToxicWrapper.type": "string",
+    "ToxicWrapper.stream": "string",
+    "ToxicWrapper.toxicity": "float32",
+}
+CHANGE = {".attributes": "any", ".toxicity": "float32"}
 # What Go calls the shapes, in its errors:
 GO_PROXY = "value of type toxiproxy.Proxy"
 GO_TOXIC = "value of type toxics.ToxicWrapper"
@@ -64,9 +76,9 @@ def toxic_json(applied: Applied) -> dict[str, Any]:
 
 def make_toxic(value: Any, proxy: Proxy) -> Applied:
     """A toxic from its JSON, ready for ``proxy.add_toxic``. Raises APIError and JSONError."""
-    given = go_json.fields(value, TOXIC, "ToxicWrapper", GO_TOXIC)
+    given = go_json.fields(value, TOXIC, GO_TOXIC)
     attributes = given.get("attributes")
-    go_json.fields(attributes, {}, "", GO_ATTRIBUTES)
+    go_json.fields(attributes, {}, GO_ATTRIBUTES)
     stream = given.get("stream", "downstream")
     if stream.lower() not in ("upstream", "downstream"):
         raise APIError("stream was invalid, can be either upstream or downstream", 400)
@@ -94,14 +106,7 @@ def populate_fields(value: Any) -> list[dict[str, Any]]:
         return []
     if not isinstance(value, list):
         raise JSONError(f"{go_json.refusal(value)} value of type []{GO_LISTED}")
-    whole = f"value of type {GO_LISTED}"
-    found = [
-        {
-            **go_json.fields(item, PROXY, ".Proxy", whole),
-            **go_json.fields(item, ENABLED, "", whole),
-        }
-        for item in value
-    ]
+    found = [go_json.fields(item, LISTED, f"value of type {GO_LISTED}") for item in value]
     for number, given in enumerate(found, start=1):
         require(given, f" at proxy {number}")
     return found
@@ -109,13 +114,12 @@ def populate_fields(value: Any) -> list[dict[str, Any]]:
 
 def proxy_fields(value: Any) -> dict[str, Any]:
     """Those fields of a proxy that the JSON has. Raises JSONError."""
-    return go_json.fields(value, PROXY | ENABLED, "Proxy", GO_PROXY)
+    return go_json.fields(value, PROXY, GO_PROXY)
 
 
 def change_toxic(applied: Applied, value: Any) -> None:
     """Take over the attributes and the toxicity that the JSON has. Raises JSONError."""
-    types = {"attributes": "any", "toxicity": "float32"}
-    given = go_json.fields(value, types, "", GO_UPDATE)
+    given = go_json.fields(value, CHANGE, GO_UPDATE)
     applied.toxic = _with_attributes(applied.toxic, given.get("attributes"), "")
     applied.toxicity = given.get("toxicity", applied.toxicity)
 
@@ -131,8 +135,8 @@ def _with_attributes(toxic: Toxic, attributes: Any, place: str) -> Toxic:
     """The toxic with these attributes, the others as they were. Raises JSONError."""
     name = type(toxic).__name__ + "Toxic"
     whole = f"struct field {place}.attributes of type toxics.{name}"
-    types = {field.name: "int64" for field in fields(toxic)}
-    return replace(toxic, **go_json.fields(attributes, types, f"{name}.attributes", whole))
+    types = {f"{name}.attributes.{field.name}": "int64" for field in fields(toxic)}
+    return replace(toxic, **go_json.fields(attributes, types, whole))
 
 
 def bad_body(error: JSONError) -> APIError:
