@@ -24,9 +24,7 @@ from ..backends.worker import Point
 PREFIX = "jq1:"
 MAX_PLAN = 64 * 1024 * 1024
 Sink = Literal["blind", "keyed", "upsert"]
-Behaviour = Literal[
-    "ok", "fail", "permanent", "depends", "malformed", "hang", "hang_in_c", "spin"
-]
+Behaviour = Literal["ok", "fail", "permanent", "depends", "malformed", "hang", "hang_in_c", "spin"]
 Call = Literal["enqueue", "lease", "ack", "nack", "extend", "release"]
 NetEffect = Literal["lose_request", "lose_reply", "delay", "duplicate", "reset"]
 

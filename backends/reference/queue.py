@@ -138,7 +138,7 @@ class ReferenceQueue:
             return Refused(fault)
         bounded = job.max_waiting is not None and self.store.get(job.id) is None
         if bounded and (fault := self._decide.full(job, self.store.waiting(job.queue))):
-            self.counters["enqueue_refused"] += 1
+            self._tally.count("refused", job.queue, "full")
             return Refused(fault)
         created = self.store.insert(self._decide.admit(job, self.now()))
         self._tally.count("enqueued" if created else "enqueue_repeated", job.queue)
