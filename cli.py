@@ -164,6 +164,28 @@ def demo_command(report: Path) -> int:
     return 0 if runs[0].result.verdict == "violated" else 4
 
 
+@cli.command("doctor")
+@click.option("--start", is_flag=True, help="Start and stop each server that is here, too.")
+@_json
+def doctor_command(start: bool, as_json: bool) -> int:
+    """Say what of all that jobquake can use is here, and how to get the rest.
+
+    Each thing is tried. Exits 0 if a run that asks for nothing special can be had here,
+    and every server started; 3 if not.
+    """
+    import msgspec
+
+    from .backends.servers import doctor
+    from .reports import health, terminal
+
+    examined = doctor.examine(start)
+    if as_json:
+        click.echo(msgspec.json.encode(examined))
+    else:
+        health.tell(examined, terminal.console())
+    return 0 if doctor.fit(examined) else ENVIRONMENT
+
+
 @cli.command("broker")
 @click.option("--db", type=click.Path(path_type=Path), required=True, help="The queue's file.")
 @click.option("--host", default="127.0.0.1", show_default=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from msgspec import Struct
 
@@ -106,3 +106,14 @@ class Adapter(Protocol):
 
         Raises Unavailable if that cannot be done from here at all.
         """
+
+
+@runtime_checkable
+class Tenant(Protocol):
+    """What an adapter has, too, if its runs can leave something where they do not end.
+
+    A process driver calls it when the run is over, the guard if the driver was killed.
+    """
+
+    def vacate(self, folder: Path) -> None:
+        """Remove what the run in ``folder`` keeps elsewhere. Raises Unavailable if it cannot."""

@@ -36,6 +36,7 @@ class LocalQueue:
 
     def crash(self) -> None:
         if not self._place.survives_crash:
+            self._place.discard(self._queue.store)
             self._queue.store = self._place.local_store()
 
 
@@ -64,9 +65,9 @@ class ReferenceAdapter:
         return self.place.framing
 
     def local(self, now: Callable[[], float], rng: Random) -> Queue:
-        store = self.place.local_store()
-        queue = LocalQueue(ReferenceQueue(store, now, rng, self.decisions), self.place)
-        weakref.finalize(queue, store.close)
+        inner = ReferenceQueue(self.place.local_store(), now, rng, self.decisions)
+        queue = LocalQueue(inner, self.place)
+        weakref.finalize(queue, lambda: self.place.discard(inner.store))
         return queue
 
     def server(self, folder: Path, port: int) -> list[str] | None:
@@ -74,6 +75,9 @@ class ReferenceAdapter:
 
     def connect(self, address: str, timeout_s: float) -> Connection:
         return self.place.connect(address, timeout_s, self.decisions)
+
+    def vacate(self, folder: Path) -> None:
+        self.place.vacate(folder)
 
 
 def _reference(name: str, summary: str, place: str) -> ReferenceAdapter:

@@ -29,6 +29,7 @@ import msgspec
 from msgspec.structs import replace
 
 from ..commands import Depth, State, Unanswered
+from ..servers.source import shown
 from .core import Record
 from .doubt import NO_RECORD, Held, persist, took_effect
 from .identity import identity
@@ -168,7 +169,7 @@ class RedisStore:
         self._encode = msgspec.msgpack.Encoder().encode
         self._decode = msgspec.msgpack.Decoder(Record).decode
         self.name = name
-        self._url = url
+        self._url, self._shown = url, shown(url)
         self._prefix = f"{{{name}}}:"
         self._timeout_s = timeout_s
         self._server = self._dial()
@@ -272,7 +273,7 @@ class RedisStore:
             return pubsub
 
         try:
-            pubsub, _ = persist(subscribe, LOST, listener.connection_pool.disconnect, self._url)
+            pubsub, _ = persist(subscribe, LOST, listener.connection_pool.disconnect, self._shown)
             yield _Subscription(pubsub)
         finally:
             listener.close()
@@ -293,9 +294,9 @@ class RedisStore:
 
     def _answer(self, send: Callable[[], Any]) -> tuple[Any, bool]:
         try:
-            return persist(send, LOST, self._server.connection_pool.disconnect, self._url)
+            return persist(send, LOST, self._server.connection_pool.disconnect, self._shown)
         except (RedisError, ValueError) as error:
-            raise StoreError(f"expected {self._url} to keep a record, found: {error}") from error
+            raise StoreError(f"expected {self._shown} to keep a record, found: {error}") from error
 
     def _write(self, old: Record | None, new: Record, complete_key: str | None) -> bool:
         job, write = new.job, identity(old, new)
@@ -359,7 +360,7 @@ class RedisStore:
             )
         except ValueError as error:
             raise StoreError(
-                f"expected the URL of a Redis server, found {self._url!r}: {error}; "
+                f"expected the URL of a Redis server, found {self._shown!r}: {error}; "
                 "write it as redis://HOST:PORT/DATABASE"
             ) from None
 
@@ -377,7 +378,7 @@ class RedisStore:
         if found != FORMAT.encode():
             raise StoreError(
                 f"expected a queue of format {FORMAT}, found {found!r} under {self._prefix} in "
-                f"{self._url}; use another name, or the jobquake that wrote this one"
+                f"{self._shown}; use another name, or the jobquake that wrote this one"
             )
 
 
