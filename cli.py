@@ -190,25 +190,30 @@ def doctor_command(start: bool, as_json: bool) -> int:
 @click.option("--db", type=click.Path(path_type=Path), required=True, help="The queue's file.")
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", type=click.IntRange(0, 65535), default=7411, show_default=True)
+@click.option("--metrics-host", default="127.0.0.1", show_default=True)
+@click.option("--metrics-port", type=click.IntRange(0, 65535), help="Prometheus metrics here.")
 @_backend
-def broker_command(db: Path, host: str, port: int, backend: str | None) -> None:
+def broker_command(
+    db: Path, host: str, port: int, metrics_host: str, metrics_port: int | None, backend: str | None
+) -> None:
     """Serve the reference queue over TCP from one SQLite file; port 0 picks a free one.
 
-    Prints 'ready HOST:PORT' when it listens. Ends on SIGTERM or SIGINT; what it has
-    answered survives any other end.
+    Prints 'ready HOST:PORT' when it listens, and 'metrics URL' if Prometheus can read it
+    there. Ends on SIGTERM or SIGINT; what it has answered survives any other end.
     """
     import asyncio
 
+    from .backends.adapter import Unavailable
     from .backends.reference.adapter import ReferenceAdapter
     from .backends.reference.broker import print_ready, serve
-    from .backends.reference.store import StoreError
 
     adapter = names.backend(backend or "reference")
     if not isinstance(adapter, ReferenceAdapter):
         raise Fault(f"expected a backend built on the reference queue, found {adapter.name!r}")
+    metrics = None if metrics_port is None else (metrics_host, metrics_port)
     try:
-        asyncio.run(serve(db, host, port, print_ready, adapter.decisions))
-    except StoreError as error:
+        asyncio.run(serve(db, host, port, print_ready, adapter.decisions, metrics))
+    except Unavailable as error:
         raise Fault(str(error), ENVIRONMENT) from error
     except OSError as error:
         # asyncio words a port in use at length; a name that resolves to nothing has no errno.
@@ -219,6 +224,39 @@ def broker_command(db: Path, host: str, port: int, backend: str | None) -> None:
             "choose another --host or --port, port 0 for any free one",
             ENVIRONMENT,
         ) from error
+
+
+@cli.command("proxy")
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", type=click.IntRange(0, 65535), default=8474, show_default=True)
+@click.option("--seed", type=int, default=0, show_default=True, help="Of jitter and toxicity.")
+@click.option("--config", type=click.Path(path_type=Path), help="Proxies to begin with, JSON.")
+@click.option("--proxy-metrics", is_flag=True, help="Count bytes; GET /metrics tells them.")
+def proxy_command(
+    host: str, port: int, seed: int, config: Path | None, proxy_metrics: bool
+) -> None:
+    """Serve Toxiproxy's HTTP API, with triggers and a seed; port 0 picks a free one.
+
+    Prints 'ready http://HOST:PORT' when it listens. Ends on SIGTERM or SIGINT.
+    """
+    import asyncio
+
+    from .harness.toxiproxy.address import AddressError
+    from .harness.toxiproxy.embedded import ConfigError, serve
+
+    try:
+        text = config.read_bytes() if config else None
+        asyncio.run(serve(host, port, _say_ready, seed, text, proxy_metrics))
+    except (ConfigError, OSError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        wanted = f"expected a JSON list of proxies in {config}"
+        raise Fault(f"{wanted}, found: {reason}; mend it or name another") from error
+    except AddressError as error:
+        raise Fault(f"expected a free address, found: {error}; name another", ENVIRONMENT) from None
+
+
+def _say_ready(address: str) -> None:
+    click.echo(f"ready {address}")
 
 
 def main() -> NoReturn:

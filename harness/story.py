@@ -12,9 +12,11 @@ from .plan import (
     KillWorker,
     NetFault,
     NetTimeout,
+    Outage,
     Partition,
     PauseAt,
     SlowNetwork,
+    Terminate,
 )
 
 _ANSWERS = {
@@ -33,10 +35,12 @@ _WHILE = {
 
 
 def node_name(facts: Facts, node: int) -> str:
-    """``w1`` for the first worker, ``p1`` for the first producer."""
+    """``w1`` for the first worker, ``p1`` for the first producer, ``operator``."""
     workers = len(facts.plan.workers)
     if node < 0:
         return "jobquake"
+    if node >= workers + facts.plan.producers:
+        return "the operator"
     return f"w{node + 1}" if node < workers else f"p{node - workers + 1}"
 
 
@@ -111,6 +115,10 @@ def tell_strike(facts: Facts, i: int) -> str:
             return f"the queue's server was killed, and back {seconds(fault.for_s)} later"
         case Flood():
             return "the flood began"
+        case Outage():
+            return f"what the jobs depend on went down for {seconds(fault.for_s)}"
+        case Terminate():
+            return f"{who} was told to stop {when}"
 
 
 def _sentence(facts: Facts, i: int) -> str | None:
@@ -145,6 +153,10 @@ def _sentence(facts: Facts, i: int) -> str | None:
             return f"{at}: {tell_strike(facts, i)}"
         case Event.RESUMED:
             return f"{at}: {who} was resumed"
+        case Event.REPLAY_SENT:
+            return f"{at}: {who} asked for the dead letter to be replayed"
+        case Event.REPLAY_ANSWERED:
+            return f"{at}: the replay was {answer}"
         case Event.HELD:
             return "at the end the queue still held the job"
         case Event.DEAD:

@@ -14,6 +14,10 @@ from jobquake.harness.drivers.sim import simulate
 from jobquake.harness.facts import Facts
 from jobquake.harness.history import Answer, Event, History, row
 from jobquake.harness.result import judge
+from jobquake.harness.toxiproxy import Embedded
+from jobquake.harness.toxiproxy.toxics import KINDS
+from jobquake.harness.toxiproxy.toxics.toxic import Kind
+from toxiproxy_lines import Lines, LineServer, call
 
 PAGE = Path(__file__).parent.parent / "CONTRIBUTING.md"
 
@@ -50,6 +54,7 @@ def test_the_page_has_one_example_of_each() -> None:
         "scenarios",
         "backends/twins",
         "backends",
+        "harness/toxiproxy/toxics",
     ]
 
 
@@ -79,3 +84,21 @@ def test_the_scenario_holds_and_finds_the_twin_and_the_list(example, seed: int) 
         assert result.verdict == verdict, (adapter.name, result.sentence)
         broken = {check.name for check in result.checks if check.verdict == "violated"}
         assert ("no_lost_work" in broken) == (verdict == "violated")
+
+
+def test_the_toxic_lets_data_pass_and_closes_when_its_time_is_over(
+    example, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    toxic = example("harness/toxiproxy/toxics/limit_time.py").LimitTime
+    monkeypatch.setitem(KINDS, "limit_time", Kind(toxic))
+    wanted = {"type": "limit_time", "attributes": {"time": 60_000}}
+    with LineServer() as server, Embedded() as toxiproxy:
+        toxics = "/proxies/p/toxics"
+        listen = server.behind(toxiproxy)
+        status, made = call(toxiproxy, "POST", toxics, wanted)
+        assert status == 200 and made["attributes"] == {"time": 60_000}
+        with Lines(listen) as client:
+            assert client.ask("one") == "ONE"
+            name = f"{toxics}/limit_time_downstream"
+            call(toxiproxy, "PATCH", name, {"attributes": {"time": 50}})
+            assert client.read_to_the_end() == "FIN"

@@ -29,7 +29,7 @@ from ..servers import running
 from ..servers.source import Foreign, MissingServer, shown, source, variable
 from .client import Client
 from .core import Decisions
-from .direct import DirectConnection
+from .direct import DirectConnection, of_all
 from .framing import BrokerFraming, PostgresFraming, RedisFraming
 from .memory import MemoryStore
 from .queue import ReferenceQueue
@@ -243,7 +243,7 @@ class FileQueue:
         until = time.monotonic() + (command.wait_s if isinstance(command, Lease) else 0.0)
         while True:
             try:
-                reply = self._queue.call(command)
+                reply = of_all(self._queue.call(command))
             except sqlite3.OperationalError:
                 return None  # locked for too long: nobody can say whether it took effect
             found = not isinstance(reply, Leased) or reply.delivery

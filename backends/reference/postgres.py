@@ -145,6 +145,11 @@ class PostgresStore:
             candidates, key=lambda r: (-r.job.priority, r.ready_at, r.sequence), default=None
         )
 
+    def waiting(self, queue: str) -> int:
+        query = "SELECT count(*) FROM {schema}.jobs WHERE queue = %s AND state = 'ready'"
+        ((held,),) = self._ask(query, (queue,))
+        return int(held)
+
     def expired(self, now: float) -> list[Record]:
         return self._all(
             "SELECT sequence, body FROM {schema}.jobs WHERE state = 'leased' AND due <= %s"
@@ -179,10 +184,17 @@ class PostgresStore:
 
     def depths(self, now: float) -> list[Depth]:
         rows = self._ask(
-            "SELECT queue, state, count(*), min(enqueued_at) FROM {schema}.jobs"
-            ' GROUP BY queue, state ORDER BY queue COLLATE "C", state COLLATE "C"'
+            "SELECT queue, state, count(*), min(enqueued_at),"
+            " count(*) FILTER (WHERE state = 'ready' AND due <= %s),"
+            " coalesce(min(due) FILTER (WHERE state = 'ready' AND due <= %s), %s)"
+            " FROM {schema}.jobs"
+            ' GROUP BY queue, state ORDER BY queue COLLATE "C", state COLLATE "C"',
+            (now, now, now),
         )
-        return [Depth(queue, state, n, max(0.0, now - first)) for queue, state, n, first in rows]
+        return [
+            Depth(queue, state, held, max(0.0, now - first), waiting, now - since)
+            for queue, state, held, first, waiting, since in rows
+        ]
 
     def forget(self, done_before: float) -> int:
         self._ask("DELETE FROM {schema}.keys WHERE done_at < %s RETURNING key", (done_before,))

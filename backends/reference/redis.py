@@ -128,6 +128,31 @@ for i = 1, #ARGV do
 end
 return soonest
 """
+# What each queue has in each state, since when; of ready jobs also what is due, since when.
+DEPTHS = """
+local prefix, now, found = KEYS[1], ARGV[1], {}
+for _, queue in ipairs(redis.call('SMEMBERS', prefix .. 'queues')) do
+    for i = 2, #ARGV do
+        local group, waiting, since = prefix .. 'group:' .. ARGV[i] .. ':' .. queue, 0, now
+        local first = redis.call('ZRANGE', group, 0, 0, 'WITHSCORES')[2]
+        local priorities = {}
+        if first and ARGV[i] == 'ready' then
+            priorities = redis.call('ZRANGE', prefix .. 'priorities:' .. queue, 0, -1)
+        end
+        for _, priority in ipairs(priorities) do
+            local place = prefix .. 'ready:' .. priority .. ':' .. queue
+            local due = redis.call('ZRANGE', place, 0, 0, 'WITHSCORES')[2]
+            if due and tonumber(due) < tonumber(since) then since = due end
+            waiting = waiting + redis.call('ZCOUNT', place, '-inf', now)
+        end
+        if first then
+            local held = redis.call('ZCARD', group)
+            table.insert(found, {queue, ARGV[i], held, first, waiting, since})
+        end
+    end
+end
+return found
+"""
 
 T = TypeVar("T")
 
@@ -152,6 +177,7 @@ class RedisStore:
         self._next = self._server.register_script(NEXT)
         self._range = self._server.register_script(RANGE)
         self._soonest = self._server.register_script(SOONEST)
+        self._depths = self._server.register_script(DEPTHS)
         self._check_server()
 
     def transaction(self) -> AbstractContextManager[None]:
@@ -174,6 +200,9 @@ class RedisStore:
             default=None,
         )
 
+    def waiting(self, queue: str) -> int:
+        return int(self._ask(lambda: self._server.zcard(self._key("group", "ready", queue))))
+
     def expired(self, now: float) -> list[Record]:
         return self._up_to("leased", repr(now))
 
@@ -193,21 +222,12 @@ class RedisStore:
         return self._up_to("dead", "+inf")
 
     def depths(self, now: float) -> list[Depth]:
-        queues = self._ask(lambda: self._server.smembers(self._key("queues")))
-        groups = sorted((name.decode(), state) for name in queues for state in STATES)
-
-        def count() -> list[Any]:
-            with self._server.pipeline(transaction=True) as all_at_once:
-                for queue, state in groups:
-                    all_at_once.zcard(self._key("group", state, queue))
-                    all_at_once.zrange(self._key("group", state, queue), 0, 0, withscores=True)
-                return all_at_once.execute()
-
-        found = self._ask(count) if groups else []
+        args = [repr(now), *STATES]
+        found = self._ask(lambda: self._depths(keys=[self._prefix], args=args))
+        rows = sorted((queue.decode(), state.decode(), *rest) for queue, state, *rest in found)
         return [
-            Depth(queue, state, held, max(0.0, now - first[0][1]))
-            for (queue, state), held, first in zip(groups, found[::2], found[1::2], strict=True)
-            if held
+            Depth(queue, state, held, max(0.0, now - float(first)), waiting, now - float(since))
+            for queue, state, held, first, waiting, since in rows
         ]
 
     def forget(self, done_before: float) -> int:

@@ -1,0 +1,175 @@
+"""The server, running: in a thread for a harness, or as the command ``jobquake proxy``.
+
+Puts the parts together and owns the event loop; decides nothing about proxies. The loop is
+asyncio's own: uvloop forwards no faster here, counts time in whole milliseconds, and reads
+from connections before they have been told not to.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import threading
+from collections.abc import Callable, Coroutine
+from typing import Any, Self, TypeVar
+
+from . import address, go_json
+from .api import API, VERSION
+from .config import populate
+from .extension import Extension
+from .go_syntax import JSONError
+from .http import Connection
+from .metrics import Metrics
+from .server import Server
+from .shapes import APIError
+
+T = TypeVar("T")
+
+
+class ConfigError(Exception):
+    """The configuration is not one; the message says what is wrong with it."""
+
+
+class Embedded:
+    """A server in a daemon thread of its own, listening on ``host`` and ``port`` (0: any).
+
+    ``seed``: the same seed makes the same connections meet the same chances. ``address``:
+    what ``start`` returned. ``server`` may be used on the loop only, through ``call`` and
+    ``run``.
+    """
+
+    def __init__(self, seed: int = 0, host: str = "127.0.0.1", port: int = 0) -> None:
+        self.server = Server(seed)
+        self.address = ""
+        self._host, self._port = host, port
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+        self._http: Listener | None = None
+
+    def start(self) -> str:
+        """Listen; the API's address, http://HOST:PORT. Raises AddressError."""
+        assert self._thread is None, "started already"
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(
+            target=self._loop.run_forever, name="toxiproxy", daemon=True
+        )
+        self._thread.start()
+        self._http = Listener(self.server)
+        try:
+            self.address = "http://" + self.run(self._http.start(self._host, self._port))
+            return self.address
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """Close every listener and every connection, and end the thread."""
+        if self._thread is None or self._loop is None:
+            return
+        self.run(self._close())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+        self._thread = self._loop = None
+
+    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Run it on the loop, from another thread, and wait for what it returns."""
+        assert self._loop
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
+
+    def call(self, function: Callable[[], T]) -> T:
+        """Call it on the loop, from another thread, and wait for what it returns."""
+
+        async def called() -> T:
+            return function()
+
+        return self.run(called())
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.stop()
+
+    async def _close(self) -> None:
+        if self._http:
+            self._http.stop()
+        self.server.stop()
+        await settle()
+
+
+class Listener:
+    """Serves the API of ``server`` over HTTP."""
+
+    def __init__(self, server: Server) -> None:
+        self._api = API(server, Extension(server, VERSION).routes)
+        self._listening: asyncio.Server | None = None
+        self._connections: set[Connection] = set()
+
+    async def start(self, host: str, port: int) -> str:
+        """Listen; HOST:PORT. Raises AddressError."""
+        listener = address.listen(await address.resolve(address.join(host, port)))
+        loop = asyncio.get_running_loop()
+        self._listening = await loop.create_server(self._connection, sock=listener)
+        return address.name(listener)
+
+    def stop(self) -> None:
+        if self._listening:
+            self._listening.close()
+        for connection in list(self._connections):
+            connection.close()
+
+    def _connection(self) -> Connection:
+        connection = Connection(self._api, self._connections.discard)
+        self._connections.add(connection)
+        return connection
+
+
+async def serve(
+    host: str,
+    port: int,
+    ready: Callable[[str], None],
+    seed: int = 0,
+    config: bytes | None = None,
+    proxy_metrics: bool = False,
+) -> None:
+    """Serve until SIGTERM or SIGINT. ``config``: the text of a configuration, see ``config``.
+
+    Calls ``ready(address)`` once it listens. Raises AddressError if an address cannot be
+    had, ConfigError if the configuration is not one.
+    """
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    server = Server(seed, Metrics() if proxy_metrics else None)
+    listener = Listener(server)
+    try:
+        if config is not None:
+            await _configure(server, config)
+        ready("http://" + await listener.start(host, port))
+        await stopped.wait()
+    finally:
+        listener.stop()
+        server.stop()
+        await settle()
+
+
+async def _configure(server: Server, config: bytes) -> None:
+    try:
+        await populate(server, go_json.decode(config))
+    except address.ListenError:
+        raise
+    except (APIError, JSONError, address.AddressError) as error:
+        raise ConfigError(str(error)) from error
+
+
+async def settle() -> None:
+    """Let connections that were aborted be closed, which takes the loop a turn or two."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
+    for _ in range(3):
+        await asyncio.sleep(0)
