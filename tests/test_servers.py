@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -154,8 +154,11 @@ def the_folder_appeared(home: Path) -> bool:
 
 
 def the_server_runs(home: Path) -> bool:
-    names = [p.name() for p in processes_in(home) if p.is_running()]
-    return bool({"redis-server", "postgres"} & set(names))
+    for process in processes_in(home):
+        with suppress(psutil.Error):  # it may end while it is looked at
+            if process.name() in ("redis-server", "postgres"):
+                return True
+    return False
 
 
 def the_run_is_in_full_swing(home: Path) -> bool:

@@ -392,9 +392,7 @@ class _Subscription:
         try:
             message = self._pubsub.get_message(timeout=max(0.0, timeout_s))
         except LOST as error:
-            raise Unanswered(
-                f"expected word of a change, found a lost connection: {error}"
-            ) from error
+            raise Unanswered(f"expected word of a change, found none: {error}") from error
         return float(message["data"]) if message else None
 
 
