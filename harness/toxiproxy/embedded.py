@@ -17,7 +17,7 @@ from . import address, go_json
 from .api import API, VERSION
 from .config import populate
 from .extension import Extension
-from .go_json import JSONError
+from .go_syntax import JSONError
 from .http import Connection
 from .metrics import Metrics
 from .server import Server
