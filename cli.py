@@ -73,6 +73,7 @@ _json = click.option("--json", "as_json", is_flag=True, help="Results as JSON on
 @_backend
 @_driver
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option("--all", "every", is_flag=True, help="Every scenario, not only the main ones.")
 @_report
 @_json
 def run_command(
@@ -80,16 +81,19 @@ def run_command(
     backend: str | None,
     driver: Driver | None,
     seed: int,
+    every: bool,
     report: Path,
     as_json: bool,
 ) -> int:
-    """Run scenarios (all of them if none is named) and judge what happened.
+    """Run scenarios (the three main ones if none is named) and judge what happened.
 
     A scenario's control variants run along with it: they lack the practice that the
     scenario shows, and count as held only if the check finds them wanting.
     """
     adapter = names.backend(backend or "reference")
-    experiments = _experiments(scenarios, seed)
+    if every and scenarios:
+        raise Fault(f"expected --all or scenarios by name, found --all and {scenarios[0]!r}")
+    experiments = _experiments(scenarios, seed, every)
     runs = _carry_out(experiments, adapter, driver or "process", report, as_json)
     return _exit_code(runs)
 
@@ -160,29 +164,56 @@ def demo_command(report: Path) -> int:
     return 0 if runs[0].result.verdict == "violated" else 4
 
 
+@cli.command("doctor")
+@click.option("--start", is_flag=True, help="Start and stop each server that is here, too.")
+@_json
+def doctor_command(start: bool, as_json: bool) -> int:
+    """Say what of all that jobquake can use is here, and how to get the rest.
+
+    Each thing is tried. Exits 0 if a run that asks for nothing special can be had here,
+    and every server started; 3 if not.
+    """
+    import msgspec
+
+    from .backends.servers import doctor
+    from .reports import health, terminal
+
+    examined = doctor.examine(start)
+    if as_json:
+        click.echo(msgspec.json.encode(examined))
+    else:
+        health.tell(examined, terminal.console())
+    return 0 if doctor.fit(examined) else ENVIRONMENT
+
+
 @cli.command("broker")
 @click.option("--db", type=click.Path(path_type=Path), required=True, help="The queue's file.")
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", type=click.IntRange(0, 65535), default=7411, show_default=True)
+@click.option("--metrics-host", default="127.0.0.1", show_default=True)
+@click.option("--metrics-port", type=click.IntRange(0, 65535), help="Prometheus metrics here.")
 @_backend
-def broker_command(db: Path, host: str, port: int, backend: str | None) -> None:
+def broker_command(
+    db: Path, host: str, port: int, metrics_host: str, metrics_port: int | None, backend: str | None
+) -> None:
     """Serve the reference queue over TCP from one SQLite file; port 0 picks a free one.
 
-    Prints 'ready HOST:PORT' when it listens. Ends on SIGTERM or SIGINT; what it has
-    answered survives any other end.
+    Prints 'ready HOST:PORT' when it listens, and 'metrics URL' if Prometheus can read it
+    there. Ends on SIGTERM or SIGINT; what it has answered survives any other end.
     """
     import asyncio
 
+    from .backends.adapter import Unavailable
     from .backends.reference.adapter import ReferenceAdapter
     from .backends.reference.broker import print_ready, serve
-    from .backends.reference.store import StoreError
 
     adapter = names.backend(backend or "reference")
     if not isinstance(adapter, ReferenceAdapter):
         raise Fault(f"expected a backend built on the reference queue, found {adapter.name!r}")
+    metrics = None if metrics_port is None else (metrics_host, metrics_port)
     try:
-        asyncio.run(serve(db, host, port, print_ready, adapter.decisions))
-    except StoreError as error:
+        asyncio.run(serve(db, host, port, print_ready, adapter.decisions, metrics))
+    except Unavailable as error:
         raise Fault(str(error), ENVIRONMENT) from error
     except OSError as error:
         # asyncio words a port in use at length; a name that resolves to nothing has no errno.
@@ -250,11 +281,11 @@ def main() -> NoReturn:
     raise SystemExit(code or 0)
 
 
-def _experiments(wanted: tuple[str, ...], seed: int) -> list[Experiment]:
+def _experiments(wanted: tuple[str, ...], seed: int, every: bool) -> list[Experiment]:
     from .scenarios import registry
 
     experiments = []
-    for name in wanted or registry.names():
+    for name in wanted or (registry.names() if every else registry.MAIN):
         base, colon, variant = name.partition(":")
         scenario = names.scenario(base)
         if colon:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from msgspec import Struct
 
@@ -22,7 +22,11 @@ class Unavailable(Exception):
 
 
 class Claims(Struct, frozen=True):
-    """What a backend promises; checks hold it to no more than that."""
+    """What a backend promises; checks hold it to no more than that.
+
+    ``caveat`` says in half a sentence what its configuration leaves open when its server
+    crashes; a story of lost work quotes it.
+    """
 
     delivery: Literal["at-least-once", "at-most-once"] = "at-least-once"
     fencing: bool = True
@@ -30,6 +34,7 @@ class Claims(Struct, frozen=True):
     dead_letters: bool = True
     priorities: bool = True
     idempotent_enqueue: bool = True
+    caveat: str = ""
 
 
 class Queue(Protocol):
@@ -55,11 +60,19 @@ class Connection(Protocol):
 class Framing(Protocol):
     """How the network proxy finds the round trips in the bytes of a backend's protocol."""
 
+    @property
+    def numbered(self) -> bool:
+        """Whether replies name the request that they answer.
+
+        If not, they come in order and are not looked into: a reply that is lost takes the
+        rest of its connection along, and no message can be delivered twice.
+        """
+
     def split(self, buffer: bytearray) -> list[bytes]:
         """Take whole messages, as they stand on the wire, off the front of ``buffer``."""
 
     def describe(self, message: bytes) -> tuple[int, str, str]:
-        """(round trip id, call name, job id or "") of one message."""
+        """(round trip id, call name or "", job id or "") of one message."""
 
 
 class Adapter(Protocol):
@@ -93,3 +106,14 @@ class Adapter(Protocol):
 
         Raises Unavailable if that cannot be done from here at all.
         """
+
+
+@runtime_checkable
+class Tenant(Protocol):
+    """What an adapter has, too, if its runs can leave something where they do not end.
+
+    A process driver calls it when the run is over, the guard if the driver was killed.
+    """
+
+    def vacate(self, folder: Path) -> None:
+        """Remove what the run in ``folder`` keeps elsewhere. Raises Unavailable if it cannot."""

@@ -35,7 +35,8 @@ class Job(Struct, frozen=True):
     ``id`` makes an enqueue repeatable; ``key`` (idempotency key) names the effect.
     ``delay_s`` and ``timeout_s`` are seconds; a higher ``priority`` (within a
     million of 0) goes first. ``max_deliveries`` bounds how often the job is handed out,
-    crashes included.
+    crashes included. ``max_waiting`` asks the queue to refuse the job if that many others
+    wait in it already (None: it never does).
     """
 
     id: str
@@ -47,6 +48,7 @@ class Job(Struct, frozen=True):
     max_deliveries: int = 5
     timeout_s: float = 300.0
     retry: RetryPolicy = RetryPolicy()
+    max_waiting: int | None = None
 
 
 class Delivery(Struct, frozen=True):
@@ -82,12 +84,47 @@ class DeadLetter(Struct, frozen=True):
 
 
 class Depth(Struct, frozen=True):
-    """How many jobs of one queue are in one state, and the age in seconds of the oldest."""
+    """How many jobs of one queue are in one state, and the age in seconds of the oldest.
+
+    ``waiting`` of the ready ones are due: nothing but a free worker is missing. The one that
+    has been due the longest has waited ``waiting_s`` seconds. None: the queue cannot tell.
+    """
 
     queue: str
     state: State
     count: int
     oldest_s: float
+    waiting: int | None = None
+    waiting_s: float = 0.0
+
+
+class Count(Struct, frozen=True):
+    """How often something happened in one queue, since the queue's process started.
+
+    Events: ``enqueued``, ``enqueue_repeated``, ``leased``, ``extended``, ``completed``,
+    ``handed_back``, ``replayed``, ``duplicates_skipped``, ``settled_again`` (the repetition
+    of an accepted word). With a cause: ``retried`` (``failed``, ``lease_expired``,
+    ``timed_out``), ``leases_expired`` (``lease_expired``, ``timed_out``), ``dead_lettered``
+    (``permanent``, ``exhausted``), ``refused`` (the command's name). The queue is empty if
+    a refused command named none that is known.
+    """
+
+    queue: str
+    event: str
+    cause: str
+    count: int
+
+
+class Usage(Struct, frozen=True):
+    """What the workers of one queue do.
+
+    ``busy_s`` is for how many seconds deliveries were held, counted when each ends;
+    ``workers`` how many are known: they asked for work not long ago, or hold some.
+    """
+
+    queue: str
+    busy_s: float
+    workers: int
 
 
 # -- commands ---------------------------------------------------------------------------
@@ -150,7 +187,7 @@ class Inspect(Struct, frozen=True, tag="inspect"):
 
 
 class Measure(Struct, frozen=True, tag="measure"):
-    """Depth and oldest age by queue and state, and the counters since the start."""
+    """Depth and oldest age by queue and state, and what was counted since the start."""
 
 
 Command = Enqueue | Lease | Ack | Nack | Extend | Release | ListDead | Replay | Inspect | Measure
@@ -191,8 +228,15 @@ class Inspected(Struct, frozen=True, tag="inspected"):
 
 
 class Measured(Struct, frozen=True, tag="measured"):
+    """``counters`` sums ``counts`` over queues and causes; only depths outlive a restart.
+
+    ``counts`` or ``usage`` None: the queue does not count that.
+    """
+
     depths: tuple[Depth, ...]
     counters: dict[str, int]
+    counts: tuple[Count, ...] | None = None
+    usage: tuple[Usage, ...] | None = None
 
 
 class Refused(Struct, frozen=True, tag="refused"):

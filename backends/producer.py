@@ -27,10 +27,10 @@ class Gone(Struct, frozen=True):
     job: Job
 
 
-Producer = Generator[Any, Any, None]
+Client = Generator[Any, Any, None]
 
 
-def producer(schedule: Iterable[tuple[float, Job]]) -> Producer:
+def producer(schedule: Iterable[tuple[float, Job]]) -> Client:
     """Enqueue each job at its time (seconds after the start), in order."""
     for at_s, job in schedule:
         yield WaitUntil(at_s)

@@ -32,14 +32,20 @@ class Facts:
         self.claims = claims
         self.history = history
         self.jobs = len(plan.jobs)
+        self._rows: dict[tuple[Event, Answer | None], Ints] = {}
 
     def rows(self, event: Event, answer: Answer | None = None) -> Ints:
         """Rows with this event that belong to a planned job."""
-        found = self.history.where(event, answer)
-        return found[self.of_plan(found)]
+        found = self._rows.get((event, answer))
+        if found is None:
+            found = self.history.where(event, answer)
+            found = self._rows[event, answer] = found[self._of_plan[found]]
+        return found
 
-    def of_plan(self, rows: Ints) -> Flags:
-        job = self.history["job"][rows]
+    @cached_property
+    def _of_plan(self) -> Flags:
+        """Rows that belong to a planned job."""
+        job = self.history["job"]
         mask: Flags = (job >= 0) & (job < self.jobs)
         return mask
 
@@ -82,6 +88,8 @@ class Facts:
         A delivery whose release was sent and not refused may have been handed back.
         """
         handbacks = self.rows(Event.HANDBACK_SENT)
+        if not len(handbacks):
+            return self.handed_out
         releases = self._count(handbacks[self.history["value"][handbacks] > 0])
         refused = self._count(self.rows(Event.RELEASE_ANSWERED, Answer.FAILED))
         return self.handed_out - (releases - refused)
@@ -99,15 +107,14 @@ class Facts:
         upsert: setting the same state again changes nothing.
         """
         rows = self.rows(Event.EFFECT)
+        requests = self._count(rows)
         if self.plan.sink == "upsert":
-            return np.minimum(self._count(rows), 1)
+            return np.minimum(requests, 1)
         if self.plan.sink == "keyed" and len(rows):
             _, first = np.unique(self.history["key"][rows], return_index=True)
-            applied = np.zeros(self.jobs, dtype=np.intp)
-            np.add.at(applied, self.history["job"][rows[first]], 1)
             # A job whose key somebody else applied first has had its effect, too.
-            return np.maximum(applied, np.minimum(self._count(rows), 1))
-        return self._count(rows)
+            return np.maximum(self._count(rows[first]), np.minimum(requests, 1))
+        return requests
 
     @cached_property
     def dead(self) -> Flags:
@@ -126,7 +133,7 @@ class Facts:
     def phantoms(self) -> Ints:
         """Rows in which a worker was handed a job that nobody enqueued before."""
         rows = self.history.where(Event.LEASED)
-        known = self.of_plan(rows)
+        known = self._of_plan[rows]
         job = np.where(known, self.history["job"][rows], 0)
         if self.jobs == 0:
             return rows
@@ -152,25 +159,33 @@ class Facts:
 
     def outcome(self, job: int) -> Outcome | None:
         """The class of one job; None if it was never submitted, or refused and never ran."""
-        if self.effects[job] > 1:
-            return "duplicated"
-        if np.isnan(self.sent_at[job]) or self.refused[job]:
-            return "phantom" if self.effects[job] or self.handed_out[job] else None
-        if self.dead[job]:
-            return "dead-lettered"
-        if self.held[job]:
-            return "stuck"
-        if self.effects[job]:
-            return "done"
-        return "lost" if self.accepted[job] else "unknown"
+        fate = int(self._fates[job])
+        return None if fate < 0 else OUTCOMES[fate]
+
+    @cached_property
+    def _fates(self) -> Ints:
+        """The class of each job, by its place in OUTCOMES, or -1; each line overrules the last."""
+        done, dead, duplicated, stuck, lost, unknown, phantom = range(len(OUTCOMES))
+        fates = np.full(self.jobs, unknown)
+        fates[self.accepted] = lost
+        fates[self.effects > 0] = done
+        fates[self.held] = stuck
+        fates[self.dead] = dead
+        strange = np.isnan(self.sent_at) | self.refused
+        fates[strange] = -1
+        fates[strange & ((self.effects > 0) | (self.handed_out > 0))] = phantom
+        fates[self.effects > 1] = duplicated
+        return fates
 
     @cached_property
     def outcomes(self) -> dict[str, int]:
         """How many jobs ended in each class, all classes in a fixed order."""
-        counted = Counter(filter(None, (self.outcome(job) for job in range(self.jobs))))
+        fates = self._fates
+        counts = np.bincount(fates[fates >= 0], minlength=len(OUTCOMES)).tolist()
+        counted = dict[str, int](zip(OUTCOMES, counts, strict=True))
         strangers = {int(j) for j in self.history["job"][self.phantoms] if not 0 <= j < self.jobs}
         counted["phantom"] += len(strangers)
-        return {name: counted[name] for name in OUTCOMES}
+        return counted
 
     @cached_property
     def bites(self) -> Bites:
@@ -213,8 +228,16 @@ class Facts:
     @cached_property
     def bounded(self) -> Flags:
         """Jobs of queues that promise a bounded wait."""
-        bounds = [self.plan.queues[job.queue].bound_s is not None for job in self.plan.jobs]
-        return np.array(bounds, dtype=bool)
+        return np.array([q.bound_s is not None for q in self.plan.queues])[self._queue]
+
+    @cached_property
+    def bounds_s(self) -> Floats:
+        """How long each job may wait for a worker; infinite where nothing is promised."""
+        return np.array([q.bound_s or np.inf for q in self.plan.queues])[self._queue]
+
+    @cached_property
+    def _queue(self) -> Ints:
+        return np.array([job.queue for job in self.plan.jobs], dtype=np.intp)
 
     def injected(self) -> dict[str, dict[str, int]]:
         """Per fault kind: how many were planned, how many struck, how many met a job."""

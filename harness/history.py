@@ -8,6 +8,7 @@ since the start of the run; ``since`` is when the request behind an answer was f
 from __future__ import annotations
 
 from functools import cached_property
+from itertools import starmap
 from pathlib import Path
 from struct import Struct
 from typing import Any
@@ -72,33 +73,34 @@ class History:
         self.rows: npt.NDArray[Any] = (
             rows
             if isinstance(rows, np.ndarray)
-            else np.frombuffer(b"".join([_pack(*row) for row in rows]), dtype=ROW)
+            else np.frombuffer(b"".join(starmap(_pack, rows)), dtype=ROW)
         )
+        self._columns: dict[str, Column] = {}
 
     def __len__(self) -> int:
         return len(self.rows)
 
     def __getitem__(self, column: str) -> Column:
-        view: Column = self.rows[column]
-        return view
+        """A column, side by side in memory, which numpy reads several times faster."""
+        found = self._columns.get(column)
+        if found is None:
+            found = self._columns[column] = np.ascontiguousarray(self.rows[column])
+        return found
 
     def where(self, event: Event, answer: Answer | None = None) -> npt.NDArray[np.intp]:
         """Indices of the rows with this event (and answer), in order."""
-        rows = self._by_event.get(int(event), _NONE)
-        return rows if answer is None else rows[self.rows["answer"][rows] == answer]
+        order, ends = self._by_event
+        rows = order[ends[event - 1] : ends[event]] if event < len(ends) else _NONE
+        return rows if answer is None else rows[self["answer"][rows] == int(answer)]
 
     @cached_property
-    def _by_event(self) -> dict[int, npt.NDArray[np.intp]]:
-        """The rows of each event, found in one sort, since every check asks for some."""
-        events = self.rows["event"]
-        if not len(events):
-            return {}
-        order = np.argsort(events, kind="stable")
-        kinds, starts = np.unique(events[order], return_index=True)
-        return dict(zip(kinds.tolist(), np.split(order, starts[1:]), strict=True))
+    def _by_event(self) -> tuple[npt.NDArray[np.intp], list[int]]:
+        """All rows, sorted by event, and where each event's rows end, since every check asks."""
+        events = self["event"]
+        return np.argsort(events, kind="stable"), np.cumsum(np.bincount(events)).tolist()
 
     def of_job(self, job: int | np.integer[Any]) -> npt.NDArray[np.intp]:
-        return np.flatnonzero(self.rows["job"] == job)
+        return np.flatnonzero(self["job"] == job)
 
     def tobytes(self) -> bytes:
         """The rows as bytes: equal histories and only they have equal bytes."""

@@ -26,7 +26,7 @@ from ..backends.commands import (
 from ..backends.worker import ApplyEffect, Finished, Progress, Work
 from .events import Answer, Event
 from .ledger import key_hash
-from .plan import Call, Plan, job_index
+from .plan import Call, Plan, PlannedJob, job_index
 
 CALL_OF: dict[type, Call] = {
     Enqueue: "enqueue",
@@ -36,11 +36,13 @@ CALL_OF: dict[type, Call] = {
     Extend: "extend",
     Release: "release",
 }
-_ANSWERED = {
+_ANSWERED: dict[type, Event] = {
+    Ack: Event.ACK_ANSWERED,
     Nack: Event.NACK_ANSWERED,
     Extend: Event.EXTEND_ANSWERED,
     Release: Event.RELEASE_ANSWERED,
 }
+_SETTLING = (Ack, Nack, Extend, Release)  # a tuple, since a union is made anew each time
 
 
 class Write(Protocol):
@@ -64,13 +66,15 @@ class Write(Protocol):
 class NodeRecord:
     """Turns one node's calls and work into ledger rows, and tracks its current delivery."""
 
-    def __init__(self, write: Write, now: Callable[[], float]) -> None:
+    def __init__(self, plan: Plan, write: Write, now: Callable[[], float]) -> None:
+        self._plan = plan
         self._write = write
         self._now = now
         self._command: Command | None = None
         self._since = 0.0
         self._repeated = False
         self.delivery: Delivery | None = None
+        self._planned: PlannedJob | None = None
         self._done_s = -1.0
 
     def sending(self, command: Command) -> None:
@@ -80,6 +84,8 @@ class NodeRecord:
             return
         self._command = command
         self._since = self._now()
+        if isinstance(command, Lease):
+            return  # nothing to tell before its answer
         if isinstance(command, Enqueue):
             self._write(Event.ENQUEUE_SENT, job=job_index(command.job.id))
         elif isinstance(command, Ack):
@@ -97,7 +103,6 @@ class NodeRecord:
         command = self._command
         if reply is None or command is None:
             return
-        refused = Answer.UNKNOWN if self._repeated else Answer.FAILED
         if isinstance(command, Lease):
             if isinstance(reply, Leased) and reply.delivery:
                 delivery = self.delivery = reply.delivery
@@ -109,15 +114,16 @@ class NodeRecord:
                     token=delivery.token,
                     value=delivery.lease_s,
                 )
-        elif isinstance(command, Enqueue):
-            answer = Answer.OK if isinstance(reply, Enqueued) else refused
+            return
+        refused = Answer.UNKNOWN if self._repeated else Answer.FAILED
+        if isinstance(command, Enqueue):
             self._write(
                 Event.ENQUEUE_ANSWERED,
                 since=self._since,
-                answer=answer,
+                answer=Answer.OK if isinstance(reply, Enqueued) else refused,
                 job=job_index(command.job.id),
             )
-        elif isinstance(command, Ack | Nack | Extend | Release):
+        elif isinstance(command, _SETTLING):
             accepted = isinstance(reply, Settled) and reply.accepted
             value = 0.0
             if isinstance(command, Extend):
@@ -125,7 +131,7 @@ class NodeRecord:
             elif isinstance(command, Nack):
                 value = float(command.permanent)
             self._write(
-                _ANSWERED.get(type(command), Event.ACK_ANSWERED),
+                _ANSWERED[type(command)],
                 since=self._since,
                 answer=Answer.OK if accepted else refused,
                 job=job_index(command.job_id),
@@ -147,14 +153,15 @@ class NodeRecord:
         self._write(event, job=job_index(want.delivery.job.id), token=want.delivery.token)
         self.delivery = None
 
-    def begin_work(self, plan: Plan, want: Work) -> tuple[float, float]:
+    def begin_work(self, want: Work) -> tuple[float, float]:
         """Seconds of work to do for this want, and seconds until the job's timeout."""
-        index = job_index(want.delivery.job.id)
-        planned = plan.jobs[index] if 0 <= index < len(plan.jobs) else None
+        delivery = want.delivery
         if self._done_s < 0:
+            index = job_index(delivery.job.id)
+            self._planned = self._plan.jobs[index] if 0 <= index < len(self._plan.jobs) else None
             self._done_s = 0.0
-            self._write(Event.STARTED, job=index, token=want.delivery.token)
-        timeout_s = want.delivery.job.timeout_s - self._done_s
+            self._write(Event.STARTED, job=index, token=delivery.token)
+        planned, timeout_s = self._planned, delivery.job.timeout_s - self._done_s
         if planned is None:
             return 0.0, timeout_s
         if planned.behaviour == "hang":
@@ -162,19 +169,18 @@ class NodeRecord:
         left_s = want.goal * planned.service_s - self._done_s
         return max(0.0, min(left_s, want.at_most_s)), timeout_s
 
-    def end_work(self, plan: Plan, want: Work, worked_s: float, stopping: bool) -> Progress:
+    def end_work(self, want: Work, worked_s: float, stopping: bool) -> Progress:
         """What to tell the worker after ``worked_s`` more seconds of work."""
         self._done_s += worked_s
-        index = job_index(want.delivery.job.id)
-        if not 0 <= index < len(plan.jobs):
+        planned = self._planned
+        if planned is None:
             return Progress(reached=True)
-        planned = plan.jobs[index]
         if planned.behaviour == "hang":
             return Progress(reached=False, stopping=stopping, left_s=float("inf"))
         reached = self._done_s >= want.goal * planned.service_s - 1e-9
-        if reached and want.goal < 1.0:
+        if reached and want.goal < 1.0 and planned.behaviour != "ok":
             if planned.behaviour == "permanent":
                 return Progress(reached, "the record no longer exists", permanent=True)
-            if planned.behaviour == "fail" and want.delivery.number <= planned.failures:
+            if want.delivery.number <= planned.failures:
                 return Progress(reached, "the dependency refused the connection")
         return Progress(reached, stopping=stopping, left_s=planned.service_s - self._done_s)

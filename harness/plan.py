@@ -16,22 +16,28 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
-from ..backends.commands import Job, RetryPolicy
+from ..backends.commands import Job, ListDead, RetryPolicy
+from ..backends.operator import operator
+from ..backends.producer import Client, producer
 from ..backends.worker import Point
 
 PREFIX = "jq1:"
 MAX_PLAN = 64 * 1024 * 1024
 Sink = Literal["blind", "keyed", "upsert"]
-Behaviour = Literal["ok", "fail", "permanent", "hang"]
+Behaviour = Literal["ok", "fail", "permanent", "depends", "malformed", "hang", "hang_in_c", "spin"]
 Call = Literal["enqueue", "lease", "ack", "nack", "extend", "release"]
 NetEffect = Literal["lose_request", "lose_reply", "delay", "duplicate", "reset"]
 
 
 class Queue(Struct, frozen=True, array_like=True):
-    """A queue; ``bound_s`` is how long its jobs may wait for a worker, None: no bound."""
+    """A queue; ``bound_s`` is how long its jobs may wait for a worker, None: no bound.
+
+    Producers ask it to refuse a job when ``max_waiting`` others wait in it already.
+    """
 
     name: str
     bound_s: float | None = None
+    max_waiting: int | None = None
 
 
 class Pool(Struct, frozen=True, array_like=True):
@@ -43,9 +49,13 @@ class Pool(Struct, frozen=True, array_like=True):
 
 
 class PlannedJob(Struct, frozen=True, array_like=True, omit_defaults=True):
-    """Enqueue at ``at_s``; runs for ``service_s``; ``failures`` first deliveries fail.
+    """Enqueue at ``at_s``; runs for ``service_s``. Times are seconds.
 
-    ``flood`` marks jobs that exist to get in others' way. Times are seconds.
+    Behaviours: ``fail`` on the first ``failures`` deliveries; ``permanent`` failure;
+    ``depends`` on something that an :class:`Outage` takes away; ``malformed`` until an
+    outage is over, which is to say until the fix; three ways of never coming back.
+    ``flood`` marks jobs that exist to get in others' way. ``same_work_as`` is the index of
+    a job that this one submits again under another id, with the same idempotency key.
     """
 
     at_s: float
@@ -56,6 +66,8 @@ class PlannedJob(Struct, frozen=True, array_like=True, omit_defaults=True):
     flood: bool = False
     priority: int = 0
     timeout_s: float = 30.0
+    delay_s: float = 0.0
+    same_work_as: int = -1
 
 
 class KillAt(Struct, frozen=True, array_like=True, tag="kill_at"):
@@ -130,6 +142,21 @@ class Flood(Struct, frozen=True, array_like=True, tag="flood"):
     at_s: float
 
 
+class Outage(Struct, frozen=True, array_like=True, tag="outage"):
+    """From ``at_s`` for ``for_s`` seconds what jobs depend on is down."""
+
+    at_s: float
+    for_s: float
+
+
+class Terminate(Struct, frozen=True, array_like=True, tag="terminate"):
+    """At ``at_s`` these workers get SIGTERM; who is not gone ``within_s`` later, SIGKILL."""
+
+    workers: tuple[int, ...]
+    at_s: float
+    within_s: float
+
+
 Fault = (
     KillAt
     | PauseAt
@@ -140,15 +167,30 @@ Fault = (
     | Partition
     | SlowNetwork
     | BrokerCrash
+    | Outage
+    | Terminate
 )
 Window = NetTimeout | Partition | SlowNetwork | BrokerCrash
+
+
+class ReplayDead(Struct, frozen=True, array_like=True, tag="replay_dead"):
+    """At ``at_s`` an operator replays at most ``at_most`` dead letters, oldest first.
+
+    Only those of ``queue`` and those whose reason contains ``reason``, if given.
+    """
+
+    at_s: float
+    queue: str | None = None
+    reason: str | None = None
+    at_most: int = 1000
 
 
 class Plan(Struct, frozen=True, array_like=True):
     """Everything a run needs. ``must_hit`` names the bite-matrix cells that must be filled.
 
     ``call_timeout_s`` bounds each attempt of a call, ``deadline_s`` the whole run after
-    its start; ``latency_s`` is one way of the simulated network.
+    its start; ``latency_s`` is one way of the simulated network. ``actions`` are what an
+    operator does meanwhile.
     """
 
     scenario: str
@@ -171,6 +213,7 @@ class Plan(Struct, frozen=True, array_like=True):
     latency_s: float = 0.0005
     restart_s: float = 0.05
     producers: int = 2
+    actions: tuple[ReplayDead, ...] = ()
 
     @property
     def workers(self) -> list[Pool]:
@@ -188,24 +231,46 @@ class Plan(Struct, frozen=True, array_like=True):
 
     def job(self, index: int) -> Job:
         planned = self.jobs[index]
+        queue = self.queues[planned.queue]
         return Job(
             id=job_id(index),
-            queue=self.queues[planned.queue].name,
-            key=f"effect-{index}",
+            queue=queue.name,
+            key=f"effect-{index if planned.same_work_as < 0 else planned.same_work_as}",
             priority=planned.priority,
+            delay_s=planned.delay_s,
             max_deliveries=self.max_deliveries,
             timeout_s=planned.timeout_s,
             retry=self.retry,
+            max_waiting=queue.max_waiting,
+        )
+
+    @property
+    def clients(self) -> int:
+        """How many nodes are not workers: the producers, and an operator if it has work."""
+        return self.producers + bool(self.actions)
+
+    def client(self, number: int) -> Client:
+        """What that client does: a producer, or the operator behind the last one."""
+        if number < self.producers:
+            return producer(self.schedule(number))
+        return operator(
+            (action.at_s, ListDead(action.queue, action.reason, action.at_most))
+            for action in sorted(self.actions, key=lambda action: action.at_s)
         )
 
     @property
     def healed_at_s(self) -> float:
-        """When the last fault that has a time of its own is over (seconds after the start)."""
-        ends = [0.0]
+        """When the last fault that has a time of its own is over (seconds after the start).
+
+        Before an operator has acted, nothing is over either.
+        """
+        ends = [0.0, *(action.at_s for action in self.actions)]
         for fault in self.faults:
             if isinstance(fault, KillWorker):
                 ends.append(fault.at_s)
-            elif isinstance(fault, Window):
+            elif isinstance(fault, Terminate):
+                ends.append(fault.at_s + fault.within_s)
+            elif isinstance(fault, Window | Outage):
                 ends.append(fault.at_s + fault.for_s)
         return max(ends)
 

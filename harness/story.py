@@ -12,9 +12,11 @@ from .plan import (
     KillWorker,
     NetFault,
     NetTimeout,
+    Outage,
     Partition,
     PauseAt,
     SlowNetwork,
+    Terminate,
 )
 
 _ANSWERS = {
@@ -33,10 +35,12 @@ _WHILE = {
 
 
 def node_name(facts: Facts, node: int) -> str:
-    """``w1`` for the first worker, ``p1`` for the first producer."""
+    """``w1`` for the first worker, ``p1`` for the first producer, ``operator``."""
     workers = len(facts.plan.workers)
     if node < 0:
         return "jobquake"
+    if node >= workers + facts.plan.producers:
+        return "the operator"
     return f"w{node + 1}" if node < workers else f"p{node - workers + 1}"
 
 
@@ -65,7 +69,8 @@ def tell_loss(facts: Facts, job: int) -> str:
     history = facts.history
     rows = facts.history.of_job(job)
     strikes = [i for i in rows if history["event"][i] == Event.FAULT_STRUCK]
-    strikes = strikes or _crashes(facts, job)[:1]
+    crashes = [] if strikes else _crashes(facts, job)[:1]
+    strikes = strikes or crashes
     leases = [i for i in rows if history["event"][i] == Event.LEASED]
     text = f"job {job} was accepted at {seconds(facts.accepted_at[job])}"
     if leases:
@@ -76,7 +81,8 @@ def tell_loss(facts: Facts, job: int) -> str:
         text += f"; at {seconds(history['t'][strikes[-1]])} {tell_strike(facts, int(strikes[-1]))}"
     settled = any(history["event"][i] == Event.SETTLED for i in rows)
     end = "the queue counts it as done" if settled else "the queue no longer holds it"
-    return f"{text}; its effect never happened, there is no dead letter, and {end}"
+    text = f"{text}; its effect never happened, there is no dead letter, and {end}"
+    return f"{text}: {facts.claims.caveat}" if crashes and facts.claims.caveat else text
 
 
 def tell_strike(facts: Facts, i: int) -> str:
@@ -109,6 +115,10 @@ def tell_strike(facts: Facts, i: int) -> str:
             return f"the queue's server was killed, and back {seconds(fault.for_s)} later"
         case Flood():
             return "the flood began"
+        case Outage():
+            return f"what the jobs depend on went down for {seconds(fault.for_s)}"
+        case Terminate():
+            return f"{who} was told to stop {when}"
 
 
 def _sentence(facts: Facts, i: int) -> str | None:
@@ -143,6 +153,10 @@ def _sentence(facts: Facts, i: int) -> str | None:
             return f"{at}: {tell_strike(facts, i)}"
         case Event.RESUMED:
             return f"{at}: {who} was resumed"
+        case Event.REPLAY_SENT:
+            return f"{at}: {who} asked for the dead letter to be replayed"
+        case Event.REPLAY_ANSWERED:
+            return f"{at}: the replay was {answer}"
         case Event.HELD:
             return "at the end the queue still held the job"
         case Event.DEAD:

@@ -6,12 +6,11 @@ of a kind of call. Nothing here carries a fault out.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 
 from ..backends.worker import Point
 from .events import Answer, Event, Phase
-from .plan import Fault, KillAt, NetFault, Partition, PauseAt, Plan, Window
+from .plan import Fault, KillAt, NetFault, Partition, PauseAt, Plan, Window, job_id
 
 PHASE_AT: dict[Point, Phase] = {
     "after_lease": Phase.LEASED,
@@ -30,6 +29,8 @@ FAULT_NAMES = {
     "slow_network": "slow network",
     "broker_crash": "broker crash",
     "flood": "flood",
+    "outage": "outage",
+    "terminate": "worker told to stop",
 }
 
 
@@ -43,6 +44,7 @@ def fault_kind(fault: Fault) -> str:
 class PointStrikes:
     """Faults at fault points. ``claim(fault, times)`` takes one of a fault's strikes.
 
+    ``jobs`` are the ids of the jobs that have any.
     Claiming is injected because in real processes the strikes that are left must outlive
     the process that just died of one.
     """
@@ -53,6 +55,7 @@ class PointStrikes:
         for number, fault in enumerate(plan.faults):
             if isinstance(fault, KillAt | PauseAt):
                 self._at.setdefault((fault.job, fault.point), []).append((number, fault))
+        self.jobs = frozenset(job_id(job) for job, _ in self._at)
 
     def at(self, job: int, point: Point) -> list[tuple[int, KillAt | PauseAt]]:
         """The faults that strike this job at this point now, pauses before kills."""
@@ -71,27 +74,28 @@ class CallStrikes:
     """Faults on calls: counts the round trips of each kind and says which is struck."""
 
     def __init__(self, plan: Plan) -> None:
-        self._seen: Counter[str] = Counter()
+        self._seen: dict[str, int] = {}
         self._faults: dict[str, list[tuple[int, NetFault]]] = {}
         for number, fault in enumerate(plan.faults):
             if isinstance(fault, NetFault):
                 # A lost lease reply matters only if it carried a job: count those.
-                counted = "granted" if (fault.call, fault.how) == ("lease", "lose_reply") else ""
-                self._faults.setdefault(counted or fault.call, []).append((number, fault))
+                granted = (fault.call, fault.how) == ("lease", "lose_reply")
+                counted = "granted" if granted else fault.call
+                self._seen[counted] = 0
+                self._faults.setdefault(counted, []).append((number, fault))
 
     def next(self, call: str) -> tuple[int, NetFault] | None:
         """Count one more round trip of this kind; the fault that strikes it, if one does.
 
         ``granted`` counts the lease replies that carry a job.
         """
-        faults = self._faults.get(call)
-        if faults is None:
+        if call not in self._seen:
             return None
-        self._seen[call] += 1
-        seen = self._seen[call]
-        for number, fault in faults:
+        seen = self._seen[call] = self._seen[call] + 1
+        for strike in self._faults[call]:
+            fault = strike[1]
             if fault.nth <= seen < fault.nth + fault.times:
-                return number, fault
+                return strike
         return None
 
 

@@ -72,7 +72,7 @@ def _counts(plan: Plan) -> Iterator[_Problem]:
         if name in least and isinstance(value, int) and value < least[name]:
             where = f"{where}.{name}".strip(".")
             yield _Problem(where, f"a number of at least {least[name]}", value)
-    nodes = plan.producers + sum(pool.workers for pool in plan.pools)
+    nodes = plan.clients + sum(pool.workers for pool in plan.pools)
     if nodes > MOST_NODES:
         yield _Problem("workers and producers", f"at most {MOST_NODES}", nodes)
     if not (isfinite(plan.retry.factor) and plan.retry.factor >= 1):
@@ -86,6 +86,9 @@ def _references(plan: Plan) -> Iterator[_Problem]:
     for index, job in enumerate(plan.jobs):
         if not 0 <= job.queue < len(names):
             yield _Problem(f"jobs[{index}].queue", f"a queue number below {len(names)}", job.queue)
+        if not -1 <= job.same_work_as < index:
+            where = f"jobs[{index}].same_work_as"
+            yield _Problem(where, "the index of an earlier job, or -1", job.same_work_as)
     for pool in plan.pools:
         for queue in pool.queues:
             if queue not in names:

@@ -1,4 +1,7 @@
-"""The list of scenarios: one line each, extended by the entry points ``jobquake.scenarios``."""
+"""The list of scenarios: one line each, extended by the entry points ``jobquake.scenarios``.
+
+``MAIN`` are those that run when nobody names any: the failures that every queue meets first.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,7 @@ BUILT_IN = {
     "slow-network": ".slow_network",
     "broker-crash": ".broker_crash",
 }
+MAIN = ("worker-kill-before-ack", "network-timeout", "slow-job-flood")
 
 
 def names() -> list[str]:

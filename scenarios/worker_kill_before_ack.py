@@ -43,7 +43,7 @@ def build(rng: Random, seed: int, variant: str) -> Plan:
         KillAt(victims.pop(), point) for point in BEFORE_ACK for _ in range(KILLS_PER_POINT)
     ]
     faults += [KillAt(victims.pop(), "after_ack") for _ in range(2)]
-    faults += [PauseAt(victims.pop(), "after_effect", round(LEASE_S * 2.5, 3)) for _ in range(2)]
+    faults += [PauseAt(victims.pop(), "after_effect", LEASE_S * 4.0) for _ in range(2)]
     faults += [KillAt(POISON, "mid_job", times=2 * MAX_DELIVERIES)]
     faults += [KillWorker(rng.randrange(WORKERS), round(rng.uniform(0.5, 2.5), 3))]
     return Plan(

@@ -29,12 +29,12 @@ def broker_command(db: Path, port: int = 0, *more: str) -> list[str]:
 class Broker:
     """``python -m jobquake broker`` on ``db``; returns once it listens."""
 
-    def __init__(self, db: Path, port: int = 0) -> None:
+    def __init__(self, db: Path, port: int = 0, *more: str) -> None:
         self.db = db
         self.errors = db.with_suffix(".err")
         with self.errors.open("ab") as errors:
             self.process = subprocess.Popen(
-                broker_command(db, port), stdout=subprocess.PIPE, stderr=errors
+                broker_command(db, port, *more), stdout=subprocess.PIPE, stderr=errors
             )
         assert self.process.stdout is not None
         readable, _, _ = select.select([self.process.stdout], [], [], PATIENCE_S)
@@ -42,6 +42,8 @@ class Broker:
         assert line.startswith("ready "), self.errors.read_text()
         self.address = line.split()[1]
         self.port = int(self.address.rpartition(":")[2])
+        told = self.process.stdout.readline().decode() if "--metrics-port" in more else ""
+        self.metrics = told.removeprefix("metrics ").strip()
 
     @property
     def alive(self) -> bool:
@@ -64,8 +66,8 @@ class Broker:
 
 
 @contextlib.contextmanager
-def running(db: Path, port: int = 0) -> Iterator[Broker]:
-    broker = Broker(db, port)
+def running(db: Path, port: int = 0, *more: str) -> Iterator[Broker]:
+    broker = Broker(db, port, *more)
     try:
         yield broker
     finally:

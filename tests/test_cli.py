@@ -82,6 +82,15 @@ def test_the_installed_script_is_the_module(tmp_path: Path) -> None:
 # -- verdicts -----------------------------------------------------------------------------
 
 
+def test_the_main_scenarios_run_if_none_is_named_and_every_one_if_asked(tmp_path: Path) -> None:
+    told = jobquake("run", *SIM, "--json", within=tmp_path, code=HELD)
+    assert {run["scenario"] for run in json.loads(told.stdout)} == set(scenarios.MAIN)
+    told = jobquake("run", "--all", *SIM, "--json", within=tmp_path, code=HELD)
+    assert {run["scenario"] for run in json.loads(told.stdout)} == set(scenarios.names())
+    said = complaint("run", "--all", KILL, *SIM, within=tmp_path, code=USAGE)
+    assert "--all" in said and KILL in said
+
+
 def test_a_queue_that_holds_ends_with_0_and_leaves_a_run_folder(tmp_path: Path) -> None:
     told = jobquake("run", KILL, *SIM, within=tmp_path, code=HELD).stdout
     assert told.startswith(f"held          {KILL}")

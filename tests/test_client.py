@@ -17,7 +17,7 @@ from broker_process import Broker, running, wait_until
 from jobquake.backends import commands as c
 from jobquake.backends.reference import wire
 from jobquake.backends.reference.client import Client
-from jobquake.backends.reference.places import WireFraming
+from jobquake.backends.reference.framing import BrokerFraming
 from jobquake.backends.repeat import RepeatPolicy
 from jobquake.harness.drivers.netproxy import NetProxy
 from jobquake.harness.ledger import Ledger
@@ -179,7 +179,7 @@ def faulty_network(tmp_path: Path, call: Call, how: NetEffect) -> Iterator[tuple
     plan = Plan("test", "default", 0, (), (), (), (fault,), ())
     ledger = Ledger(tmp_path / "ledger.jsonl")
     with running(tmp_path / "queue.db") as broker:
-        proxy = NetProxy(broker.address, WireFraming(), plan, ledger)
+        proxy = NetProxy(broker.address, BrokerFraming(), plan, ledger)
         client = Client(proxy.start(1)[0], 10.0, 0.2)
         try:
             yield broker, client

@@ -89,13 +89,6 @@ def test_twenty_kills_hit_a_running_job_before_its_ack_and_nothing_is_lost() -> 
     assert done.result.verdict == "held", done.result.sentence
 
 
-def test_network_timeout_holds_on_a_real_network() -> None:
-    done = run(scenarios.find("network-timeout").plan(0), backends.find("reference"), "process")
-    assert done.result.verdict == "held", done.result.sentence
-    struck = {(bite.fault, bite.phase) for bite in done.result.bites if bite.count}
-    assert set(done.plan.must_hit) <= struck
-
-
 @pytest.mark.parametrize(("variant", "starves"), [("isolated", False), ("shared", True)])
 def test_the_flood_starves_a_shared_pool_and_not_an_isolated_one(
     variant: str, starves: bool
@@ -119,21 +112,6 @@ def test_the_flood_starves_a_shared_pool_and_not_an_isolated_one(
     verdicts = {check.name: check.verdict for check in done.result.checks}
     assert verdicts.pop("no_starvation") == ("violated" if starves else "held")
     assert set(verdicts.values()) == {"held"}
-
-
-CAUGHT_BY = {
-    "twin-lease-too-short": "slow-job-flood",
-    "twin-not-durable": "broker-crash",
-}
-
-
-@pytest.mark.parametrize("name", [name for name in backends.names() if name.startswith("twin-")])
-def test_every_broken_twin_is_violated_by_the_check_it_names(name: str) -> None:
-    twin = backends.find(name)
-    plan = scenarios.find(CAUGHT_BY.get(name, "worker-kill-before-ack")).plan(0)
-    result = run(plan, twin, "process").result
-    assert result.verdict == "violated"
-    assert twin.violates in {c.name for c in result.checks if c.verdict == "violated"}
 
 
 def test_a_shared_file_without_a_network_holds_and_its_network_faults_prove_nothing() -> None:

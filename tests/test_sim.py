@@ -10,6 +10,7 @@ import sys
 import pytest
 from jobquake.backends import registry as backends
 from jobquake.harness.drivers.sim import simulate
+from jobquake.harness.history import Event
 from jobquake.harness.plan import Plan, ReplayError, decode, encode
 from jobquake.harness.result import judge
 from jobquake.scenarios import registry as scenarios
@@ -68,6 +69,21 @@ def test_a_run_whose_faults_cannot_hit_is_inconclusive() -> None:
     for name in scenarios.names():
         plan: Plan = replace(scenarios.find(name).plan(0), jobs=(), producers=1)
         assert judge(plan, adapter, simulate(plan, adapter), "sim").verdict == "inconclusive"
+
+
+def test_a_run_without_jobs_is_quiet_at_once_and_does_not_wait_for_its_deadline() -> None:
+    adapter = backends.find("reference")
+    plan = replace(scenarios.find("network-timeout").plan(0), jobs=(), faults=())
+    history = simulate(plan, adapter)
+    assert len(history.where(Event.QUIET)) == 1
+    assert history["t"].max() < 1.0
+
+
+def test_producers_that_are_still_busy_at_the_deadline_do_not_move_it() -> None:
+    adapter = backends.find("reference")
+    plan = replace(scenarios.find("network-timeout").plan(0), deadline_s=0.01)
+    history = simulate(plan, adapter)
+    assert history["event"][history["t"].argmax()] == Event.DEADLINE
 
 
 def test_a_replay_string_is_the_plan_and_a_damaged_one_is_refused() -> None:

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
 
+import msgspec
+
 from .. import worker as workers
 from ..adapter import Claims, Connection, Framing, Queue
 from ..commands import Command, Reply
@@ -34,6 +36,7 @@ class LocalQueue:
 
     def crash(self) -> None:
         if not self._place.survives_crash:
+            self._place.discard(self._queue.store)
             self._queue.store = self._place.local_store()
 
 
@@ -54,16 +57,17 @@ class ReferenceAdapter:
 
     def at(self, place: str) -> ReferenceAdapter:
         """The same queue in another place. Raises KeyError if there is no such place."""
-        return replace(self, name=f"{self.name}@{place}", place=PLACES[place])
+        claims = msgspec.structs.replace(self.claims, caveat=PLACES[place].caveat)
+        return replace(self, name=f"{self.name}@{place}", place=PLACES[place], claims=claims)
 
     @property
     def framing(self) -> Framing | None:
         return self.place.framing
 
     def local(self, now: Callable[[], float], rng: Random) -> Queue:
-        store = self.place.local_store()
-        queue = LocalQueue(ReferenceQueue(store, now, rng, self.decisions), self.place)
-        weakref.finalize(queue, store.close)
+        inner = ReferenceQueue(self.place.local_store(), now, rng, self.decisions)
+        queue = LocalQueue(inner, self.place)
+        weakref.finalize(queue, lambda: self.place.discard(inner.store))
         return queue
 
     def server(self, folder: Path, port: int) -> list[str] | None:
@@ -72,32 +76,38 @@ class ReferenceAdapter:
     def connect(self, address: str, timeout_s: float) -> Connection:
         return self.place.connect(address, timeout_s, self.decisions)
 
+    def vacate(self, folder: Path) -> None:
+        self.place.vacate(folder)
 
-REFERENCE = ReferenceAdapter(
-    "reference", "the reference queue behind its TCP broker, durable in SQLite"
+
+def _reference(name: str, summary: str, place: str) -> ReferenceAdapter:
+    claims = Claims(caveat=PLACES[place].caveat)
+    return ReferenceAdapter(name, summary, place=PLACES[place], claims=claims)
+
+
+REFERENCE = _reference(
+    "reference", "the reference queue behind its TCP broker, durable in SQLite", "broker"
 )
-REFERENCE_SQLITE = ReferenceAdapter(
+REFERENCE_SQLITE = _reference(
     "reference-sqlite",
     "the reference queue on one SQLite file that all processes share, no network",
-    place=PLACES["sqlite"],
+    "sqlite",
 )
-REFERENCE_REDIS = ReferenceAdapter(
+REFERENCE_REDIS = _reference(
     "reference-redis",
     "the reference queue on a Redis that all processes share, on disk before it answers",
-    place=PLACES["redis"],
+    "redis",
 )
-REFERENCE_REDIS_CARELESS = ReferenceAdapter(
+REFERENCE_REDIS_CARELESS = _reference(
     "reference-redis-careless",
     "the same on a Redis as it comes, which loses its last minutes when it crashes",
-    place=PLACES["redis-careless"],
+    "redis-careless",
 )
-REFERENCE_POSTGRES = ReferenceAdapter(
-    "reference-postgres",
-    "the reference queue in a PostgreSQL that all processes share",
-    place=PLACES["postgres"],
+REFERENCE_POSTGRES = _reference(
+    "reference-postgres", "the reference queue in a PostgreSQL that all processes share", "postgres"
 )
-REFERENCE_POSTGRES_CARELESS = ReferenceAdapter(
+REFERENCE_POSTGRES_CARELESS = _reference(
     "reference-postgres-careless",
     "the same in a PostgreSQL that answers before it writes",
-    place=PLACES["postgres-careless"],
+    "postgres-careless",
 )

@@ -20,6 +20,8 @@ from random import Random
 
 from ..clock import anchored_clock
 from ..commands import Command, Lease, Leased, Refused, Reply
+from ..metrics.endpoint import Endpoint
+from ..metrics.exported import page_of
 from . import wire
 from .core import CORRECT, Decisions
 from .queue import ReferenceQueue
@@ -62,6 +64,14 @@ class Broker:
         if self._server:
             await self._server.wait_closed()
 
+    def measure(self) -> Reply | None:
+        """What the queue measures of itself; None while its file cannot be read."""
+        try:
+            return self._queue.measure()
+        except sqlite3.Error as error:
+            self._tell(error)
+            return None
+
     def submit(self, connection: Connection, request_id: int, command: Command) -> None:
         self._pending.append((connection, request_id, command))
         self._schedule()
@@ -87,7 +97,7 @@ class Broker:
         answers: list[tuple[Connection, int, Reply]] = []
         loop_now = asyncio.get_running_loop().time()
         try:
-            with self._queue.store.transaction():
+            with self._queue.transaction():
                 for connection, request_id, command in pending:
                     if isinstance(command, Lease) and connection.gone:
                         continue
@@ -138,7 +148,7 @@ class Broker:
             change_at = self._queue.store.next_change_at(waited_for)
             changed = change_at is not None and change_at <= self._queue.now()
             if changed:
-                with self._queue.store.transaction():
+                with self._queue.transaction():
                     self._queue.reap()
         except sqlite3.Error as error:
             self._tell(error)
@@ -227,32 +237,39 @@ async def serve(
     path: Path,
     host: str,
     port: int,
-    ready: Callable[[str, int], None],
+    ready: Callable[[str, int, str], None],
     decisions: Decisions = CORRECT,
+    metrics: tuple[str, int] | None = None,
 ) -> None:
     """Serve the queue in the file ``path`` until SIGTERM or SIGINT.
 
-    Calls ``ready(host, port)`` once it listens. Raises OSError if the port is taken and
-    ``StoreError`` if the file is not a queue.
+    ``metrics`` is the host and port of its metrics page, if one is wanted. Calls
+    ``ready(host, port, metrics_address)`` once it listens. Raises OSError if the port is
+    taken, and Unavailable if the file is not a queue or the page cannot be served.
     """
     queue = ReferenceQueue(SQLiteStore(path), anchored_clock(), Random(), decisions)
     broker = Broker(queue)
+    page = Endpoint(page_of(broker.measure)) if metrics else None
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
     try:
-        ready(*await broker.start(host, port))
+        page_address = await page.start(*metrics) if page and metrics else ""
+        ready(*await broker.start(host, port), page_address)
         while not stopped.is_set():
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stopped.wait(), FORGET_EVERY_S)
             queue.forget_old()
         await broker.stop()
     finally:
+        if page:
+            await page.stop()
         queue.store.close()
 
 
-def print_ready(host: str, port: int) -> None:
-    """The one line that tells a parent process where the broker listens."""
-    sys.stdout.write(f"ready {host}:{port}\n")
+def print_ready(host: str, port: int, metrics_address: str) -> None:
+    """The line that tells a parent process where the broker listens; then where its metrics are."""
+    metrics = f"metrics {metrics_address}\n" if metrics_address else ""
+    sys.stdout.write(f"ready {host}:{port}\n{metrics}")  # at once: who reads on may be gone
     sys.stdout.flush()

@@ -69,6 +69,16 @@ def _next(record: Record, **changes: Any) -> Record:
     return replace(record, version=record.version + 1, **changes)
 
 
+def full(job: Job, waiting: int) -> str | None:
+    """Why the job is refused while ``waiting`` others wait in its queue, None if it is not."""
+    if job.max_waiting is None or waiting < job.max_waiting:
+        return None
+    return (
+        f"the queue {job.queue!r} is full: {waiting} jobs wait and {job.max_waiting} may; "
+        "nothing was accepted, enqueue it again later"
+    )
+
+
 def admit(job: Job, now: float) -> Record:
     """The first record of a job that was just accepted."""
     return Record(job=job, state="ready", enqueued_at=now, ready_at=now + job.delay_s)
@@ -143,13 +153,21 @@ def release(record: Record, token: int, now: float) -> Ruling:
 
 def reap(record: Record, now: float, rng: Random) -> Record:
     """The lease ran out: the worker crashed, stalled, or overran the job's timeout."""
-    overran = record.lease_until - record.started_at >= record.job.timeout_s
     error = (
         f"timed out after {record.job.timeout_s:g} s"
-        if overran
+        if overran(record)
         else "lease expired: the worker crashed or stalled"
     )
     return _failed(record, error, False, now, rng)
+
+
+def overran(record: Record) -> bool:
+    """Whether a lease that ran out had lasted for the whole of the job's timeout.
+
+    Compared as times, which are made by this very sum: the difference of two times of day
+    is off by a rounding, and would tell a timeout as a crash.
+    """
+    return record.lease_until >= record.started_at + record.job.timeout_s
 
 
 def skip(record: Record, now: float) -> Record:
@@ -193,6 +211,7 @@ class Decisions(NamedTuple):
     (correct), or already with the lease (a twin's mistake).
     """
 
+    full: Callable[[Job, int], str | None] = full
     admit: Callable[[Job, float], Record] = admit
     lease: Callable[[Record, str, float, float], Record] = lease
     ack: Callable[[Record, int, float], Ruling] = ack

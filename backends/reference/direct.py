@@ -10,7 +10,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from ..commands import Command, Lease, Leased, Refused, Reply, Unanswered
+from msgspec.structs import replace
+
+from ..commands import Command, Lease, Leased, Measured, Refused, Reply, Unanswered
 from .queue import ReferenceQueue
 from .store import SharedStore, StoreError
 
@@ -34,7 +36,7 @@ class DirectConnection:
             reply = queue.call(command)
             if isinstance(command, Lease) and command.wait_s > 0 and reply == Leased(None):
                 return _wait(queue, store, command)
-            return reply
+            return of_all(reply)
         except Unanswered:
             return None
         except StoreError as error:
@@ -50,6 +52,11 @@ class DirectConnection:
         if time.monotonic() >= self._forget_at:
             self._forget_at = time.monotonic() + FORGET_EVERY_S
             queue.forget_old()
+
+
+def of_all(reply: Reply) -> Reply:
+    """Measured without what this process alone has counted: others share the store."""
+    return replace(reply, counts=None, usage=None) if isinstance(reply, Measured) else reply
 
 
 def _wait(queue: ReferenceQueue, store: SharedStore, command: Lease) -> Reply:

@@ -9,23 +9,28 @@ from collections import defaultdict
 from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
 from heapq import heappop, heappush
+from typing import Any
 
-from ..commands import Depth
+from ..commands import Depth, State
 from .core import Record
 
 _NOTHING = nullcontext()
 
 
 class MemoryStore:
-    """A :class:`~.store.Store` of dicts and heaps; a heap entry is stale once its version is."""
+    """A :class:`~.store.Store` of dicts and heaps.
+
+    A heap entry ends with its record and is stale once the store holds another one for
+    that job. Sequence and version stand before the record, so that no two entries tie.
+    """
 
     def __init__(self) -> None:
         self._records: dict[str, Record] = {}
         self._keys: dict[str, float] = {}
         self._sequence = 0
-        self._delayed: dict[str, list[tuple[float, int, str, int]]] = defaultdict(list)
-        self._ready: dict[str, list[tuple[int, float, int, str, int]]] = defaultdict(list)
-        self._leased: list[tuple[float, int, str, int]] = []
+        self._delayed: dict[str, list[tuple[float, int, int, Record]]] = defaultdict(list)
+        self._ready: dict[str, list[tuple[int, float, int, int, Record]]] = defaultdict(list)
+        self._leased: list[tuple[float, int, int, Record]] = []
 
     def transaction(self) -> AbstractContextManager[None]:
         return _NOTHING
@@ -44,27 +49,33 @@ class MemoryStore:
         return self._records.get(job_id)
 
     def next_ready(self, queues: Iterable[str], now: float) -> Record | None:
-        best: tuple[int, float, int, str, int] | None = None
+        best: tuple[int, float, int, int, Record] | None = None
         for queue in queues:
-            self._promote(queue, now)
-            heap = self._ready[queue]
-            while heap and not self._current(heap[0][2:]):
-                heappop(heap)
-            if heap and (best is None or heap[0] < best):
-                best = heap[0]
-        return self._records[best[3]] if best else None
+            delayed, ready = self._delayed[queue], self._ready[queue]
+            while delayed and delayed[0][0] <= now:
+                ready_at, sequence, version, record = heappop(delayed)
+                heappush(ready, (-record.job.priority, ready_at, sequence, version, record))
+            self._drop_stale(ready)
+            if ready and (best is None or ready[0] < best):
+                best = ready[0]
+        return best[-1] if best else None
+
+    def waiting(self, queue: str) -> int:
+        records = self._records.values()
+        return sum(r.state == "ready" and r.job.queue == queue for r in records)
 
     def expired(self, now: float) -> list[Record]:
-        found, kept = [], []
         heap = self._leased
-        while heap and (heap[0][0] <= now or not self._current(heap[0][1:])):
+        if not heap or heap[0][0] > now:
+            return []
+        kept = []
+        while heap and heap[0][0] <= now:
             entry = heappop(heap)
-            if self._current(entry[1:]):
-                found.append(self._records[entry[2]])
+            if self._records.get(entry[-1].job.id) is entry[-1]:
                 kept.append(entry)  # until a swap makes it stale, it stays findable
         for entry in kept:
             heappush(heap, entry)
-        return found
+        return [entry[-1] for entry in kept]
 
     def swap(self, old: Record, new: Record, complete_key: str | None = None) -> bool:
         held = self._records.get(old.job.id)
@@ -79,31 +90,22 @@ class MemoryStore:
         return key in self._keys
 
     def next_change_at(self, queues: Iterable[str]) -> float | None:
-        times = []
-        for queue in queues:
-            heap = self._delayed[queue]
-            while heap and not self._current(heap[0][1:]):
-                heappop(heap)
-            if heap:
-                times.append(heap[0][0])
-        while self._leased and not self._current(self._leased[0][1:]):
-            heappop(self._leased)
-        if self._leased:
-            times.append(self._leased[0][0])
-        return min(times, default=None)
+        next_at: float | None = None
+        for heap in (self._leased, *[self._delayed[queue] for queue in queues]):
+            self._drop_stale(heap)
+            if heap and (next_at is None or heap[0][0] < next_at):
+                next_at = heap[0][0]
+        return next_at
 
     def dead(self) -> list[Record]:
         dead = [r for r in self._records.values() if r.state == "dead"]
         return sorted(dead, key=lambda r: (r.ended_at, r.sequence))
 
     def depths(self, now: float) -> list[Depth]:
-        groups: dict[tuple[str, str], list[float]] = defaultdict(list)
+        groups: dict[tuple[str, State], list[Record]] = defaultdict(list)
         for record in self._records.values():
-            groups[record.job.queue, record.state].append(record.enqueued_at)
-        return [
-            Depth(queue, state, len(times), max(0.0, now - min(times)))  # type: ignore[arg-type]
-            for (queue, state), times in sorted(groups.items())
-        ]
+            groups[record.job.queue, record.state].append(record)
+        return [_depth(*group, groups[group], now) for group in sorted(groups)]
 
     def forget(self, done_before: float) -> int:
         old = [
@@ -119,27 +121,22 @@ class MemoryStore:
     def close(self) -> None:
         pass
 
-    def _current(self, entry: tuple[int, str, int]) -> bool:
-        """Whether a heap entry's (sequence, job id, version) is what the store holds.
-
-        The version alone would not do: a forgotten job that comes again starts anew.
-        """
-        record = self._records.get(entry[1])
-        return record is not None and (record.sequence, record.version) == (entry[0], entry[2])
-
-    def _promote(self, queue: str, now: float) -> None:
-        heap = self._delayed[queue]
-        while heap and heap[0][0] <= now:
-            ready_at, sequence, job_id, version = heappop(heap)
-            if self._current((sequence, job_id, version)):
-                priority = self._records[job_id].job.priority
-                heappush(self._ready[queue], (-priority, ready_at, sequence, job_id, version))
+    def _drop_stale(self, heap: list[Any]) -> None:
+        """Make the first entry of a heap a current one."""
+        while heap and self._records.get(heap[0][-1].job.id) is not heap[0][-1]:
+            heappop(heap)
 
     def _keep(self, record: Record) -> None:
         job = record.job
         self._records[job.id] = record
         if record.state == "ready":
-            entry = (record.ready_at, record.sequence, job.id, record.version)
+            entry = (record.ready_at, record.sequence, record.version, record)
             heappush(self._delayed[job.queue], entry)
         elif record.state == "leased":
-            heappush(self._leased, (record.lease_until, record.sequence, job.id, record.version))
+            heappush(self._leased, (record.lease_until, record.sequence, record.version, record))
+
+
+def _depth(queue: str, state: State, records: list[Record], now: float) -> Depth:
+    oldest_s = max(0.0, now - min(record.enqueued_at for record in records))
+    due_at = [r.ready_at for r in records if state == "ready" and r.ready_at <= now]
+    return Depth(queue, state, len(records), oldest_s, len(due_at), now - min(due_at, default=now))

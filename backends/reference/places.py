@@ -8,14 +8,14 @@ of ours between the workers and the store.
 from __future__ import annotations
 
 import atexit
-import os
-import shutil
+import hashlib
 import sqlite3
 import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -24,12 +24,13 @@ from typing import Literal, NamedTuple, Protocol
 
 from ..adapter import Connection, Framing
 from ..clock import anchored_clock
-from ..commands import Command, Lease, Leased, Reply
+from ..commands import Command, Lease, Leased, Reply, Unanswered
 from ..servers import running
-from . import wire
+from ..servers.source import Foreign, MissingServer, shown, source, variable
 from .client import Client
 from .core import Decisions
-from .direct import DirectConnection
+from .direct import DirectConnection, of_all
+from .framing import BrokerFraming, PostgresFraming, RedisFraming
 from .memory import MemoryStore
 from .queue import ReferenceQueue
 from .sqlite import SQLiteStore
@@ -38,6 +39,13 @@ from .store import SharedStore, Store, StoreError
 FILE = "queue.db"
 FILE_POLL_S = 0.02
 SIMULATED_TIMEOUT_S = 10.0
+FOREIGN_TIMEOUT_S = 5.0
+CARELESS_CAVEATS = {
+    "redis": "this Redis runs with appendonly no, so it answers before the disk has anything; "
+    "appendonly yes with appendfsync always keeps what it acknowledged",
+    "postgres": "this PostgreSQL runs with synchronous_commit off, so it answers before the disk "
+    "has anything; synchronous_commit on and fsync on keep what it acknowledged",
+}
 
 
 class Place(Protocol):
@@ -49,8 +57,18 @@ class Place(Protocol):
     def survives_crash(self) -> bool:
         """Whether the simulator keeps the jobs when the server is killed."""
 
+    @property
+    def caveat(self) -> str:
+        """What its settings leave open: see :class:`..adapter.Claims`."""
+
     def local_store(self) -> Store:
         """A fresh store for a queue in this process."""
+
+    def discard(self, store: Store) -> None:
+        """Close a local store for good; nothing of it is left."""
+
+    def vacate(self, folder: Path) -> None:
+        """Remove what the run in ``folder`` keeps outside of it."""
 
     def server(self, backend: str, folder: Path, port: int) -> list[str] | None: ...
 
@@ -66,11 +84,21 @@ class Broker(NamedTuple):
     survives_crash: bool = True
 
     @property
+    def caveat(self) -> str:
+        return "" if self.survives_crash else "the broker keeps its jobs in memory only"
+
+    @property
     def framing(self) -> Framing | None:
-        return WireFraming()
+        return BrokerFraming()
 
     def local_store(self) -> Store:
         return MemoryStore()
+
+    def discard(self, store: Store) -> None:
+        store.close()
+
+    def vacate(self, folder: Path) -> None:
+        """All of it is in the folder."""
 
     def server(self, backend: str, folder: Path, port: int) -> list[str] | None:
         file = str(folder / FILE) if self.survives_crash else ":memory:"
@@ -86,9 +114,16 @@ class SharedFile(NamedTuple):
 
     framing: Framing | None = None
     survives_crash: bool = True
+    caveat: str = ""
 
     def local_store(self) -> Store:
         return SQLiteStore(":memory:")
+
+    def discard(self, store: Store) -> None:
+        store.close()
+
+    def vacate(self, folder: Path) -> None:
+        """All of it is in the folder."""
 
     def server(self, backend: str, folder: Path, port: int) -> list[str] | None:
         return None
@@ -101,14 +136,22 @@ class SharedFile(NamedTuple):
 class SharedServer(NamedTuple):
     """Redis or PostgreSQL, used by all processes directly.
 
-    ``careless`` runs a server of ours with settings that acknowledge before the disk. The
-    simulator uses the server named in the environment (JOBQUAKE_REDIS or
-    JOBQUAKE_POSTGRES, a URL), or one that it starts for as long as this process lives.
+    ``careless`` runs a server of ours with settings that acknowledge before the disk. If
+    the environment names somebody else's server (see :mod:`..servers.source`), that one is
+    used instead, as it is: it is not ours to kill, so a crash of it strikes nothing.
+    Otherwise the simulator starts one of ours, for as long as this process lives.
     """
 
     kind: Literal["redis", "postgres"]
     careless: bool = False
-    framing: Framing | None = None
+
+    @property
+    def caveat(self) -> str:
+        return CARELESS_CAVEATS[self.kind] if self.careless else ""
+
+    @property
+    def framing(self) -> Framing | None:
+        return RedisFraming() if self.kind == "redis" else PostgresFraming()
 
     @property
     def survives_crash(self) -> bool:
@@ -116,22 +159,67 @@ class SharedServer(NamedTuple):
         return self.kind != "redis" or not self.careless
 
     def local_store(self) -> Store:
-        variable = f"JOBQUAKE_{self.kind.upper()}"
-        url = os.environ.get(variable) or url_of(self.kind, own_server(self.kind))
+        url = self._foreign() or url_of(self.kind, own_server(self.kind))
         return open_store(self.kind, url, f"sim-{uuid.uuid4().hex}", SIMULATED_TIMEOUT_S)
 
+    def discard(self, store: Store) -> None:
+        if self._foreign():
+            with suppress(Unanswered, StoreError):  # nobody is left to be told
+                store.destroy()  # type: ignore[attr-defined]
+        store.close()
+
     def server(self, backend: str, folder: Path, port: int) -> list[str] | None:
+        if self._foreign():
+            with self._answering(folder):  # find out now, and not in the middle
+                self._open_in(folder, FOREIGN_TIMEOUT_S).close()
+            return None
         return running.command(self.kind, folder, port, self.careless)
 
     def connect(self, address: str, timeout_s: float, decisions: Decisions) -> Connection:
         client_of(self.kind)  # find out now, and not in the middle, that it is missing
 
         def open_queue() -> tuple[ReferenceQueue, SharedStore]:
-            store = open_store(self.kind, url_of(self.kind, address), "jobquake", timeout_s)
+            if Path(address).is_absolute():
+                store = self._open_in(Path(address), timeout_s)
+            else:
+                store = open_store(self.kind, url_of(self.kind, address), "jobquake", timeout_s)
             clock = anchored_clock(store.wall)
             return ReferenceQueue(store, clock, Random(), decisions), store
 
         return DirectConnection(open_queue)
+
+    def vacate(self, folder: Path) -> None:
+        if self._foreign():
+            with self._answering(folder):
+                store = self._open_in(folder, FOREIGN_TIMEOUT_S)
+                store.destroy()
+                store.close()
+
+    def _foreign(self) -> str | None:
+        """The URL of somebody else's server, if the environment names one."""
+        try:
+            where = source(self.kind)
+        except MissingServer as error:
+            raise StoreError(str(error)) from error
+        return where.url if isinstance(where, Foreign) else None
+
+    def _open_in(self, folder: Path, timeout_s: float) -> SharedStore:
+        """The store of the run in ``folder``: others in that server are not touched."""
+        url = self._foreign()
+        assert url is not None
+        return open_store(self.kind, url, _store_name(folder), timeout_s)
+
+    @contextmanager
+    def _answering(self, folder: Path) -> Iterator[None]:
+        """Raises StoreError if somebody else's server does not answer in the block."""
+        try:
+            yield
+        except Unanswered as error:
+            name = variable(self.kind)
+            raise StoreError(
+                f"expected an answer from {shown(self._foreign() or '')}, found none; start it, or "
+                f"unset {name} (all that is ours in it is the store {_store_name(folder)})"
+            ) from error
 
 
 PLACES: dict[str, Place] = {
@@ -155,7 +243,7 @@ class FileQueue:
         until = time.monotonic() + (command.wait_s if isinstance(command, Lease) else 0.0)
         while True:
             try:
-                reply = self._queue.call(command)
+                reply = of_all(self._queue.call(command))
             except sqlite3.OperationalError:
                 return None  # locked for too long: nobody can say whether it took effect
             found = not isinstance(reply, Leased) or reply.delivery
@@ -165,16 +253,6 @@ class FileQueue:
 
     def close(self) -> None:
         self._queue.store.close()
-
-
-class WireFraming:
-    """The broker's frames, for the network proxy."""
-
-    def split(self, buffer: bytearray) -> list[bytes]:
-        return [len(body).to_bytes(wire.HEADER, "big") + body for body in wire.split(buffer)]
-
-    def describe(self, message: bytes) -> tuple[int, str, str]:
-        return wire.peek(message[wire.HEADER :])
 
 
 Maker = Callable[[str, str, float], SharedStore]
@@ -201,22 +279,21 @@ def url_of(kind: str, address: str) -> str:
     return f"postgresql://{USER}@{address}/{DATABASE}"
 
 
+def _store_name(folder: Path) -> str:
+    return f"jobquake-run-{hashlib.sha256(str(folder).encode()).hexdigest()[:32]}"
+
+
 @cache
 def own_server(kind: str) -> str:
     """The address of a server that is started once and ends with this process.
 
-    Raises StoreError if it cannot be started here.
+    It ends and removes its folder by itself, even if this process is killed. Raises
+    StoreError if it cannot be started here.
     """
-    folder = Path(tempfile.mkdtemp(prefix=f"jobquake-{kind}-"))
+    folder = Path(tempfile.gettempdir()) / f"jobquake-{kind}-{uuid.uuid4().hex}"
     try:
-        server = running.start(kind, folder, careless=True)  # nothing in it outlives us
-    except running.MissingServer as error:
-        shutil.rmtree(folder, ignore_errors=True)
+        server = running.start(kind, folder, careless=True, lifeline=True)
+    except MissingServer as error:
         raise StoreError(str(error)) from error
-
-    def end() -> None:
-        running.stop(server)
-        shutil.rmtree(folder, ignore_errors=True)
-
-    atexit.register(end)
+    atexit.register(running.stop, server)
     return server.address

@@ -17,7 +17,6 @@ from __future__ import annotations
 import hashlib
 import select
 import time
-import uuid
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
@@ -28,6 +27,7 @@ from msgspec.structs import replace
 from ..commands import Depth, Unanswered
 from .core import Record
 from .doubt import NO_RECORD, Held, persist, took_effect
+from .identity import identity
 from .store import Bell, StoreError, due
 
 try:
@@ -122,7 +122,7 @@ class PostgresStore:
         return nullcontext()  # each write commits by itself: see the module
 
     def insert(self, record: Record) -> bool:
-        return self._write(INSERT, record, {})
+        return self._write(INSERT, None, record, {})
 
     def get(self, job_id: str) -> Record | None:
         return self._one("SELECT sequence, body FROM {schema}.jobs WHERE id = %s", job_id)
@@ -145,6 +145,11 @@ class PostgresStore:
             candidates, key=lambda r: (-r.job.priority, r.ready_at, r.sequence), default=None
         )
 
+    def waiting(self, queue: str) -> int:
+        query = "SELECT count(*) FROM {schema}.jobs WHERE queue = %s AND state = 'ready'"
+        ((held,),) = self._ask(query, (queue,))
+        return int(held)
+
     def expired(self, now: float) -> list[Record]:
         return self._all(
             "SELECT sequence, body FROM {schema}.jobs WHERE state = 'leased' AND due <= %s"
@@ -158,7 +163,7 @@ class PostgresStore:
             "key": complete_key,
             "ended_at": new.ended_at,
         }
-        return self._write(SWAP, new, more)
+        return self._write(SWAP, old, new, more)
 
     def key_done(self, key: str) -> bool:
         return bool(self._ask("SELECT 1 FROM {schema}.keys WHERE key = %s", (key,)))
@@ -179,10 +184,17 @@ class PostgresStore:
 
     def depths(self, now: float) -> list[Depth]:
         rows = self._ask(
-            "SELECT queue, state, count(*), min(enqueued_at) FROM {schema}.jobs"
-            ' GROUP BY queue, state ORDER BY queue COLLATE "C", state COLLATE "C"'
+            "SELECT queue, state, count(*), min(enqueued_at),"
+            " count(*) FILTER (WHERE state = 'ready' AND due <= %s),"
+            " coalesce(min(due) FILTER (WHERE state = 'ready' AND due <= %s), %s)"
+            " FROM {schema}.jobs"
+            ' GROUP BY queue, state ORDER BY queue COLLATE "C", state COLLATE "C"',
+            (now, now, now),
         )
-        return [Depth(queue, state, n, max(0.0, now - first)) for queue, state, n, first in rows]
+        return [
+            Depth(queue, state, held, max(0.0, now - first), waiting, now - since)
+            for queue, state, held, first, waiting, since in rows
+        ]
 
     def forget(self, done_before: float) -> int:
         self._ask("DELETE FROM {schema}.keys WHERE done_at < %s RETURNING key", (done_before,))
@@ -261,8 +273,10 @@ class PostgresStore:
             self._queries[text] = composed.as_bytes(None)
         return self._queries[text]
 
-    def _write(self, query: str, record: Record, more: dict[str, object]) -> bool:
-        job, write, text = record.job, uuid.uuid4().hex, self._query(query)
+    def _write(
+        self, query: str, old: Record | None, record: Record, more: dict[str, object]
+    ) -> bool:
+        job, write, text = record.job, identity(old, record), self._query(query)
         values = more | {
             "id": job.id,
             "queue": job.queue,

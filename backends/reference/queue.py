@@ -6,8 +6,8 @@ the same queue runs under virtual time and in a broker. It decides nothing itsel
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from math import isfinite
 from random import Random
 
@@ -35,8 +35,9 @@ from ..commands import (
     Reply,
     Settled,
 )
-from .core import CORRECT, Decisions, Record, Ruling, dead_letter
+from .core import CORRECT, Decisions, Record, Ruling, dead_letter, overran
 from .store import Store
+from .tally import Tally
 
 RETENTION_S = 86_400.0
 HIGHEST_PRIORITY = 1_000_000
@@ -63,7 +64,18 @@ class ReferenceQueue:
         self._rng = rng
         self._decide = decisions
         self._retention_s = retention_s
-        self.counters: Counter[str] = Counter()
+        self._tally = Tally()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """The store's, if it can undo: what it does not commit is not counted either."""
+        kept = self._tally.kept()
+        try:
+            with self.store.transaction():
+                yield
+        except BaseException:
+            self._tally.put_back(kept)
+            raise
 
     def call(self, command: Command) -> Reply:
         match command:
@@ -73,13 +85,15 @@ class ReferenceQueue:
                 return self.lease(command.worker, command.queues, command.lease_s)
             case Ack():
                 return self._settle(
-                    "acks",
+                    "ack",
+                    "acked",
                     command.job_id,
                     lambda r, now: self._decide.ack(r, command.token, now),
                 )
             case Nack():
                 return self._settle(
-                    "nacks",
+                    "nack",
+                    "permanent" if command.permanent else "failed",
                     command.job_id,
                     lambda r, now: self._decide.nack(
                         r, command.token, command.error, command.permanent, now, self._rng
@@ -87,15 +101,18 @@ class ReferenceQueue:
                 )
             case Extend():
                 if not command.lease_s > 0:
+                    self._tally.count("refused", cause="extend")
                     return Refused(f"expected lease_s above 0 seconds, found {command.lease_s}")
                 return self._settle(
-                    "extends",
+                    "extend",
+                    "extended",
                     command.job_id,
                     lambda r, now: self._decide.extend(r, command.token, command.lease_s, now),
                 )
             case Release():
                 return self._settle(
-                    "releases",
+                    "release",
+                    "handed_back",
                     command.job_id,
                     lambda r, now: self._decide.release(r, command.token, now),
                 )
@@ -109,32 +126,42 @@ class ReferenceQueue:
                     return Inspected(None)
                 return Inspected(record.state, record.token, record.reason)
             case Measure():
-                return Measured(tuple(self.store.depths(self.now())), dict(self.counters))
+                return self.measure()
 
     def enqueue(self, job: Job) -> Reply:
-        """Accept a job; a repeated id is held once and answered ``created=False``."""
+        """Accept a job; a repeated id is held once and answered ``created=False``.
+
+        Where several processes share a store, each of them may find room for one job more.
+        """
         if fault := _unfit(job):
+            self._tally.count("refused", job.queue, "enqueue")
+            return Refused(fault)
+        bounded = job.max_waiting is not None and self.store.get(job.id) is None
+        if bounded and (fault := self._decide.full(job, self.store.waiting(job.queue))):
+            self._tally.count("refused", job.queue, "full")
             return Refused(fault)
         created = self.store.insert(self._decide.admit(job, self.now()))
-        self.counters["enqueued" if created else "enqueue_repeated"] += 1
+        self._tally.count("enqueued" if created else "enqueue_repeated", job.queue)
         return Enqueued(created)
 
     def lease(self, worker: str, queues: tuple[str, ...], lease_s: float) -> Reply:
         """Hand out the next ready job of ``queues`` for ``lease_s`` seconds, or none."""
         if not lease_s > 0:
+            self._tally.count("refused", cause="lease")
             return Refused(f"expected lease_s above 0 seconds, found {lease_s}")
         with self.store.transaction():
             now = self.now()
+            self._tally.asked(worker, queues, now)
             self.reap(now)
             while candidate := self.store.next_ready(queues, now):
                 key = candidate.job.key
                 if key is not None and self.store.key_done(key):
-                    if self.store.swap(candidate, self._decide.skip(candidate, now)):
-                        self.counters["duplicates_skipped"] += 1
+                    skipped = self._decide.skip(candidate, now)
+                    if self.store.swap(candidate, skipped):
+                        self._tally.moved(candidate, skipped, "duplicate", now)
                     continue
                 leased = self._decide.lease(candidate, worker, lease_s, now)
-                if self._store(candidate, leased):
-                    self.counters["leased"] += 1
+                if self._store(candidate, leased, "leased", now):
                     return Leased(
                         Delivery(leased.job, leased.token, leased.token, leased.lease_until - now)
                     )
@@ -146,8 +173,7 @@ class ReferenceQueue:
         expired = self.store.expired(now)
         for record in expired:
             successor = self._decide.reap(record, now, self._rng)
-            if self._store(record, successor):
-                self.counters["leases_expired"] += 1
+            self._store(record, successor, "timed_out" if overran(record) else "lease_expired", now)
         return len(expired)
 
     def dead_letters(self, queue: str | None, reason: str | None, limit: int) -> DeadLetters:
@@ -163,36 +189,48 @@ class ReferenceQueue:
         """Put dead letters back to ready; which ones were. Others are left as they are."""
         replayed = []
         with self.store.transaction():
+            now = self.now()
             for job_id in job_ids:
                 record = self.store.get(job_id)
-                ruling = record and self._decide.replay(record, self.now())
-                if record and ruling and ruling.successor and self._store(record, ruling.successor):
+                successor = record and self._decide.replay(record, now).successor
+                if record and successor and self._store(record, successor, "replayed", now):
                     replayed.append(job_id)
-                    self.counters["replayed"] += 1
         return Replayed(tuple(replayed))
 
     def forget_old(self) -> int:
         """Drop completed jobs and keys older than the retention; how many jobs went."""
-        return self.store.forget(self.now() - self._retention_s)
+        now = self.now()
+        self._tally.forget(now)
+        return self.store.forget(now - self._retention_s)
+
+    def measure(self) -> Measured:
+        now = self.now()
+        tally = self._tally
+        depths = tuple(self.store.depths(now))
+        return Measured(depths, tally.totals(), tally.counts(), tally.usage(now))
 
     def _settle(
-        self, counter: str, job_id: str, decide: Callable[[Record, float], Ruling]
+        self, command: str, why: str, job_id: str, decide: Callable[[Record, float], Ruling]
     ) -> Settled:
         while True:
             record = self.store.get(job_id)
             if record is None:
+                self._tally.count("refused", cause=command)
                 return Settled(False, f"no job {job_id!r} is held")
-            ruling = decide(record, self.now())
-            if ruling.successor is None or self._store(record, ruling.successor):
-                self.counters[counter if ruling.accepted else f"{counter}_refused"] += 1
-                return Settled(ruling.accepted, ruling.why)
+            now = self.now()
+            ruling = decide(record, now)
+            if ruling.successor is None:
+                event = "settled_again" if ruling.accepted else "refused"
+                self._tally.count(event, record.job.queue, "" if ruling.accepted else command)
+            elif not self._store(record, ruling.successor, why, now):
+                continue
+            return Settled(ruling.accepted, ruling.why)
 
-    def _store(self, old: Record, new: Record) -> bool:
+    def _store(self, old: Record, new: Record, why: str, now: float) -> bool:
         completes = new.state == self._decide.key_recorded_at
         if not self.store.swap(old, new, new.job.key if completes else None):
             return False
-        if new.state == "dead":
-            self.counters["dead_lettered"] += 1
+        self._tally.moved(old, new, why, now)
         return True
 
 
@@ -200,6 +238,8 @@ def _unfit(job: Job) -> str | None:
     """Why this job cannot be accepted, in one sentence, or None."""
     if not job.id:
         return "expected a job id, found an empty one; give each job a unique id"
+    if job.max_waiting is not None and job.max_waiting < 1:
+        return f"expected max_waiting of at least 1, found {job.max_waiting}"
     if job.max_deliveries < 1:
         return f"expected max_deliveries of at least 1, found {job.max_deliveries}"
     if abs(job.priority) > HIGHEST_PRIORITY:

@@ -21,7 +21,6 @@ when it came. All keys share the hash tag of the store's name: queues can share 
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, TypeVar, get_args
@@ -30,8 +29,10 @@ import msgspec
 from msgspec.structs import replace
 
 from ..commands import Depth, State, Unanswered
+from ..servers.source import shown
 from .core import Record
 from .doubt import NO_RECORD, Held, persist, took_effect
+from .identity import identity
 from .store import Bell, StoreError, due
 
 try:
@@ -127,6 +128,31 @@ for i = 1, #ARGV do
 end
 return soonest
 """
+# What each queue has in each state, since when; of ready jobs also what is due, since when.
+DEPTHS = """
+local prefix, now, found = KEYS[1], ARGV[1], {}
+for _, queue in ipairs(redis.call('SMEMBERS', prefix .. 'queues')) do
+    for i = 2, #ARGV do
+        local group, waiting, since = prefix .. 'group:' .. ARGV[i] .. ':' .. queue, 0, now
+        local first = redis.call('ZRANGE', group, 0, 0, 'WITHSCORES')[2]
+        local priorities = {}
+        if first and ARGV[i] == 'ready' then
+            priorities = redis.call('ZRANGE', prefix .. 'priorities:' .. queue, 0, -1)
+        end
+        for _, priority in ipairs(priorities) do
+            local place = prefix .. 'ready:' .. priority .. ':' .. queue
+            local due = redis.call('ZRANGE', place, 0, 0, 'WITHSCORES')[2]
+            if due and tonumber(due) < tonumber(since) then since = due end
+            waiting = waiting + redis.call('ZCOUNT', place, '-inf', now)
+        end
+        if first then
+            local held = redis.call('ZCARD', group)
+            table.insert(found, {queue, ARGV[i], held, first, waiting, since})
+        end
+    end
+end
+return found
+"""
 
 T = TypeVar("T")
 
@@ -143,7 +169,7 @@ class RedisStore:
         self._encode = msgspec.msgpack.Encoder().encode
         self._decode = msgspec.msgpack.Decoder(Record).decode
         self.name = name
-        self._url = url
+        self._url, self._shown = url, shown(url)
         self._prefix = f"{{{name}}}:"
         self._timeout_s = timeout_s
         self._server = self._dial()
@@ -151,6 +177,7 @@ class RedisStore:
         self._next = self._server.register_script(NEXT)
         self._range = self._server.register_script(RANGE)
         self._soonest = self._server.register_script(SOONEST)
+        self._depths = self._server.register_script(DEPTHS)
         self._check_server()
 
     def transaction(self) -> AbstractContextManager[None]:
@@ -173,6 +200,9 @@ class RedisStore:
             default=None,
         )
 
+    def waiting(self, queue: str) -> int:
+        return int(self._ask(lambda: self._server.zcard(self._key("group", "ready", queue))))
+
     def expired(self, now: float) -> list[Record]:
         return self._up_to("leased", repr(now))
 
@@ -192,21 +222,12 @@ class RedisStore:
         return self._up_to("dead", "+inf")
 
     def depths(self, now: float) -> list[Depth]:
-        queues = self._ask(lambda: self._server.smembers(self._key("queues")))
-        groups = sorted((name.decode(), state) for name in queues for state in STATES)
-
-        def count() -> list[Any]:
-            with self._server.pipeline(transaction=True) as all_at_once:
-                for queue, state in groups:
-                    all_at_once.zcard(self._key("group", state, queue))
-                    all_at_once.zrange(self._key("group", state, queue), 0, 0, withscores=True)
-                return all_at_once.execute()
-
-        found = self._ask(count) if groups else []
+        args = [repr(now), *STATES]
+        found = self._ask(lambda: self._depths(keys=[self._prefix], args=args))
+        rows = sorted((queue.decode(), state.decode(), *rest) for queue, state, *rest in found)
         return [
-            Depth(queue, state, held, max(0.0, now - first[0][1]))
-            for (queue, state), held, first in zip(groups, found[::2], found[1::2], strict=True)
-            if held
+            Depth(queue, state, held, max(0.0, now - float(first)), waiting, now - float(since))
+            for queue, state, held, first, waiting, since in rows
         ]
 
     def forget(self, done_before: float) -> int:
@@ -252,7 +273,7 @@ class RedisStore:
             return pubsub
 
         try:
-            pubsub, _ = persist(subscribe, LOST, listener.connection_pool.disconnect, self._url)
+            pubsub, _ = persist(subscribe, LOST, listener.connection_pool.disconnect, self._shown)
             yield _Subscription(pubsub)
         finally:
             listener.close()
@@ -273,12 +294,12 @@ class RedisStore:
 
     def _answer(self, send: Callable[[], Any]) -> tuple[Any, bool]:
         try:
-            return persist(send, LOST, self._server.connection_pool.disconnect, self._url)
+            return persist(send, LOST, self._server.connection_pool.disconnect, self._shown)
         except (RedisError, ValueError) as error:
-            raise StoreError(f"expected {self._url} to keep a record, found: {error}") from error
+            raise StoreError(f"expected {self._shown} to keep a record, found: {error}") from error
 
     def _write(self, old: Record | None, new: Record, complete_key: str | None) -> bool:
-        job, write = new.job, uuid.uuid4().hex
+        job, write = new.job, identity(old, new)
         keys = [
             self._key("job", job.id),
             self._key("sequence"),
@@ -339,7 +360,7 @@ class RedisStore:
             )
         except ValueError as error:
             raise StoreError(
-                f"expected the URL of a Redis server, found {self._url!r}: {error}; "
+                f"expected the URL of a Redis server, found {self._shown!r}: {error}; "
                 "write it as redis://HOST:PORT/DATABASE"
             ) from None
 
@@ -357,7 +378,7 @@ class RedisStore:
         if found != FORMAT.encode():
             raise StoreError(
                 f"expected a queue of format {FORMAT}, found {found!r} under {self._prefix} in "
-                f"{self._url}; use another name, or the jobquake that wrote this one"
+                f"{self._shown}; use another name, or the jobquake that wrote this one"
             )
 
 

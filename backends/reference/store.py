@@ -37,6 +37,9 @@ class Store(Protocol):
     def next_ready(self, queues: Iterable[str], now: float) -> Record | None:
         """The ready record to run next: highest priority, then ready longest, then first in."""
 
+    def waiting(self, queue: str) -> int:
+        """How many ready records the queue has, due or not."""
+
     def expired(self, now: float) -> list[Record]:
         """Leased records whose lease has ended."""
 

@@ -1,14 +1,15 @@
 """Run somebody else's server as one process tree that never outlives its starter.
 
 The wrapper starts the server, says ``ready HOST:PORT`` when it answers, passes SIGTERM
-on, and ends when it ends. If the wrapper is killed, the kernel kills the server with it.
-Only the standard library is used: these files are imported by fixtures of every kind.
+on, and ends when it ends. If the wrapper is killed, the kernel kills the server with it
+(on Linux); with ``--lifeline``, the wrapper ends when its starter is gone, however that
+came, and removes the folder. Only the standard library is used: these files are imported
+by fixtures of every kind.
 """
 
 from __future__ import annotations
 
 import argparse
-import ctypes
 import os
 import select
 import shutil
@@ -16,38 +17,44 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple, NoReturn
+from typing import NamedTuple, NoReturn, Protocol
+
+from .source import MissingServer
 
 HOST = "127.0.0.1"
 ENVIRONMENT = 3
-READY_WITHIN_S = 20.0
+READY_WITHIN_S = 18.0  # so that it is our word that tells why, and not our starter's
+RETRY_FOR_S = 5.0
+REMOVED_WITHIN_S = 10.0
 LOOK_EVERY_S = 0.01
-# From linux/prctl.h and linux/capability.h.
-PR_SET_PDEATHSIG, PR_SET_KEEPCAPS, PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE = 1, 8, 47, 2
-CAPABILITY_VERSION_3, CAP_DAC_OVERRIDE = 0x20080522, 1
 
 
-class MissingServer(Exception):
-    """The server's program is not installed. The message says how to get it."""
+class Served(Protocol):
+    """A server under way: a process, or a container."""
+
+    def poll(self) -> int | None:
+        """Its exit status, or None as long as it runs."""
+
+    def kill(self) -> None: ...
+    def stop(self) -> int:
+        """Tell it to end, and wait for that; its exit status."""
+
+    def last_words(self) -> str:
+        """What it said last, if it did not say it on our standard error."""
 
 
 class Server(NamedTuple):
-    """How to run one: the command, where, as whom, what stops it, whether it answers.
-
-    ``user`` is (uid, gid) or None for whoever runs the wrapper.
-    """
+    """How to run one: what to call it, its port, whether it answers there, how it begins."""
 
     name: str
-    command: Sequence[str]
-    folder: Path
     port: int
     answers: Callable[[int], bool]
-    stop_signal: int = signal.SIGTERM
-    user: tuple[int, int] | None = None
+    begin: Callable[[], Served]
 
 
 def find_program(name: str, package: str, places: str = "") -> Path:
@@ -74,91 +81,80 @@ def free_port() -> int:
 
 
 def serve(make: Callable[[Path, int, bool], Server]) -> NoReturn:
-    """The main program of a wrapper: ``FOLDER PORT [--careless]``."""
+    """The main program of a wrapper: ``FOLDER PORT [--careless] [--lifeline]``."""
     parser = argparse.ArgumentParser(description="Serve from FOLDER until SIGTERM.")
     parser.add_argument("folder", type=Path)
     parser.add_argument("port", type=int, help="0 picks a free one")
     parser.add_argument("--careless", action="store_true", help="acknowledge before the disk")
+    parser.add_argument(
+        "--lifeline",
+        action="store_true",
+        help="end, too, when standard input closes; the folder is removed at the end",
+    )
     told = parser.parse_args()
+    stop = _Told(told.lifeline)
     try:
-        told.folder.mkdir(parents=True, exist_ok=True)
-        sys.exit(_serve(lambda port: make(told.folder.resolve(), port, told.careless), told.port))
+        told.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder = told.folder.resolve()
+        sys.exit(_serve(lambda port: make(folder, port, told.careless), told.port, stop))
     except (MissingServer, OSError, subprocess.SubprocessError) as error:
         print(error, file=sys.stderr)
         sys.exit(ENVIRONMENT)
+    finally:
+        if told.lifeline:
+            remove(told.folder)
 
 
-def _serve(make: Callable[[int], Server], port: int) -> int:
-    told: list[int] = []
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: told.append(1))
-    until = time.monotonic() + READY_WITHIN_S
+class _Told:
+    """Whether this wrapper was told to end, by a signal or by the end of its lifeline."""
+
+    def __init__(self, lifeline: bool) -> None:
+        self._watched = [sys.stdin] if lifeline else []
+        self._told = False
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._tell)
+
+    def _tell(self, *_: object) -> None:
+        self._told = True
+
+    def __bool__(self) -> bool:
+        if self._watched and select.select(self._watched, [], [], 0)[0]:
+            self._told = True  # nobody writes there: it can only have closed
+        return self._told
+
+
+def _serve(make: Callable[[int], Server], port: int, told: _Told) -> int:
+    began = time.monotonic()
     # A picked port may be gone by now, and the ghosts of a killed server may hold its
     # folder for a moment: what ends before it answers is started again.
     while True:
         server = make(port or free_port())
-        process = _spawn(server)
+        process = server.begin()
         while process.poll() is None and not told and not server.answers(server.port):
-            if time.monotonic() > until:
+            if time.monotonic() > began + READY_WITHIN_S:
                 process.kill()
             time.sleep(LOOK_EVERY_S)
         if process.poll() is None or told:
             break
-        if time.monotonic() > until:
+        took_s = time.monotonic() - began
+        if took_s > RETRY_FOR_S:
+            words = process.last_words()
             print(
                 f"expected {server.name} to answer on port {server.port} within "
-                f"{READY_WITHIN_S:g} s, found that it ended with {process.returncode}",
+                f"{READY_WITHIN_S:g} s, found after {took_s:.0f} s that it ended with "
+                f"{process.poll()}{words and ': ' + words}",
                 file=sys.stderr,
             )
             return ENVIRONMENT
         time.sleep(0.1)
-    if not told:
-        print(f"ready {HOST}:{server.port}", flush=True)
-    while process.poll() is None and not told:
-        time.sleep(LOOK_EVERY_S)
-    if process.poll() is None:
-        process.send_signal(server.stop_signal)
-    status = process.wait()
+    try:
+        if not told:
+            print(f"ready {HOST}:{server.port}", flush=True)
+        while process.poll() is None and not told:
+            time.sleep(LOOK_EVERY_S)
+    finally:
+        status = process.stop()
     return 0 if told else status
-
-
-def _spawn(server: Server) -> subprocess.Popen[bytes]:
-    """The server as a child that dies with us."""
-    us = os.getpid()
-    libc = ctypes.CDLL(None, use_errno=True)
-
-    def become_server() -> None:
-        if server.user is not None:
-            become(*server.user)
-        libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)  # a change of user clears it
-        if os.getppid() != us:
-            os._exit(1)  # we were killed before the kernel knew
-
-    return subprocess.Popen(
-        list(server.command),
-        cwd=server.folder,
-        stdin=subprocess.DEVNULL,
-        stdout=sys.stderr,
-        preexec_fn=become_server,
-    )
-
-
-def become(uid: int, gid: int) -> None:
-    """Stop being root, but keep the way into folders that only root may enter.
-
-    Run folders are closed to others, and a server looks for its own by the full path.
-    Opening all folders above it to everybody would be worse than this one capability.
-    """
-    libc = ctypes.CDLL(None, use_errno=True)
-    libc.prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0)
-    os.setgroups([])
-    os.setgid(gid)
-    os.setuid(uid)
-    bit = 1 << CAP_DAC_OVERRIDE
-    header = (ctypes.c_uint32 * 2)(CAPABILITY_VERSION_3, 0)
-    # Effective, permitted and inheritable, for the low and the high capabilities.
-    libc.capset(header, (ctypes.c_uint32 * 6)(bit, bit, bit, 0, 0, 0))
-    libc.prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_DAC_OVERRIDE, 0, 0)
 
 
 def answers(port: int, question: bytes, start: bytes) -> bool:
@@ -171,6 +167,15 @@ def answers(port: int, question: bytes, start: bytes) -> bool:
         return False
 
 
+def remove(folder: Path) -> None:
+    """Remove the folder; what a server's last children still write there is waited for."""
+    until = time.monotonic() + REMOVED_WITHIN_S
+    while folder.exists() and time.monotonic() < until:
+        shutil.rmtree(folder, ignore_errors=True)
+        if folder.exists():
+            time.sleep(LOOK_EVERY_S)
+
+
 class Running(NamedTuple):
     """A wrapper under way: its process and the address of its server."""
 
@@ -178,30 +183,32 @@ class Running(NamedTuple):
     address: str
 
 
-def start(kind: str, folder: Path, port: int = 0, careless: bool = False) -> Running:
+def start(
+    kind: str, folder: Path, port: int = 0, careless: bool = False, lifeline: bool = False
+) -> Running:
     """Start the wrapper of ``kind`` (redis, postgres) and wait until it is ready.
 
-    Raises :class:`MissingServer` if it cannot be started here.
+    With ``lifeline`` it makes the folder, and removes it when it ends, which it does when
+    this process is gone, too. Raises :class:`MissingServer` if it cannot be started here.
     """
-    log = (folder / f"{kind}.log").open("a+")
-    process = subprocess.Popen(
-        [*command(kind, folder, port, careless)],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=log,
-        start_new_session=True,
-        text=True,
-    )
-    assert process.stdout is not None
-    select.select([process.stdout], [], [], READY_WITHIN_S + 5.0)
-    line = process.stdout.readline()
-    if line.startswith("ready "):
-        log.close()
-        return Running(process, line.split()[1])
-    process.kill()
-    process.wait()
-    log.seek(0)
-    said = log.read().strip().splitlines()
+    with tempfile.TemporaryFile("w+") as log:
+        process = subprocess.Popen(
+            [*command(kind, folder, port, careless), *(["--lifeline"] if lifeline else [])],
+            stdin=subprocess.PIPE if lifeline else subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            start_new_session=True,
+            text=True,
+        )
+        assert process.stdout is not None
+        select.select([process.stdout], [], [], READY_WITHIN_S + 5.0)
+        line = process.stdout.readline()
+        if line.startswith("ready "):
+            return Running(process, line.split()[1])
+        process.kill()
+        _close(process)
+        log.seek(0)
+        said = log.read().strip().splitlines()
     raise MissingServer(said[-1] if said else f"expected {kind} to start, found no word from it")
 
 
@@ -215,9 +222,14 @@ def command(kind: str, folder: Path, port: int = 0, careless: bool = False) -> l
 def stop(running: Running) -> None:
     """SIGTERM, and wait for the end."""
     running.process.terminate()
-    running.process.wait()
-    if running.process.stdout:
-        running.process.stdout.close()
+    _close(running.process)
+
+
+def _close(process: subprocess.Popen[str]) -> None:
+    process.wait()
+    for pipe in (process.stdin, process.stdout):
+        if pipe:
+            pipe.close()
 
 
 @contextmanager

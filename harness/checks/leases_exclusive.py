@@ -10,16 +10,17 @@ newer delivery had been handed out, and was accepted all the same.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
 
 import numpy as np
-import numpy.typing as npt
 
-from ..facts import Facts, seconds
+from ..facts import Facts, Flags, seconds
 from ..history import Answer, Event
 from .finding import Finding, Judged, judged
 
 TOLERANCE_S = 1e-6
 Span = tuple[float, float, int, int]  # from, to, token, row
+Holder = tuple[int, int, int, int]  # job, token, node, incarnation
 SETTLING = {
     Event.ACK_ANSWERED: "ack",
     Event.NACK_ANSWERED: "nack",
@@ -28,8 +29,12 @@ SETTLING = {
 
 
 def judge(facts: Facts) -> Judged:
-    spans = _surely_held(facts)
-    findings = [*_overlaps(spans), *(_unfenced(facts, spans) if facts.claims.fencing else ())]
+    leased = facts.history["job"][facts.rows(Event.LEASED)]
+    crowded = np.bincount(leased, minlength=facts.jobs) > 1
+    spans = _surely_held(facts, crowded) if crowded.any() else {}
+    findings = _overlaps(spans)
+    if facts.claims.fencing and spans:
+        findings += _unfenced(facts, crowded, spans)
     leases = sum(map(len, spans.values()))
     return judged(
         findings,
@@ -38,64 +43,62 @@ def judge(facts: Facts) -> Judged:
     )
 
 
-def _surely_held(facts: Facts) -> dict[int, list[Span]]:
+def _of(
+    facts: Facts, crowded: Flags, event: Event, answer: Answer | None = None
+) -> Iterator[tuple[int, Holder]]:
+    """The rows of these jobs with that event, each with who wrote it about which delivery."""
+    history, rows = facts.history, facts.rows(event, answer)
+    rows = rows[crowded[history["job"][rows]]]
+    if not len(rows):
+        return iter(())
+    columns = [history[name][rows].tolist() for name in ("job", "token", "node", "incarnation")]
+    return zip(rows.tolist(), zip(*columns, strict=True), strict=True)
+
+
+def _surely_held(facts: Facts, crowded: Flags) -> dict[int, list[Span]]:
     """Per job with more than one delivery: its leases, in the order in which they began."""
     history = facts.history
-    leased = history["job"][facts.rows(Event.LEASED)]
-    crowded = np.bincount(leased, minlength=facts.jobs) > 1
-    if not crowded.any():
-        return {}
-
-    def of_crowded(event: Event, answer: Answer | None = None) -> npt.NDArray[np.intp]:
-        found = facts.rows(event, answer)
-        return found[crowded[history["job"][found]]]
-
-    rows = of_crowded(Event.LEASED)
-    ends: dict[tuple[int, int, int, int], float] = {}
-    timeouts: dict[tuple[int, int, int, int], float] = {}
-    for i in rows:
-        holder, asked = _holder(facts, i), float(history["since"][i])
-        ends[holder] = asked + float(history["value"][i])
-        timeouts[holder] = asked + facts.plan.jobs[holder[0]].timeout_s
-    for i in of_crowded(Event.EXTEND_ANSWERED, Answer.OK):
-        holder = _holder(facts, i)
+    t, since, value = history["t"], history["since"], history["value"]
+    ends: dict[Holder, float] = {}
+    timeouts: dict[Holder, float] = {}
+    for i, holder in _of(facts, crowded, Event.LEASED):
+        ends[holder] = float(since[i] + value[i])
+        timeouts[holder] = float(since[i]) + facts.plan.jobs[holder[0]].timeout_s
+    for i, holder in _of(facts, crowded, Event.EXTEND_ANSWERED, Answer.OK):
         if holder in ends:
-            until = float(history["since"][i] + history["value"][i])
+            until = float(since[i] + value[i])
             ends[holder] = max(ends[holder], min(until, timeouts[holder]))
     for event in (Event.ACK_SENT, Event.HANDBACK_SENT, Event.FINISHED, Event.LEASE_LOST):
-        for i in of_crowded(event):
-            holder = _holder(facts, i)
+        for i, holder in _of(facts, crowded, event):
             if holder in ends:
-                ends[holder] = min(ends[holder], float(history["t"][i]))
+                ends[holder] = min(ends[holder], float(t[i]))
     last_words = _last_words(facts)
     spans: dict[int, list[Span]] = defaultdict(list)
-    for i in rows:
-        holder = _holder(facts, i)
+    for i, holder in _of(facts, crowded, Event.LEASED):
         job, token, node, incarnation = holder
         until = min(ends[holder], last_words.get((node, incarnation), np.inf))
-        spans[job].append((float(history["t"][i]), until, token, int(i)))
+        spans[job].append((float(t[i]), until, token, i))
     return spans
-
-
-def _holder(facts: Facts, i: int) -> tuple[int, int, int, int]:
-    row = facts.history.rows[i]
-    return int(row["job"]), int(row["token"]), int(row["node"]), int(row["incarnation"])
 
 
 def _last_words(facts: Facts) -> dict[tuple[int, int], float]:
     """For each worker that died: the time of the last row that it wrote itself."""
     history = facts.history
     exits = history.where(Event.WORKER_EXITED)
-    died = set(
-        zip(history["node"][exits].tolist(), history["incarnation"][exits].tolist(), strict=True)
-    )
-    last: dict[tuple[int, int], float] = {}
-    own = np.flatnonzero((history["node"] >= 0) & (history["event"] != Event.WORKER_EXITED))
-    keys = zip(history["node"][own].tolist(), history["incarnation"][own].tolist(), strict=True)
-    for key, t in zip(keys, history["t"][own].tolist(), strict=True):
-        if key in died:
-            last[key] = max(t, last.get(key, t))
-    return last
+    if not len(exits):
+        return {}
+    lives = history["incarnation"].astype(np.int64) << 16 | history["node"].astype(np.uint16)
+    own = np.flatnonzero(history["event"] != int(Event.WORKER_EXITED))
+    lived, of = np.unique(lives[own], return_inverse=True)
+    last = np.zeros(len(lived))
+    np.maximum.at(last, of, history["t"][own])
+    at = dict(zip(lived.tolist(), last.tolist(), strict=True))
+    nodes, incarnations = history["node"][exits].tolist(), history["incarnation"][exits].tolist()
+    return {
+        (node, incarnation): at[life]
+        for node, incarnation, life in zip(nodes, incarnations, lives[exits].tolist(), strict=True)
+        if life in at
+    }
 
 
 def _overlaps(spans: dict[int, list[Span]]) -> list[Finding]:
@@ -120,13 +123,10 @@ def _overlaps(spans: dict[int, list[Span]]) -> list[Finding]:
     return findings
 
 
-def _unfenced(facts: Facts, spans: dict[int, list[Span]]) -> list[Finding]:
+def _unfenced(facts: Facts, crowded: Flags, spans: dict[int, list[Span]]) -> list[Finding]:
     history, findings = facts.history, []
-    if not spans:
-        return []
     for event, word in SETTLING.items():
-        for i in facts.rows(event, Answer.OK):
-            job, token = int(history["job"][i]), int(history["token"][i])
+        for i, (job, token, *_) in _of(facts, crowded, event, Answer.OK):
             sent = float(history["since"][i])
             newer = [s for s in spans.get(job, ()) if s[2] > token and s[0] < sent - TOLERANCE_S]
             if newer:
@@ -136,7 +136,7 @@ def _unfenced(facts: Facts, spans: dict[int, list[Span]]) -> list[Finding]:
                         f"the {word} of job {job} under token {token}, sent at {seconds(sent)}, "
                         f"was accepted though token {newer[0][2]} had been handed out at "
                         f"{seconds(newer[0][0])}: a zombie settled somebody else's delivery",
-                        (newer[0][3], int(i)),
+                        (newer[0][3], i),
                         1.0,
                     )
                 )

@@ -30,4 +30,4 @@ def judge(facts: Facts) -> Judged:
                 float(facts.effects[job]),
             )
         )
-    return judged(findings, f"{len(findings)} of {len(np.unique(history['job'][rows]))} repeated")
+    return judged(findings, f"{len(findings)} of {np.count_nonzero(facts.effects)} repeated")

@@ -29,7 +29,8 @@ def judge(facts: Facts) -> Judged:
         Finding(int(job), tell_loss(facts, int(job)), tuple(facts.history.of_job(job).tolist()))
         for job in np.flatnonzero(lost)
     ]
-    return judged(findings, f"{len(findings)} of {facts.accepted.sum()} accepted jobs lost")
+    accepted = np.count_nonzero(facts.accepted)
+    return judged(findings, f"{len(findings)} of {accepted} accepted jobs lost")
 
 
 def _given_up(facts: Facts) -> Flags:

@@ -18,21 +18,21 @@ def judge(facts: Facts) -> Judged:
         return Judged("inconclusive", note="no job with a bounded wait was accepted")
     leased = np.where(np.isnan(facts.leased_at), facts.ended_at, facts.leased_at)
     waited = np.maximum(0.0, leased - facts.accepted_at)
-    bounds = np.array([facts.plan.queues[j.queue].bound_s or np.inf for j in facts.plan.jobs])
     findings = []
-    for job in np.flatnonzero(judged_jobs & (waited > bounds)):
+    for job in np.flatnonzero(judged_jobs & (waited > facts.bounds_s)):
         queue = facts.plan.queues[facts.plan.jobs[job].queue].name
         never = " and was never handed to a worker" if np.isnan(facts.leased_at[job]) else ""
         findings.append(
             Finding(
                 int(job),
                 f"job {job} of queue {queue!r} waited {seconds(waited[job])} for a worker, "
-                f"longer than its bound of {seconds(bounds[job])}{never}",
+                f"longer than its bound of {seconds(facts.bounds_s[job])}{never}",
                 tuple(facts.history.of_job(job).tolist()),
                 float(waited[job]),
             )
         )
     worst = seconds(waited[judged_jobs].max())
     return judged(
-        findings, f"{len(findings)} of {judged_jobs.sum()} waited too long, the longest {worst}"
+        findings,
+        f"{len(findings)} of {np.count_nonzero(judged_jobs)} waited too long, the longest {worst}",
     )

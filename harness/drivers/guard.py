@@ -1,21 +1,45 @@
-"""The guard: makes sure that no process of a run outlives the run, whatever ends it.
+"""The guard: makes sure that nothing of a run outlives the run, whatever ends it.
 
 Every process of a run carries the run's mark in its environment, and so do the children
 it makes, in whichever session or group they hide. The guard is a process of its own; it
-waits until the pipe to the driver closes, which happens however the driver dies, and
-then kills every process that carries the mark.
+knows the run's mark and folder before there is a folder, and waits until the pipe to the
+driver closes, which happens however the driver dies. Then it kills every process that
+carries the mark, and removes the run's container, its store in somebody else's server,
+and its folder. A driver that lives does the same and lets the guard go.
 """
 
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
+import tempfile
 import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import NamedTuple
 
 import psutil
 
-MARK = "JOBQUAKE_RUN"
+from ...backends import registry
+from ...backends.adapter import Adapter, Tenant, Unavailable
+from ...backends.servers import container, running
+from ...backends.servers.source import MissingServer
+from . import EnvironmentFault
+
+MARK = container.MARK
 SWEEP_FOR_S = 10.0
+SETTLE_S = 0.1
+DONE = b"done"
+
+
+class Lair(NamedTuple):
+    """Where a run lives: its mark, and its folder."""
+
+    mark: str
+    folder: Path
 
 
 def marked(mark: str) -> list[psutil.Process]:
@@ -48,12 +72,69 @@ def sweep(mark: str) -> int:
     return len(killed)
 
 
-def main(mark: str) -> None:
-    """Wait for the end of standard input, then sweep."""
-    while os.read(sys.stdin.fileno(), 4096):
-        pass
+def clean(lair: Lair, adapter: Adapter | None) -> None:
+    """End what carries the mark, and remove what the run keeps, here and elsewhere.
+
+    Raises :class:`EnvironmentFault` if something had to be left; the folder never is.
+    """
+    sweep(lair.mark)
+    try:
+        container.remove(lair.folder)
+        if isinstance(adapter, Tenant):
+            adapter.vacate(lair.folder)
+    except (Unavailable, MissingServer) as error:
+        raise EnvironmentFault(f"expected to leave nothing behind, but {error}") from error
+    finally:
+        running.remove(lair.folder)
+
+
+@contextmanager
+def guarded(adapter: Adapter) -> Iterator[Lair]:
+    """A mark and a new folder for a run; nothing of them is left after the block."""
+    mark = uuid.uuid4().hex
+    lair = Lair(mark, Path(tempfile.gettempdir()) / f"jobquake-{mark}")
+    guard = subprocess.Popen(
+        [sys.executable, "-m", __name__, *map(str, lair), adapter.name],
+        stdin=subprocess.PIPE,
+        start_new_session=True,
+    )
+    last_word = b""
+    try:
+        lair.folder.mkdir(mode=0o700)
+        yield lair
+    except BaseException:
+        with suppress(EnvironmentFault):  # what went wrong first is what should be told
+            clean(lair, adapter)
+        last_word = DONE
+        raise
+    else:
+        clean(lair, adapter)
+        last_word = DONE
+    finally:
+        guard.communicate(last_word)
+
+
+def main(mark: str, folder: str, backend: str) -> None:
+    """Wait for the end of standard input; unless its last word was that all is done, clean."""
+    heard = b""
+    while said := os.read(sys.stdin.fileno(), 4096):
+        heard += said
+    if heard == DONE:
+        return
+    try:
+        adapter = registry.find(backend)
+    except KeyError:
+        adapter = None  # handed over as an object, so no process of its own needs it either
+    lair = Lair(mark, Path(folder))
+    try:
+        clean(lair, adapter)
+    except EnvironmentFault as fault:
+        print(f"jobquake: {fault}", file=sys.stderr)
+    # The driver may have been killed while it started something: look once more.
+    time.sleep(SETTLE_S)
     sweep(mark)
+    running.remove(lair.folder)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

@@ -154,6 +154,8 @@ class _Link:
         self._calls: dict[int, tuple[str, int]] = {}
         self._lost_replies: dict[int, int] = {}
         self._late = 0
+        self._send_at = self._reply_at = 0.0
+        self._deaf = False
         self._client_gone = False
 
     def _dial(self) -> None:
@@ -183,8 +185,45 @@ class _Link:
 
     def _from_client(self, data: bytes) -> None:
         self._requests += data
+        request = self._request if self._proxy.framing.numbered else self._ordered_request
         for message in self._proxy.framing.split(self._requests):
-            self._request(message)
+            request(message)
+
+    def _ordered_request(self, message: bytes) -> None:
+        """A request whose answer is known by its place alone: what is lost ends the talk."""
+        proxy = self._proxy
+        if self._deaf:
+            return
+        _, call, identifier = proxy.framing.describe(message)
+        number, fault = proxy.calls.next(call) or (-1, None)
+        if call == "lease" and (granted := proxy.calls.next("granted")):
+            number, fault = granted
+        how, late_s = (fault.how, fault.delay_s) if fault else ("", 0.0)
+        if open_now := proxy.window(self._node):
+            number, window = open_now
+            how, late_s = "lose_request", 0.0
+            if isinstance(window, SlowNetwork):
+                how, late_s = "delay", window.latency_s
+        if call and how in ("lose_request", "lose_reply", "delay", "reset"):
+            arrives = how == "lose_reply"
+            self._struck(number, call_phase(call, arrives), job_index(identifier), late_s)
+        if how == "reset":
+            self.client.reset()
+            self._server.close()
+            return
+        self._deaf = how in ("lose_request", "lose_reply")
+        if how != "lose_request":
+            self._send_in_order(message, late_s)
+
+    def _send_in_order(self, message: bytes, late_s: float) -> None:
+        """Send it ``late_s`` seconds from now, and not before what was sent before it."""
+        loop = asyncio.get_running_loop()
+        at = self._send_at = max(self._send_at, loop.time() + late_s)
+        if at <= loop.time():
+            self._send(message)
+            return
+        self._late += 1
+        loop.call_at(at, self._send_late, message)
 
     def _request(self, message: bytes) -> None:
         proxy = self._proxy
@@ -226,9 +265,26 @@ class _Link:
             self._client_closed()
 
     def _from_server(self, data: bytes) -> None:
+        if not self._proxy.framing.numbered:
+            self._ordered_reply(data)
+            return
         self._replies += data
         for message in self._proxy.framing.split(self._replies):
             self._reply(message)
+
+    def _ordered_reply(self, data: bytes) -> None:
+        open_now = self._proxy.window(self._node)
+        if open_now and not isinstance(open_now[1], SlowNetwork):
+            self._deaf = True
+        if self._deaf:
+            return
+        late_s = open_now[1].latency_s if open_now and isinstance(open_now[1], SlowNetwork) else 0
+        loop = asyncio.get_running_loop()
+        at = self._reply_at = max(self._reply_at, loop.time() + late_s)
+        if at <= loop.time():
+            self.client.write(data)
+        else:
+            loop.call_at(at, self.client.write, data)
 
     def _reply(self, message: bytes) -> None:
         proxy = self._proxy

@@ -41,7 +41,7 @@ class Node:
         self.adapter: Adapter = registry.find(packed.backend)
         self.number = number
         self.ledger = Ledger(folder / LEDGER, number, incarnation)
-        self.record = NodeRecord(self.ledger.write, time.monotonic)
+        self.record = NodeRecord(self.plan, self.ledger.write, time.monotonic)
         self.connection: Connection = self.adapter.connect(address, self.plan.call_timeout_s)
         self.stopping = False
         self._strikes = folder / STRIKES
@@ -67,11 +67,11 @@ class Node:
             elif isinstance(want, At):
                 self._fault_point(want)
             elif isinstance(want, Work):
-                work_s, timeout_s = record.begin_work(plan, want)
+                work_s, timeout_s = record.begin_work(want)
                 faulthandler.dump_traceback_later(max(0.001, timeout_s), exit=True)
                 time.sleep(min(work_s, LONGEST_SLEEP_S))
                 faulthandler.cancel_dump_traceback_later()
-                answer = record.end_work(plan, want, work_s, self.stopping)
+                answer = record.end_work(want, work_s, self.stopping)
             elif isinstance(want, ApplyEffect):
                 record.effect(want)
             elif isinstance(want, Finished):

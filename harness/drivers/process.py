@@ -12,9 +12,7 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import time
-import uuid
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -27,7 +25,7 @@ from ..ledger import Ledger, LedgerReader
 from ..plan import BrokerCrash, KillWorker, PauseAt, Plan, Window, encode
 from ..strikes import phase_of, reaches
 from . import EnvironmentFault
-from .guard import MARK, sweep
+from .guard import MARK, Lair, guarded, sweep
 from .netproxy import NetProxy
 from .node import LEDGER, REPLAY, STRIKES
 from .observe import observations, pending
@@ -60,13 +58,12 @@ class ProcessRun:
     """One plan on one backend with real processes. ``run`` once, in the main thread."""
 
     def __init__(
-        self, plan: Plan, adapter: Adapter, folder: Path, progress: Progress | None = None
+        self, plan: Plan, adapter: Adapter, lair: Lair, progress: Progress | None = None
     ) -> None:
         self.plan = plan
         self._adapter = adapter
-        self._folder = folder
+        self._mark, self._folder = lair
         self._progress = progress
-        self._mark = uuid.uuid4().hex
         self._slots = [_WorkerSlot(number) for number in range(len(plan.workers))]
         self._producers: list[subprocess.Popen[bytes]] = []
         self._rows: list[list[float]] = []
@@ -75,8 +72,8 @@ class ProcessRun:
         self._timed = _agenda(plan)
         self._started_at = 0.0
         self._nodes = len(self._slots) + plan.producers
-        self._addresses = [str(folder)] * self._nodes
-        self._server = Server(adapter, folder, self._spawn)
+        self._addresses = [str(self._folder)] * self._nodes
+        self._server = Server(adapter, self._folder, self._spawn)
         self._stopping = False
 
     def run(self) -> History:
@@ -87,7 +84,6 @@ class ProcessRun:
         self._ledger = Ledger(self._folder / LEDGER)
         self._reader = LedgerReader(self._folder / LEDGER)
         proxy: NetProxy | None = None
-        guard = self._start_guard()
         try:
             server = self._server.start()
             control = self._adapter.connect(server or str(self._folder), CONTROL_TIMEOUT_S)
@@ -117,9 +113,6 @@ class ProcessRun:
                 proxy.stop()
             sweep(self._mark)
             self._reap()
-            assert guard.stdin is not None
-            guard.stdin.close()
-            guard.wait()
             self._ledger.close()
         self._read()
         self._reader.finish()
@@ -136,10 +129,6 @@ class ProcessRun:
             cwd=self._folder,
             **options,
         )
-
-    def _start_guard(self) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", "jobquake.harness.drivers.guard", self._mark]
-        return subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
 
     def _start_node(self, role: str, number: int, incarnation: int) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "jobquake.harness.drivers.node", role]
@@ -371,6 +360,6 @@ def _agenda(plan: Plan) -> list[tuple[float, int, KillWorker | Window | None]]:
 
 def shake(plan: Plan, adapter: Adapter, progress: Progress | None = None) -> tuple[History, bytes]:
     """Run the plan with real processes; the history, and the ledger as it was written."""
-    with tempfile.TemporaryDirectory(prefix="jobquake-") as folder:
-        history = ProcessRun(plan, adapter, Path(folder), progress).run()
-        return history, (Path(folder) / LEDGER).read_bytes()
+    with guarded(adapter) as lair:
+        history = ProcessRun(plan, adapter, lair, progress).run()
+        return history, (lair.folder / LEDGER).read_bytes()

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ...backends.adapter import Adapter
+from ...backends.servers import container
 from . import EnvironmentFault
 from .tree import kill_tree
 
@@ -58,6 +59,7 @@ class Server:
             return False
         kill_tree(self._process.pid)
         self.reap()
+        container.crash(self._folder)  # nobody's child, and the wrapper's death is not its own
         return True
 
     def reap(self) -> None:

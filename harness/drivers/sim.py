@@ -1,42 +1,39 @@
 """The ``sim`` driver: simpy, virtual time, one thread, bit-exact from the plan.
 
 The worker, the producer and the queue do not know that they are simulated: this file
-carries out their wants on simpy's clock and plays the network between them. All
+carries out their wants in virtual time and plays the network between them. All
 randomness comes from one generator seeded by the plan.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections import Counter
+from collections.abc import Callable
 from random import Random
 from typing import Any
 
-import simpy
-
 from ...backends.adapter import Adapter
-from ...backends.commands import Command, Measure, Measured, Reply
+from ...backends.commands import Measure, Measured
 from ...backends.producer import Gone, WaitUntil, producer
 from ...backends.repeat import Attempt, Sleep
 from ...backends.worker import (
     ApplyEffect,
     At,
     Finished,
-    Point,
     Stopping,
     Work,
     WorkerOptions,
 )
 from ..history import Event, History, Phase, Row
 from ..node_record import NodeRecord
-from ..plan import BrokerCrash, KillAt, KillWorker, PauseAt, Plan, Window, job_index
+from ..plan import BrokerCrash, KillAt, KillWorker, Plan, Window, job_index
 from ..strikes import PHASE_AT, PointStrikes, phase_of, reaches
+from .clock import Clock, Process, Steps
 from .observe import observations, pending
 from .simnet import SimulatedNetwork
 
 QUIET_POLL_S = 0.05
 SIGKILL, TIMED_OUT = -9.0, 1.0
-
-Steps = Generator[simpy.Event, Any, Any]
 
 
 class _Died(Exception):
@@ -47,12 +44,20 @@ class _Died(Exception):
 
 
 class _Node:
-    """One simulated process: its identity in the ledger and its record."""
+    """One simulated process: its identity in the ledger and its record.
 
-    def __init__(self, simulation: Simulation, number: int, incarnation: int = 1) -> None:
+    ``wake`` ends its wait for an answer that the queue did not have at once.
+    """
+
+    def __init__(
+        self,
+        simulation: Simulation,
+        number: int,
+        incarnation: int = 0,
+        process: Process | None = None,
+    ) -> None:
         self.number = number
-        self.incarnation = incarnation
-        rows, env = simulation.rows, simulation.env
+        rows, clock = simulation.rows, simulation.clock
 
         def write(
             event: int,
@@ -66,19 +71,17 @@ class _Node:
             key: int = 0,
             value: float = 0.0,
         ) -> None:
-            who, what = (number, incarnation), (job, token, fault, key, value)
-            rows.append((env.now, since, event, answer, phase, *who, *what))
+            rows.append(
+                (
+                    clock.now, since, event, answer, phase, number, incarnation,
+                    job, token, fault, key, value,
+                )
+            )  # fmt: skip
 
         self.write = write
-        self.record = NodeRecord(write, lambda: env.now)
-        self._network = simulation.network
-
-    def attempt(self, command: Command) -> Generator[simpy.Event, Any, Reply | None]:
-        """One attempt of a call, with what it writes into the ledger."""
-        self.record.sending(command)
-        reply = yield from self._network.attempt(command, self.number, self.struck)
-        self.record.answered(reply)
-        return reply
+        self.record = NodeRecord(simulation.plan, write, lambda: clock.now)
+        if process:
+            self.wake = process.wake
 
     def struck(self, fault: int, phase: Phase, job: int, length_s: float = 0.0) -> None:
         """A fault of the plan has struck this node, or its call."""
@@ -92,111 +95,117 @@ class Simulation:
     """One plan on one backend. ``run`` once; then ``rows`` is the history."""
 
     def __init__(self, plan: Plan, adapter: Adapter) -> None:
+        clock = Clock()
         self.plan = plan
-        self.env = simpy.Environment()
+        self.clock = clock
         self.rows: list[Row] = []
         self._adapter = adapter
-        self._queue = adapter.local(lambda: self.env.now, Random(f"queue {plan.seed}"))
-        self.network = SimulatedNetwork(self.env, self._queue, plan)
-        self._strikes_used: dict[int, int] = {}
-        self._points = PointStrikes(plan, self._claim)
-        self._workers: list[simpy.Process] = []
+        self._queue = adapter.local(lambda: clock.now, Random(f"queue {plan.seed}"))
+        self.network = SimulatedNetwork(clock, self._queue, plan)
+        self._points = PointStrikes(plan, _claims())
+        self._workers: list[Process] = []
+        self._producers: list[Process] = []
         self._nodes: dict[int, _Node] = {}
         self._producing = plan.producers
-        self._produced = self.env.event()
-        self._over = self.env.event()
 
     def run(self) -> History:
         """Execute the plan to quiet or to its deadline; the history."""
-        env, plan = self.env, self.plan
+        clock, plan = self.clock, self.plan
         for number, pool in enumerate(plan.workers):
-            self._workers.append(env.process(self._worker(number, pool.queues)))
+            self._workers.append(Process(clock, self._worker(number, pool.queues)))
         for number in range(plan.producers):
-            env.process(self._producer(number))
+            self._producers.append(Process(clock, self._producer(number)))
         for index, fault in enumerate(plan.faults):
             if isinstance(fault, KillWorker) and fault.worker < len(self._workers):
-                env.process(self._kill(index, fault))
+                Process(clock, self._kill(index, fault))
         for index, window in plan.windows():
-            env.process(self._open(index, window))
-        env.process(self._until_quiet())
-        env.run(until=self._over)
-        driver = _Node(self, -1, 0)
+            Process(clock, self._open(index, window))
+        self._end = Process(clock, self._until_quiet())
+        clock.run_until_stopped()
+        driver = _Node(self, -1)
         for event, job, value in observations(plan, self._queue.call):
             driver.write(event, job=job, value=value)
+        # Nodes that still wait would keep each other and the whole run in memory.
+        for process in (*self._workers, *self._producers):
+            process.end()
         return History(self.rows)
 
     # -- nodes --------------------------------------------------------------------------
 
     def _producer(self, number: int) -> Steps:
-        node = _Node(self, len(self._workers) + number)
+        clock = self.clock
+        node = _Node(self, len(self._workers) + number, 1, self._producers[number])
         wants = producer(self.plan.schedule(number))
         answer: Any = None
         while True:
             try:
                 want = wants.send(answer)
             except StopIteration:
-                self._producing -= 1
-                if not self._producing:
-                    self._produced.succeed()
-                return
+                break
             answer = None
             if isinstance(want, WaitUntil):
-                if want.at_s > self.env.now:
-                    yield self.env.timeout(want.at_s - self.env.now)
+                if want.at_s > clock.now:
+                    yield want.at_s - clock.now
             elif isinstance(want, Attempt):
-                answer = yield from node.attempt(want.command)
+                node.record.sending(want.command)
+                answer = yield from self.network.attempt(want.command, node)
+                node.record.answered(answer)
             elif isinstance(want, Sleep):
-                yield self.env.timeout(want.seconds)
+                yield want.seconds
             else:
                 assert isinstance(want, Gone)
+        self._producing -= 1
+        if not self._producing and clock.now < self.plan.deadline_s:
+            self._end.hurry()
 
     def _worker(self, number: int, queues: tuple[str, ...]) -> Steps:
         """The supervisor of one worker: start it, and start it again when it dies."""
         incarnation = 0
         while True:
             incarnation += 1
-            node = self._nodes[number] = _Node(self, number, incarnation)
+            node = _Node(self, number, incarnation, self._workers[number])
+            self._nodes[number] = node
             node.write(Event.WORKER_STARTED)
             status = 0.0
             try:
                 yield from self._live(node, queues)
             except _Died as death:
                 status = death.status
-            except simpy.Interrupt:
-                status = SIGKILL
             node.record.delivery = None
             node.write(Event.WORKER_EXITED, value=status)
             try:
-                yield self.env.timeout(self.plan.restart_s)
-            except simpy.Interrupt:
+                yield self.plan.restart_s
+            except _Died:
                 continue
 
     def _live(self, node: _Node, queues: tuple[str, ...]) -> Steps:
-        plan, env, record = self.plan, self.env, node.record
+        plan, record = self.plan, node.record
+        attempt, struck_jobs = self.network.attempt, self._points.jobs
         options = WorkerOptions(plan.lease_s, plan.wait_s, plan.grace_s)
         wants = self._adapter.worker(f"w{node.number + 1}", queues, options)
-        answer: Any = None
+        send, answer = wants.send, None
         while True:
             try:
-                want = wants.send(answer)
+                want = send(answer)
             except StopIteration:
                 return
             answer = None
             kind = type(want)
             if kind is Attempt:
-                answer = yield from node.attempt(want.command)
+                record.sending(want.command)
+                answer = yield from attempt(want.command, node)
+                record.answered(answer)
             elif kind is At:
-                job = job_index(want.delivery.job.id)
-                if faults := self._points.at(job, want.point):
-                    yield from self._strike(node, want.point, job, faults)
+                if want.delivery.job.id in struck_jobs:
+                    yield from self._strike(node, want)
             elif kind is Work:
-                work_s, timeout_s = record.begin_work(plan, want)
+                work_s, timeout_s = record.begin_work(want)
                 if timeout_s <= work_s:
-                    yield env.timeout(max(0.0, timeout_s))
+                    yield max(0.0, timeout_s)
                     raise _Died(TIMED_OUT)
                 if work_s > 0:
-                    yield env.timeout(work_s)
-                answer = record.end_work(plan, want, work_s, stopping=False)
+                    yield work_s
+                answer = record.end_work(want, work_s, stopping=False)
             elif kind is ApplyEffect:
                 record.effect(want)
             elif kind is Finished:
@@ -205,38 +214,31 @@ class Simulation:
                 answer = False
             else:
                 assert kind is Sleep
-                yield env.timeout(want.seconds)
+                yield want.seconds
 
     # -- faults -------------------------------------------------------------------------
 
-    def _claim(self, fault: int, times: int) -> bool:
-        used = self._strikes_used.get(fault, 0)
-        self._strikes_used[fault] = used + 1
-        return used < times
-
-    def _strike(
-        self, node: _Node, point: Point, job: int, faults: list[tuple[int, KillAt | PauseAt]]
-    ) -> Steps:
-        for number, fault in faults:
-            phase = PHASE_AT[point]
+    def _strike(self, node: _Node, want: At) -> Steps:
+        job, phase = job_index(want.delivery.job.id), PHASE_AT[want.point]
+        for number, fault in self._points.at(job, want.point):
             if isinstance(fault, KillAt):
                 node.struck(number, phase, job)
                 raise _Died(SIGKILL)
             node.struck(number, phase, job, fault.for_s)
-            yield self.env.timeout(fault.for_s)
+            yield fault.for_s
             node.write(Event.RESUMED, job=job, fault=number)
 
     def _kill(self, number: int, fault: KillWorker) -> Steps:
-        yield self.env.timeout(fault.at_s)
+        yield fault.at_s
         node = self._nodes[fault.worker]
         delivery = node.record.delivery
         job = job_index(delivery.job.id) if delivery else -1
         node.struck(number, phase_of(self.rows, node.number, job), job)
-        self._workers[fault.worker].interrupt()
+        self._workers[fault.worker].interrupt(_Died(SIGKILL))
 
     def _open(self, number: int, fault: Window) -> Steps:
         """A fault with a beginning begins: who holds a job is struck, wherever it stands."""
-        yield self.env.timeout(fault.at_s)
+        yield fault.at_s
         for node in self._nodes.values():
             delivery = node.record.delivery
             if delivery and reaches(fault, node.number, fault.at_s):
@@ -244,22 +246,24 @@ class Simulation:
                 node.struck(number, phase_of(self.rows, node.number, job), job, fault.for_s)
         if isinstance(fault, BrokerCrash):
             # Whoever waits to be leased is struck, too, if anybody does.
-            _Node(self, -1, 0).struck(number, Phase.BEFORE_LEASE, -1, fault.for_s)
+            _Node(self, -1).struck(number, Phase.BEFORE_LEASE, -1, fault.for_s)
             self.network.crash()
 
     # -- the end ------------------------------------------------------------------------
 
     def _until_quiet(self) -> Steps:
         """End the run when everything is settled and healed, or at the deadline."""
-        env, plan = self.env, self.plan
-        driver = _Node(self, -1, 0)
-        yield self._produced | env.timeout(plan.deadline_s)
-        yield env.timeout(max(QUIET_POLL_S, min(plan.healed_at_s, plan.deadline_s) - env.now))
+        clock, plan = self.clock, self.plan
+        driver = _Node(self, -1)
+        if self._producing:
+            yield plan.deadline_s  # or less: the last producer that is done ends it
+        yield 0.0  # what else happens at this moment comes first
+        yield max(QUIET_POLL_S, min(plan.healed_at_s, plan.deadline_s) - clock.now)
         while True:
-            if env.now >= plan.deadline_s:
+            if clock.now >= plan.deadline_s:
                 driver.write(Event.DEADLINE)
                 break
-            yield env.timeout(QUIET_POLL_S)
+            yield QUIET_POLL_S
             if self._producing:
                 continue
             if any(node.record.delivery for node in self._nodes.values()):
@@ -268,7 +272,18 @@ class Simulation:
             if isinstance(measured, Measured) and not pending(measured):
                 driver.write(Event.QUIET)
                 break
-        self._over.succeed()
+        self.clock.stop()
+
+
+def _claims() -> Callable[[int, int], bool]:
+    """Counts the strikes of each fault; says whether one more is left."""
+    used: Counter[int] = Counter()
+
+    def claim(fault: int, times: int) -> bool:
+        used[fault] += 1
+        return used[fault] <= times
+
+    return claim
 
 
 def simulate(plan: Plan, adapter: Adapter) -> History:

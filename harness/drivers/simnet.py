@@ -8,38 +8,52 @@ is kept in the waiting room and answered as soon as a job is there, like the bro
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from typing import Any
-
-import simpy
+from typing import Any, Protocol
 
 from ...backends.adapter import Queue
 from ...backends.commands import Ack, Command, Enqueue, Extend, Lease, Leased, Reply
 from ..events import Phase
 from ..node_record import CALL_OF
-from ..plan import BrokerCrash, NetEffect, Plan, SlowNetwork, Window, job_index
+from ..plan import BrokerCrash, Call, NetFault, Plan, SlowNetwork, Window, job_index
 from ..strikes import CallStrikes, call_phase, reaches
+from .clock import UNTIL_WOKEN, Clock, Process, Steps
 
 STALLED_S = 1e-6  # the least virtual step, so that rounding cannot stop the clock
 NEVER = float("inf")
+NOTHING_SOONER = (Ack, Extend)  # never make a job ready, nor anything happen sooner
 
-Struck = Callable[[int, Phase, int, float], None]
-Trip = Generator[simpy.Event, Any, Reply | None]
+Strike = tuple[int, NetFault]  # the number of a fault, and what it does to a call
+
+
+class Caller(Protocol):
+    """A node as the network knows it."""
+
+    @property
+    def number(self) -> int: ...
+
+    def wake(self, reply: Reply | None) -> None:
+        """End its wait: this is the reply that the queue did not have at once."""
+
+    def struck(self, fault: int, phase: Phase, job: int, length_s: float = 0.0) -> None:
+        """A fault of the plan has struck its call."""
 
 
 class _Waiter:
     """A lease request that the queue holds until a job is ready or ``until``."""
 
-    def __init__(self, command: Lease, until: float, answered: simpy.Event) -> None:
+    def __init__(
+        self, command: Lease, until: float, answer: Callable[[Reply | None], None]
+    ) -> None:
         self.command = command
         self.until = until
-        self.answered = answered
+        self.answer = answer
 
 
 class WaitingRoom:
     """The queue as its clients meet it: answers at once, or when there is a job to lease."""
 
-    def __init__(self, env: simpy.Environment, queue: Queue) -> None:
-        self._env = env
+    def __init__(self, clock: Clock, queue: Queue) -> None:
+        self._clock = clock
         self._queue = queue
         self._waiting: list[_Waiter] = []
         self._alarm_at = NEVER
@@ -47,8 +61,7 @@ class WaitingRoom:
     def call(self, command: Command) -> Reply:
         """Carry the command out now, and serve who waits for what it made ready."""
         reply = self._queue.call(command)
-        # An ack or an extension never makes a job ready, nor anything happen sooner.
-        if self._waiting and not isinstance(command, Ack | Extend):
+        if self._waiting and type(command) not in NOTHING_SOONER:
             if not isinstance(command, Lease):
                 self._serve()
             self._set_alarm()
@@ -58,16 +71,21 @@ class WaitingRoom:
         """The server dies: whoever waits loses the connection, the queue what is not durable."""
         self._queue.crash()
         for waiter in self._waiting:
-            waiter.answered.succeed(None)
+            waiter.answer(None)
         self._waiting = []
 
-    def wait(self, command: Lease, wait_s: float) -> Trip:
-        """Wait for a job. Whoever dies here leaves the room and is not handed one."""
-        waiter = _Waiter(command, self._env.now + wait_s, self._env.event())
+    def lease(self, command: Lease, caller: Caller) -> Steps:
+        """Hand out a job, or wait for one. Whoever dies here leaves and is handed none."""
+        reply = self._queue.call(command)
+        if command.wait_s <= 0 or not isinstance(reply, Leased) or reply.delivery:
+            if self._waiting:
+                self._set_alarm()
+            return reply
+        waiter = _Waiter(command, self._clock.now + command.wait_s, caller.wake)
         self._waiting.append(waiter)
         self._set_alarm()
         try:
-            reply: Reply | None = yield waiter.answered
+            reply = yield UNTIL_WOKEN
         finally:
             if waiter in self._waiting:
                 self._waiting.remove(waiter)
@@ -75,7 +93,7 @@ class WaitingRoom:
 
     def _serve(self) -> None:
         """Hand out what is ready, in the order in which the waiters came."""
-        now, left = self._env.now, []
+        now, left = self._clock.now, []
         empty: set[tuple[str, ...]] = set()
         for waiter in self._waiting:
             reply: Reply = Leased(None)
@@ -86,112 +104,131 @@ class WaitingRoom:
                 if waiter.until > now:
                     left.append(waiter)
                     continue
-            waiter.answered.succeed(reply)
+            waiter.answer(reply)
         self._waiting = left
 
     def _set_alarm(self) -> None:
         """Be called when a waiter's time is up, a delay is over or a lease ends."""
-        at = NEVER
-        for queues in {waiter.command.queues: None for waiter in self._waiting}:
-            at = min(at, self._queue.next_change_at(queues) or NEVER)
+        at, asked = self._alarm_at, None
         for waiter in self._waiting:
-            at = min(at, waiter.until)
+            queues = waiter.command.queues
+            if queues is not asked:  # most wait for the same ones
+                asked = queues
+                at = min(at, self._queue.next_change_at(queues) or NEVER)
+            if waiter.until < at:
+                at = waiter.until
         if at < self._alarm_at:
             self._alarm_at = at
-            alarm = self._env.timeout(max(STALLED_S, at - self._env.now), at)
-            assert alarm.callbacks is not None
-            alarm.callbacks.append(self._alarmed)
+            self._clock.after(max(STALLED_S, at - self._clock.now), self._alarmed, at)
 
-    def _alarmed(self, alarm: simpy.Event) -> None:
-        if alarm.value == self._alarm_at:  # else an earlier alarm has taken its place
+    def _alarmed(self, at: float) -> float:
+        if at == self._alarm_at:  # else an earlier alarm has taken its place
             self._alarm_at = NEVER
             self._serve()
             self._set_alarm()
+        return UNTIL_WOKEN
 
 
 class SimulatedNetwork:
     """Carries one attempt of a call from a node to the queue and back."""
 
-    def __init__(self, env: simpy.Environment, queue: Queue, plan: Plan) -> None:
-        self._env = env
-        self._room = WaitingRoom(env, queue)
+    def __init__(self, clock: Clock, queue: Queue, plan: Plan) -> None:
+        self._clock = clock
+        self._room = WaitingRoom(clock, queue)
         self._plan = plan
         self._calls = CallStrikes(plan)
         self._windows = plan.windows()
         self.crash = self._room.crash
 
-    def attempt(self, command: Command, node: int, struck: Struck) -> Trip:
-        """One request of that node and its reply; None if no reply came in time.
-
-        ``struck(fault, phase, job, length_s)`` is told of each fault that strikes.
-        """
-        env, plan = self._env, self._plan
-        call = CALL_OF[type(command)]
+    def attempt(self, command: Command, caller: Caller) -> Steps:
+        """One request of that node and its reply; None if no reply came in time."""
+        plan, call = self._plan, CALL_OF[type(command)]
         wait_s = command.wait_s if isinstance(command, Lease) else 0.0
-        deadline = env.now + plan.call_timeout_s + wait_s
-        number, fault = self._calls.next(call) or (-1, None)
-        how = fault.how if fault else None
-        late_s = fault.delay_s if fault and how == "delay" else 0.0
-        if self._windows and (open_now := self._window(node)):
-            number, window = open_now
-            how = _meets_request(window)
-            late_s = window.latency_s if isinstance(window, SlowNetwork) else 0.0
-        if how in ("lose_request", "reset"):
-            struck(number, call_phase(call, False), _job_of(command), 0.0)
-            yield env.timeout(plan.latency_s if how == "reset" else deadline - env.now)
+        deadline = self._clock.now + plan.call_timeout_s + wait_s
+        strike = self._calls.next(call)
+        if self._windows and (open_now := self._window(caller.number)):
+            strike = open_now[0], _meets_request(call, open_now[1])
+        if strike and not (yield from self._request(command, caller, strike, deadline)):
             return None
-        if how == "delay":
-            struck(number, call_phase(call, False), _job_of(command), late_s)
-            if late_s + plan.latency_s >= plan.call_timeout_s:
-                env.process(self._arrive_late(command, late_s))
-                yield env.timeout(deadline - env.now)
-                return None
-            yield env.timeout(late_s)
 
-        yield env.timeout(plan.latency_s)
-        reply: Reply | None = self._room.call(command)
-        if isinstance(reply, Leased):
-            if reply.delivery is None and wait_s > 0:
-                assert isinstance(command, Lease)
-                reply = yield from self._room.wait(command, wait_s)
-            handed = isinstance(reply, Leased) and reply.delivery
-            if handed and (granted := self._calls.next("granted")):
-                number, how = granted[0], granted[1].how
+        yield plan.latency_s
+        if isinstance(command, Lease):
+            reply: Reply | None = yield from self._room.lease(command, caller)
+            if isinstance(reply, Leased) and reply.delivery:
+                strike = self._calls.next("granted") or strike
+        else:
+            reply = self._room.call(command)
+        if strike or self._windows:
+            arrives = yield from self._reply(command, reply, caller, strike, deadline)
+            if not arrives:
+                return None
+        yield plan.latency_s
+        return reply
+
+    def _request(
+        self, command: Command, caller: Caller, strike: Strike, deadline: float
+    ) -> Generator[float, Any, bool]:
+        """What the fault does to the request on its way; whether it arrives in time."""
+        plan, (number, fault) = self._plan, strike
+        if fault.how not in ("lose_request", "reset", "delay"):
+            return True
+        late_s = fault.delay_s if fault.how == "delay" else 0.0
+        phase = call_phase(CALL_OF[type(command)], False)
+        caller.struck(number, phase, _job_of(command), late_s)
+        if fault.how == "delay":
+            if late_s + plan.latency_s < plan.call_timeout_s:
+                yield late_s
+                return True
+            Process(self._clock, self._arrive_late(command, late_s))
+        yield plan.latency_s if fault.how == "reset" else deadline - self._clock.now
+        return False
+
+    def _reply(
+        self,
+        command: Command,
+        reply: Reply | None,
+        caller: Caller,
+        strike: Strike | None,
+        deadline: float,
+    ) -> Generator[float, Any, bool]:
+        """What faults do once the request has arrived; whether the reply comes in time."""
+        number, how = (strike[0], strike[1].how) if strike else (-1, None)
+        phase = call_phase(CALL_OF[type(command)], True)
         if how == "duplicate":
-            struck(number, call_phase(call, True), _job_of(command), 0.0)
+            caller.struck(number, phase, _job_of(command))
             self._room.call(command)
-        if self._windows and how != "lose_reply" and (open_now := self._window(node)):
+        if how != "lose_reply" and (open_now := self._window(caller.number)):
             number, window = open_now
             slower_s = window.latency_s if isinstance(window, SlowNetwork) else NEVER
-            how = "lose_reply" if env.now + slower_s + plan.latency_s > deadline else "delay"
-            if how == "delay":
-                yield env.timeout(slower_s)
-        if how == "lose_reply":
-            struck(number, call_phase(call, True), _job_of(command, reply), 0.0)
-            yield env.timeout(max(STALLED_S, deadline - env.now))
-            return None
-        yield env.timeout(plan.latency_s)
-        return reply
+            if self._clock.now + slower_s + self._plan.latency_s <= deadline:
+                yield slower_s
+                return True
+            how = "lose_reply"
+        if how != "lose_reply":
+            return True
+        caller.struck(number, phase, _job_of(command, reply))
+        yield max(STALLED_S, deadline - self._clock.now)
+        return False
 
     def _window(self, node: int) -> tuple[int, Window] | None:
         """The fault with a beginning and an end that meets that node's calls right now."""
-        now = self._env.now
+        now = self._clock.now
         for number, fault in self._windows:
             if reaches(fault, node, now):
                 return number, fault
         return None
 
-    def _arrive_late(self, command: Command, delay_s: float) -> Generator[simpy.Event, Any, None]:
+    def _arrive_late(self, command: Command, delay_s: float) -> Steps:
         """A request held up in the network: its sender has long given up on it."""
-        yield self._env.timeout(delay_s)
+        yield delay_s
         self._room.call(command)
 
 
-def _meets_request(window: Window) -> NetEffect:
+def _meets_request(call: Call, window: Window) -> NetFault:
     """What a request meets while that fault lasts."""
     if isinstance(window, SlowNetwork):
-        return "delay"
-    return "reset" if isinstance(window, BrokerCrash) else "lose_request"
+        return NetFault(call, 1, "delay", window.latency_s)
+    return NetFault(call, 1, "reset" if isinstance(window, BrokerCrash) else "lose_request")
 
 
 def _job_of(command: Command, reply: Reply | None = None) -> int:

@@ -1,0 +1,220 @@
+"""Faults on single calls: what stands on every connection between a node and the queue.
+
+It cuts what the node sends into the backend's messages (``Framing``), counts the calls of
+each kind, and strikes the ones that the plan names: lose the request, lose the reply, delay,
+deliver twice, reset. A fault that lasts from a time to a time is carried out by toxics
+further down; here it is only written down which calls it met. One tap per connection, on the
+event loop of the proxy.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
+
+from ...backends.adapter import Framing
+from ..events import Phase
+from ..plan import SlowNetwork, Window, job_index
+from ..strikes import CallStrikes, call_phase
+from ..toxiproxy.applied import Direction
+from ..toxiproxy.tap import Tapped
+
+UP, DOWN = Direction.UPSTREAM, Direction.DOWNSTREAM
+
+
+class Struck(Protocol):
+    """Write down that a fault has struck a call of this node."""
+
+    def __call__(
+        self, fault: int, node: int, phase: Phase, job: int, length_s: float = 0.0
+    ) -> None: ...
+
+
+class Wire(NamedTuple):
+    """What the taps of one run share.
+
+    ``window(node)`` is the lasting fault, with its number, that meets the node's calls now.
+    """
+
+    framing: Framing
+    calls: CallStrikes
+    window: Callable[[int], tuple[int, Window] | None]
+    struck: Struck
+
+
+class CallTap:
+    """The tap of one connection of ``node``, for a protocol whose replies are ``numbered``."""
+
+    def __init__(self, wire: Wire, node: int, link: Tapped) -> None:
+        self._wire = wire
+        self._node = node
+        self._link = link
+        self._requests, self._replies = bytearray(), bytearray()
+        self._calls: dict[int, tuple[str, int]] = {}
+        self._lost_replies: dict[int, int] = {}
+        self._late = 0
+        self._ended = False
+
+    def opened(self) -> None:
+        pass
+
+    def closed(self) -> None:
+        pass
+
+    def received(self, direction: Direction, data: bytes) -> None:
+        split = self._wire.framing.split
+        if direction is UP:
+            self._requests += data
+            for message in split(self._requests):
+                self._request(message)
+        else:
+            self._replies += data
+            for message in split(self._replies):
+                self._reply(message)
+
+    def ended(self, direction: Direction) -> None:
+        """The node has gone; what it sent and what is merely late still arrives."""
+        self._ended |= direction is UP
+        if direction is DOWN or not self._late:
+            self._link.end(direction)
+
+    def _request(self, message: bytes) -> None:
+        wire = self._wire
+        trip, call, identifier = wire.framing.describe(message)
+        job = job_index(identifier)
+        self._calls[trip] = (call, job)
+        number, fault = wire.calls.next(call) or (-1, None)
+        how = fault.how if fault else ""
+        if open_now := wire.window(self._node):
+            late_s = latency_s(open_now[1])
+            self._struck(open_now[0], call_phase(call, False), job, late_s)
+            how = ""
+        if how in ("lose_request", "reset"):
+            self._struck(number, call_phase(call, False), job)
+            if how == "reset":
+                self._link.reset()
+            return
+        if how == "delay" and fault:
+            self._struck(number, call_phase(call, False), job, fault.delay_s)
+            self._late += 1
+            asyncio.get_running_loop().call_later(fault.delay_s, self._send_late, message)
+            return
+        if how == "lose_reply":
+            self._lost_replies[trip] = number
+        if how == "duplicate":
+            self._struck(number, call_phase(call, True), job)
+            self._link.forward(UP, message)
+        self._link.forward(UP, message)
+
+    def _send_late(self, message: bytes) -> None:
+        self._link.forward(UP, message)
+        self._late -= 1
+        if self._ended and not self._late:
+            self._link.end(UP)
+
+    def _reply(self, message: bytes) -> None:
+        wire = self._wire
+        trip, _, identifier = wire.framing.describe(message)
+        call, job = self._calls.pop(trip, ("", -1))
+        number = self._lost_replies.pop(trip, None)
+        if call == "lease" and identifier:
+            job = job_index(identifier)
+            if granted := wire.calls.next("granted"):
+                number = granted[0]
+        if number is not None:
+            self._struck(number, call_phase(call, True), job)
+            return
+        if (open_now := wire.window(self._node)) and not latency_s(open_now[1]):
+            self._struck(open_now[0], call_phase(call, True), job)
+        self._link.forward(DOWN, message)
+
+    def _struck(self, fault: int, phase: Phase, job: int, length_s: float = 0.0) -> None:
+        self._wire.struck(fault, self._node, phase, job, length_s)
+
+
+class OrderedTap:
+    """The tap of one connection whose replies are known by their place alone.
+
+    A request or a reply that is lost takes the rest of the connection along, since what
+    came after it would be taken for it; and no request can be delivered twice.
+    """
+
+    def __init__(self, wire: Wire, node: int, link: Tapped) -> None:
+        self._wire = wire
+        self._node = node
+        self._link = link
+        self._requests = bytearray()
+        self._waiting: list[bytes] = []
+        self._deaf = False
+        self._ended = False
+
+    def opened(self) -> None:
+        pass
+
+    def closed(self) -> None:
+        pass
+
+    def received(self, direction: Direction, data: bytes) -> None:
+        if self._deaf:
+            return
+        if direction is DOWN:
+            self._link.forward(DOWN, data)
+            return
+        self._requests += data
+        for message in self._wire.framing.split(self._requests):
+            if not self._deaf:
+                self._request(message)
+
+    def ended(self, direction: Direction) -> None:
+        """The node has gone; what it sent and what is merely late still arrives."""
+        self._ended |= direction is UP
+        if direction is DOWN or not self._waiting:
+            self._link.end(direction)
+
+    def _request(self, message: bytes) -> None:
+        wire = self._wire
+        _, call, identifier = wire.framing.describe(message)
+        job = job_index(identifier)
+        number, fault = wire.calls.next(call) or (-1, None)
+        if call == "lease" and (granted := wire.calls.next("granted")):
+            number, fault = granted
+        how = fault.how if fault else ""
+        if open_now := wire.window(self._node):
+            how = ""
+            if call:
+                late_s = latency_s(open_now[1])
+                self._struck(open_now[0], call_phase(call, False), job, late_s)
+        if how in ("lose_request", "lose_reply", "reset"):
+            self._struck(number, call_phase(call, how == "lose_reply"), job)
+            self._deaf = True
+        if how == "reset":
+            self._link.reset()
+        elif how == "delay" and fault:
+            self._struck(number, call_phase(call, False), job, fault.delay_s)
+            asyncio.get_running_loop().call_later(fault.delay_s, self._send_waiting)
+            self._waiting.append(message)
+        elif how != "lose_request":
+            self._send(message)
+
+    def _send(self, message: bytes) -> None:
+        """Send it, but not before what was sent before it."""
+        if self._waiting:
+            self._waiting.append(message)
+        else:
+            self._link.forward(UP, message)
+
+    def _send_waiting(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for message in waiting:
+            self._link.forward(UP, message)
+        if self._ended:
+            self._link.end(UP)
+
+    def _struck(self, fault: int, phase: Phase, job: int, length_s: float = 0.0) -> None:
+        self._wire.struck(fault, self._node, phase, job, length_s)
+
+
+def latency_s(window: Window) -> float:
+    """How much longer a message takes while that fault lasts; 0 if it never arrives."""
+    return window.latency_s if isinstance(window, SlowNetwork) else 0.0

@@ -1,0 +1,114 @@
+"""The network between nodes and queue, as proxies of a Toxiproxy that misbehave on purpose.
+
+Each node has a proxy of its own, so that a fault can cut off some of them or all. Faults
+that last from a time to a time are toxics, set through the Toxiproxy API, on the embedded
+server and on a real one alike. Faults on single calls need the embedded one (see
+:mod:`.calltap`): on a real one they strike nothing, and the run says so.
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from functools import partial
+
+from ...backends.adapter import Framing
+from ..events import Event, Phase
+from ..ledger import Ledger
+from ..plan import BrokerCrash, Plan, SlowNetwork, Window
+from ..strikes import CallStrikes, reaches
+from ..toxiproxy.choice import opened
+from ..toxiproxy.client import Proxy, Toxiproxy, ToxiproxyError
+from . import EnvironmentFault
+from .calltap import CallTap, OrderedTap, Wire
+
+STREAMS = ("upstream", "downstream")
+
+
+class Network:
+    """Proxies to ``upstream`` (HOST:PORT) for the nodes of one run. Start, later stop.
+
+    ``choice`` is as in :func:`..toxiproxy.choice.opened`; ``run`` names the run in the
+    names of its proxies. Raises :class:`EnvironmentFault` where the server fails it.
+    """
+
+    def __init__(
+        self, upstream: str, framing: Framing, plan: Plan, ledger: Ledger, choice: str, run: str
+    ) -> None:
+        self._upstream = upstream
+        self._framing = framing
+        self._plan = plan
+        self._ledger = ledger
+        self._choice = choice
+        self._run = run
+        self._proxies: list[Proxy] = []
+        self._open: dict[int, Window] = {}
+        self._resources = ExitStack()
+        self.version = ""
+
+    def start(self, nodes: int) -> list[str]:
+        """Listen; the address to give to each node, by its number."""
+        server = self._resources.enter_context(opened(self._choice, self._plan.seed))
+        toxiproxy = Toxiproxy(server.url)
+        try:
+            self.version = f"{self._choice} {toxiproxy.version()}"
+            for node in range(nodes):
+                proxy = toxiproxy.create(f"jobquake-{self._run}-{node}", self._upstream)
+                self._proxies.append(proxy)
+        except ToxiproxyError as error:
+            raise EnvironmentFault(str(error)) from error
+        if server.embedded:
+            wire = Wire(self._framing, CallStrikes(self._plan), self._window, self._struck)
+            tap = CallTap if self._framing.numbered else OrderedTap
+            for node, proxy in enumerate(self._proxies):
+                server.embedded.tap(proxy.name, partial(tap, wire, node))
+        return [proxy.listen for proxy in self._proxies]
+
+    def begin(self, number: int, fault: Window) -> None:
+        """The fault that has this number begins."""
+        self._change(number, fault, begins=True)
+        self._open[number] = fault
+
+    def heal(self, number: int, fault: Window) -> None:
+        """The fault that has this number is over."""
+        self._open.pop(number, None)
+        self._change(number, fault, begins=False)
+
+    def stop(self) -> None:
+        """Remove the proxies, and end the server if it is ours."""
+        try:
+            if "://" in self._choice:
+                for proxy in self._proxies:
+                    proxy.destroy()
+        except ToxiproxyError:
+            pass  # it is gone, and its proxies with it
+        finally:
+            self._resources.close()
+
+    def _change(self, number: int, fault: Window, begins: bool) -> None:
+        try:
+            for node, proxy in enumerate(self._proxies):
+                if not reaches(fault, node, fault.at_s) or isinstance(fault, BrokerCrash):
+                    continue
+                for stream in STREAMS:
+                    name = f"fault-{number}-{stream}"
+                    if not begins:
+                        proxy.remove_toxic(name)
+                    elif isinstance(fault, SlowNetwork):
+                        late_ms = round(1000 * fault.latency_s)
+                        proxy.add_toxic("latency", stream=stream, name=name, latency=late_ms)
+                    else:
+                        proxy.add_toxic("timeout", stream=stream, name=name, timeout=0)
+        except ToxiproxyError as error:
+            raise EnvironmentFault(str(error)) from error
+
+    def _window(self, node: int) -> tuple[int, Window] | None:
+        """The lasting fault, with its number, whose toxics meet that node's calls now."""
+        for number, fault in list(self._open.items()):
+            if reaches(fault, node, fault.at_s):
+                return number, fault
+        return None
+
+    def _struck(self, fault: int, node: int, phase: Phase, job: int, length_s: float = 0.0) -> None:
+        self._ledger.write(
+            Event.FAULT_STRUCK, node=node, phase=phase, job=job, fault=fault, value=length_s
+        )
