@@ -5,8 +5,6 @@ Each test of a client that runs against both servers says what the package alone
 
 from __future__ import annotations
 
-import os
-import signal
 import socket
 import subprocess
 import sys
@@ -33,7 +31,6 @@ from toxiproxies import (
     listener,
     receive,
     refused,
-    until,
 )
 
 UPSTREAM = f"{HOST}:1"
@@ -443,24 +440,37 @@ def test_a_program_for_another_machine_is_told(tmp_path: Path) -> None:
     program = tmp_path / "toxiproxy-server"
     program.write_bytes(b"\x7fELF nonsense")
     program.chmod(0o755)
-    with pytest.raises(EnvironmentFault, match="to run, found: Exec"), opened(str(program), 0):
+    with (
+        pytest.raises(EnvironmentFault, match="found: Exec format"),
+        opened(str(program), 0),
+    ):
         pass
 
 
-def test_a_server_of_ours_does_not_outlive_us_however_we_die() -> None:
+@pytest.mark.parametrize("killed", ["we", "the keeper"])
+def test_a_server_of_ours_outlives_neither_us_nor_its_keeper_however_they_die(killed: str) -> None:
     script = (
         "import sys, time, psutil\n"
         "from jobquake.harness.toxiproxy.choice import opened\n"
         "with opened(sys.argv[1], 0) as url:\n"
-        "    print(*(child.pid for child in psutil.Process().children()), flush=True)\n"
+        "    children = psutil.Process().children(recursive=True)\n"
+        "    print(*(child.pid for child in children), flush=True)\n"
         "    time.sleep(600)\n"
     )
     command = [sys.executable, "-c", script, toxiproxies.choice("real")]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as us:
         assert us.stdout is not None
-        children = [psutil.Process(int(pid)) for pid in us.stdout.readline().split()]
-        assert any("toxiproxy" in child.name() for child in children)
-        os.kill(us.pid, signal.SIGKILL)
-    _, living = psutil.wait_procs(children, timeout=DEADLINE_S)
+        keeper, server = (psutil.Process(int(pid)) for pid in us.stdout.readline().split())
+        assert server.name().startswith("toxiproxy")
+        (psutil.Process(us.pid) if killed == "we" else keeper).kill()
+        _, living = psutil.wait_procs([server], timeout=DEADLINE_S)
+        us.kill()
     assert not living
-    until(lambda: us.poll() is not None, "it is dead")
+    _, living = psutil.wait_procs([keeper], timeout=DEADLINE_S)
+    assert not living
+
+
+def test_a_keeper_that_fails_to_run_its_program_says_why_and_ends() -> None:
+    keeper = [sys.executable, "-m", "jobquake.backends.servers.keeper", "/no/such/program"]
+    done = subprocess.run(keeper, input=b"", capture_output=True)
+    assert (done.returncode, done.stderr) == (126, b"No such file or directory\n")

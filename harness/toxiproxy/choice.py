@@ -12,20 +12,17 @@ import subprocess
 import sys
 import tempfile
 import time
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO
 
 from ...backends.servers.running import HOST, free_port
 from ..drivers import EnvironmentFault
-from ..drivers.guard import MARK
 from .client import Toxiproxy, ToxiproxyError
 from .embedded import Embedded
 
 EMBEDDED = "embedded"
 ANSWERS_WITHIN_S = 20.0
-ENDS_WITHIN_S = 5.0
 LOOK_EVERY_S = 0.01
 STARTS = 3  # a free port may be taken by another before the server has it
 
@@ -59,58 +56,41 @@ def opened(choice: str, seed: int) -> Iterator[str]:
 
 @contextmanager
 def _running(choice: str, seed: int) -> Iterator[str]:
-    """A server's program on a free port, guarded, so that it never outlives us."""
+    """A server's program on a free port, kept by another process, so that it never outlives us."""
     program = shutil.which(choice)
     if program is None:
         raise EnvironmentFault(
             f"expected {choice!r} to be the program of a Toxiproxy server, found none there; "
             f"give {EMBEDDED}, its path, or the address of a server such as http://127.0.0.1:8474"
         )
-    mark = uuid.uuid4().hex
-    guard = subprocess.Popen(
-        [sys.executable, "-m", "jobquake.harness.drivers.guard", mark],
+    with tempfile.TemporaryFile() as log:
+        for _ in range(STARTS):
+            port = free_port()
+            process = _start(program, port, seed, log)
+            try:
+                if _answers(f"http://{HOST}:{port}", process):
+                    yield f"http://{HOST}:{port}"
+                    return
+            finally:
+                process.communicate()  # closes its standard input, which ends it
+        said = _last_line(log) or "no word from it"
+        raise EnvironmentFault(
+            f"expected {program} to serve Toxiproxy's API within {ANSWERS_WITHIN_S:g} s, "
+            f"found: {said}; see whether it is the right program"
+        )
+
+
+def _start(program: str, port: int, seed: int, log: IO[bytes]) -> subprocess.Popen[bytes]:
+    keeper = [sys.executable, "-m", "jobquake.backends.servers.keeper"]
+    return subprocess.Popen(
+        [*keeper, program, "-host", HOST, "-port", str(port), "-seed", str(seed)],
+        # It would tell of every connection, at a cost that benchmarks see.
+        env={"LOG_LEVEL": "error"} | os.environ,
         stdin=subprocess.PIPE,
+        stdout=log,
+        stderr=log,
         start_new_session=True,
     )
-    assert guard.stdin is not None
-    try:
-        with tempfile.TemporaryFile() as log:
-            for _ in range(STARTS):
-                port = free_port()
-                process = _start(program, port, seed, mark, log)
-                try:
-                    if _answers(f"http://{HOST}:{port}", process):
-                        yield f"http://{HOST}:{port}"
-                        return
-                finally:
-                    _stop(process)
-            said = _last_line(log) or "no word from it"
-            raise EnvironmentFault(
-                f"expected {program} to serve Toxiproxy's API within {ANSWERS_WITHIN_S:g} s, "
-                f"found: {said}; see whether it is the right program"
-            )
-    finally:
-        guard.stdin.close()
-        guard.wait()
-
-
-def _start(
-    program: str, port: int, seed: int, mark: str, log: IO[bytes]
-) -> subprocess.Popen[bytes]:
-    try:
-        return subprocess.Popen(
-            [program, "-host", HOST, "-port", str(port), "-seed", str(seed)],
-            # It would tell of every connection, at a cost that benchmarks see.
-            env={"LOG_LEVEL": "error"} | os.environ | {MARK: mark},
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
-    except OSError as error:
-        raise EnvironmentFault(
-            f"expected {program} to run, found: {error.strerror}; give a program for this machine"
-        ) from None
 
 
 def _answers(url: str, process: subprocess.Popen[bytes]) -> bool:
@@ -125,15 +105,6 @@ def _answers(url: str, process: subprocess.Popen[bytes]) -> bool:
         else:
             return process.poll() is None
     return False
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
-    try:
-        process.wait(ENDS_WITHIN_S)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
 
 
 def _last_line(log: IO[bytes]) -> str:
