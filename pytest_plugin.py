@@ -31,6 +31,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--jobquake-driver", choices=["sim", "process"], help="driver (process)")
     group.addoption("--jobquake-seed", type=int, metavar="N", help="seed of the plans (0)")
     group.addoption(
+        "--jobquake-toxiproxy",
+        metavar="embedded|PROGRAM|URL",
+        default="embedded",
+        help="whose network real processes use (embedded)",
+    )
+    group.addoption(
         "--jobquake-report", metavar="DIR", help="where failing runs leave their reports"
     )
 
@@ -76,7 +82,8 @@ class Shaker:
             plan = self._plan(scenario, variant, self._choose("seed", seed, 0))
             names.guarantees(plan)
             chosen = names.driver(self._choose("driver", driver, "process"))
-            done = run(plan, self._adapter(backend), chosen)
+            toxiproxy = self._request.config.getoption("--jobquake-toxiproxy")
+            done = run(plan, self._adapter(backend), chosen, toxiproxy=toxiproxy)
         except (names.UnknownName, EnvironmentFault, LedgerError) as error:
             raise pytest.fail.Exception(str(error), pytrace=False) from None
         result = done.result

@@ -109,12 +109,31 @@ class Facts:
         rows = self.rows(Event.EFFECT)
         requests = self._count(rows)
         if self.plan.sink == "upsert":
-            return np.minimum(requests, 1)
+            return np.minimum(self._of_same_work(requests), 1)
         if self.plan.sink == "keyed" and len(rows):
             _, first = np.unique(self.history["key"][rows], return_index=True)
+            applied = self._of_same_work(self._count(rows[first]))
             # A job whose key somebody else applied first has had its effect, too.
-            return np.maximum(self._count(rows[first]), np.minimum(requests, 1))
-        return requests
+            return np.maximum(applied, np.minimum(requests, 1))
+        return self._of_same_work(requests)
+
+    def _of_same_work(self, counts: Ints) -> Ints:
+        """Counts per piece of work: jobs that submit the same work share its effects."""
+        if all(job.same_work_as < 0 for job in self.plan.jobs):
+            return counts
+        work = np.arange(self.jobs)
+        for index, job in enumerate(self.plan.jobs):
+            if job.same_work_as >= 0:
+                work[index] = work[job.same_work_as]
+        totals = np.zeros(self.jobs, dtype=np.intp)
+        np.add.at(totals, work, counts)
+        shared: Ints = totals[work]
+        return shared
+
+    @cached_property
+    def replays(self) -> Ints:
+        """How often an operator asked for the job's dead letter to be run again."""
+        return self._count(self.rows(Event.REPLAY_SENT))
 
     @cached_property
     def dead(self) -> Flags:

@@ -18,15 +18,18 @@ from ..backends.commands import (
     Extend,
     Lease,
     Leased,
+    ListDead,
     Nack,
     Release,
+    Replay,
+    Replayed,
     Reply,
     Settled,
 )
 from ..backends.worker import ApplyEffect, Finished, Progress, Work
-from .events import Answer, Event
+from .events import Answer, Event, Phase
 from .ledger import key_hash
-from .plan import Call, Plan, PlannedJob, job_index
+from .plan import Call, Outage, Plan, PlannedJob, job_index
 
 CALL_OF: dict[type, Call] = {
     Enqueue: "enqueue",
@@ -35,6 +38,8 @@ CALL_OF: dict[type, Call] = {
     Nack: "nack",
     Extend: "extend",
     Release: "release",
+    ListDead: "dead",
+    Replay: "replay",
 }
 _ANSWERED: dict[type, Event] = {
     Ack: Event.ACK_ANSWERED,
@@ -43,6 +48,18 @@ _ANSWERED: dict[type, Event] = {
     Release: Event.RELEASE_ANSWERED,
 }
 _SETTLING = (Ack, Nack, Extend, Release)  # a tuple, since a union is made anew each time
+NEVER_BACK = ("hang", "hang_in_c", "spin")
+GONE, MALFORMED, REFUSED = (
+    "the record no longer exists",
+    "the payload is malformed",
+    "the dependency refused the connection",
+)
+
+
+def expected_reason(planned: PlannedJob) -> str:
+    """What a dead letter of that job must tell, if it lies there for its own fault."""
+    reasons = {"permanent": GONE, "malformed": MALFORMED}
+    return reasons.get(planned.behaviour, "")
 
 
 class Write(Protocol):
@@ -64,10 +81,23 @@ class Write(Protocol):
 
 
 class NodeRecord:
-    """Turns one node's calls and work into ledger rows, and tracks its current delivery."""
+    """Turns one node's calls and work into ledger rows, and tracks its current delivery.
 
-    def __init__(self, plan: Plan, write: Write, now: Callable[[], float]) -> None:
+    ``now`` is the clock of the ledger; ``elapsed`` gives the seconds since the run began.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        write: Write,
+        now: Callable[[], float],
+        elapsed: Callable[[], float],
+    ) -> None:
         self._plan = plan
+        self._elapsed = elapsed
+        self._outages = [
+            (number, fault) for number, fault in enumerate(plan.faults) if isinstance(fault, Outage)
+        ]
         self._write = write
         self._now = now
         self._command: Command | None = None
@@ -97,6 +127,9 @@ class NodeRecord:
                 token=command.token,
                 value=float(isinstance(command, Release)),
             )
+        elif isinstance(command, Replay):
+            for identifier in command.job_ids:
+                self._write(Event.REPLAY_SENT, job=job_index(identifier))
 
     def answered(self, reply: Reply | None) -> None:
         """After an attempt. No reply writes no row: the call stays open, hence unknown."""
@@ -138,6 +171,14 @@ class NodeRecord:
                 token=command.token,
                 value=value,
             )
+        elif isinstance(command, Replay) and isinstance(reply, Replayed):
+            for identifier in command.job_ids:
+                self._write(
+                    Event.REPLAY_ANSWERED,
+                    since=self._since,
+                    answer=Answer.OK if identifier in reply.job_ids else refused,
+                    job=job_index(identifier),
+                )
 
     def effect(self, want: ApplyEffect) -> None:
         delivery = want.delivery
@@ -164,8 +205,8 @@ class NodeRecord:
         planned, timeout_s = self._planned, delivery.job.timeout_s - self._done_s
         if planned is None:
             return 0.0, timeout_s
-        if planned.behaviour == "hang":
-            return float("inf"), timeout_s  # it never comes back by itself
+        if planned.behaviour in NEVER_BACK:
+            return float("inf"), timeout_s
         left_s = want.goal * planned.service_s - self._done_s
         return max(0.0, min(left_s, want.at_most_s)), timeout_s
 
@@ -175,12 +216,36 @@ class NodeRecord:
         planned = self._planned
         if planned is None:
             return Progress(reached=True)
-        if planned.behaviour == "hang":
+        if planned.behaviour in NEVER_BACK:
             return Progress(reached=False, stopping=stopping, left_s=float("inf"))
         reached = self._done_s >= want.goal * planned.service_s - 1e-9
         if reached and want.goal < 1.0 and planned.behaviour != "ok":
-            if planned.behaviour == "permanent":
-                return Progress(reached, "the record no longer exists", permanent=True)
-            if want.delivery.number <= planned.failures:
-                return Progress(reached, "the dependency refused the connection")
+            error = self._error(planned, want.delivery)
+            if error is not None:
+                return Progress(reached, error, permanent=error in (GONE, MALFORMED))
         return Progress(reached, stopping=stopping, left_s=planned.service_s - self._done_s)
+
+    def _error(self, planned: PlannedJob, delivery: Delivery) -> str | None:
+        """How the job fails half way through this delivery, None if it does not."""
+        if planned.behaviour == "permanent":
+            return GONE
+        if planned.behaviour == "fail":
+            return REFUSED if delivery.number <= planned.failures else None
+        at_s = self._elapsed()
+        for number, outage in self._outages:
+            if outage.at_s <= at_s < outage.at_s + outage.for_s:
+                job = job_index(delivery.job.id)
+                self._write(
+                    Event.FAULT_STRUCK,
+                    phase=Phase.RUNNING,
+                    job=job,
+                    token=delivery.token,
+                    fault=number,
+                )
+                return MALFORMED if planned.behaviour == "malformed" else REFUSED
+        return None
+
+    @property
+    def behaviour(self) -> str:
+        """How the job behaves that is being worked on."""
+        return self._planned.behaviour if self._planned else "ok"

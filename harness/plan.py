@@ -25,7 +25,7 @@ PREFIX = "jq1:"
 MAX_PLAN = 64 * 1024 * 1024
 Sink = Literal["blind", "keyed", "upsert"]
 Behaviour = Literal["ok", "fail", "permanent", "depends", "malformed", "hang", "hang_in_c", "spin"]
-Call = Literal["enqueue", "lease", "ack", "nack", "extend", "release"]
+Call = Literal["enqueue", "lease", "ack", "nack", "extend", "release", "dead", "replay"]
 NetEffect = Literal["lose_request", "lose_reply", "delay", "duplicate", "reset"]
 
 

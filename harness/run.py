@@ -69,12 +69,15 @@ def run(
     driver: Driver = "process",
     control: str | None = None,
     progress: Callable[..., None] | None = None,
+    toxiproxy: str = "embedded",
 ) -> Run:
     """Execute the plan on the backend and judge it.
 
     ``control`` names the check that this plan is meant to violate. ``progress`` is called
-    now and then with a Counter. Raises ``PlanError`` if the plan makes no sense and
-    ``EnvironmentFault`` if processes cannot be run.
+    now and then with a Counter. ``toxiproxy`` says whose network real processes use:
+    ``embedded``, the path of a server's program, or the address of a server's API.
+    Raises ``PlanError`` if the plan makes no sense and ``EnvironmentFault`` if processes
+    cannot be run.
     """
     validate(plan)
     ledger = None
@@ -85,7 +88,7 @@ def run(
     else:
         from .drivers.process import shake
 
-        history, ledger = shake(plan, adapter, progress)
+        history, ledger = shake(plan, adapter, progress, toxiproxy)
     result = judge(plan, adapter, history, driver, control)
     return Run(result, plan, adapter.claims, history, ledger)
 

@@ -10,7 +10,19 @@ from collections.abc import Callable, Sequence
 
 from ..backends.worker import Point
 from .events import Answer, Event, Phase
-from .plan import Fault, KillAt, NetFault, Partition, PauseAt, Plan, Window, job_id
+from .plan import (
+    BrokerCrash,
+    Fault,
+    KillAt,
+    NetFault,
+    NetTimeout,
+    Partition,
+    PauseAt,
+    Plan,
+    SlowNetwork,
+    Window,
+    job_id,
+)
 
 PHASE_AT: dict[Point, Phase] = {
     "after_lease": Phase.LEASED,
@@ -19,6 +31,8 @@ PHASE_AT: dict[Point, Phase] = {
     "after_effect": Phase.AFTER_EFFECT,
     "after_ack": Phase.ACKED,
 }
+
+WHOLE = (BrokerCrash, NetTimeout, SlowNetwork)  # these meet every node and every waiting job
 
 FAULT_NAMES = {
     "kill_at": "worker kill",

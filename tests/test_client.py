@@ -19,7 +19,7 @@ from jobquake.backends.reference import wire
 from jobquake.backends.reference.client import Client
 from jobquake.backends.reference.framing import BrokerFraming
 from jobquake.backends.repeat import RepeatPolicy
-from jobquake.harness.drivers.netproxy import NetProxy
+from jobquake.harness.drivers.network import Network
 from jobquake.harness.ledger import Ledger
 from jobquake.harness.plan import Call, NetEffect, NetFault, Plan
 
@@ -179,7 +179,7 @@ def faulty_network(tmp_path: Path, call: Call, how: NetEffect) -> Iterator[tuple
     plan = Plan("test", "default", 0, (), (), (), (fault,), ())
     ledger = Ledger(tmp_path / "ledger.jsonl")
     with running(tmp_path / "queue.db") as broker:
-        proxy = NetProxy(broker.address, BrokerFraming(), plan, ledger)
+        proxy = Network(broker.address, BrokerFraming(), plan, ledger, "embedded", "test")
         client = Client(proxy.start(1)[0], 10.0, 0.2)
         try:
             yield broker, client

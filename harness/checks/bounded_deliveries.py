@@ -1,6 +1,7 @@
 """Bounded deliveries: no job is handed out more often than its limit, crashes included.
 
-Deliveries handed back by a graceful shutdown do not count.
+Deliveries handed back by a graceful shutdown do not count, and a dead letter that is replayed
+has its limit anew.
 """
 
 from __future__ import annotations
@@ -16,16 +17,17 @@ def judge(facts: Facts) -> Judged:
     if not facts.claims.bounded_deliveries:
         return Judged("held", note="not judged: the backend does not claim it")
     limit = facts.plan.max_deliveries
+    limits = limit * (1 + facts.replays)
     history, rows = facts.history, facts.rows(Event.LEASED)
     findings = [
         Finding(
             int(job),
             f"job {job} was handed out {facts.deliveries[job]} times, "
-            f"{limit} are allowed; crashed deliveries count",
+            f"{limits[job]} are allowed; crashed deliveries count",
             tuple(rows[history["job"][rows] == job].tolist()),
             float(facts.deliveries[job]),
         )
-        for job in np.flatnonzero(facts.deliveries > limit)
+        for job in np.flatnonzero(facts.deliveries > limits)
     ]
     most = int(facts.deliveries.max()) if facts.jobs else 0
     return judged(findings, f"no job was delivered more than {most} times, {limit} are allowed")

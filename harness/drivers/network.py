@@ -16,8 +16,9 @@ from ..events import Event, Phase
 from ..ledger import Ledger
 from ..plan import BrokerCrash, Plan, SlowNetwork, Window
 from ..strikes import CallStrikes, reaches
-from ..toxiproxy.choice import opened
+from ..toxiproxy.choice import EMBEDDED, opened
 from ..toxiproxy.client import Proxy, Toxiproxy, ToxiproxyError
+from ..toxiproxy.embedded import Embedded
 from . import EnvironmentFault
 from .calltap import CallTap, OrderedTap, Wire
 
@@ -47,8 +48,13 @@ class Network:
 
     def start(self, nodes: int) -> list[str]:
         """Listen; the address to give to each node, by its number."""
-        server = self._resources.enter_context(opened(self._choice, self._plan.seed))
-        toxiproxy = Toxiproxy(server.url)
+        embedded: Embedded | None = None
+        if self._choice == EMBEDDED:
+            embedded = self._resources.enter_context(Embedded(self._plan.seed))
+            url = embedded.address
+        else:
+            url = self._resources.enter_context(opened(self._choice, self._plan.seed))
+        toxiproxy = Toxiproxy(url)
         try:
             self.version = f"{self._choice} {toxiproxy.version()}"
             for node in range(nodes):
@@ -56,11 +62,11 @@ class Network:
                 self._proxies.append(proxy)
         except ToxiproxyError as error:
             raise EnvironmentFault(str(error)) from error
-        if server.embedded:
+        if embedded:
             wire = Wire(self._framing, CallStrikes(self._plan), self._window, self._struck)
             tap = CallTap if self._framing.numbered else OrderedTap
             for node, proxy in enumerate(self._proxies):
-                server.embedded.tap(proxy.name, partial(tap, wire, node))
+                embedded.tap(proxy.name, partial(tap, wire, node))
         return [proxy.listen for proxy in self._proxies]
 
     def begin(self, number: int, fault: Window) -> None:

@@ -7,6 +7,7 @@ timeout ends the process through a watchdog in C, which needs no Python to run.
 
 from __future__ import annotations
 
+import ctypes
 import faulthandler
 import os
 import signal
@@ -17,7 +18,7 @@ from typing import Any
 
 from ...backends import registry
 from ...backends.adapter import Adapter, Connection
-from ...backends.producer import WaitUntil, producer
+from ...backends.producer import WaitUntil
 from ...backends.repeat import Attempt, Sleep
 from ...backends.worker import ApplyEffect, At, Finished, Stopping, Work, WorkerOptions
 from ..events import Event
@@ -29,6 +30,7 @@ from ..strikes import PHASE_AT, PointStrikes
 LEDGER = "ledger.jsonl"
 REPLAY = "replay.txt"
 STRIKES = "strikes"
+STARTED = "started"  # holds the monotonic time at which the run began
 LONGEST_SLEEP_S = 86_400.0
 
 
@@ -41,7 +43,8 @@ class Node:
         self.adapter: Adapter = registry.find(packed.backend)
         self.number = number
         self.ledger = Ledger(folder / LEDGER, number, incarnation)
-        self.record = NodeRecord(self.plan, self.ledger.write, time.monotonic)
+        self.record = NodeRecord(self.plan, self.ledger.write, time.monotonic, self._elapsed)
+        self._started = folder / STARTED
         self.connection: Connection = self.adapter.connect(address, self.plan.call_timeout_s)
         self.stopping = False
         self._strikes = folder / STRIKES
@@ -69,7 +72,9 @@ class Node:
             elif isinstance(want, Work):
                 work_s, timeout_s = record.begin_work(want)
                 faulthandler.dump_traceback_later(max(0.001, timeout_s), exit=True)
-                time.sleep(min(work_s, LONGEST_SLEEP_S))
+                if work_s == float("inf"):
+                    never_come_back(record.behaviour)
+                time.sleep(work_s)
                 faulthandler.cancel_dump_traceback_later()
                 answer = record.end_work(want, work_s, self.stopping)
             elif isinstance(want, ApplyEffect):
@@ -82,9 +87,9 @@ class Node:
                 assert isinstance(want, Sleep)
                 time.sleep(want.seconds)
 
-    def produce(self, started_at: float) -> None:
-        """Be a producer: enqueue what the plan gives it, from that monotonic time on."""
-        wants = producer(self.plan.schedule(self.number - len(self.plan.workers)))
+    def serve_client(self) -> None:
+        """Be a producer or an operator: do what the plan gives it, from the start on."""
+        wants = self.plan.client(self.number - len(self.plan.workers))
         answer: Any = None
         while not self.stopping:
             try:
@@ -93,11 +98,14 @@ class Node:
                 return
             answer = None
             if isinstance(want, WaitUntil):
-                time.sleep(max(0.0, started_at + want.at_s - time.monotonic()))
+                time.sleep(max(0.0, want.at_s - self._elapsed()))
             elif isinstance(want, Attempt):
                 answer = self._attempt(want)
             elif isinstance(want, Sleep):
                 time.sleep(want.seconds)
+
+    def _elapsed(self) -> float:
+        return time.monotonic() - float(self._started.read_text())
 
     def _attempt(self, want: Attempt) -> Any:
         self.record.sending(want.command)
@@ -136,14 +144,26 @@ class Node:
         self.stopping = True
 
 
+def never_come_back(behaviour: str) -> None:
+    """Hang as the job does; only the watchdog or a SIGKILL ends it."""
+    if behaviour == "hang_in_c":
+        ctypes.PyDLL(None).sleep(int(LONGEST_SLEEP_S))  # keeps the interpreter's lock
+    while behaviour == "spin":
+        try:
+            raise RuntimeError
+        except BaseException:  # noqa: BLE001 - that is what such jobs do
+            continue
+    time.sleep(LONGEST_SLEEP_S)
+
+
 def main(arguments: list[str]) -> None:
-    """``node.py worker|producer FOLDER NUMBER INCARNATION ADDRESS STARTED_AT``."""
-    role, folder, number, incarnation, address, started_at = arguments
+    """``node.py worker|client FOLDER NUMBER INCARNATION ADDRESS``."""
+    role, folder, number, incarnation, address = arguments
     node = Node(Path(folder), int(number), int(incarnation), address)
     if role == "worker":
         node.work()
     else:
-        node.produce(float(started_at))
+        node.serve_client()
 
 
 if __name__ == "__main__":

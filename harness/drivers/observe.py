@@ -7,9 +7,11 @@ tell ``stuck`` and ``dead-lettered`` apart from ``lost``; they never speak for w
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 from ...backends.commands import Command, Inspect, Inspected, Measured, Reply
-from ..events import Event
+from ..events import Answer, Event
+from ..node_record import expected_reason
 from ..plan import Plan, job_id
 
 
@@ -18,17 +20,26 @@ def pending(measured: Measured) -> int:
     return sum(depth.count for depth in measured.depths if depth.state in ("ready", "leased"))
 
 
-def observations(
-    plan: Plan, call: Callable[[Command], Reply | None]
-) -> Iterator[tuple[Event, int, float]]:
-    """For each planned job that the backend knows: (event, job, value)."""
+class Seen(NamedTuple):
+    """What the backend says of one job. ``answer``: whether a dead letter tells its reason."""
+
+    event: Event
+    job: int
+    value: float = 0.0
+    answer: Answer = Answer.NONE
+
+
+def observations(plan: Plan, call: Callable[[Command], Reply | None]) -> Iterator[Seen]:
+    """One for each planned job that the backend knows."""
     for index in range(len(plan.jobs)):
         reply = call(Inspect(job_id(index)))
         if not isinstance(reply, Inspected) or reply.state is None:
             continue
         if reply.state == "dead":
-            yield Event.DEAD, index, float(reply.deliveries)
+            told = expected_reason(plan.jobs[index]) in reply.reason and reply.reason != ""
+            answer = Answer.OK if told else Answer.FAILED
+            yield Seen(Event.DEAD, index, float(reply.deliveries), answer)
         elif reply.state == "done":
-            yield Event.SETTLED, index, 0.0
+            yield Seen(Event.SETTLED, index)
         else:
-            yield Event.HELD, index, float(reply.state == "leased")
+            yield Seen(Event.HELD, index, float(reply.state == "leased"))

@@ -1,80 +1,77 @@
 """The ``process`` driver: real processes, real signals, a real network.
 
-It starts the queue's server, the network proxy, and a process for each worker and
-producer; it restarts workers that die, carries out the faults that have a time of their
-own, and ends the run when everything is settled or at the deadline. It reads what
-happened from the ledger alone. Whatever happens to it, the guard leaves no orphan.
+It starts the queue's server, the network, the workers and the clients, carries out the
+faults that have a time of their own, and ends the run when everything is settled or at the
+deadline. It reads what happened from the ledger alone. Whatever happens to it, the guard
+leaves no orphan.
 """
 
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal, NamedTuple
 
 from ...backends.adapter import Adapter, Connection
 from ...backends.commands import Measure, Measured
 from ..events import Event, Phase
 from ..history import History
 from ..ledger import Ledger, LedgerReader
-from ..plan import BrokerCrash, KillWorker, PauseAt, Plan, Window, encode
-from ..strikes import phase_of, reaches
-from . import EnvironmentFault
+from ..plan import BrokerCrash, Fault, KillWorker, Plan, Terminate, Window, encode
+from ..strikes import WHOLE, phase_of, reaches
+from ..toxiproxy.choice import EMBEDDED
+from .fleet import TICK_S, Fleet, Slot
 from .guard import MARK, Lair, guarded, sweep
-from .netproxy import NetProxy
-from .node import LEDGER, REPLAY, STRIKES
+from .network import Network
+from .node import LEDGER, REPLAY, STARTED, STRIKES
 from .observe import observations, pending
-from .server import READY_WITHIN_S, Server, tail
-from .tree import kill_group, kill_tree
+from .server import Server
 
-TICK_S = 0.005
 QUIET_POLL_S = 0.05
-LEAVE_WITHIN_S = 3.0
 CONTROL_TIMEOUT_S = 5.0
-FAILED_STARTS = 5
 
 Progress = Callable[[Counter[str]], None]
 
 
-class _WorkerSlot:
-    """A place in the fleet: the process that fills it now, and how often it was filled."""
+class Due(NamedTuple):
+    """A fault that has a time of its own begins, or is over, at ``at_s`` of the run."""
 
-    def __init__(self, number: int) -> None:
-        self.number = number
-        self.incarnation = 0
-        self.process: subprocess.Popen[bytes] | None = None
-        self.restart_at = 0.0
-        self.job = -1
-        self.started = False
-        self.failed_starts = 0
+    at_s: float
+    number: int
+    what: Literal["begins", "heals"]
+    fault: Fault
 
 
 class ProcessRun:
     """One plan on one backend with real processes. ``run`` once, in the main thread."""
 
     def __init__(
-        self, plan: Plan, adapter: Adapter, lair: Lair, progress: Progress | None = None
+        self,
+        plan: Plan,
+        adapter: Adapter,
+        lair: Lair,
+        progress: Progress | None = None,
+        toxiproxy: str = EMBEDDED,
     ) -> None:
         self.plan = plan
         self._adapter = adapter
         self._mark, self._folder = lair
         self._progress = progress
-        self._slots = [_WorkerSlot(number) for number in range(len(plan.workers))]
-        self._producers: list[subprocess.Popen[bytes]] = []
+        self._toxiproxy = toxiproxy
+        self._clients: list[subprocess.Popen[bytes]] = []
         self._rows: list[list[float]] = []
-        self._counts: Counter[str] = Counter()
-        self._resume: list[tuple[float, int]] = []
-        self._timed = _agenda(plan)
+        self._strikes = 0
+        self._agenda = _agenda(plan)
         self._started_at = 0.0
-        self._nodes = len(self._slots) + plan.producers
+        self._nodes = len(plan.workers) + plan.clients
         self._addresses = [str(self._folder)] * self._nodes
         self._server = Server(adapter, self._folder, self._spawn)
-        self._stopping = False
+        self._network: Network | None = None
 
     def run(self) -> History:
         """Execute the plan; the history. Raises :class:`EnvironmentFault` if it cannot."""
@@ -83,34 +80,31 @@ class ProcessRun:
         (self._folder / REPLAY).write_text(replay)
         self._ledger = Ledger(self._folder / LEDGER)
         self._reader = LedgerReader(self._folder / LEDGER)
-        proxy: NetProxy | None = None
+        self._fleet = Fleet(
+            self.plan,
+            lambda number, incarnation: self._start_node("worker", number, incarnation),
+            self._ledger,
+            self._read,
+            self._node_log,
+        )
         try:
-            server = self._server.start()
-            control = self._adapter.connect(server or str(self._folder), CONTROL_TIMEOUT_S)
-            framing = self._adapter.framing
-            if server and framing:
-                proxy = NetProxy(server, framing, self.plan, self._ledger)
-                self._addresses = proxy.start(self._nodes)
-            elif server:
-                self._addresses = [server] * self._nodes
-            self._start_fleet()
+            control = self._connect()
+            self._fleet.start()
             self._started_at = time.monotonic()
-            if proxy:
-                proxy.started_at = self._started_at
-            workers = len(self._slots)
-            self._producers = [
-                self._start_node("producer", workers + number, 1)
-                for number in range(self.plan.producers)
+            (self._folder / STARTED).write_text(repr(self._started_at))
+            workers = len(self.plan.workers)
+            self._clients = [
+                self._start_node("client", workers + number, 1)
+                for number in range(self.plan.clients)
             ]
             self._until_quiet(control)
-            self._stop_fleet()
-            for event, job, value in observations(self.plan, control.attempt):
-                self._ledger.write(event, job=job, value=value)
+            self._fleet.stop()
+            for seen in observations(self.plan, control.attempt):
+                self._ledger.write(seen.event, job=seen.job, answer=seen.answer, value=seen.value)
             control.close()
         finally:
-            self._stopping = True
-            if proxy:
-                proxy.stop()
+            if self._network:
+                self._network.stop()
             sweep(self._mark)
             self._reap()
             self._ledger.close()
@@ -119,6 +113,19 @@ class ProcessRun:
         return self._history()
 
     # -- processes ----------------------------------------------------------------------
+
+    def _connect(self) -> Connection:
+        """Start the server, and the network before it; the harness's own way past the network."""
+        server = self._server.start()
+        framing = self._adapter.framing
+        if server and framing:
+            self._network = Network(
+                server, framing, self.plan, self._ledger, self._toxiproxy, self._mark
+            )
+            self._addresses = self._network.start(self._nodes)
+        elif server:
+            self._addresses = [server] * self._nodes
+        return self._adapter.connect(server or str(self._folder), CONTROL_TIMEOUT_S)
 
     def _spawn(self, command: list[str], **options: object) -> subprocess.Popen[bytes]:
         return subprocess.Popen(  # type: ignore[call-overload, no-any-return]
@@ -132,156 +139,73 @@ class ProcessRun:
 
     def _start_node(self, role: str, number: int, incarnation: int) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "jobquake.harness.drivers.node", role]
-        command += [str(self._folder), str(number), str(incarnation)]
-        command += [self._addresses[number], repr(self._started_at)]
+        command += [str(self._folder), str(number), str(incarnation), self._addresses[number]]
         with self._node_log(number).open("ab") as log:
             return self._spawn(command, stdout=log, stderr=log)
 
     def _node_log(self, number: int) -> Path:
         return self._folder / f"node-{number}.log"
 
-    def _start_worker(self, slot: _WorkerSlot) -> None:
-        slot.incarnation += 1
-        slot.started = False
-        slot.process = self._start_node("worker", slot.number, slot.incarnation)
-
-    def _start_fleet(self) -> None:
-        """Start all workers and wait until each has said in the ledger that it works."""
-        for slot in self._slots:
-            self._start_worker(slot)
-        until = time.monotonic() + READY_WITHIN_S
-        while not all(slot.started for slot in self._slots):
-            self._read()
-            self._supervise()
-            if time.monotonic() > until:
-                raise EnvironmentFault(
-                    f"expected {len(self._slots)} workers within {READY_WITHIN_S:g} s, found "
-                    f"{sum(slot.started for slot in self._slots)}; is the machine overloaded?"
-                )
-            time.sleep(TICK_S)
-
-    def _stop_fleet(self) -> None:
-        """SIGTERM, so that workers finish what they run; SIGKILL for those that do not leave."""
-        self._stopping = True
-        self._resume_due(all_of_them=True)
-        living = [slot.process for slot in self._slots if slot.process]
-        for process in living:
-            process.terminate()
-        until = time.monotonic() + LEAVE_WITHIN_S
-        for process in living:
-            try:
-                process.wait(max(0.0, until - time.monotonic()))
-            except subprocess.TimeoutExpired:
-                kill_group(process)
-        for slot in self._slots:
-            self._note_exit(slot)
-
     def _reap(self) -> None:
         """Collect the exit status of every child, so that no zombie is left in the table."""
-        for process in [slot.process for slot in self._slots] + list(self._producers):
-            if process is not None:
-                process.wait()
+        self._fleet.abandon()
+        for process in self._clients:
+            process.wait()
         self._server.reap()
-
-    # -- supervision --------------------------------------------------------------------
-
-    def _supervise(self) -> None:
-        """Notice workers that died, and start them again."""
-        now = time.monotonic()
-        for slot in self._slots:
-            if slot.process and slot.process.poll() is not None:
-                self._note_exit(slot)
-                slot.restart_at = now + self.plan.restart_s
-            if slot.process is None and now >= slot.restart_at and not self._stopping:
-                self._start_worker(slot)
-
-    def _note_exit(self, slot: _WorkerSlot) -> None:
-        process = slot.process
-        if process is None or process.poll() is None:
-            return
-        kill_group(process)
-        self._read()
-        self._ledger.write(
-            Event.WORKER_EXITED,
-            node=slot.number,
-            incarnation=slot.incarnation,
-            value=float(process.returncode),
-        )
-        self._counts["worker deaths"] += process.returncode != 0
-        slot.failed_starts = 0 if slot.started else slot.failed_starts + 1
-        if slot.failed_starts >= FAILED_STARTS:
-            raise EnvironmentFault(
-                f"expected worker {slot.number + 1} to start, found that it ended "
-                f"{FAILED_STARTS} times before it worked: {tail(self._node_log(slot.number))}"
-            )
-        slot.process, slot.job = None, -1
 
     def _read(self) -> None:
         """Take in what the nodes have written to the ledger since the last look."""
         for row in self._reader.new_rows():
             self._rows.append(row)
-            event, node, job = int(row[2]), int(row[5]), int(row[7])
-            if event == Event.WORKER_STARTED:
-                self._slots[node].started = True
-            elif event == Event.LEASED:
-                self._slots[node].job = job
-            elif event in (Event.FINISHED, Event.LEASE_LOST):
-                self._slots[node].job = -1
-                self._counts["deliveries"] += 1
-            elif event == Event.EFFECT:
-                self._counts["effects"] += 1
-            elif event == Event.FAULT_STRUCK:
-                self._counts["strikes"] += 1
-                fault = self.plan.faults[int(row[9])]
-                if isinstance(fault, PauseAt):
-                    process = self._slots[node].process
-                    if process:
-                        self._resume.append((row[0] + fault.for_s, process.pid))
+            self._strikes += row[2] == Event.FAULT_STRUCK
+            self._fleet.saw(row)
 
-    def _resume_due(self, all_of_them: bool = False) -> None:
-        """SIGCONT to the paused workers whose time has come."""
-        now = time.monotonic()
-        due = [pause for pause in self._resume if all_of_them or pause[0] <= now]
-        self._resume = [pause for pause in self._resume if pause not in due]
-        for _, pid in due:
-            for slot in self._slots:
-                # Only a process that is still ours: its pid cannot have been given away.
-                if slot.process and slot.process.pid == pid and slot.process.poll() is None:
-                    os.kill(pid, signal.SIGCONT)
+    # -- faults -------------------------------------------------------------------------
 
     def _strike_due(self) -> None:
         """Carry out what is on the agenda of faults that have a time of their own."""
-        while self._timed and time.monotonic() - self._started_at >= self._timed[0][0]:
-            _, number, fault = self._timed.pop(0)
-            if fault is None:
-                self._server.start()
-            elif isinstance(fault, KillWorker):
-                self._kill_worker(number, fault)
+        while self._agenda and time.monotonic() - self._started_at >= self._agenda[0].at_s:
+            due = self._agenda.pop(0)
+            if due.what == "heals":
+                self._heal(due.number, due.fault)
+            elif isinstance(due.fault, KillWorker | Terminate):
+                self._end_workers(due.number, due.fault)
+            elif isinstance(due.fault, Window):
+                self._begin(due.number, due.fault)
+
+    def _end_workers(self, number: int, fault: KillWorker | Terminate) -> None:
+        """Kill the whole process tree, or tell it to stop; write down whom it struck."""
+        workers = (fault.worker,) if isinstance(fault, KillWorker) else fault.workers
+        for worker in workers:
+            if worker >= len(self._fleet.slots):
+                continue
+            slot = self._fleet.slots[worker]
+            at = time.monotonic()
+            if isinstance(fault, KillWorker):
+                struck = self._fleet.kill(worker)
+                phase = self._phase(slot)  # known for sure only now that it is dead
             else:
-                self._open(number, fault)
+                self._read()
+                phase = self._phase(slot)
+                struck = self._fleet.terminate(worker, fault.within_s)
+            if struck:
+                self._struck(number, slot, phase, at)
+            else:
+                self._ledger.write(Event.FAULT_STRUCK, t=at, node=worker, fault=number)
 
-    def _kill_worker(self, number: int, fault: KillWorker) -> None:
-        """Kill the whole process tree, see it dead, and write down whom it struck."""
-        if fault.worker >= len(self._slots):
-            return
-        slot = self._slots[fault.worker]
-        at = time.monotonic()
-        if slot.process and slot.process.poll() is None:
-            kill_tree(slot.process.pid)
-            slot.process.wait()
-            self._read()
-            self._struck(number, slot, self._phase(slot), at)
-        else:
-            self._ledger.write(Event.FAULT_STRUCK, t=at, node=slot.number, fault=number)
-
-    def _open(self, number: int, fault: Window) -> None:
-        """A fault with a beginning begins: who holds a job is struck, wherever it stands."""
+    def _begin(self, number: int, fault: Window) -> None:
+        """A fault that lasts begins: who holds a job is struck, wherever it stands."""
         self._read()
         at = time.monotonic()
-        holding = [(slot, self._phase(slot)) for slot in self._slots if slot.job >= 0]
+        holding = [(slot, self._phase(slot)) for slot in self._fleet.holders()]
         if isinstance(fault, BrokerCrash):
             if not self._server.crash():
                 return  # a file cannot crash; the run will say that nothing was struck
+        elif self._network:
+            self._network.begin(number, fault)
+        else:
+            return
+        if isinstance(fault, WHOLE):
             # Whoever waits to be leased is struck, too, if anybody does.
             self._ledger.write(
                 Event.FAULT_STRUCK, t=at, phase=Phase.BEFORE_LEASE, fault=number, value=fault.for_s
@@ -290,11 +214,17 @@ class ProcessRun:
             if reaches(fault, slot.number, fault.at_s):
                 self._struck(number, slot, phase, at, fault.for_s)
 
-    def _phase(self, slot: _WorkerSlot) -> Phase:
+    def _heal(self, number: int, fault: Fault) -> None:
+        if isinstance(fault, BrokerCrash):
+            self._server.start()
+        elif isinstance(fault, Window) and self._network:
+            self._network.heal(number, fault)
+
+    def _phase(self, slot: Slot) -> Phase:
         return phase_of(self._rows, slot.number, slot.job)
 
     def _struck(
-        self, number: int, slot: _WorkerSlot, phase: Phase, at: float, length_s: float = 0.0
+        self, number: int, slot: Slot, phase: Phase, at: float, length_s: float = 0.0
     ) -> None:
         self._ledger.write(
             Event.FAULT_STRUCK,
@@ -307,19 +237,20 @@ class ProcessRun:
             value=length_s,
         )
 
+    # -- the end ------------------------------------------------------------------------
+
     def _until_quiet(self, control: Connection) -> None:
         """Supervise until everything is settled and healed, or until the deadline."""
         next_poll = 0.0
         while True:
             self._read()
-            self._supervise()
-            self._resume_due()
+            self._fleet.supervise()
             self._strike_due()
             now = time.monotonic() - self._started_at
             if now >= next_poll:
                 next_poll = now + QUIET_POLL_S
                 if self._progress:
-                    self._progress(self._counts)
+                    self._progress(self._fleet.counts + Counter({"strikes": self._strikes}))
                 if now >= self.plan.deadline_s:
                     self._ledger.write(Event.DEADLINE)
                     return
@@ -329,11 +260,9 @@ class ProcessRun:
             time.sleep(TICK_S)
 
     def _quiet(self, control: Connection, now: float) -> bool:
-        if any(process.poll() is None for process in self._producers):
+        if any(process.poll() is None for process in self._clients):
             return False
-        if now < self.plan.healed_at_s or self._timed or self._resume:
-            return False
-        if any(slot.job >= 0 for slot in self._slots):
+        if now < self.plan.healed_at_s or self._agenda or self._fleet.busy:
             return False
         measured = control.attempt(Measure())
         return isinstance(measured, Measured) and not pending(measured)
@@ -347,19 +276,21 @@ class ProcessRun:
         return History(rows)  # type: ignore[arg-type]
 
 
-def _agenda(plan: Plan) -> list[tuple[float, int, KillWorker | Window | None]]:
-    """What happens at which time of the run (None: the server comes back), by fault number."""
-    agenda: list[tuple[float, int, KillWorker | Window | None]] = []
+def _agenda(plan: Plan) -> list[Due]:
+    """What begins and heals at which time of the run, in order."""
+    agenda = []
     for number, fault in enumerate(plan.faults):
-        if isinstance(fault, KillWorker | Window):
-            agenda.append((fault.at_s, number, fault))
-        if isinstance(fault, BrokerCrash):
-            agenda.append((fault.at_s + fault.for_s, number, None))
+        if isinstance(fault, KillWorker | Terminate | Window):
+            agenda.append(Due(fault.at_s, number, "begins", fault))
+        if isinstance(fault, Window):
+            agenda.append(Due(fault.at_s + fault.for_s, number, "heals", fault))
     return sorted(agenda, key=lambda due: due[:2])
 
 
-def shake(plan: Plan, adapter: Adapter, progress: Progress | None = None) -> tuple[History, bytes]:
+def shake(
+    plan: Plan, adapter: Adapter, progress: Progress | None = None, toxiproxy: str = EMBEDDED
+) -> tuple[History, bytes]:
     """Run the plan with real processes; the history, and the ledger as it was written."""
     with guarded(adapter) as lair:
-        history = ProcessRun(plan, adapter, lair, progress).run()
+        history = ProcessRun(plan, adapter, lair, progress, toxiproxy).run()
         return history, (lair.folder / LEDGER).read_bytes()

@@ -14,7 +14,7 @@ from typing import Any
 
 from ...backends.adapter import Adapter
 from ...backends.commands import Measure, Measured
-from ...backends.producer import Gone, WaitUntil, producer
+from ...backends.producer import Gone, WaitUntil
 from ...backends.repeat import Attempt, Sleep
 from ...backends.worker import (
     ApplyEffect,
@@ -26,8 +26,8 @@ from ...backends.worker import (
 )
 from ..history import Event, History, Phase, Row
 from ..node_record import NodeRecord
-from ..plan import BrokerCrash, KillAt, KillWorker, Plan, Window, job_index
-from ..strikes import PHASE_AT, PointStrikes, phase_of, reaches
+from ..plan import BrokerCrash, KillAt, KillWorker, Plan, Terminate, Window, job_index
+from ..strikes import PHASE_AT, WHOLE, PointStrikes, phase_of, reaches
 from .clock import Clock, Process, Steps
 from .observe import observations, pending
 from .simnet import SimulatedNetwork
@@ -79,7 +79,8 @@ class _Node:
             )  # fmt: skip
 
         self.write = write
-        self.record = NodeRecord(simulation.plan, write, lambda: clock.now)
+        self.record = NodeRecord(simulation.plan, write, lambda: clock.now, lambda: clock.now)
+        self.stopping = self.gone = False
         if process:
             self.wake = process.wake
 
@@ -104,38 +105,43 @@ class Simulation:
         self.network = SimulatedNetwork(clock, self._queue, plan)
         self._points = PointStrikes(plan, _claims())
         self._workers: list[Process] = []
-        self._producers: list[Process] = []
+        self._clients: list[Process] = []
         self._nodes: dict[int, _Node] = {}
-        self._producing = plan.producers
+        self._at_work = plan.clients
 
     def run(self) -> History:
         """Execute the plan to quiet or to its deadline; the history."""
         clock, plan = self.clock, self.plan
         for number, pool in enumerate(plan.workers):
             self._workers.append(Process(clock, self._worker(number, pool.queues)))
-        for number in range(plan.producers):
-            self._producers.append(Process(clock, self._producer(number)))
+        for number in range(plan.clients):
+            self._clients.append(Process(clock, self._client(number)))
         for index, fault in enumerate(plan.faults):
             if isinstance(fault, KillWorker) and fault.worker < len(self._workers):
                 Process(clock, self._kill(index, fault))
+            elif isinstance(fault, Terminate):
+                for worker in fault.workers:
+                    if worker < len(self._workers):
+                        Process(clock, self._terminate(index, fault, worker))
         for index, window in plan.windows():
             Process(clock, self._open(index, window))
         self._end = Process(clock, self._until_quiet())
         clock.run_until_stopped()
         driver = _Node(self, -1)
-        for event, job, value in observations(plan, self._queue.call):
-            driver.write(event, job=job, value=value)
+        for seen in observations(plan, self._queue.call):
+            driver.write(seen.event, job=seen.job, answer=seen.answer, value=seen.value)
         # Nodes that still wait would keep each other and the whole run in memory.
-        for process in (*self._workers, *self._producers):
+        for process in (*self._workers, *self._clients):
             process.end()
         return History(self.rows)
 
     # -- nodes --------------------------------------------------------------------------
 
-    def _producer(self, number: int) -> Steps:
+    def _client(self, number: int) -> Steps:
+        """A producer, or the operator."""
         clock = self.clock
-        node = _Node(self, len(self._workers) + number, 1, self._producers[number])
-        wants = producer(self.plan.schedule(number))
+        node = _Node(self, len(self._workers) + number, 1, self._clients[number])
+        wants = self.plan.client(number)
         answer: Any = None
         while True:
             try:
@@ -154,8 +160,8 @@ class Simulation:
                 yield want.seconds
             else:
                 assert isinstance(want, Gone)
-        self._producing -= 1
-        if not self._producing and clock.now < self.plan.deadline_s:
+        self._at_work -= 1
+        if not self._at_work and clock.now < self.plan.deadline_s:
             self._end.hurry()
 
     def _worker(self, number: int, queues: tuple[str, ...]) -> Steps:
@@ -172,6 +178,7 @@ class Simulation:
             except _Died as death:
                 status = death.status
             node.record.delivery = None
+            node.gone = True
             node.write(Event.WORKER_EXITED, value=status)
             try:
                 yield self.plan.restart_s
@@ -205,13 +212,13 @@ class Simulation:
                     raise _Died(TIMED_OUT)
                 if work_s > 0:
                     yield work_s
-                answer = record.end_work(want, work_s, stopping=False)
+                answer = record.end_work(want, work_s, node.stopping)
             elif kind is ApplyEffect:
                 record.effect(want)
             elif kind is Finished:
                 record.finished(want)
             elif kind is Stopping:
-                answer = False
+                answer = node.stopping
             else:
                 assert kind is Sleep
                 yield want.seconds
@@ -236,6 +243,18 @@ class Simulation:
         node.struck(number, phase_of(self.rows, node.number, job), job)
         self._workers[fault.worker].interrupt(_Died(SIGKILL))
 
+    def _terminate(self, number: int, fault: Terminate, worker: int) -> Steps:
+        """SIGTERM, and SIGKILL if the worker is not gone in time."""
+        yield fault.at_s
+        node = self._nodes[worker]
+        delivery = node.record.delivery
+        job = job_index(delivery.job.id) if delivery else -1
+        node.struck(number, phase_of(self.rows, node.number, job), job)
+        node.stopping = True
+        yield fault.within_s
+        if not node.gone:
+            self._workers[worker].interrupt(_Died(SIGKILL))
+
     def _open(self, number: int, fault: Window) -> Steps:
         """A fault with a beginning begins: who holds a job is struck, wherever it stands."""
         yield fault.at_s
@@ -244,9 +263,10 @@ class Simulation:
             if delivery and reaches(fault, node.number, fault.at_s):
                 job = job_index(delivery.job.id)
                 node.struck(number, phase_of(self.rows, node.number, job), job, fault.for_s)
-        if isinstance(fault, BrokerCrash):
+        if isinstance(fault, WHOLE):
             # Whoever waits to be leased is struck, too, if anybody does.
             _Node(self, -1).struck(number, Phase.BEFORE_LEASE, -1, fault.for_s)
+        if isinstance(fault, BrokerCrash):
             self.network.crash()
 
     # -- the end ------------------------------------------------------------------------
@@ -255,8 +275,8 @@ class Simulation:
         """End the run when everything is settled and healed, or at the deadline."""
         clock, plan = self.clock, self.plan
         driver = _Node(self, -1)
-        if self._producing:
-            yield plan.deadline_s  # or less: the last producer that is done ends it
+        if self._at_work:
+            yield plan.deadline_s  # or less: the last client that is done ends it
         yield 0.0  # what else happens at this moment comes first
         yield max(QUIET_POLL_S, min(plan.healed_at_s, plan.deadline_s) - clock.now)
         while True:
@@ -264,7 +284,7 @@ class Simulation:
                 driver.write(Event.DEADLINE)
                 break
             yield QUIET_POLL_S
-            if self._producing:
+            if self._at_work:
                 continue
             if any(node.record.delivery for node in self._nodes.values()):
                 continue

@@ -20,6 +20,7 @@ from .extension import Extension
 from .go_syntax import JSONError
 from .http import Connection
 from .metrics import Metrics
+from .proxy import TapFactory
 from .server import Server
 from .shapes import APIError
 
@@ -84,6 +85,14 @@ class Embedded:
             return function()
 
         return self.run(called())
+
+    def tap(self, name: str, factory: TapFactory) -> None:
+        """Ask ``factory`` for a tap for each connection of that proxy from now on."""
+
+        def set_factory() -> None:
+            self.server.proxies[name].tap_factory = factory
+
+        self.call(set_factory)
 
     def __enter__(self) -> Self:
         self.start()

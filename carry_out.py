@@ -1,0 +1,187 @@
+"""Experiments and what becomes of them: plans are run with progress, kept and shown.
+
+What the commands of :mod:`.cli` have in common. It decides nothing about a run; it says in
+one sentence what a user can mend.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import click
+
+from . import names
+
+if TYPE_CHECKING:
+    from rich.status import Status
+
+    from .backends.adapter import Adapter
+    from .harness.plan import Plan
+    from .harness.run import Driver, Run
+
+USAGE, ENVIRONMENT = 2, 3
+
+
+class Fault(click.ClickException):
+    """An error that a user can meet, told in one sentence, with its exit code."""
+
+    def __init__(self, message: str, exit_code: int = USAGE) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code  # type: ignore[misc]
+
+
+class Experiment(NamedTuple):
+    """One thing to run: a plan, and the check that must find it wanting if it is a control."""
+
+    plan: Plan
+    control: str | None
+
+
+def experiments_of(wanted: tuple[str, ...], seed: int, every: bool) -> list[Experiment]:
+    from .scenarios import registry
+
+    experiments = []
+    for name in wanted or (registry.names() if every else registry.MAIN):
+        base, colon, variant = name.partition(":")
+        scenario = names.scenario(base)
+        if colon:
+            plan = scenario.plan(seed, names.variant(scenario, variant))
+            experiments.append(Experiment(plan, None))
+            continue
+        experiments.append(Experiment(scenario.plan(seed), None))
+        experiments += [
+            Experiment(scenario.plan(seed, control), check)
+            for control, check in scenario.controls.items()
+        ]
+    return experiments
+
+
+def carry_out(
+    experiments: list[Experiment],
+    adapter: Adapter,
+    driver: Driver,
+    report: Path,
+    as_json: bool,
+    toxiproxy: str = "embedded",
+) -> list[Run]:
+    """Run one experiment after the other, with progress, reports and summaries."""
+    import msgspec
+    from rich.text import Text
+
+    from .backends.adapter import Unavailable
+    from .harness.drivers import EnvironmentFault
+    from .harness.ledger import LedgerError
+    from .harness.run import run
+    from .harness.validate import PlanError
+    from .reports import terminal
+
+    single_page = report.suffix == ".html" and not report.is_dir()
+    if single_page and len(experiments) > 1:
+        raise Fault(
+            f"expected a folder for the reports of {len(experiments)} runs, found {report}; "
+            "name a folder, or run one scenario variant"
+        )
+    check_writable(report.parent if single_page else report)
+    console = terminal.console(stderr=as_json)
+    runs = []
+    for experiment in experiments:
+        title = _title(experiment.plan)
+        with console.status(Text(f"{title} ...")) as status:
+            try:
+                done = run(
+                    experiment.plan,
+                    adapter,
+                    driver,
+                    experiment.control,
+                    _ticker(title, status) if console.is_terminal else None,
+                    toxiproxy,
+                )
+            except PlanError as error:
+                raise Fault(str(error)) from error
+            except (EnvironmentFault, LedgerError, Unavailable) as error:
+                raise Fault(str(error), ENVIRONMENT) from error
+        runs.append(done)
+        page = _keep(done, report, single_page)
+        console.print(terminal.line(done.result), soft_wrap=True)
+        if done.result.as_expected != "held":
+            terminal.summary(done.result, console)
+        console.print(f"  report: {page}", soft_wrap=True)
+    if as_json:
+        click.echo(msgspec.json.encode([done.result for done in runs]))
+    return runs
+
+
+def _ticker(title: str, status: Status) -> Callable[[Counter[str]], None]:
+    from rich.text import Text
+
+    def tick(counts: Counter[str]) -> None:
+        told = ", ".join(f"{n} {what}" for what, n in sorted(counts.items()) if n)
+        status.update(Text(f"{title}: {told}"))
+
+    return tick
+
+
+def _title(plan: Plan) -> str:
+    return plan.scenario if plan.variant == "default" else f"{plan.scenario}:{plan.variant}"
+
+
+def check_writable(folder: Path) -> None:
+    """Find out before the run, and not after it, whether reports can be written there."""
+    import tempfile
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise Fault(
+            f"expected to write reports to {folder}, found: {error.strerror}; "
+            "name another place with --report",
+            ENVIRONMENT,
+        ) from error
+
+
+def _keep(done: Run, report: Path, single_page: bool) -> Path:
+    """Write the run's report, in a run folder of its own or as one page; where it is."""
+    from .harness.run import folder_name, save
+    from .reports import html
+
+    result = done.result
+    page = html.page(result, done.plan, done.claims, done.history)
+    name = folder_name(result.scenario, result.variant, result.backend, result.driver, result.seed)
+    try:
+        if single_page:
+            write_whole(report, page)
+            return report
+        save(done, report / name, {"report.html": page})
+        return report / name / "report.html"
+    except OSError as error:
+        raise Fault(
+            f"expected to write the report to {report}, found: {error.strerror}; "
+            f"run it again with another --report",
+            ENVIRONMENT,
+        ) from error
+
+
+def write_whole(file: Path, text: str) -> None:
+    """Write the file so that it is there whole or not at all."""
+    partial = file.with_name(f".{file.name}.partial")
+    try:
+        partial.write_text(text)
+        partial.replace(file)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
+
+
+def exit_code(runs: list[Run]) -> int:
+    from .harness.result import EXIT
+
+    verdicts = {done.result.as_expected for done in runs}
+    for verdict in ("violated", "inconclusive"):
+        if verdict in verdicts:
+            return EXIT[verdict]
+    return EXIT["held"]

@@ -1,0 +1,222 @@
+"""The workers of a run as real processes: started, restarted, paused, killed, told to stop.
+
+Each has a slot, which a successor fills when it dies. What the workers are doing is known
+from the rows that they write to the ledger (:meth:`Fleet.saw`), and from nothing else.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from ..events import Event
+from ..ledger import Ledger
+from ..plan import PauseAt, Plan
+from . import EnvironmentFault
+from .server import READY_WITHIN_S, tail
+from .tree import kill_group, kill_tree
+
+TICK_S = 0.005
+LEAVE_WITHIN_S = 3.0
+FAILED_STARTS = 5
+
+Start = Callable[[int, int], "subprocess.Popen[bytes]"]
+
+
+class Slot:
+    """A place in the fleet: the process that fills it now, and how often it was filled.
+
+    ``job`` is the one that it holds, -1 if none.
+    """
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.incarnation = 0
+        self.process: subprocess.Popen[bytes] | None = None
+        self.restart_at = 0.0
+        self.job = -1
+        self.started = False
+        self.failed_starts = 0
+
+    @property
+    def living(self) -> subprocess.Popen[bytes] | None:
+        return self.process if self.process and self.process.poll() is None else None
+
+
+class Fleet:
+    """The workers of ``plan``. ``start(number, incarnation)`` starts the process of one.
+
+    ``look()`` takes in what the ledger has new, and hands each row to :meth:`saw`;
+    ``log(number)`` is where that worker's last words are.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        start: Start,
+        ledger: Ledger,
+        look: Callable[[], None],
+        log: Callable[[int], Path],
+    ) -> None:
+        self.slots = [Slot(number) for number in range(len(plan.workers))]
+        self.counts: Counter[str] = Counter()
+        self._plan = plan
+        self._start_process = start
+        self._ledger = ledger
+        self._look = look
+        self._log = log
+        self._resume: list[tuple[float, int]] = []
+        self._kill_at: list[tuple[float, int, int]] = []
+        self._stopping = False
+
+    def saw(self, row: list[float]) -> None:
+        """A row of the ledger: what one of the workers does now."""
+        event, node = int(row[2]), int(row[5])
+        if not 0 <= node < len(self.slots):
+            return
+        slot = self.slots[node]
+        if event == Event.WORKER_STARTED:
+            slot.started = True
+        elif event == Event.LEASED:
+            slot.job = int(row[7])
+        elif event in (Event.FINISHED, Event.LEASE_LOST):
+            slot.job = -1
+            self.counts["deliveries"] += 1
+        elif event == Event.EFFECT:
+            self.counts["effects"] += 1
+        elif event == Event.FAULT_STRUCK:
+            fault = self._plan.faults[int(row[9])]
+            if isinstance(fault, PauseAt) and slot.process:
+                self._resume.append((row[0] + fault.for_s, slot.process.pid))
+
+    @property
+    def busy(self) -> bool:
+        """Whether a worker holds a job, or is paused or about to leave."""
+        return bool(self._resume or self._kill_at) or any(slot.job >= 0 for slot in self.slots)
+
+    def holders(self) -> Iterator[Slot]:
+        return (slot for slot in self.slots if slot.job >= 0)
+
+    # -- from the first to the last -----------------------------------------------------
+
+    def start(self) -> None:
+        """Start all workers and wait until each has said in the ledger that it works."""
+        for slot in self.slots:
+            self._start(slot)
+        until = time.monotonic() + READY_WITHIN_S
+        while not all(slot.started for slot in self.slots):
+            self._look()
+            self.supervise()
+            if time.monotonic() > until:
+                raise EnvironmentFault(
+                    f"expected {len(self.slots)} workers within {READY_WITHIN_S:g} s, found "
+                    f"{sum(slot.started for slot in self.slots)}; is the machine overloaded?"
+                )
+            time.sleep(TICK_S)
+
+    def supervise(self) -> None:
+        """Start again who died, wake who has been paused for long enough, end who must go."""
+        now = time.monotonic()
+        for slot in self.slots:
+            if slot.process and not slot.living:
+                self._note_exit(slot)
+                slot.restart_at = now + self._plan.restart_s
+            if slot.process is None and now >= slot.restart_at and not self._stopping:
+                self._start(slot)
+        self._resume_due()
+        for due in [due for due in self._kill_at if due[0] <= now]:
+            self._kill_at.remove(due)
+            _, number, incarnation = due
+            if self.slots[number].incarnation == incarnation:
+                self.kill(number)
+        # Who has left in time need not be waited for.
+        self._kill_at = [d for d in self._kill_at if self.slots[d[1]].incarnation == d[2]]
+
+    def stop(self) -> None:
+        """SIGTERM, so that workers finish what they run; SIGKILL for those that do not leave."""
+        self._stopping = True
+        self._resume_due(all_of_them=True)
+        living = [slot.process for slot in self.slots if slot.process]
+        for process in living:
+            process.terminate()
+        until = time.monotonic() + LEAVE_WITHIN_S
+        for process in living:
+            try:
+                process.wait(max(0.0, until - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                kill_group(process)
+        for slot in self.slots:
+            self._note_exit(slot)
+
+    def abandon(self) -> None:
+        """Start nobody any more, and collect the exit status of every process that ended."""
+        self._stopping = True
+        for slot in self.slots:
+            if slot.process is not None:
+                slot.process.wait()
+
+    # -- faults -------------------------------------------------------------------------
+
+    def kill(self, number: int) -> bool:
+        """SIGKILL the whole process tree and see it dead; False if there is nobody."""
+        process = self.slots[number].living
+        if process is None:
+            return False
+        kill_tree(process.pid)
+        process.wait()
+        self._look()
+        return True
+
+    def terminate(self, number: int, within_s: float) -> bool:
+        """SIGTERM, and SIGKILL if it is not gone ``within_s`` seconds later."""
+        slot = self.slots[number]
+        process = slot.living
+        if process is None:
+            return False
+        process.terminate()
+        self._kill_at.append((time.monotonic() + within_s, number, slot.incarnation))
+        return True
+
+    # -- one worker ---------------------------------------------------------------------
+
+    def _start(self, slot: Slot) -> None:
+        slot.incarnation += 1
+        slot.started = False
+        slot.process = self._start_process(slot.number, slot.incarnation)
+
+    def _note_exit(self, slot: Slot) -> None:
+        process = slot.process
+        if process is None or process.poll() is None:
+            return
+        kill_group(process)
+        self._look()
+        self._ledger.write(
+            Event.WORKER_EXITED,
+            node=slot.number,
+            incarnation=slot.incarnation,
+            value=float(process.returncode),
+        )
+        self.counts["worker deaths"] += process.returncode != 0
+        slot.failed_starts = 0 if slot.started else slot.failed_starts + 1
+        if slot.failed_starts >= FAILED_STARTS:
+            raise EnvironmentFault(
+                f"expected worker {slot.number + 1} to start, found that it ended "
+                f"{FAILED_STARTS} times before it worked: {tail(self._log(slot.number))}"
+            )
+        slot.process, slot.job = None, -1
+
+    def _resume_due(self, all_of_them: bool = False) -> None:
+        """SIGCONT to the paused workers whose time has come."""
+        now = time.monotonic()
+        due = [pause for pause in self._resume if all_of_them or pause[0] <= now]
+        self._resume = [pause for pause in self._resume if pause not in due]
+        for _, pid in due:
+            for slot in self.slots:
+                # Only a process that is still ours: its pid cannot have been given away.
+                if slot.living and slot.living.pid == pid:
+                    os.kill(pid, signal.SIGCONT)
