@@ -29,6 +29,14 @@ BUILT_IN = {
     "twin-lease-too-short": ".twins.lease_too_short:TWIN",
     "twin-not-durable": ".twins.not_durable:TWIN",
     "twin-key-per-delivery": ".twins.key_per_delivery:TWIN",
+    "twin-retry-in-lockstep": ".twins.retry_in_lockstep:TWIN",
+    "twin-retry-at-once": ".twins.retry_at_once:TWIN",
+    "twin-permanent-retried": ".twins.permanent_retried:TWIN",
+    "twin-reason-forgotten": ".twins.reason_forgotten:TWIN",
+    "twin-no-timeout": ".twins.no_timeout:TWIN",
+    "twin-replay-drops": ".twins.replay_drops:TWIN",
+    "twin-shutdown-drops": ".twins.shutdown_drops:TWIN",
+    "twin-unbounded": ".twins.unbounded:TWIN",
 }
 
 

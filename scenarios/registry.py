@@ -20,6 +20,14 @@ BUILT_IN = {
     "partition": ".partition",
     "slow-network": ".slow_network",
     "broker-crash": ".broker_crash",
+    "retry-storm": ".retry_storm",
+    "permanent-failure": ".permanent_failure",
+    "poison-job": ".poison_job",
+    "stuck-job": ".stuck_job",
+    "dead-letter-replay": ".dead_letter_replay",
+    "graceful-shutdown": ".graceful_shutdown",
+    "zombie-worker": ".zombie_worker",
+    "overload": ".overload",
 }
 MAIN = ("worker-kill-before-ack", "network-timeout", "slow-job-flood")
 

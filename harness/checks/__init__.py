@@ -11,14 +11,20 @@ from typing import NamedTuple
 
 from ..facts import Facts
 from . import (
+    backlog_bounded,
+    backoff_respected,
     bounded_deliveries,
+    dead_letters_explained,
     faults_hit,
     leases_exclusive,
     no_duplicated_effects,
     no_lost_work,
     no_phantoms,
     no_starvation,
+    permanent_failures,
     progress_after_heal,
+    retries_spread,
+    timeouts_enforced,
 )
 from .finding import Judged
 
@@ -41,6 +47,12 @@ CHECKS = {
         Check("bounded_deliveries", "deliveries are bounded", bounded_deliveries.judge),
         Check("leases_exclusive", "a job has one holder at a time", leases_exclusive.judge),
         Check("progress_after_heal", "after the faults, all work ends", progress_after_heal.judge),
+        Check("backoff_respected", "retries wait for their backoff", backoff_respected.judge),
+        Check("retries_spread", "retries do not come in lockstep", retries_spread.judge),
+        Check("permanent_failures", "what cannot succeed is not retried", permanent_failures.judge),
+        Check("dead_letters_explained", "dead letters tell why", dead_letters_explained.judge),
+        Check("timeouts_enforced", "no job holds a worker for ever", timeouts_enforced.judge),
+        Check("backlog_bounded", "a full queue says so", backlog_bounded.judge),
         Check("faults_hit", "the faults struck what they should", faults_hit.judge),
     )
 }

@@ -1,0 +1,57 @@
+"""Backlog bounded: a queue with a limit refuses what it has no room for, clearly and at once.
+
+Judged from what must have been so: jobs that were surely accepted and surely not yet handed
+out. Each producer may find room for one job more at the same moment. Refusing is no loss: who
+was refused knows it, and nothing accepted may be dropped to make room (``no_lost_work``).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..facts import Facts, Floats, seconds
+from .finding import Finding, Judged, judged
+
+
+def judge(facts: Facts) -> Judged:
+    plan, findings, notes = facts.plan, [], []
+    owner = np.array([job.queue for job in plan.jobs], dtype=np.intp)
+    for number, queue in enumerate(plan.queues):
+        if queue.max_waiting is None:
+            continue
+        mine = (owner == number) & facts.accepted
+        limit = queue.max_waiting + plan.producers
+        # A job may be handed out before its producer knows that it was accepted.
+        left = np.where(np.isnan(facts.leased_at), np.inf, facts.leased_at)[mine]
+        came = facts.accepted_at[mine]
+        surely = came < left
+        most, at = _peak(came[surely], left[surely])
+        notes.append(
+            f"{queue.name}: at most {most} waited, {queue.max_waiting} may; "
+            f"{int(np.count_nonzero(facts.refused & (owner == number)))} refused"
+        )
+        if most > limit:
+            findings.append(
+                Finding(
+                    -1,
+                    f"{most} jobs waited in {queue.name!r} at {seconds(at)}, "
+                    f"{queue.max_waiting} may wait: nobody was told to slow down",
+                    (),
+                    float(most),
+                )
+            )
+    if not notes:
+        return Judged("inconclusive", note="no queue has a limit")
+    return judged(findings, "; ".join(notes))
+
+
+def _peak(came: Floats, left: Floats) -> tuple[int, float]:
+    """The most jobs that were there at once, and when; whoever leaves goes first."""
+    if not len(came):
+        return 0, 0.0
+    times = np.concatenate([left, came])
+    steps = np.concatenate([np.full(len(left), -1), np.full(len(came), 1)])
+    order = np.lexsort((steps, times))
+    inside = np.cumsum(steps[order])
+    most = int(np.argmax(inside))
+    return int(inside[most]), float(times[order][most])

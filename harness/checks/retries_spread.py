@@ -1,0 +1,67 @@
+"""Retries spread: jobs that failed together do not come back together.
+
+Measured: the most retries in any tenth of a second, against what the same failures would give
+if each retry were spread evenly over the time that its backoff allows (the perfect spread).
+Chance makes crowds, so the limit is the perfect peak plus four of its standard deviations, and
+at least six. In lockstep the crowd is as large as the wave of failures was.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..facts import Facts, Floats, seconds
+from ..history import Answer, Event
+from .finding import Finding, Judged, judged
+
+BIN_S = 0.1
+ALWAYS_ALLOWED = 6.0
+DEVIATIONS = 4.0
+
+
+def judge(facts: Facts) -> Judged:
+    history, policy = facts.history, facts.plan.retry
+    nacks = facts.rows(Event.NACK_ANSWERED, Answer.OK)
+    nacks = nacks[history["value"][nacks] == 0]
+    leases = facts.rows(Event.LEASED)
+    came = np.sort(history["t"][leases[history["token"][leases] > 1]])
+    if len(nacks) < 2 or not len(came):
+        return Judged("inconclusive", note="too little was retried to see a crowd")
+    failed = history["t"][nacks]
+    ceiling = np.minimum(
+        policy.cap_s, policy.base_s * policy.factor ** np.minimum(history["token"][nacks] - 1, 64.0)
+    )
+    peak, at = _peak(came)
+    perfect = _perfect_peak(failed, ceiling)
+    limit = max(ALWAYS_ALLOWED, perfect + DEVIATIONS * np.sqrt(perfect))
+    note = (
+        f"at most {peak} retries in {BIN_S:g} s, perfectly spread {perfect:.1f}, "
+        f"allowed {limit:.1f}"
+    )
+    if peak <= limit:
+        return judged([], note)
+    sentence = (
+        f"{peak} retries came within {BIN_S:g} s at {seconds(at)}, where a perfect spread has "
+        f"{perfect:.1f}: they come in lockstep"
+    )
+    return judged([Finding(-1, sentence, (), float(peak))], note)
+
+
+def _peak(times: Floats) -> tuple[int, float]:
+    """The most of these sorted times in any span of ``BIN_S``, and where it begins."""
+    counts = np.searchsorted(times, times + BIN_S, "left") - np.arange(len(times))
+    most = int(np.argmax(counts))
+    return int(counts[most]), float(times[most])
+
+
+def _perfect_peak(failed: Floats, ceiling: Floats) -> float:
+    """The highest number expected in ``BIN_S`` if each retry is even over its upper half."""
+    edges = np.concatenate([failed + ceiling / 2, failed + ceiling])
+    best = 0.0
+    for start in edges:
+        inside = np.minimum(start + BIN_S, failed + ceiling) - np.maximum(
+            start, failed + ceiling / 2
+        )
+        share = np.clip(inside, 0.0, None) / np.maximum(ceiling / 2, BIN_S)
+        best = max(best, float(share.sum()))
+    return best

@@ -1,0 +1,64 @@
+"""Some jobs can never succeed: their data is malformed, their record is deleted.
+
+Retrying them is work for nothing, again and again, and hides the real reason under the last
+retry's. They belong with the dead letters after their first delivery, with the reason, where
+somebody can mend the cause.
+
+Here a fifth of the jobs fail for good, among others that fail once and then succeed.
+"""
+
+from __future__ import annotations
+
+from random import Random
+
+from ..harness.plan import Outage, Plan, PlannedJob, Pool, Queue
+from .scenario import Scenario
+
+JOBS = 40
+WORKERS = 3
+GONE, MALFORMED, FLAKY = 5, 4, 8
+
+
+def build(rng: Random, seed: int, variant: str) -> Plan:
+    jobs = []
+    for index in range(JOBS):
+        at_s, service_s = round(rng.uniform(0.0, 1.0), 3), round(rng.uniform(0.02, 0.08), 3)
+        if index < GONE:
+            job = PlannedJob(at_s, 0, service_s, behaviour="permanent")
+        elif index < GONE + MALFORMED:
+            job = PlannedJob(at_s, 0, service_s, behaviour="malformed")
+        elif index < GONE + MALFORMED + FLAKY:
+            job = PlannedJob(at_s, 0, service_s, behaviour="fail", failures=1)
+        else:
+            job = PlannedJob(at_s, 0, service_s)
+        jobs.append(job)
+    return Plan(
+        scenario=SCENARIO.name,
+        variant=variant,
+        seed=seed,
+        queues=(Queue("imports"),),
+        pools=(Pool("imports", ("imports",), WORKERS),),
+        jobs=tuple(jobs),
+        faults=(Outage(0.0, 30.0),),
+        guarantees=(
+            "permanent_failures",
+            "dead_letters_explained",
+            "no_lost_work",
+            "no_duplicated_effects",
+            "no_phantoms",
+            "bounded_deliveries",
+            "leases_exclusive",
+            "faults_hit",
+        ),
+        must_hit=(("outage", "running"),),
+        sink="blind",
+        max_deliveries=4,
+        deadline_s=40.0,
+    )
+
+
+SCENARIO = Scenario(
+    "permanent-failure",
+    "jobs that can never succeed go to the dead letters at once, with the reason",
+    build,
+)
