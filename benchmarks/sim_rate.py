@@ -105,7 +105,8 @@ def bare(plan: Plan) -> float:
 def ours(plan: Plan) -> None:
     adapter = registry.find("reference")
     result = judge(plan, adapter, simulate(plan, adapter), "sim")
-    assert result.verdict == "held", result.sentence
+    # Some checks find nothing to judge here, such as the one of full queues.
+    assert result.verdict != "violated", result.sentence
 
 
 def seconds(work: Callable[[Plan], object], plans: list[Plan]) -> float:

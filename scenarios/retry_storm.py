@@ -18,12 +18,12 @@ from .scenario import Scenario
 
 JOBS = 48
 WORKERS = 4
-DOWN_S = 2.0
+DOWN_S = 3.0
 
 
 def build(rng: Random, seed: int, variant: str) -> Plan:
     jobs = tuple(
-        PlannedJob(round(rng.uniform(0.0, 0.2), 3), 0, 0.004, behaviour="depends")
+        PlannedJob(round(rng.uniform(0.0, 0.02), 3), 0, 0.004, behaviour="depends")
         for _ in range(JOBS)
     )
     return Plan(
@@ -49,7 +49,7 @@ def build(rng: Random, seed: int, variant: str) -> Plan:
         lease_s=2.0,
         call_timeout_s=1.0,
         max_deliveries=8,
-        retry=RetryPolicy(0.5, 2.0, 1.5, "equal"),
+        retry=RetryPolicy(2.0, 2.0, 4.0, "equal"),
         deadline_s=60.0,
     )
 

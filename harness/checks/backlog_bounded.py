@@ -14,7 +14,7 @@ from .finding import Finding, Judged, judged
 
 
 def judge(facts: Facts) -> Judged:
-    plan, findings, notes = facts.plan, [], []
+    plan, findings, notes, filled = facts.plan, [], [], False
     owner = np.array([job.queue for job in plan.jobs], dtype=np.intp)
     for number, queue in enumerate(plan.queues):
         if queue.max_waiting is None:
@@ -26,9 +26,10 @@ def judge(facts: Facts) -> Judged:
         came = facts.accepted_at[mine]
         surely = came < left
         most, at = _peak(came[surely], left[surely])
+        refused = int(np.count_nonzero(facts.refused & (owner == number)))
+        filled |= refused > 0 or most >= queue.max_waiting
         notes.append(
-            f"{queue.name}: at most {most} waited, {queue.max_waiting} may; "
-            f"{int(np.count_nonzero(facts.refused & (owner == number)))} refused"
+            f"{queue.name}: at most {most} waited, {queue.max_waiting} may; {refused} refused"
         )
         if most > limit:
             findings.append(
@@ -42,6 +43,8 @@ def judge(facts: Facts) -> Judged:
             )
     if not notes:
         return Judged("inconclusive", note="no queue has a limit")
+    if not filled:
+        return Judged("inconclusive", note=f"no queue was ever full; {'; '.join(notes)}")
     return judged(findings, "; ".join(notes))
 
 
