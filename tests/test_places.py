@@ -7,22 +7,63 @@ in the simulator the real server is the store under virtual time.
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
+import toxiproxies
 from jobquake.backends import registry as backends
 from jobquake.backends.reference.adapter import ReferenceAdapter
 from jobquake.harness.checks import CHECKS
 from jobquake.harness.drivers.sim import simulate
 from jobquake.harness.history import Event
+from jobquake.harness.plan import NetTimeout, Partition, PlannedJob, SlowNetwork
 from jobquake.harness.result import Result, judge
 from jobquake.harness.run import run
+from jobquake.harness.strikes import fault_kind
 from jobquake.scenarios import registry as scenarios
+from msgspec.structs import replace
 from servers_here import KINDS, address
 
 SEEDS = 100
 TWINS = [name for name in backends.names() if name.startswith("twin-")]
 MOVABLE = [name for name in TWINS if name != "twin-not-durable"]  # its mistake is its place
-CAUGHT_BY = {"twin-lease-too-short": "slow-job-flood", "twin-not-durable": "broker-crash"}
+MOST = "worker-kill-before-ack"
+CAUGHT_BY = {
+    "twin-lease-too-short": "slow-job-flood",
+    "twin-not-durable": "broker-crash",
+    "twin-retry-in-lockstep": "retry-storm",
+    "twin-retry-at-once": "retry-storm",
+    "twin-permanent-retried": "permanent-failure",
+    "twin-reason-forgotten": "permanent-failure",
+    "twin-no-timeout": "stuck-job",
+    "twin-replay-drops": "dead-letter-replay",
+    "twin-shutdown-drops": "graceful-shutdown",
+    "twin-unbounded": "overload",
+}
+# These meet the store through its connections; the others are about the core and the worker,
+# which are the same everywhere, so on a server of their own they are among the slow tests.
+NETWORK = (
+    "worker-kill-before-ack", "network-timeout", "slow-job-flood", "reply-lost",
+    "partition", "slow-network", "broker-crash",
+)  # fmt: skip
+
+
+def in_places(places: tuple[str, ...], scenario_of: dict[str, str]) -> list[Any]:
+    """(place, name) for every name, marked slow where the store matters least."""
+    return [
+        pytest.param(
+            place,
+            name,
+            id=f"{place}-{name}",
+            marks=[pytest.mark.slow] * (place in KINDS and scenario not in NETWORK),
+        )
+        for place in places
+        for name, scenario in scenario_of.items()
+    ]
+
+
+EVERY_SCENARIO = {name: name for name in scenarios.names()}
+EVERY_TWIN = {name: CAUGHT_BY.get(name, MOST) for name in MOVABLE}
 
 
 def violated(result: Result) -> set[str]:
@@ -41,8 +82,7 @@ def shaken(backend: str, scenario: str, seed: int = 0) -> Result:
 # -- with real processes ------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("scenario", scenarios.names())
-@pytest.mark.parametrize("place", ["broker", *KINDS])
+@pytest.mark.parametrize(("place", "scenario"), in_places(("broker", *KINDS), EVERY_SCENARIO))
 def test_every_scenario_holds_with_real_processes(place: str, scenario: str) -> None:
     if place in KINDS:
         address(place)  # skips, or fails in CI, where there is no such server
@@ -54,15 +94,14 @@ def test_every_scenario_holds_with_real_processes(place: str, scenario: str) -> 
 
 @pytest.mark.parametrize("twin", TWINS)
 def test_every_twin_behind_the_broker_is_caught_with_real_processes(twin: str) -> None:
-    result = shaken(twin, CAUGHT_BY.get(twin, "worker-kill-before-ack"))
+    result = shaken(twin, CAUGHT_BY.get(twin, MOST))
     assert backends.find(twin).violates in violated(result)
 
 
-@pytest.mark.parametrize("twin", MOVABLE)
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("kind", "twin"), in_places(KINDS, EVERY_TWIN))
 def test_every_twin_on_a_server_is_caught_with_real_processes(kind: str, twin: str) -> None:
     address(kind)
-    result = shaken(f"{twin}@{kind}", CAUGHT_BY.get(twin, "worker-kill-before-ack"))
+    result = shaken(f"{twin}@{kind}", CAUGHT_BY.get(twin, MOST))
     assert backends.find(twin).violates in violated(result)
 
 
@@ -83,11 +122,38 @@ def test_a_careless_server_loses_what_it_acknowledged_and_the_story_says_why(kin
     assert lost == accepted - accounted, "told from the ledger, not from the tool's own summary"
 
 
+# -- through a real Toxiproxy -------------------------------------------------------------
+
+
+@pytest.mark.parametrize("backend", ["reference", "reference@redis"])
+def test_lasting_faults_strike_through_a_real_toxiproxy_too(backend: str) -> None:
+    if backend.endswith("@redis"):
+        address("redis")
+    faults = (SlowNetwork(1.0, 0.6, 0.05), NetTimeout(2.0, 0.5), Partition((0,), 3.0, 1.5))
+    plan = replace(
+        scenarios.find("partition").plan(0),
+        jobs=tuple(PlannedJob(0.0, 0, 1.0) for _ in range(24)),  # all workers are always busy
+        faults=faults,
+        must_hit=tuple((fault_kind(fault), "running") for fault in faults),
+        lease_s=1.0,
+    )
+    server = toxiproxies.choice("real")
+    done = run(plan, backends.find(backend), "process", toxiproxy=server)
+    assert done.result.verdict == "held", done.result.sentence
+
+
+def test_faults_on_single_calls_prove_nothing_through_a_real_toxiproxy() -> None:
+    plan = scenarios.find("network-timeout").plan(0)
+    server = toxiproxies.choice("real")
+    result = run(plan, backends.find("reference"), "process", toxiproxy=server).result
+    assert result.verdict == "inconclusive"
+    assert "enqueue lose request" in result.sentence
+
+
 # -- in the simulator ---------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("scenario", scenarios.names())
-@pytest.mark.parametrize("place", ["sqlite", *KINDS])
+@pytest.mark.parametrize(("place", "scenario"), in_places(("sqlite", *KINDS), EVERY_SCENARIO))
 def test_every_scenario_holds_in_virtual_time_on_a_real_store(place: str, scenario: str) -> None:
     if place in KINDS:
         address(place)
@@ -103,7 +169,7 @@ def test_every_twin_is_caught_in_virtual_time_on_a_real_store(place: str, twin: 
         address(place)
     check = backends.find(twin).violates
     assert check in CHECKS
-    scenario = CAUGHT_BY.get(twin, "worker-kill-before-ack")
+    scenario = CAUGHT_BY.get(twin, MOST)
     assert check in violated(simulated(f"{twin}@{place}", scenario, 0))
 
 
