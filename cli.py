@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple, NoReturn
 import click
 
 from . import __version__, names
+from .cli_capacity import capacity_command
 
 if TYPE_CHECKING:
     from rich.status import Status
@@ -199,6 +200,9 @@ def broker_command(db: Path, host: str, port: int, backend: str | None) -> None:
         ) from error
 
 
+cli.add_command(capacity_command)
+
+
 def main() -> NoReturn:
     """The entry point: one sentence instead of a traceback, and the right exit code."""
     try:
@@ -260,7 +264,7 @@ def _carry_out(
             f"expected a folder for the reports of {len(experiments)} runs, found {report}; "
             "name a folder, or run one scenario variant"
         )
-    _check_writable(report.parent if single_page else report)
+    check_writable(report.parent if single_page else report)
     console = terminal.console(stderr=as_json)
     runs = []
     for experiment in experiments:
@@ -303,7 +307,7 @@ def _title(plan: Plan) -> str:
     return plan.scenario if plan.variant == "default" else f"{plan.scenario}:{plan.variant}"
 
 
-def _check_writable(folder: Path) -> None:
+def check_writable(folder: Path) -> None:
     """Find out before the run, and not after it, whether reports can be written there."""
     import tempfile
 
@@ -329,7 +333,7 @@ def _keep(done: Run, report: Path, single_page: bool) -> Path:
     name = folder_name(result.scenario, result.variant, result.backend, result.driver, result.seed)
     try:
         if single_page:
-            _write_whole(report, page)
+            write_whole(report, page)
             return report
         save(done, report / name, {"report.html": page})
         return report / name / "report.html"
@@ -341,7 +345,7 @@ def _keep(done: Run, report: Path, single_page: bool) -> Path:
         ) from error
 
 
-def _write_whole(file: Path, text: str) -> None:
+def write_whole(file: Path, text: str) -> None:
     """Write the file so that it is there whole or not at all."""
     partial = file.with_name(f".{file.name}.partial")
     try:
