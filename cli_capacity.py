@@ -67,6 +67,13 @@ SECONDS, RATE, SHARE, PERCENTILE = map(Quantity, ("seconds", "rate", "share", "p
 @click.option("--retry-delay", type=SECONDS, default="1s", show_default=True)
 @click.option("--restart", type=SECONDS, default="1s", show_default=True)
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option(
+    "--deliveries",
+    type=click.IntRange(1000, 10**9),
+    default=2_000_000,
+    show_default=True,
+    help="How many to simulate for each number of workers.",
+)
 @click.option("--report", type=click.Path(path_type=Path), help="An HTML page to write.")
 @click.option("--json", "as_json", is_flag=True, help="The answer as JSON on standard output.")
 def capacity_command(
@@ -80,6 +87,7 @@ def capacity_command(
     retry_delay: float,
     restart: float,
     seed: int,
+    deliveries: int,
     report: Path | None,
     as_json: bool,
     **given: Any,
@@ -111,7 +119,7 @@ def capacity_command(
                 status.update(Text(doing))
 
             try:
-                sizing = size(pool, Question(wait_bound, percentile), seed, tell)
+                sizing = size(pool, Question(wait_bound, percentile), seed, tell, deliveries)
             except SizingError as error:
                 raise click.UsageError(str(error)) from error
         capacity.show(sizing, console)

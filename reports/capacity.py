@@ -18,10 +18,10 @@ from ..harness.capacity.units import told_s
 from .html import templates
 
 WIDTH, HEIGHT = 420, 300
-LEFT, RIGHT, TOP, BOTTOM = 56, 8, 24, 40
+LEFT, RIGHT, TOP, BOTTOM = 62, 14, 24, 40
 MOST_TICKS = 10
 HEADROOM = 1.15
-TALLEST = 6.0  # times what is allowed
+LOWEST, TALLEST = 2.0, 6.0  # the upper edge, in times what is allowed
 
 
 @dataclass(frozen=True)
@@ -115,14 +115,17 @@ def page(sizings: list[Sizing]) -> str:
 def lines(sizing: Sizing) -> list[str]:
     """What the answer rests on, one sentence a line."""
     carried, formula = sizing.load, sizing.formula
+    many = f"{carried.deliveries_per_job:.4g}"
     work = (
-        f"{carried.jobs_per_s:.4g} jobs/s x {carried.deliveries_per_job:.4g} deliveries "
+        f"{carried.jobs_per_s:.4g} jobs/s x {many} {'delivery' if many == '1' else 'deliveries'} "
         f"x {told_s(carried.occupied_s)} = {sizing.erlangs:.4g} erlangs (busy workers)"
     )
     exact = "exact here" if formula.exact else "an approximation, so the simulation decides"
     told = [
         f"Load, {sizing.basis}: {work}.",
-        f"With fewer than {sizing.fewest_stable} workers the backlog grows for ever.",
+        "One worker keeps up."
+        if sizing.fewest_stable == 1
+        else f"With fewer than {sizing.fewest_stable} workers the backlog grows for ever.",
         f"Formula: {formula.name}; {exact} ({formula.source}).",
     ]
     if carried.dead_letters > 0.0:
@@ -139,7 +142,7 @@ def cells(row: Row) -> tuple[str, str, str, str, str]:
     if row.simulated is not None:
         simulated = _told(row.simulated.percentile_s)
     else:
-        simulated = "" if row.formula_s is None else "too near to saturation"
+        simulated = "" if row.formula_s is None else "would take too long"
     return str(row.workers), f"{100 * row.utilisation:.1f} %", formula, simulated, verdict
 
 
@@ -161,7 +164,7 @@ def _told(wait: Interval) -> str:
 
 def _highest_s(sizing: Sizing) -> float:
     """The upper edge: what is near the answer fits, what grows beyond all bounds need not."""
-    near = [sizing.question.bound_s]
+    near = [LOWEST * sizing.question.bound_s]
     for row in sizing.rows:
         if row.workers >= sizing.workers - 1 and row.formula_s is not None:
             near.append(row.formula_s)

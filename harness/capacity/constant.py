@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 NEGLIGIBLE = 1e-15
-HALVINGS = 60
+PRECISION = 1e-10
 MOST_TERMS = 2**18
 
 
@@ -53,7 +53,7 @@ class ConstantServiceWait:
         low_s, high_s = 0.0, self.service_s
         while self.longer_than(high_s) > 1.0 - share:
             low_s, high_s = high_s, 2.0 * high_s
-        for _ in range(HALVINGS):
+        while high_s - low_s > PRECISION * high_s:
             middle_s = (low_s + high_s) / 2.0
             if self.longer_than(middle_s) > 1.0 - share:
                 low_s = middle_s
@@ -86,16 +86,15 @@ def _waiting(workers: int, erlangs: float) -> Floats:
     terms = 2 ** ceil(log2(workers + 8 - 2.0 * log(NEGLIGIBLE) / log(radius)))
     if terms > MOST_TERMS:
         raise OverflowError(f"a queue of {terms} terms, at utilisation {1 / radius:.6f}")
-    place = np.arange(terms)
-    turn = np.exp(2j * np.pi * place / terms)
-    turned_back = turn[-workers * place % terms]
-    step = np.exp(erlangs * (radius * turn - 1.0) - workers * log(radius)) * turned_back
-    powers = np.fft.fft(-np.log1p(-step)).real / terms
-    half = terms // 2
-    g = np.zeros(terms)
-    g[1:half] = powers[1:half] * radius ** -np.arange(1.0, half)
-    law = np.fft.fft(np.exp(np.fft.ifft(g) * terms - g.sum())).real / terms
-    kept: Floats = np.maximum(law[:half], 0.0)
+    place = np.arange(terms // 2 + 1)
+    angle = -2j * np.pi / terms
+    come = np.exp(erlangs * (radius * np.exp(angle * place) - 1.0) - workers * log(radius))
+    gone = np.exp(angle * (-workers * place % terms))
+    g = np.fft.irfft(-np.log1p(-come * gone), terms)
+    g *= radius ** -np.arange(float(terms))
+    g[0] = g[terms // 2 :] = 0.0  # the second half is that of the negative steps
+    law = np.fft.irfft(np.exp(np.fft.rfft(g) - g.sum()), terms)
+    kept: Floats = np.maximum(law[: terms // 2], 0.0)
     return kept
 
 

@@ -16,6 +16,7 @@ from ..plan import Pool
 from ..run import Run
 from .load import Asked, Mishaps, Traffic
 from .times import Floats, Sample
+from .units import told_s
 
 FEWEST = 10
 
@@ -52,7 +53,10 @@ def fit(run: Run, mishaps: Mishaps) -> list[Asked]:
                 "that do; record a longer run, or give --arrivals and --service"
             )
         traffic = Traffic(between, Sample(times), mishaps)
-        basis = f"read off {len(arrivals)} arrivals and {len(times)} undisturbed deliveries"
+        basis = (
+            f"read off {len(arrivals)} arrivals in {told_s(float(arrivals[-1] - arrivals[0]))} "
+            f"and {len(times)} undisturbed deliveries"
+        )
         fitted.append(Asked(pool.name, traffic, basis, pool.workers))
     return fitted
 

@@ -24,7 +24,8 @@ from .load import Load, Mishaps, Traffic
 from .times import Floats
 
 REPLICATIONS = 20
-FEWEST, MOST = 100_000, 200_000  # deliveries that are measured, or run to warm up, in one
+DELIVERIES = 2_000_000
+MOST = 200_000  # deliveries that a replication may take to warm up
 RELAXATIONS = 6.0
 CHUNK = 4096
 CONFIDENCE = 0.95
@@ -52,8 +53,8 @@ class Simulated(Struct, frozen=True):
     deliveries: int
 
 
-class TooClose(Exception):
-    """So close to saturation that no run of reasonable length forgets how it started."""
+class TooLong(Exception):
+    """So near to saturation, or so many workers, that no reasonable run forgets its start."""
 
 
 def simulate(
@@ -65,20 +66,22 @@ def simulate(
     *,
     confidence: float = CONFIDENCE,
     replications: int = REPLICATIONS,
-    most: int = MOST,
+    deliveries: int = DELIVERIES,
     progress: Callable[[int, int], None] = lambda done, of: None,
 ) -> Simulated:
     """Simulate the pool, and estimate the ``share`` percentile (0 to 1) and the mean of the wait.
 
     Each replication draws from a generator of its own, starts empty, and is measured after its
-    warm-up; the intervals are Student's over the replications. ``load`` is that of the traffic.
+    warm-up; together they measure ``deliveries``, or more where the queue forgets so slowly that
+    fewer say nothing. The intervals are Student's over the replications. ``load`` is that of the
+    traffic.
     ``progress`` is called with the replications that are done and their number. Raises
-    :class:`TooClose` if the warm-up would take more than ``most`` deliveries.
+    :class:`TooLong` if the warm-up would take too many deliveries.
     """
     warm_up = warm_up_deliveries(load, workers)
-    if warm_up > most:
-        raise TooClose(f"a warm-up of {warm_up} deliveries")
-    measured = min(most, max(FEWEST, 4 * warm_up))
+    if warm_up > MOST:
+        raise TooLong(f"a warm-up of {warm_up} deliveries")
+    measured = max(deliveries // replications, min(4 * warm_up, MOST))
     jobs = ceil((warm_up + measured) / load.deliveries_per_job)
     figures = []
     for number in range(replications):
@@ -179,7 +182,7 @@ def warm_up_deliveries(load: Load, workers: int) -> int:
     used = load.erlangs / workers
     scatter = max(1.0, load.arrival_scv + load.occupied_scv)
     relaxation = scatter * used / (2.8 * (1.0 - sqrt(used)) ** 2)
-    return ceil(max(1000.0, 10.0 * workers, RELAXATIONS * relaxation))
+    return ceil(max(100.0, 10.0 * workers, RELAXATIONS * relaxation))
 
 
 def interval(values: Iterable[float], confidence: float) -> Interval:

@@ -13,7 +13,7 @@ from typing import Literal
 from msgspec import Struct
 
 from .load import Asked, Load, load
-from .simulate import CONFIDENCE, Simulated, TooClose, simulate
+from .simulate import CONFIDENCE, DELIVERIES, Simulated, TooLong, simulate
 from .units import told_s
 from .waiting import Formula, Wait, formula, wait
 
@@ -74,10 +74,12 @@ def size(
     question: Question,
     seed: int = 0,
     progress: Progress = lambda doing: None,
+    deliveries: int = DELIVERIES,
 ) -> Sizing:
     """Find the fewest workers for this traffic, by formula and by simulation.
 
-    ``progress`` is told in words what is being done. Raises :class:`SizingError` if it takes
+    ``progress`` is told in words what is being done; ``deliveries`` are simulated for each
+    number of workers that is looked at. Raises :class:`SizingError` if it takes
     more than a hundred thousand workers.
     """
     traffic = asked.traffic
@@ -87,12 +89,12 @@ def size(
     def simulated(workers: int) -> Simulated | None:
         try:
             return simulate(
-                traffic, carried, workers, question.share, seed,
+                traffic, carried, workers, question.share, seed, deliveries=deliveries,
                 progress=lambda done, of: progress(
                     f"{asked.pool}: simulating {workers} workers, {done} of {of}"
                 ),
             )  # fmt: skip
-        except TooClose:
+        except TooLong:
             return None
 
     rows: dict[int, Row] = {}
@@ -198,7 +200,7 @@ def _sentence(row: Row, best: Formula, question: Question, now: int | None) -> s
     wait_s = row.formula_s or 0.0
     whose = "exact formula"
     if not best.exact:
-        whose = "approximate formula; too near to saturation to simulate"
+        whose = "approximate formula; too long to simulate"
         if row.simulated is not None:
             wait_s, whose = row.simulated.percentile_s.value, "simulated"
     had = "" if now is None else f"; it has {now}"
