@@ -15,5 +15,6 @@ types:
 	sh tools/types
 bench:
 	.venv/bin/python benchmarks/sim_rate.py
+	.venv/bin/python benchmarks/capacity_rate.py
 clean:
 	rm -rf .venv build jobquake-runs

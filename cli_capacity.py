@@ -69,7 +69,7 @@ SECONDS, RATE, SHARE, PERCENTILE = map(Quantity, ("seconds", "rate", "share", "p
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option(
     "--deliveries",
-    type=click.IntRange(1000, 10**9),
+    type=click.IntRange(1000, 10**8),
     default=2_000_000,
     show_default=True,
     help="How many to simulate for each number of workers.",

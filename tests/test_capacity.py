@@ -21,7 +21,7 @@ from jobquake.harness.capacity import times
 from jobquake.harness.capacity.load import NO_MISHAPS, Asked, Mishaps, Traffic, load
 from jobquake.harness.capacity.simulate import (
     Simulated,
-    TooClose,
+    TooLong,
     simulate,
     student_t,
     waits,
@@ -230,9 +230,22 @@ def test_the_same_seed_gives_the_same_numbers_and_another_seed_others() -> None:
     assert one == same != other
 
 
-def test_a_queue_too_near_to_saturation_is_not_simulated_but_said_to_be() -> None:
-    with pytest.raises(TooClose):
+def test_what_no_reasonable_run_can_show_is_not_simulated_but_said_to_be() -> None:
+    with pytest.raises(TooLong, match="to warm up"):
         simulated(poisson_traffic(9.999, Exponential(1.0)), 10)
+    quiet = poisson_traffic(1.0, Exponential(1.0))
+    with pytest.raises(TooLong, match="to see the percentile"):
+        simulate(quiet, load(quiet), 2, 0.9999999, 1)
+
+
+def test_what_is_measured_comes_after_the_first_jobs_have_come_back_for_the_last_time() -> None:
+    endless = Mishaps(1.0, max_deliveries=5, retry_s=30.0)
+    traffic = poisson_traffic(2.0, Exponential(0.1), endless)
+    told = wait(formula(traffic), load(traffic), 2)
+    seen = simulated(traffic, 2, deliveries=400_000)
+    assert seen.deliveries >= 400_000
+    assert seen.waited.value == pytest.approx(told.longer_than(0.0), rel=0.05)
+    assert seen.mean_s.value == pytest.approx(told.mean_s, rel=0.1)
 
 
 @pytest.mark.parametrize(

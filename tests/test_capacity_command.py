@@ -98,6 +98,7 @@ def test_a_recorded_run_is_sized_pool_by_pool(tmp_path: Path) -> None:
         (("--service", "-1s"), "expected a time with its unit"),
         (("--percentile", "100"), "expected a percentile between 0 and 100"),
         (("--failures", "101%"), "expected a share from 0% to 100%"),
+        (("--arrivals", "1e-320/s"), "expected a mean of 1e-09 to 1e+09 s, found inf s"),
         (("--service-cv", "nan"), "expected a coefficient of variation from 0 to 1000, found nan"),
         (("--service-dist", "pareto"), "expected a coefficient of variation for pareto times"),
         (("--service-dist", "exponential", "--service-cv", "2"), "found 2"),

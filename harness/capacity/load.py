@@ -104,7 +104,8 @@ class Load(Struct, frozen=True):
 
     def growth_per_s(self, workers: int) -> float:
         """Deliveries by which the backlog grows in a second; 0 if the workers keep up."""
-        return max(0.0, self.deliveries_per_s - workers / self.occupied_s)
+        growth = self.deliveries_per_s - workers / self.occupied_s
+        return growth if growth > ROUNDING * self.deliveries_per_s else 0.0
 
 
 def load(traffic: Traffic) -> Load:

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from heapq import heappop, heappush, heapreplace
 from itertools import repeat
-from math import ceil, sqrt
+from math import ceil, log, sqrt
 from statistics import NormalDist, mean, stdev
 
 import numpy as np
@@ -26,7 +26,9 @@ from .times import Floats
 REPLICATIONS = 20
 DELIVERIES = 2_000_000
 MOST = 200_000  # deliveries that a replication may take to warm up
+BEYOND = 10  # waits in each replication that lie beyond the percentile
 RELAXATIONS = 6.0
+HARDLY = 1e-3
 CHUNK = 4096
 CONFIDENCE = 0.95
 
@@ -72,18 +74,20 @@ def simulate(
     """Simulate the pool, and estimate the ``share`` percentile (0 to 1) and the mean of the wait.
 
     Each replication draws from a generator of its own, starts empty, and is measured after its
-    warm-up; together they measure ``deliveries``, or more where the queue forgets so slowly that
-    fewer say nothing. The intervals are Student's over the replications. ``load`` is that of the
-    traffic.
-    ``progress`` is called with the replications that are done and their number. Raises
-    :class:`TooLong` if the warm-up would take too many deliveries.
+    warm-up. Together they measure ``deliveries``, or more where the queue forgets slowly or the
+    percentile is rare. The intervals are Student's over the replications. ``load`` is that of
+    the traffic. ``progress`` is called with the replications that are done and their number.
+    Raises :class:`TooLong` if the warm-up or the percentile takes too many deliveries.
     """
-    warm_up = warm_up_deliveries(load, workers)
-    if warm_up > MOST:
-        raise TooLong(f"a warm-up of {warm_up} deliveries")
-    measured = max(deliveries // replications, min(4 * warm_up, MOST))
-    jobs = ceil((warm_up + measured) / load.deliveries_per_job)
-    figures = []
+    again_s = redelivered_within_s(traffic.mishaps, load)
+    warm_up = forgotten_after(load, workers) + ceil(load.deliveries_per_s * again_s)
+    rare = ceil(BEYOND / (1.0 - share))
+    if max(warm_up, rare) > MOST:
+        raise TooLong(f"{warm_up} deliveries to warm up, {rare} to see the percentile")
+    measured = max(deliveries // replications, min(4 * warm_up, MOST), rare)
+    # Deliveries are fewer at first, while the first jobs are not yet ready again.
+    jobs = ceil((warm_up + measured) / load.deliveries_per_job + load.jobs_per_s * again_s)
+    figures, seen = [], 0
     for number in range(replications):
         rng = np.random.default_rng([seed, number])
         arrivals = np.cumsum(traffic.between.draw(rng, jobs)).tolist()
@@ -96,6 +100,7 @@ def simulate(
         else:
             waited = waits(arrivals, services, workers)
         waits_s = np.array(waited[warm_up:])
+        seen += len(waits_s)
         figures.append(
             (waits_s.mean(), np.quantile(waits_s, share), np.count_nonzero(waits_s) / len(waits_s))
         )
@@ -105,7 +110,7 @@ def simulate(
         interval(means, confidence),
         interval(percentiles, confidence),
         interval(shares, confidence),
-        replications * measured,
+        seen,
     )
 
 
@@ -171,7 +176,17 @@ def redeliveries(mishaps: Mishaps, rng: np.random.Generator) -> Redeliver:
     return fate
 
 
-def warm_up_deliveries(load: Load, workers: int) -> int:
+def redelivered_within_s(mishaps: Mishaps, load: Load) -> float:
+    """The seconds after which hardly a job is still to come again."""
+    fails = 1.0 - 1.0 / load.deliveries_per_job
+    if fails <= 0.0:
+        return 0.0
+    lease_s = mishaps.lease_s if mishaps.crashes_per_s else 0.0
+    repetitions = min(mishaps.max_deliveries - 1, ceil(log(HARDLY) / log(fails)))
+    return repetitions * max(lease_s, 3.0 * mishaps.retry_s)
+
+
+def forgotten_after(load: Load, workers: int) -> int:
     """How many deliveries a queue that starts empty needs to forget that.
 
     Several times the relaxation time, which is at most (Ca^2 + Cs^2) / (2.8 m (1 - sqrt(u))^2)

@@ -212,4 +212,4 @@ def _sentence(row: Row, best: Formula, question: Question, now: int | None) -> s
 
 def percent(share: float) -> str:
     """A share as a percentage."""
-    return f"{100.0 * share:.6g} %"
+    return f"{100.0 * share:.10g} %"

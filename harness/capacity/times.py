@@ -8,7 +8,7 @@ sample itself; none is fitted to a curve here.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import exp, expm1, isfinite, log, log1p, sqrt
+from math import exp, expm1, log, log1p, sqrt
 from statistics import NormalDist
 from typing import Literal, Protocol
 
@@ -18,6 +18,8 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 Family = Literal["exponential", "deterministic", "lognormal", "pareto"]
 FAMILIES: tuple[Family, ...] = ("exponential", "deterministic", "lognormal", "pareto")
+
+LEAST_S, MOST_S = 1e-9, 1e9  # beyond these a square may be no number any more
 
 
 class TimesError(ValueError):
@@ -169,7 +171,7 @@ def given(mean_s: float, cv: float | None = None, family: Family | None = None) 
     Without a family a cv of 0 means deterministic, 1 or none exponential, any other lognormal.
     Raises :class:`TimesError` if there is no such distribution.
     """
-    _hold(isfinite(mean_s) and mean_s > 0.0, "a mean time above 0 s", f"{mean_s:g} s")
+    _hold(LEAST_S <= mean_s <= MOST_S, f"a mean of {LEAST_S:g} to {MOST_S:g} s", f"{mean_s:g} s")
     if cv is None:
         implied = {"deterministic": 0.0, "exponential": 1.0, None: 1.0}
         _hold(family in implied, f"a coefficient of variation for {family} times", "none")
