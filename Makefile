@@ -16,5 +16,6 @@ types:
 bench:
 	.venv/bin/python benchmarks/sim_rate.py
 	.venv/bin/python benchmarks/proxy_rate.py
+	.venv/bin/python benchmarks/capacity_rate.py
 clean:
 	rm -rf .venv build jobquake-runs

@@ -14,7 +14,7 @@ from ..harness.result import Result
 from .space_time import diagram
 
 MOST_JOBS = 3
-_templates = Environment(
+templates = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"),
     autoescape=True,
     undefined=StrictUndefined,
@@ -27,7 +27,7 @@ def page(result: Result, plan: Plan, claims: Claims, history: History) -> str:
     """The page; every text in it is escaped, since payloads may be hostile."""
     facts = Facts(plan, claims, history)
     jobs = _jobs_to_show(result, history)
-    return _templates.get_template("report.html").render(
+    return templates.get_template("report.html").render(
         result=result,
         diagram=diagram(facts, jobs),
         jobs=jobs,

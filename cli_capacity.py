@@ -1,0 +1,184 @@
+"""The command ``jobquake capacity``: thin. It reads quantities and prints the answer.
+
+It raises click's usage errors; ``cli.py`` turns them into one sentence and an exit code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from rich.status import Status
+
+    from .harness.capacity.load import Asked, Mishaps
+    from .harness.capacity.sizing import Sizing
+
+GIVEN = ("arrivals", "arrival_cv", "service", "service_cv", "service_dist")
+
+
+class Quantity(click.ParamType[float]):
+    """A quantity with its unit; ``kind`` names its reader in ``harness/capacity/units.py``."""
+
+    def __init__(self, kind: str) -> None:
+        self.name = kind
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        from .harness.capacity import units
+
+        read: Callable[[str], float] = getattr(units, self.name)
+        try:
+            return read(value) if isinstance(value, str) else value
+        except units.UnitsError as error:
+            self.fail(str(error), param, ctx)
+
+
+SECONDS, RATE, SHARE, PERCENTILE = map(Quantity, ("seconds", "rate", "share", "percentile"))
+
+
+@click.command("capacity")
+@click.option("--arrivals", type=RATE, help="Jobs that arrive, such as 40/s.")
+@click.option("--arrival-cv", type=float, help="Spread of the gaps: deviation over mean [1].")
+@click.option("--service", type=SECONDS, help="Mean time of a job on a worker, such as 200ms.")
+@click.option("--service-cv", type=float, help="Its spread: deviation over mean [1].")
+@click.option(
+    "--service-dist",
+    type=click.Choice(["exponential", "deterministic", "lognormal", "pareto"]),
+    help="Its distribution; by its spread if none is named.",
+)
+@click.option(
+    "--from", "folder", type=click.Path(path_type=Path),
+    help="A run folder to read arrivals and service times from, pool by pool.",
+)  # fmt: skip
+@click.option("--wait-bound", type=SECONDS, required=True, help="How long deliveries may wait.")
+@click.option(
+    "--percentile", type=PERCENTILE, default="95", show_default=True,
+    help="The share of deliveries that must keep to it.",
+)  # fmt: skip
+@click.option("--failures", type=SHARE, default="0%", help="Deliveries that fail, such as 2%.")
+@click.option("--crashes", type=RATE, default="0/s", help="Crashes of a busy worker, such as 1/h.")
+@click.option("--max-deliveries", type=click.IntRange(1, 1000), default=4, show_default=True)
+@click.option("--lease", type=SECONDS, default="10s", show_default=True)
+@click.option("--retry-delay", type=SECONDS, default="1s", show_default=True)
+@click.option("--restart", type=SECONDS, default="1s", show_default=True)
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option(
+    "--deliveries",
+    type=click.IntRange(1000, 10**8),
+    default=2_000_000,
+    show_default=True,
+    help="How many to simulate for each number of workers.",
+)
+@click.option("--report", type=click.Path(path_type=Path), help="An HTML page to write.")
+@click.option("--json", "as_json", is_flag=True, help="The answer as JSON on standard output.")
+def capacity_command(
+    folder: Path | None,
+    wait_bound: float,
+    percentile: float,
+    failures: float,
+    crashes: float,
+    max_deliveries: int,
+    lease: float,
+    retry_delay: float,
+    restart: float,
+    seed: int,
+    deliveries: int,
+    report: Path | None,
+    as_json: bool,
+    **given: Any,
+) -> None:
+    """Find how many workers a pool needs so that its deliveries do not wait too long.
+
+    By formula (Erlang C and its kin) and by simulation, with what crashes and retries add.
+    """
+    import msgspec
+    from rich.text import Text
+
+    from .carry_out import Fault, check_writable
+    from .harness.capacity.load import Mishaps
+    from .harness.capacity.sizing import Question, SizingError, size
+    from .reports import capacity, terminal
+
+    mishaps = Mishaps(failures, crashes, max_deliveries, lease, retry_delay, restart)
+    pools = _recorded(folder, mishaps, given) if folder else [_given(mishaps, given)]
+    if report and report.is_dir():
+        raise Fault(f"expected the name of a page as --report, found the folder {report}; name one")
+    if report:
+        check_writable(report.parent)
+    console = terminal.console(stderr=as_json)
+    sizings: list[Sizing] = []
+    for pool in pools:
+        with console.status("") as status:
+
+            def tell(doing: str, status: Status = status) -> None:
+                status.update(Text(doing))
+
+            try:
+                sizing = size(pool, Question(wait_bound, percentile), seed, tell, deliveries)
+            except SizingError as error:
+                raise click.UsageError(str(error)) from error
+        capacity.show(sizing, console)
+        sizings.append(sizing)
+    if report:
+        _write(report, capacity.page(sizings))
+        console.print(f"  report: {report}", soft_wrap=True)
+    if as_json:
+        click.echo(msgspec.json.encode(sizings))
+
+
+def _given(mishaps: Mishaps, words: dict[str, Any]) -> Asked:
+    """The one pool that the options describe."""
+    from .harness.capacity import times
+    from .harness.capacity.load import Asked, Traffic
+
+    for name in ("arrivals", "service"):
+        if not words[name]:
+            found = "none" if words[name] is None else "0"
+            raise click.UsageError(
+                f"expected --{name} above 0, found {found}; give both --arrivals and --service, "
+                "or a run folder with --from"
+            )
+    try:
+        traffic = Traffic(
+            times.given(1.0 / words["arrivals"], words["arrival_cv"]),
+            times.given(words["service"], words["service_cv"], words["service_dist"]),
+            mishaps,
+        )
+    except times.TimesError as error:
+        raise click.UsageError(str(error)) from error
+    return Asked("pool", traffic)
+
+
+def _recorded(folder: Path, mishaps: Mishaps, words: dict[str, Any]) -> list[Asked]:
+    """The pools of a recorded run."""
+    from .carry_out import ENVIRONMENT, Fault
+    from .harness.capacity.fit import FitError, fit
+    from .harness.run import DamagedRun, RunFolderError, load
+
+    if both := [name for name in GIVEN if words[name] is not None]:
+        option = "--" + both[0].replace("_", "-")
+        raise click.UsageError(f"expected --from or {option}, found both; leave one of them out")
+    try:
+        return fit(load(folder), mishaps)
+    except DamagedRun as error:
+        raise Fault(str(error), ENVIRONMENT) from error
+    except (RunFolderError, FitError) as error:
+        raise Fault(str(error)) from error
+
+
+def _write(report: Path, page: str) -> None:
+    from .carry_out import ENVIRONMENT, Fault, write_whole
+
+    try:
+        write_whole(report, page)
+    except OSError as error:
+        raise Fault(
+            f"expected to write the report to {report}, found: {error.strerror}; "
+            "run it again with another --report",
+            ENVIRONMENT,
+        ) from error
