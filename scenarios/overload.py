@@ -4,19 +4,22 @@ A queue without a limit accepts it all, and everything in it gets older; when th
 notice, the backlog is hours long. A queue with a limit says no while there is time to slow
 down, clearly, and keeps what it has said yes to.
 
-Here jobs arrive at several times the speed of the workers, and the queue may hold ten.
+Here reports arrive at several times the speed of the workers, and their queue may hold ten.
+Mail shares the workers with them: it waits behind ten reports at most, not behind them all.
 """
 
 from __future__ import annotations
 
 from random import Random
 
-from ..harness.plan import Plan, PlannedJob, Pool, Queue
+from ..harness.plan import Flood, Plan, PlannedJob, Pool, Queue
 from .scenario import Scenario
 
 JOBS = 60
 WORKERS = 2
 MAX_WAITING = 10
+MAILS = 4
+BOUND_S = 3.0
 
 
 def build(rng: Random, seed: int, variant: str) -> Plan:
@@ -24,16 +27,15 @@ def build(rng: Random, seed: int, variant: str) -> Plan:
         PlannedJob(round(rng.uniform(0.0, 1.5), 3), 0, round(rng.uniform(0.1, 0.2), 3), flood=True)
         for _ in range(JOBS)
     )
-    # One bounded job at the end sees whether the queue is usable again.
-    last = PlannedJob(8.0, 1, 0.02)
+    mails = tuple(PlannedJob(round(rng.uniform(0.8, 1.4), 3), 1, 0.02) for _ in range(MAILS))
     return Plan(
         scenario=SCENARIO.name,
         variant=variant,
         seed=seed,
-        queues=(Queue("reports", max_waiting=MAX_WAITING), Queue("mail", bound_s=2.0)),
+        queues=(Queue("reports", max_waiting=MAX_WAITING), Queue("mail", BOUND_S)),
         pools=(Pool("all", ("reports", "mail"), WORKERS),),
-        jobs=(*jobs, last),
-        faults=(),
+        jobs=jobs + mails,
+        faults=(Flood(0.0),),
         guarantees=(
             "backlog_bounded",
             "no_starvation",
@@ -43,7 +45,9 @@ def build(rng: Random, seed: int, variant: str) -> Plan:
             "bounded_deliveries",
             "leases_exclusive",
             "progress_after_heal",
+            "faults_hit",
         ),
+        must_hit=(("flood", "before lease"),),
         sink="blind",
         lease_s=2.0,
         call_timeout_s=1.0,

@@ -1,7 +1,8 @@
 """Jobs have no timeout: a stuck one may extend its lease for ever.
 
-Its heartbeat is healthy, its worker is busy, and it will never end. Found by:
-timeouts_enforced.
+Its heartbeat is healthy, its worker is busy, and it will never end.
+
+Found by: timeouts_enforced.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Every failure is taken for a passing one.
 
-What can never succeed is tried until its deliveries are spent, and delays what could. Found
-by: permanent_failures.
+What can never succeed is tried until its deliveries are spent, and delays what could.
+
+Found by: permanent_failures.
 """
 
 from __future__ import annotations

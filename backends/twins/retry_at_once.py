@@ -1,7 +1,8 @@
 """A failed job is ready again at once: there is no backoff.
 
-It spends its deliveries within a second, on a dependency that had no time to recover. Found
-by: backoff_respected.
+It spends its deliveries within a second, on a dependency that had no time to recover.
+
+Found by: backoff_respected.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """The backoff has no jitter: what failed together comes back together.
 
-The dependency meets the whole crowd again at the very moment when it is back. Found by:
-retries_spread.
+The dependency meets the whole crowd again at the very moment when it is back.
+
+Found by: retries_spread.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Measured: the most retries in any tenth of a second, against what the same failures would give
 if each retry were spread evenly over the time that its backoff allows (the perfect spread).
-Chance makes crowds, so the limit is the perfect peak plus four of its standard deviations, and
+Chance makes crowds, so the limit is the perfect peak plus six of its standard deviations, and
 at least six. In lockstep the crowd is as large as the wave of failures was.
 """
 
@@ -16,7 +16,7 @@ from .finding import Finding, Judged, judged
 
 BIN_S = 0.1
 ALWAYS_ALLOWED = 6.0
-DEVIATIONS = 4.0
+DEVIATIONS = 6.0
 
 
 def judge(facts: Facts) -> Judged:
