@@ -36,6 +36,7 @@ BUILT_IN = {
     "twin-no-timeout": ".twins.no_timeout:TWIN",
     "twin-replay-drops": ".twins.replay_drops:TWIN",
     "twin-shutdown-drops": ".twins.shutdown_drops:TWIN",
+    "twin-priority-ignored": ".twins.priority_ignored:TWIN",
     "twin-unbounded": ".twins.unbounded:TWIN",
 }
 

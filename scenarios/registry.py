@@ -27,7 +27,10 @@ BUILT_IN = {
     "dead-letter-replay": ".dead_letter_replay",
     "graceful-shutdown": ".graceful_shutdown",
     "zombie-worker": ".zombie_worker",
+    "burst": ".burst",
     "overload": ".overload",
+    "duplicate-submission": ".duplicate_submission",
+    "day-of-chaos": ".day_of_chaos",
 }
 MAIN = ("worker-kill-before-ack", "network-timeout", "slow-job-flood")
 
