@@ -16,6 +16,7 @@ import click
 from . import __version__, names
 from .carry_out import ENVIRONMENT, USAGE, Experiment, Fault, carry_out, exit_code, experiments_of
 from .cli_capacity import capacity_command
+from .cli_practices import practices_command
 from .cli_serve import broker_command, doctor_command, proxy_command
 
 if TYPE_CHECKING:
@@ -163,7 +164,7 @@ def demo_command(report: Path) -> int:
     return 0 if runs[0].result.verdict == "violated" else 4
 
 
-for command in (broker_command, proxy_command, capacity_command, doctor_command):
+for command in (practices_command, capacity_command, doctor_command, broker_command, proxy_command):
     cli.add_command(command)
 
 

@@ -1,0 +1,44 @@
+"""The practices of a queue that does not drop work, each with what shows its worth.
+
+A row names the scenario in which a queue with the practice holds, and the one that lacks it: a
+twin, or a control variant of the scenario. Data only; whoever asks runs them.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Practice(NamedTuple):
+    """``without``: a backend ``twin-...``, or ``:variant`` of the scenario."""
+
+    name: str
+    scenario: str
+    without: str
+
+
+PRACTICES = (
+    Practice(
+        "a lease, so that a crash gives the job back", "worker-kill-before-ack", "twin-no-lease"
+    ),
+    Practice("ack after the work", "worker-kill-before-ack", "twin-ack-before-run"),
+    Practice(
+        "the key recorded with the completion", "worker-kill-before-ack", "twin-key-before-effect"
+    ),
+    Practice("one idempotency key for all deliveries", "zombie-worker", "twin-key-per-delivery"),
+    Practice("fencing tokens", "zombie-worker", "twin-ack-without-token"),
+    Practice("leases extended while the job runs", "slow-job-flood", "twin-lease-too-short"),
+    Practice("durable before it is answered", "broker-crash", "twin-not-durable"),
+    Practice("backoff", "retry-storm", "twin-retry-at-once"),
+    Practice("jitter", "retry-storm", "twin-retry-in-lockstep"),
+    Practice("bounded deliveries, crashes counted", "poison-job", "twin-crashes-not-counted"),
+    Practice("permanent failures are not retried", "permanent-failure", "twin-permanent-retried"),
+    Practice("dead letters keep the reason", "permanent-failure", "twin-reason-forgotten"),
+    Practice("replay in one step", "dead-letter-replay", "twin-replay-drops"),
+    Practice("a timeout on every job", "stuck-job", "twin-no-timeout"),
+    Practice("graceful shutdown", "graceful-shutdown", "twin-shutdown-drops"),
+    Practice("isolated pools", "slow-job-flood", ":shared"),
+    Practice("priorities", "burst", "twin-priority-ignored"),
+    Practice("backpressure", "overload", "twin-unbounded"),
+    Practice("effects named by a key that the world knows", "duplicate-submission", ":queue-key"),
+)
