@@ -1,18 +1,42 @@
-"""Checks: they accept every legal history, and each names the job that breaks its promise."""
+"""Checks: they accept every legal history, and each names the job that breaks its promise.
+
+Legal runs come from the model in ``legal.py``. A violation is planted in one by the fewest rows
+that make it; the check must find it, and name its job.
+"""
 
 from __future__ import annotations
 
-from hypothesis import HealthCheck, given, settings
+from random import Random
+
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+from jobquake.backends.adapter import Claims
+from jobquake.backends.commands import RetryPolicy
 from jobquake.harness.checks import CHECKS
+from jobquake.harness.checks.finding import Judged
+from jobquake.harness.events import Answer, Event, Phase
+from jobquake.harness.facts import Facts
+from jobquake.harness.history import History, Row, row
+from jobquake.harness.plan import Flood, KillAt, Plan, PlannedJob, Pool, Queue
 from legal import Legal, all_claims, legal_runs
+from msgspec.structs import replace
 
 UNJUDGED = {
     "no_lost_work": "no job was accepted, so none could be lost",
     "no_duplicated_effects": "no effect was applied, so none could be repeated",
     "no_starvation": "no job with a bounded wait was accepted",
     "progress_after_heal": "the last fault would be over",
+    "backoff_respected": "full jitter may retry at once",
+    "retries_spread": "too little was retried to see a crowd",
+    "permanent_failures": "no job failed for good",
+    "dead_letters_explained": "nothing lay in the dead letters",
+    "timeouts_enforced": "no job began to run",
+    "backlog_bounded": "no queue has a limit",
 }
+EVERYTHING = Claims()
 properties = settings(deadline=None, max_examples=200, suppress_health_check=list(HealthCheck))
+planted = settings(properties, max_examples=50)
 
 
 @properties
@@ -32,3 +56,285 @@ def test_every_check_accepts_every_legal_history(run: Legal) -> None:
 def test_every_outcome_is_the_one_that_the_model_knows(run: Legal) -> None:
     facts = run.facts
     assert [facts.outcome(job) for job in range(facts.jobs)] == run.fates
+
+
+# -- planted in legal runs ----------------------------------------------------------------
+
+runs = legal_runs(st.just(EVERYTHING))
+
+
+def judge(name: str, run: Legal, rows: list[Row], plan: Plan | None = None) -> Judged:
+    return CHECKS[name].judge(Facts(plan or run.plan, run.claims, History(rows)))
+
+
+def blames(judged: Judged, job: int) -> bool:
+    return judged.verdict == "violated" and job in {finding.job for finding in judged.findings}
+
+
+def of(run: Legal, event: Event, answer: Answer | None = None) -> list[Row]:
+    return [r for r in run.rows if r[2] == event and answer in (None, r[3]) and r[7] >= 0]
+
+
+def end_of(run: Legal) -> float:
+    return max(r[0] for r in run.rows)
+
+
+def a_job_with(run: Legal, fate: str) -> int:
+    found = [job for job, told in enumerate(run.fates) if told == fate]
+    assume(found)
+    return found[0]
+
+
+@planted
+@given(runs)
+def test_no_lost_work_rejects_a_job_of_which_nothing_is_left(run: Legal) -> None:
+    accepted = {r[7] for r in of(run, Event.ENQUEUE_ANSWERED, Answer.OK)}
+    assume(accepted)
+    job = min(accepted)
+    gone = (Event.EFFECT, Event.DEAD, Event.HELD)
+    rows = [r for r in run.rows if not (r[7] == job and r[2] in gone)]
+    assert blames(judge("no_lost_work", run, rows), job)
+
+
+@planted
+@given(runs)
+def test_no_duplicated_effects_rejects_a_second_effect(run: Legal) -> None:
+    job = a_job_with(run, "done")
+    effect = next(r for r in of(run, Event.EFFECT) if r[7] == job)
+    again = [*run.rows, row(end_of(run), Event.EFFECT, job=job, key=effect[10])]
+    blind, keyed = replace(run.plan, sink="blind"), replace(run.plan, sink="keyed")
+    assert blames(judge("no_duplicated_effects", run, again, blind), job)
+    assert judge("no_duplicated_effects", run, again, keyed).verdict == "held"
+    other = [*run.rows, row(end_of(run), Event.EFFECT, job=job, key=effect[10] + 1)]
+    assert blames(judge("no_duplicated_effects", run, other, keyed), job)
+
+
+@planted
+@given(runs)
+def test_no_phantoms_rejects_a_job_that_nobody_enqueued(run: Legal) -> None:
+    stranger = len(run.plan.jobs)
+    rows = [*run.rows, row(end_of(run), Event.LEASED, since=0.0, node=0, job=stranger, token=1)]
+    assert blames(judge("no_phantoms", run, rows), stranger)
+
+
+@planted
+@given(runs)
+def test_bounded_deliveries_rejects_one_more_than_allowed(run: Legal) -> None:
+    leased = {r[7] for r in of(run, Event.LEASED)}
+    assume(leased)
+    job, end, limit = min(leased), end_of(run), run.plan.max_deliveries
+    more = [
+        row(end, Event.LEASED, since=end, node=0, job=job, token=100 + n, value=0.1)
+        for n in range(limit + 1)
+    ]
+    assert blames(judge("bounded_deliveries", run, [*run.rows, *more]), job)
+
+
+@planted
+@given(runs)
+def test_leases_exclusive_rejects_a_second_holder(run: Legal) -> None:
+    held = next((h for h in run.held if h.until - h.since > 2), None)
+    assume(held)
+    assert held
+    at_s = (held.since + held.until) / 2000
+    other = row(
+        at_s, Event.LEASED, since=at_s, node=held.node + 1, job=held.job, token=held.token + 1,
+        value=run.plan.lease_s,
+    )  # fmt: skip
+    rows = sorted([*run.rows, other], key=lambda r: r[0])
+    assert blames(judge("leases_exclusive", run, rows), held.job)
+
+
+@planted
+@given(runs)
+def test_leases_exclusive_rejects_the_ack_of_a_zombie(run: Legal) -> None:
+    leases = of(run, Event.LEASED)
+    assume(leases)
+    job, token, end = leases[0][7], leases[0][8], end_of(run)
+    rows = [
+        *run.rows,
+        row(end + 50, Event.LEASED, since=end + 50, node=1, job=job, token=token + 50, value=1.0),
+        row(end + 60, Event.ACK_ANSWERED, since=end + 59, answer=Answer.OK, job=job, token=token),
+    ]
+    assert blames(judge("leases_exclusive", run, rows), job)
+
+
+@planted
+@given(runs)
+def test_no_starvation_rejects_a_job_that_waited_past_its_bound(run: Legal) -> None:
+    accepted = of(run, Event.ENQUEUE_ANSWERED, Answer.OK)
+    assume(accepted)
+    job, bound_s = accepted[0][7], 0.5
+    queues = tuple(Queue(q.name, bound_s) for q in run.plan.queues)
+    rows = [r for r in run.rows if not (r[7] == job and r[2] == Event.LEASED)]
+    late = row(accepted[0][0] + bound_s + 0.1, Event.LEASED, since=0.0, job=job, token=1)
+    assert blames(judge("no_starvation", run, [*rows, late], replace(run.plan, queues=queues)), job)
+
+
+@planted
+@given(runs)
+def test_progress_after_heal_rejects_work_that_is_left_at_the_deadline(run: Legal) -> None:
+    accepted = of(run, Event.ENQUEUE_ANSWERED, Answer.OK)
+    assume(accepted)
+    job, deadline_s = accepted[0][7], run.plan.deadline_s
+    assume(run.facts.healed_at < deadline_s)
+    rows = [r for r in run.rows if r[2] not in (Event.QUIET, Event.DEADLINE)]
+    rows += [row(deadline_s, Event.DEADLINE), row(deadline_s, Event.HELD, job=job)]
+    assert blames(judge("progress_after_heal", run, rows), job)
+
+
+@planted
+@given(runs)
+def test_permanent_failures_rejects_a_retry_of_what_failed_for_good(run: Legal) -> None:
+    leases = of(run, Event.LEASED)
+    assume(leases)
+    job, end = leases[0][7], end_of(run)
+    failed = row(end, Event.NACK_ANSWERED, answer=Answer.OK, job=job, token=98, value=1.0)
+    again = row(end + 1, Event.LEASED, since=end, job=job, token=99)
+    assert blames(judge("permanent_failures", run, [*run.rows, failed, again]), job)
+    replayed = row(end + 0.5, Event.REPLAY_SENT, job=job)
+    judged = judge("permanent_failures", run, [*run.rows, failed, replayed, again])
+    assert not blames(judged, job), "an operator may"
+
+
+@planted
+@given(runs)
+def test_dead_letters_explained_rejects_one_without_its_reason(run: Legal) -> None:
+    assume(run.plan.jobs)
+    rows = [*run.rows, row(end_of(run), Event.DEAD, job=0, answer=Answer.FAILED)]
+    assert blames(judge("dead_letters_explained", run, rows), 0)
+
+
+@planted
+@given(runs)
+def test_timeouts_enforced_rejects_a_job_that_keeps_its_worker(run: Legal) -> None:
+    assume(run.plan.jobs)
+    end, node = end_of(run), len(run.plan.workers) + 5  # a worker that nothing else befell
+    over_s = end + run.plan.jobs[0].timeout_s + 3.0
+    rows = [*run.rows, row(end, Event.STARTED, node=node, job=0, token=99)]
+    held_up = [*rows, row(over_s, Event.FINISHED, node=node, job=0, token=99)]
+    assert blames(judge("timeouts_enforced", run, held_up), 0)
+    ended = row(end + run.plan.jobs[0].timeout_s, Event.WORKER_EXITED, node=node)
+    assert not blames(judge("timeouts_enforced", run, [*rows, ended]), 0)
+
+
+@planted
+@given(runs)
+def test_faults_hit_says_that_nothing_was_proved_if_a_cell_stays_empty(run: Legal) -> None:
+    plan = replace(run.plan, must_hit=(("worker kill", "after ack"),), faults=())
+    rows = [r for r in run.rows if r[2] != Event.FAULT_STRUCK]
+    judged = judge("faults_hit", run, rows, plan)
+    assert judged.verdict == "inconclusive"
+    assert "worker kill" in judged.findings[0].sentence
+
+
+# -- made from drawn numbers --------------------------------------------------------------
+
+
+def plan_of(jobs: int, **changes: object) -> Plan:
+    fields: dict[str, object] = {
+        "scenario": "planted",
+        "variant": "default",
+        "seed": 0,
+        "queues": (Queue("q", max_waiting=3),),
+        "pools": (Pool("p", ("q",), 4),),
+        "jobs": tuple(PlannedJob(0.0, 0, 0.01) for _ in range(jobs)),
+        "faults": (),
+        "guarantees": (),
+        "producers": 1,
+    }
+    return Plan(**(fields | changes))  # type: ignore[arg-type]
+
+
+def judged_rows(name: str, plan: Plan, rows: list[Row]) -> Judged:
+    return CHECKS[name].judge(Facts(plan, EVERYTHING, History(rows)))
+
+
+def failed_and_retried(jobs: int, delays_s: list[float]) -> list[Row]:
+    """All jobs fail within a moment; each comes back after its delay."""
+    rows = []
+    for job, delay_s in zip(range(jobs), delays_s, strict=True):
+        at_s = 0.001 * job
+        rows += [
+            row(0.0, Event.LEASED, since=0.0, node=0, job=job, token=1),
+            row(at_s, Event.NACK_ANSWERED, since=at_s, answer=Answer.OK, job=job, token=1),
+            row(at_s + delay_s, Event.LEASED, since=at_s, node=0, job=job, token=2),
+        ]
+    return rows
+
+
+@given(st.integers(1, 60), st.integers(0, 59), st.floats(0.0, 0.99), st.integers(0, 2**32))
+def test_backoff_respected_rejects_the_job_that_came_back_too_early(
+    jobs: int, which: int, share: float, seed: int
+) -> None:
+    rng, victim = Random(seed), which % jobs
+    plan = plan_of(jobs, retry=RetryPolicy(2.0, 2.0, 8.0, "equal"))
+    delays_s = [rng.uniform(1.0, 2.0) for _ in range(jobs)]
+    legal = judged_rows("backoff_respected", plan, failed_and_retried(jobs, delays_s))
+    assert legal.verdict == "held"
+    delays_s[victim] = share * 1.0
+    early = judged_rows("backoff_respected", plan, failed_and_retried(jobs, delays_s))
+    assert [finding.job for finding in early.findings] == [victim]
+
+
+@given(st.integers(30, 120), st.floats(1.0, 2.0), st.integers(0, 2**32))
+def test_retries_spread_rejects_a_crowd_and_accepts_what_chance_gathers(
+    jobs: int, together_s: float, seed: int
+) -> None:
+    rng = Random(seed)
+    plan = plan_of(jobs, retry=RetryPolicy(2.0, 2.0, 8.0, "equal"))
+    spread = failed_and_retried(jobs, [rng.uniform(1.0, 2.0) for _ in range(jobs)])
+    assert judged_rows("retries_spread", plan, spread).verdict == "held"
+    crowd = judged_rows("retries_spread", plan, failed_and_retried(jobs, [together_s] * jobs))
+    assert crowd.verdict == "violated"
+    assert "lockstep" in crowd.findings[0].sentence
+
+
+@given(st.integers(1, 8), st.integers(1, 4), st.integers(0, 6))
+def test_backlog_bounded_rejects_more_than_may_wait(limit: int, producers: int, over: int) -> None:
+    waiting = limit + producers + over
+    queues = (Queue("q", max_waiting=limit),)
+    plan = plan_of(waiting, queues=queues, producers=producers)
+    rows = []
+    for job in range(waiting):
+        rows += [
+            row(0.1 * job, Event.ENQUEUE_SENT, job=job),
+            row(0.1 * job, Event.ENQUEUE_ANSWERED, since=0.0, answer=Answer.OK, job=job),
+        ]
+    rows += [
+        row(100.0 + job, Event.LEASED, since=100.0, node=0, job=job, token=1)
+        for job in range(waiting)
+    ]
+    rows.sort(key=lambda r: r[0])
+    judged = judged_rows("backlog_bounded", plan, rows)
+    assert judged.verdict == ("violated" if over else "held")
+
+
+# -- claims -------------------------------------------------------------------------------
+
+UNCLAIMED = {
+    "bounded_deliveries": Claims(bounded_deliveries=False),
+    "dead_letters_explained": Claims(dead_letters=False),
+    "no_lost_work": Claims(delivery="at-most-once"),
+}
+
+
+@pytest.mark.parametrize("name", UNCLAIMED)
+def test_a_check_judges_no_more_than_the_backend_claims(name: str) -> None:
+    plan = plan_of(1, max_deliveries=1, faults=(KillAt(0, "mid_job"), Flood(0.0)))
+    rows = [
+        row(0.0, Event.ENQUEUE_SENT, job=0),
+        row(0.0, Event.ENQUEUE_ANSWERED, since=0.0, answer=Answer.OK, job=0),
+        *(row(1.0 + n, Event.LEASED, since=1.0, node=0, job=0, token=n) for n in (1, 2)),
+        row(3.0, Event.FAULT_STRUCK, job=0, fault=0, phase=Phase.RUNNING),
+    ]
+    if name == "dead_letters_explained":
+        rows.append(row(4.0, Event.DEAD, job=0, answer=Answer.FAILED))
+    history = History(rows)
+    assert CHECKS[name].judge(Facts(plan, EVERYTHING, history)).verdict == "violated"
+    assert CHECKS[name].judge(Facts(plan, UNCLAIMED[name], history)).verdict == "held"
+
+
+def test_every_check_has_a_test_in_which_it_fails() -> None:
+    tests = " ".join(name for name in globals() if name.startswith("test_"))
+    assert [name for name in CHECKS if name not in tests] == []
