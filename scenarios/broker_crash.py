@@ -13,7 +13,7 @@ from __future__ import annotations
 from random import Random
 
 from ..harness.plan import BrokerCrash, Plan, PlannedJob, Pool, Queue
-from .scenario import Scenario
+from .scenario import ALWAYS, Scenario
 
 JOBS = 40
 WORKERS = 3
@@ -41,15 +41,7 @@ def build(rng: Random, seed: int, variant: str) -> Plan:
             BrokerCrash(round(rng.uniform(0.9, 1.2), 3), DOWN_S),
             BrokerCrash(round(rng.uniform(2.2, 2.5), 3), DOWN_S),
         ),
-        guarantees=(
-            "no_lost_work",
-            "no_duplicated_effects",
-            "no_phantoms",
-            "bounded_deliveries",
-            "leases_exclusive",
-            "progress_after_heal",
-            "faults_hit",
-        ),
+        guarantees=ALWAYS,
         must_hit=(("broker crash", "running"),),
         sink="keyed",
         lease_s=LEASE_S,

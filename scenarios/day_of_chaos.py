@@ -35,7 +35,7 @@ from ..harness.plan import (
     SlowNetwork,
     Terminate,
 )
-from .scenario import Scenario
+from .scenario import ALWAYS, Scenario
 
 MAIL, PAYMENTS, REPORTS = range(3)
 LONG_S = 8.0
@@ -83,17 +83,7 @@ def build(rng: Random, seed: int, variant: str) -> Plan:
         ),
         jobs=tuple(jobs),
         faults=tuple(faults),
-        guarantees=(
-            "no_lost_work",
-            "no_starvation",
-            "no_duplicated_effects",
-            "no_phantoms",
-            "bounded_deliveries",
-            "leases_exclusive",
-            "permanent_failures",
-            "progress_after_heal",
-            "faults_hit",
-        ),
+        guarantees=("no_starvation", "permanent_failures", *ALWAYS),
         must_hit=(("worker kill", "running"), ("outage", "running"), ("flood", "before lease")),
         sink="keyed",
         lease_s=LEASE_S,

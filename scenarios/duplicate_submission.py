@@ -17,7 +17,7 @@ from __future__ import annotations
 from random import Random
 
 from ..harness.plan import KillAt, Plan, PlannedJob, Pool, Queue, Sink
-from .scenario import Scenario
+from .scenario import ALWAYS, Scenario
 
 ORIGINALS = 12
 WORKERS = 3
@@ -43,15 +43,7 @@ def build(rng: Random, seed: int, variant: str) -> Plan:
         pools=(Pool("charges", ("charges",), WORKERS),),
         jobs=(*originals, *again),
         faults=(KillAt(victim, "mid_job"),),
-        guarantees=(
-            "no_duplicated_effects",
-            "no_lost_work",
-            "no_phantoms",
-            "bounded_deliveries",
-            "leases_exclusive",
-            "progress_after_heal",
-            "faults_hit",
-        ),
+        guarantees=ALWAYS,
         must_hit=(("worker kill", "running"),),
         sink=SINKS[variant],
         lease_s=1.0,

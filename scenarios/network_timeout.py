@@ -25,7 +25,7 @@ from ..harness.plan import (
     Pool,
     Queue,
 )
-from .scenario import Scenario
+from .scenario import ALWAYS, Scenario
 
 JOBS = 40
 WORKERS = 3
@@ -63,15 +63,7 @@ def build(rng: Random, seed: int, variant: str) -> Plan:
         pools=(Pool("orders", ("orders",), WORKERS),),
         jobs=jobs,
         faults=tuple(faults),
-        guarantees=(
-            "no_lost_work",
-            "no_duplicated_effects",
-            "no_phantoms",
-            "bounded_deliveries",
-            "leases_exclusive",
-            "progress_after_heal",
-            "faults_hit",
-        ),
+        guarantees=ALWAYS,
         must_hit=(
             ("enqueue lose request", "before lease"),
             ("enqueue lose reply", "before lease"),

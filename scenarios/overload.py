@@ -13,7 +13,7 @@ from __future__ import annotations
 from random import Random
 
 from ..harness.plan import Flood, Plan, PlannedJob, Pool, Queue
-from .scenario import Scenario
+from .scenario import ALWAYS, Scenario
 
 JOBS = 60
 WORKERS = 2
@@ -36,17 +36,7 @@ def build(rng: Random, seed: int, variant: str) -> Plan:
         pools=(Pool("all", ("reports", "mail"), WORKERS),),
         jobs=jobs + mails,
         faults=(Flood(0.0),),
-        guarantees=(
-            "backlog_bounded",
-            "no_starvation",
-            "no_lost_work",
-            "no_duplicated_effects",
-            "no_phantoms",
-            "bounded_deliveries",
-            "leases_exclusive",
-            "progress_after_heal",
-            "faults_hit",
-        ),
+        guarantees=("backlog_bounded", "no_starvation", *ALWAYS),
         must_hit=(("flood", "before lease"),),
         sink="blind",
         lease_s=2.0,

@@ -14,7 +14,7 @@ from __future__ import annotations
 from random import Random
 
 from ..harness.plan import Partition, Plan, PlannedJob, Pool, Queue
-from .scenario import Scenario
+from .scenario import ALWAYS, Scenario
 
 JOBS = 40
 WORKERS = 4
@@ -45,15 +45,7 @@ def build(rng: Random, seed: int, variant: str) -> Plan:
             Partition(CUT_OFF, first_at_s, FOR_S),
             Partition(CUT_OFF[:1], second_at_s, FOR_S),
         ),
-        guarantees=(
-            "no_lost_work",
-            "no_duplicated_effects",
-            "no_phantoms",
-            "bounded_deliveries",
-            "leases_exclusive",
-            "progress_after_heal",
-            "faults_hit",
-        ),
+        guarantees=ALWAYS,
         must_hit=(("partition", "running"),),
         sink="keyed",
         lease_s=LEASE_S,

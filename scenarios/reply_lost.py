@@ -16,7 +16,7 @@ from __future__ import annotations
 from random import Random
 
 from ..harness.plan import Call, Fault, NetFault, Plan, PlannedJob, Pool, Queue
-from .scenario import Scenario
+from .scenario import ALWAYS, Scenario
 
 JOBS = 36
 WORKERS = 3
@@ -54,15 +54,7 @@ def build(rng: Random, seed: int, variant: str) -> Plan:
         pools=(Pool("orders", ("orders",), WORKERS),),
         jobs=tuple(jobs),
         faults=tuple(faults),
-        guarantees=(
-            "no_duplicated_effects",
-            "no_lost_work",
-            "no_phantoms",
-            "bounded_deliveries",
-            "leases_exclusive",
-            "progress_after_heal",
-            "faults_hit",
-        ),
+        guarantees=ALWAYS,
         must_hit=(
             ("enqueue lose reply", "before lease"),
             ("lease lose reply", "leased"),

@@ -14,7 +14,7 @@ from random import Random
 
 from ..backends.commands import RetryPolicy
 from ..harness.plan import Outage, Plan, PlannedJob, Pool, Queue
-from .scenario import Scenario
+from .scenario import ALWAYS, Scenario
 
 JOBS = 48
 WORKERS = 4
@@ -34,17 +34,7 @@ def build(rng: Random, seed: int, variant: str) -> Plan:
         pools=(Pool("webhooks", ("webhooks",), WORKERS),),
         jobs=jobs,
         faults=(Outage(0.0, DOWN_S),),
-        guarantees=(
-            "backoff_respected",
-            "retries_spread",
-            "no_lost_work",
-            "no_duplicated_effects",
-            "no_phantoms",
-            "bounded_deliveries",
-            "leases_exclusive",
-            "progress_after_heal",
-            "faults_hit",
-        ),
+        guarantees=("backoff_respected", "retries_spread", *ALWAYS),
         must_hit=(("outage", "running"),),
         lease_s=2.0,
         call_timeout_s=1.0,

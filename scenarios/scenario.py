@@ -8,6 +8,17 @@ from random import Random
 
 from ..harness.plan import Plan
 
+# What every scenario must leave standing; the headline is about the first that is broken.
+ALWAYS = (
+    "no_lost_work",
+    "no_duplicated_effects",
+    "no_phantoms",
+    "bounded_deliveries",
+    "leases_exclusive",
+    "progress_after_heal",
+    "faults_hit",
+)
+
 
 @dataclass(frozen=True)
 class Scenario:

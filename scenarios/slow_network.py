@@ -13,7 +13,7 @@ from __future__ import annotations
 from random import Random
 
 from ..harness.plan import Plan, PlannedJob, Pool, Queue, SlowNetwork
-from .scenario import Scenario
+from .scenario import ALWAYS, Scenario
 
 JOBS = 40
 WORKERS = 3
@@ -41,15 +41,7 @@ def build(rng: Random, seed: int, variant: str) -> Plan:
             SlowNetwork(round(rng.uniform(0.3, 0.4), 3), 0.6, round(rng.uniform(0.06, 0.1), 3)),
             SlowNetwork(round(rng.uniform(1.4, 1.6), 3), 0.7, round(rng.uniform(0.3, 0.5), 3)),
         ),
-        guarantees=(
-            "no_lost_work",
-            "no_duplicated_effects",
-            "no_phantoms",
-            "bounded_deliveries",
-            "leases_exclusive",
-            "progress_after_heal",
-            "faults_hit",
-        ),
+        guarantees=ALWAYS,
         must_hit=(("slow network", "before lease"), ("slow network", "running")),
         sink="keyed",
         lease_s=LEASE_S,

@@ -14,7 +14,7 @@ from random import Random
 from typing import get_args
 
 from ..harness.plan import Behaviour, KillAt, Plan, PlannedJob, Pool, Queue
-from .scenario import Scenario
+from .scenario import ALWAYS, Scenario
 
 JOBS = 24
 WORKERS = 4
@@ -41,16 +41,7 @@ def build(rng: Random, seed: int, variant: str) -> Plan:
         pools=(Pool("exports", ("exports",), WORKERS),),
         jobs=tuple(jobs),
         faults=(KillAt(innocent, "mid_job"),),
-        guarantees=(
-            "timeouts_enforced",
-            "no_lost_work",
-            "no_duplicated_effects",
-            "no_phantoms",
-            "bounded_deliveries",
-            "leases_exclusive",
-            "progress_after_heal",
-            "faults_hit",
-        ),
+        guarantees=("timeouts_enforced", *ALWAYS),
         must_hit=(("worker kill", "running"),),
         sink="blind",
         lease_s=0.6,

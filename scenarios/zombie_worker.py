@@ -15,7 +15,7 @@ from random import Random
 
 from ..backends.worker import Point
 from ..harness.plan import PauseAt, Plan, PlannedJob, Pool, Queue
-from .scenario import Scenario
+from .scenario import ALWAYS, Scenario
 
 JOBS = 24
 WORKERS = 4
@@ -40,15 +40,7 @@ def build(rng: Random, seed: int, variant: str) -> Plan:
         faults=tuple(
             PauseAt(victims.pop(), point, 5 * LEASE_S) for point in POINTS for _ in range(EACH)
         ),
-        guarantees=(
-            "leases_exclusive",
-            "no_lost_work",
-            "no_duplicated_effects",
-            "no_phantoms",
-            "bounded_deliveries",
-            "progress_after_heal",
-            "faults_hit",
-        ),
+        guarantees=ALWAYS,
         must_hit=(("worker pause", "running"), ("worker pause", "after effect, before ack")),
         sink="keyed",
         lease_s=LEASE_S,
