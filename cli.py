@@ -18,6 +18,7 @@ from .carry_out import ENVIRONMENT, USAGE, Experiment, Fault, carry_out, exit_co
 from .cli_capacity import capacity_command
 from .cli_practices import practices_command
 from .cli_serve import broker_command, doctor_command, proxy_command
+from .cli_soak import soak_command
 
 if TYPE_CHECKING:
     from .harness.run import Driver
@@ -164,7 +165,14 @@ def demo_command(report: Path) -> int:
     return 0 if runs[0].result.verdict == "violated" else 4
 
 
-for command in (practices_command, capacity_command, doctor_command, broker_command, proxy_command):
+for command in (
+    soak_command,
+    practices_command,
+    capacity_command,
+    doctor_command,
+    broker_command,
+    proxy_command,
+):
     cli.add_command(command)
 
 
