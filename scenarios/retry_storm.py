@@ -18,7 +18,7 @@ from .scenario import ALWAYS, Scenario
 
 JOBS = 48
 WORKERS = 4
-DOWN_S = 3.0
+DOWN_S = 2.6
 
 
 def build(rng: Random, seed: int, variant: str) -> Plan:
@@ -39,7 +39,7 @@ def build(rng: Random, seed: int, variant: str) -> Plan:
         lease_s=2.0,
         call_timeout_s=1.0,
         max_deliveries=8,
-        retry=RetryPolicy(2.0, 2.0, 4.0, "equal"),
+        retry=RetryPolicy(4.0, 2.0, 6.0, "equal"),
         deadline_s=60.0,
     )
 

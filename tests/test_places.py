@@ -21,30 +21,19 @@ from jobquake.harness.result import Result, judge
 from jobquake.harness.run import run
 from jobquake.harness.strikes import fault_kind
 from jobquake.scenarios import registry as scenarios
+from jobquake.scenarios.practices import PRACTICES
 from msgspec.structs import replace
 from servers_here import KINDS, address
 
 SEEDS = 100
 TWINS = [name for name in backends.names() if name.startswith("twin-")]
 MOVABLE = [name for name in TWINS if name != "twin-not-durable"]  # its mistake is its place
-MOST = "worker-kill-before-ack"
-CAUGHT_BY = {
-    "twin-lease-too-short": "slow-job-flood",
-    "twin-not-durable": "broker-crash",
-    "twin-retry-in-lockstep": "retry-storm",
-    "twin-retry-at-once": "retry-storm",
-    "twin-permanent-retried": "permanent-failure",
-    "twin-reason-forgotten": "permanent-failure",
-    "twin-no-timeout": "stuck-job",
-    "twin-replay-drops": "dead-letter-replay",
-    "twin-shutdown-drops": "graceful-shutdown",
-    "twin-unbounded": "overload",
-}
+CAUGHT_BY = {p.without: p.scenario for p in PRACTICES}
 # These meet the store through its connections; the others are about the core and the worker,
 # which are the same everywhere, so on a server of their own they are among the slow tests.
 NETWORK = (
     "worker-kill-before-ack", "network-timeout", "slow-job-flood", "reply-lost",
-    "partition", "slow-network", "broker-crash",
+    "partition", "slow-network", "broker-crash", "zombie-worker",
 )  # fmt: skip
 
 
@@ -63,7 +52,7 @@ def in_places(places: tuple[str, ...], scenario_of: dict[str, str]) -> list[Any]
 
 
 EVERY_SCENARIO = {name: name for name in scenarios.names()}
-EVERY_TWIN = {name: CAUGHT_BY.get(name, MOST) for name in MOVABLE}
+EVERY_TWIN = {name: CAUGHT_BY[name] for name in MOVABLE}
 
 
 def violated(result: Result) -> set[str]:
@@ -94,14 +83,14 @@ def test_every_scenario_holds_with_real_processes(place: str, scenario: str) -> 
 
 @pytest.mark.parametrize("twin", TWINS)
 def test_every_twin_behind_the_broker_is_caught_with_real_processes(twin: str) -> None:
-    result = shaken(twin, CAUGHT_BY.get(twin, MOST))
+    result = shaken(twin, CAUGHT_BY[twin])
     assert backends.find(twin).violates in violated(result)
 
 
 @pytest.mark.parametrize(("kind", "twin"), in_places(KINDS, EVERY_TWIN))
 def test_every_twin_on_a_server_is_caught_with_real_processes(kind: str, twin: str) -> None:
     address(kind)
-    result = shaken(f"{twin}@{kind}", CAUGHT_BY.get(twin, MOST))
+    result = shaken(f"{twin}@{kind}", CAUGHT_BY[twin])
     assert backends.find(twin).violates in violated(result)
 
 
@@ -169,7 +158,7 @@ def test_every_twin_is_caught_in_virtual_time_on_a_real_store(place: str, twin: 
         address(place)
     check = backends.find(twin).violates
     assert check in CHECKS
-    scenario = CAUGHT_BY.get(twin, MOST)
+    scenario = CAUGHT_BY[twin]
     assert check in violated(simulated(f"{twin}@{place}", scenario, 0))
 
 

@@ -1,6 +1,6 @@
 """Retries spread: jobs that failed together do not come back together.
 
-Measured: the most retries in any tenth of a second, against what the same failures would give
+Measured: the most retries in any quarter of a second, against what the same failures would give
 if each retry were spread evenly over the time that its backoff allows (the perfect spread).
 Chance makes crowds, so the limit is the perfect peak plus six of its standard deviations, and
 at least six. In lockstep the crowd is as large as the wave of failures was.
@@ -14,7 +14,7 @@ from ..facts import Facts, Floats, seconds
 from ..history import Answer, Event
 from .finding import Finding, Judged, judged
 
-BIN_S = 0.1
+BIN_S = 0.25
 ALWAYS_ALLOWED = 6.0
 DEVIATIONS = 6.0
 
