@@ -16,6 +16,7 @@ from typing import Literal, NamedTuple
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ..backends.adapter import Adapter, Claims
 from .history import FORMAT, History
@@ -80,7 +81,7 @@ def run(
     cannot be run.
     """
     validate(plan)
-    ledger = None
+    ledger, network = None, "simulated"
     if driver == "sim":
         from .drivers.sim import simulate
 
@@ -88,8 +89,9 @@ def run(
     else:
         from .drivers.process import shake
 
-        history, ledger = shake(plan, adapter, progress, toxiproxy)
+        history, ledger, network = shake(plan, adapter, progress, toxiproxy)
     result = judge(plan, adapter, history, driver, control)
+    result = replace(result, environment=result.environment | {"network": network})
     return Run(result, plan, adapter.claims, history, ledger)
 
 

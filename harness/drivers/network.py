@@ -56,7 +56,7 @@ class Network:
             url = self._resources.enter_context(opened(self._choice, self._plan.seed))
         toxiproxy = Toxiproxy(url)
         try:
-            self.version = f"{self._choice} {toxiproxy.version()}"
+            self.version = f"{self._choice} Toxiproxy, API {toxiproxy.version()}"
             for node in range(nodes):
                 proxy = toxiproxy.create(f"jobquake-{self._run}-{node}", self._upstream)
                 self._proxies.append(proxy)

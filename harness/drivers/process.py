@@ -112,6 +112,11 @@ class ProcessRun:
         self._reader.finish()
         return self._history()
 
+    @property
+    def network(self) -> str:
+        """Which Toxiproxy, and its version; ``none`` if the queue is reached without."""
+        return self._network.version if self._network else "none"
+
     # -- processes ----------------------------------------------------------------------
 
     def _connect(self) -> Connection:
@@ -287,10 +292,19 @@ def _agenda(plan: Plan) -> list[Due]:
     return sorted(agenda, key=lambda due: due[:2])
 
 
+class Shaken(NamedTuple):
+    """The history, the ledger as it was written, and which Toxiproxy was the network."""
+
+    history: History
+    ledger: bytes
+    network: str
+
+
 def shake(
     plan: Plan, adapter: Adapter, progress: Progress | None = None, toxiproxy: str = EMBEDDED
-) -> tuple[History, bytes]:
-    """Run the plan with real processes; the history, and the ledger as it was written."""
+) -> Shaken:
+    """Run the plan with real processes."""
     with guarded(adapter) as lair:
-        history = ProcessRun(plan, adapter, lair, progress, toxiproxy).run()
-        return history, (lair.folder / LEDGER).read_bytes()
+        run = ProcessRun(plan, adapter, lair, progress, toxiproxy)
+        history = run.run()
+        return Shaken(history, (lair.folder / LEDGER).read_bytes(), run.network)
