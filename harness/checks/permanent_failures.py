@@ -21,7 +21,9 @@ def judge(facts: Facts) -> Judged:
     findings = []
     for row in final:
         job, at = history["job"][row], history["t"][row]
-        again = leases[(history["job"][leases] == job) & (leases > row)]
+        # The grant of an older delivery may reach its worker after a newer one has failed.
+        later = (leases > row) & (history["token"][leases] > history["token"][row])
+        again = leases[(history["job"][leases] == job) & later]
         replayed = replays[history["job"][replays] == job]
         if len(again) and not (len(replayed) and replayed[0] < again[0]):
             findings.append(

@@ -28,9 +28,8 @@ def judge(facts: Facts) -> Judged:
     if len(nacks) < 2 or not len(came):
         return Judged("inconclusive", note="too little was retried to see a crowd")
     failed = history["t"][nacks]
-    ceiling = np.minimum(
-        policy.cap_s, policy.base_s * policy.factor ** np.minimum(history["token"][nacks] - 1, 64.0)
-    )
+    exponent = np.minimum(facts.counted(nacks) - 1, 64.0)
+    ceiling = np.minimum(policy.cap_s, policy.base_s * policy.factor**exponent)
     peak, at = _peak(came)
     perfect = _perfect_peak(failed, ceiling)
     limit = max(ALWAYS_ALLOWED, perfect + DEVIATIONS * np.sqrt(perfect))
