@@ -135,24 +135,6 @@ class Facts:
         """How often an operator asked for the job's dead letter to be run again."""
         return self._count(self.rows(Event.REPLAY_SENT))
 
-    def counted(self, rows: Ints) -> Ints:
-        """For each of these rows: its delivery is the how-manieth that counts, at the least.
-
-        A token counts every delivery, those that were handed back, too, and those count for
-        nothing. After a replay the queue counts anew, and only it knows from which token.
-        """
-        history, replays = self.history, self.rows(Event.REPLAY_SENT)
-        handbacks = self.rows(Event.HANDBACK_SENT)
-        releases = handbacks[history["value"][handbacks] > 0]
-        least = np.ones(len(rows), dtype=np.intp)
-        for place, row in enumerate(rows):
-            job, token = history["job"][row], history["token"][row]
-            if not np.any((history["job"][replays] == job) & (replays < row)):
-                of_job = releases[history["job"][releases] == job]
-                forgiven = np.count_nonzero(history["token"][of_job] < token)
-                least[place] = max(1, token - forgiven)
-        return least
-
     @cached_property
     def dead(self) -> Flags:
         return self._count(self.rows(Event.DEAD)) > 0

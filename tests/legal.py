@@ -8,11 +8,13 @@ code with the checks, which must accept all of it. Times are whole milliseconds 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
 from hypothesis import strategies as st
 from jobquake.backends.adapter import Claims
+from jobquake.backends.commands import RetryPolicy
 from jobquake.harness.checks import GUARANTEES
 from jobquake.harness.facts import Facts, Outcome
 from jobquake.harness.history import PHASES, Answer, Event, History, Phase, Row, row
@@ -131,6 +133,7 @@ class _World:
     claims: Claims
     lease: int
     limit: int
+    retry: RetryPolicy
     rows: list[Row] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     cells: list[tuple[int, tuple[str, str]]] = field(default_factory=list)
@@ -212,7 +215,14 @@ class _World:
         elif how == "expired" and self.claims.delivery == "at-most-once" and self.rarely(2):
             job.state, job.ended_at = "gone", t
         else:
-            job.ready_at = t + self.pick(0, 200)
+            job.ready_at = t + self.backoff(job.counted)
+
+    def backoff(self, counted: int) -> int:
+        """How long the job waits after that many deliveries that count."""
+        policy = self.retry
+        ceiling = min(policy.cap_s, policy.base_s * policy.factor ** (counted - 1)) * 1000
+        lowest = {"full": 0.0, "equal": ceiling / 2, "none": ceiling}[policy.jitter]
+        return self.pick(math.ceil(lowest), math.floor(ceiling))
 
     # -- the life of a delivery -----------------------------------------------------------
 
@@ -262,8 +272,13 @@ class _World:
         job = lease.job
         self.point("after_lease", Phase.LEASED, who)
         self.write(Event.STARTED, **who)
+        left = job.timeout
         for half in ("first", "second"):
-            self.now += self.pick(0, self.lease)
+            work = self.pick(0, self.lease)
+            self.now += min(work, left)
+            if work >= left:
+                raise _Died  # its time is up, and with it the worker's
+            left -= work
             if half == "second" and job.behaviour == "permanent":
                 return self.end(lease, "permanent", who)
             if half == "second" and job.behaviour == "fail" and self.rarely(2):
@@ -393,7 +408,9 @@ def legal_runs(draw: Any, claims: Any = st.just(Claims())) -> Legal:  # noqa: B0
     said: Claims = draw(claims)
     max_deliveries = draw(st.integers(1, 4))
     limit = max_deliveries + (0 if said.bounded_deliveries else 2)
-    world = _World(draw, said, draw(st.integers(50, 400)), limit)
+    jitter = draw(st.sampled_from(("full", "equal", "none")))
+    retry = RetryPolicy(draw(st.integers(1, 50)) / 500, 2.0, 0.2, jitter)
+    world = _World(draw, said, draw(st.integers(50, 400)), limit, retry)
     workers = [_Worker(node) for node in range(draw(st.integers(1, 3)))]
     for worker in workers:
         world.write(Event.WORKER_STARTED, node=worker.node, incarnation=1)
@@ -417,6 +434,16 @@ def legal_runs(draw: Any, claims: Any = st.just(Claims())) -> Legal:  # noqa: B0
     return _finish(world, jobs, len(workers), max_deliveries)
 
 
+def _most_waiting(world: _World, jobs: list[_Job], queue: int) -> int:
+    """How many jobs of the queue waited at once to be handed out for the first time."""
+    stays = [
+        (job.known_at, world.leased.get(job.index, math.inf))
+        for job in jobs
+        if job.queue == queue and job.known_at is not None
+    ]
+    return max((sum(came <= at < left for came, left in stays) for at, _ in stays), default=0)
+
+
 def _finish(world: _World, jobs: list[_Job], workers: int, max_deliveries: int) -> Legal:
     """End the run: quiet, or at a deadline that comes while a fault still lasts."""
     draw = world.draw
@@ -433,7 +460,8 @@ def _finish(world: _World, jobs: list[_Job], workers: int, max_deliveries: int) 
         seen, fate = world.observe(job, at)
         fates.append(fate)
         if seen:
-            rows.append(row(at / 1000, seen, job=job.index))
+            told = Answer.OK if seen == Event.DEAD else Answer.NONE
+            rows.append(row(at / 1000, seen, answer=told, job=job.index))
         if job.answered_at is not None:
             got = min(at, world.leased.get(job.index, at))
             longest[job.queue] = max(longest[job.queue], got - job.answered_at)
@@ -444,7 +472,13 @@ def _finish(world: _World, jobs: list[_Job], workers: int, max_deliveries: int) 
         variant="",
         seed=0,
         queues=tuple(
-            Queue(f"q{n}", (wait + 1 + world.pick(0, 99)) / 1000 if world.rarely(2) else None)
+            Queue(
+                f"q{n}",
+                (wait + 1 + world.pick(0, 99)) / 1000 if world.rarely(2) else None,
+                max(1, _most_waiting(world, jobs, n) - world.pick(0, 1))
+                if world.rarely(2)
+                else None,
+            )
             for n, wait in enumerate(longest)
         ),
         pools=(Pool("all", ("q0", "q1"), workers),),
@@ -460,6 +494,7 @@ def _finish(world: _World, jobs: list[_Job], workers: int, max_deliveries: int) 
         call_timeout_s=CALL_TIMEOUT / 1000,
         deadline_s=at / 1000 if cut else 60.0,
         max_deliveries=max_deliveries,
+        retry=world.retry,
     )
     held = [h for h in world.held if h.until <= at]
     return Legal(plan, world.claims, rows, fates, held)
