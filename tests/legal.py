@@ -1,57 +1,23 @@
-"""Legal runs, drawn by Hypothesis: an honest little model of a queue and its workers.
+"""Legal runs, drawn by Hypothesis: plans, and what an honest queue may make of them.
 
-The model keeps the queue's truth (what is accepted, who holds which lease until when) and
-draws what nobody controls: latencies, lost messages, kills, pauses, failures. It writes
-the rows that the nodes would see, so every history is legal by construction. It shares no
-code with the checks, which must accept all of it. Times are whole milliseconds inside.
+The rows come from the model in ``legal_world.py``; here a run begins and ends, and a plan is
+drawn that it keeps. Nothing here knows how the checks judge.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import math
+from dataclasses import dataclass
 from typing import Any
 
 from hypothesis import strategies as st
 from jobquake.backends.adapter import Claims
+from jobquake.backends.commands import RetryPolicy
 from jobquake.harness.checks import GUARANTEES
 from jobquake.harness.facts import Facts, Outcome
-from jobquake.harness.history import PHASES, Answer, Event, History, Phase, Row, row
-from jobquake.harness.ledger import key_hash
-from jobquake.harness.plan import (
-    Fault,
-    KillAt,
-    KillWorker,
-    NetFault,
-    NetTimeout,
-    PauseAt,
-    Plan,
-    PlannedJob,
-    Pool,
-    Queue,
-)
-
-CALL_TIMEOUT = 300
-ENQUEUES = (
-    *["accepted"] * 6, "repeated", "unanswered", "then refused", "gone", "refused", "unsent"
-)  # fmt: skip
-CALL_PHASES = {
-    ("enqueue", "lose_request"): Phase.BEFORE_LEASE,
-    ("enqueue", "lose_reply"): Phase.BEFORE_LEASE,
-    ("lease", "lose_reply"): Phase.LEASED,
-    ("ack", "lose_request"): Phase.AFTER_EFFECT,
-    ("ack", "lose_reply"): Phase.ACKED,
-}
-
-
-@dataclass
-class Held:
-    """A delivery as its worker knew it: it surely held the job from ``since`` to ``until``."""
-
-    job: int
-    token: int
-    node: int
-    since: int
-    until: int
+from jobquake.harness.history import Answer, Event, History, Phase, Row, row
+from jobquake.harness.plan import KillWorker, NetTimeout, Plan, PlannedJob, Pool, Queue
+from legal_world import CALL_TIMEOUT, Held, Job, Worker, World
 
 
 @dataclass(repr=False)
@@ -80,304 +46,6 @@ class Legal:
         return "\n".join([repr(self.plan), repr(self.claims), *lines, repr(self.fates)])
 
 
-@dataclass
-class _Job:
-    """What the queue knows of a job. ``state`` is waiting, done, dead or gone."""
-
-    index: int
-    queue: int
-    behaviour: str
-    timeout: int
-    known_at: int | None = None  # when the queue had it
-    answered_at: int | None = None  # when the producer knew
-    sent_at: int | None = None
-    refused_at: int | None = None
-    ready_at: int | None = None
-    token: int = 0
-    counted: int = 0
-    releases: int = 0
-    ended_at: int | None = None
-    state: str = "waiting"
-
-
-@dataclass
-class _Worker:
-    node: int
-    incarnation: int = 1
-    free_at: int = 0
-    asked_at: int | None = None  # set while a lease request is being repeated
-
-
-class _Died(Exception):
-    """The worker is dead; what it held stays leased until the lease ends."""
-
-
-@dataclass
-class _Lease:
-    """One delivery: ``end`` is the queue's truth, ``sure`` what its holder may rely on."""
-
-    job: _Job
-    token: int
-    end: int
-    cap: int
-    sure: int
-    sure_cap: int
-    settled: bool = False
-
-
-@dataclass
-class _World:
-    draw: Any
-    claims: Claims
-    lease: int
-    limit: int
-    rows: list[Row] = field(default_factory=list)
-    faults: list[Fault] = field(default_factory=list)
-    cells: list[tuple[int, tuple[str, str]]] = field(default_factory=list)
-    held: list[Held] = field(default_factory=list)
-    effects: dict[int, list[int]] = field(default_factory=dict)
-    leased: dict[int, int] = field(default_factory=dict)
-    now: int = 0
-    latest: int = 0
-    last_row: int = 0
-
-    # -- chance -------------------------------------------------------------------------
-
-    def pick(self, low: int, high: int) -> int:
-        return int(self.draw(st.integers(low, high)))
-
-    def rarely(self, one_in: int) -> bool:
-        return self.pick(0, one_in - 1) == one_in - 1
-
-    # -- what the harness writes --------------------------------------------------------
-
-    def write(self, event: Event, *, t: int | None = None, since: int = -1, **more: Any) -> None:
-        t = self.now if t is None else t
-        self.last_row, self.latest = t, max(t, self.latest)
-        at_s, since_s = t / 1000, since / 1000 if since >= 0 else -1.0
-        self.rows.append(row(at_s, event, since=since_s, **more))
-
-    def strike(self, kind: str, fault: Fault, phase: Phase, value: int = 0, **who: int) -> None:
-        self.write(
-            Event.FAULT_STRUCK, phase=phase, fault=len(self.faults), value=value / 1000, **who
-        )
-        self.faults.append(fault)
-        if phase in PHASES:
-            self.cells.append((self.now, (kind, PHASES[phase])))
-
-    def lose(self, call: Any, how: Any, **who: int) -> None:
-        phase = CALL_PHASES.get((call, how), Phase.RUNNING)
-        self.strike(f"{call} {how.replace('_', ' ')}", NetFault(call, 1, how), phase, **who)
-
-    # -- the life of a job in the queue ---------------------------------------------------
-
-    def enqueue(self, job: _Job, node: int) -> None:
-        how = self.draw(st.sampled_from(ENQUEUES))
-        if how == "unsent":
-            return
-        sent = job.sent_at = self.now = self.pick(0, 500)
-        self.write(Event.ENQUEUE_SENT, node=node, incarnation=1, job=job.index)
-        if how not in ("gone", "refused"):
-            job.known_at = job.ready_at = self.now = sent + self.pick(0, 20)
-        if how in ("repeated", "unanswered", "gone"):
-            lost = "lose_request" if how == "gone" else "lose_reply"
-            self.lose("enqueue", lost, node=node, incarnation=1, job=job.index)
-        if how in ("repeated", "then refused"):
-            self.now += CALL_TIMEOUT
-        answers = {
-            "accepted": Answer.OK, "repeated": Answer.OK,
-            "refused": Answer.FAILED, "then refused": Answer.UNKNOWN,
-        }  # fmt: skip
-        if answer := answers.get(how):
-            self.now += self.pick(0, 20)
-            if answer == Answer.OK:
-                job.answered_at = self.now
-            if answer == Answer.FAILED:
-                job.refused_at = self.now
-            self.write(
-                Event.ENQUEUE_ANSWERED,
-                since=sent, answer=answer, node=node, incarnation=1, job=job.index,
-            )  # fmt: skip
-
-    def settle(self, lease: _Lease, t: int, how: str) -> None:
-        """The holder of a living lease, or its end, decides what becomes of the job."""
-        job, lease.settled = lease.job, True
-        job.ready_at = None
-        if how == "ack":
-            job.state, job.ended_at = "done", t
-        elif how == "release":
-            job.ready_at, job.counted, job.releases = t, job.counted - 1, job.releases + 1
-        elif how == "permanent" or job.counted >= self.limit:
-            job.state, job.ended_at = ("dead" if self.claims.dead_letters else "gone"), t
-        elif how == "expired" and self.claims.delivery == "at-most-once" and self.rarely(2):
-            job.state, job.ended_at = "gone", t
-        else:
-            job.ready_at = t + self.pick(0, 200)
-
-    # -- the life of a delivery -----------------------------------------------------------
-
-    def deliver(self, worker: _Worker, job: _Job) -> None:
-        asked = worker.free_at if worker.asked_at is None else worker.asked_at
-        granted = self.now = max(worker.free_at + self.pick(0, 20), job.ready_at or 0)
-        length = min(self.lease, job.timeout)
-        job.token, job.counted = job.token + 1, job.counted + 1
-        lease = _Lease(
-            job, job.token, granted + length, granted + job.timeout,
-            asked + length, asked + job.timeout,
-        )  # fmt: skip
-        who = {"node": worker.node, "incarnation": worker.incarnation, "job": job.index}
-        if self.rarely(10):
-            self.lose("lease", "lose_reply", **who)
-            worker.asked_at, self.now = asked, granted + self.pick(1, CALL_TIMEOUT)
-        else:
-            worker.asked_at = None
-            self.now += self.pick(0, 2 * length) if self.rarely(6) else self.pick(0, 10)
-            self.leased.setdefault(job.index, self.now)
-            self.write(Event.LEASED, since=asked, token=lease.token, value=length / 1000, **who)
-            known = self.now
-            self.live(worker, lease, {**who, "token": lease.token})
-            self.held.append(Held(job.index, lease.token, worker.node, known, lease.sure))
-        if not lease.settled:
-            self.settle(lease, lease.end, "expired")
-        worker.free_at = self.now + self.pick(0, 50)
-        self.latest = max(self.latest, worker.free_at, lease.end)
-
-    def live(self, worker: _Worker, lease: _Lease, who: dict[str, int]) -> None:
-        """The worker's side of a delivery, to its end or the worker's."""
-        try:
-            settled = self.work(lease, who)
-            lease.sure = min(lease.sure, self.now)
-            self.write(Event.FINISHED if settled else Event.LEASE_LOST, **who)
-        except _Died:
-            lease.sure = min(lease.sure, self.last_row)
-            self.now += self.pick(0, 20)
-            self.write(
-                Event.WORKER_EXITED, node=worker.node, incarnation=worker.incarnation, value=-9.0
-            )
-            worker.incarnation += 1
-            self.now += self.pick(0, 50)
-            self.write(Event.WORKER_STARTED, node=worker.node, incarnation=worker.incarnation)
-
-    def work(self, lease: _Lease, who: dict[str, int]) -> bool:
-        job = lease.job
-        self.point("after_lease", Phase.LEASED, who)
-        self.write(Event.STARTED, **who)
-        for half in ("first", "second"):
-            self.now += self.pick(0, self.lease)
-            if half == "second" and job.behaviour == "permanent":
-                return self.end(lease, "permanent", who)
-            if half == "second" and job.behaviour == "fail" and self.rarely(2):
-                return self.end(lease, "nack", who)
-            if job.releases < 2 and self.rarely(8):
-                return self.end(lease, "release", who)
-            if self.rarely(3) and not self.extend(lease, who):
-                return False
-            if half == "first":
-                self.point("mid_job", Phase.RUNNING, who)
-        self.point("before_effect", Phase.RUNNING, who)
-        self.effects.setdefault(job.index, []).append(self.now)
-        self.write(Event.EFFECT, key=key_hash(f"effect-{job.index}"), **who)
-        self.point("after_effect", Phase.AFTER_EFFECT, who)
-        settled = self.end(lease, "ack", who)
-        self.point("after_ack", Phase.ACKED, who)
-        return settled
-
-    def point(self, name: Any, phase: Phase, who: dict[str, int]) -> None:
-        """A fault point: now and then the worker is paused here, or killed."""
-        if self.rarely(12):
-            pause = self.pick(1, 3 * self.lease)
-            fault = PauseAt(who["job"], name, pause / 1000)
-            self.strike("worker pause", fault, phase, value=pause, **who)
-            self.now += pause
-            self.write(Event.RESUMED, fault=len(self.faults) - 1, **who)
-        if self.rarely(12):
-            self.strike("worker kill", KillAt(who["job"], name), phase, **who)
-            raise _Died
-
-    def extend(self, lease: _Lease, who: dict[str, int]) -> bool:
-        def arrive(t: int) -> bool:
-            if lease.settled or t >= lease.end:
-                return False
-            lease.end = max(lease.end, min(t + self.lease, lease.cap))
-            return True
-
-        sent, answer = self.call("extend", arrive, who)
-        if answer is None:
-            return True
-        if answer == Answer.OK:
-            lease.sure = max(lease.sure, min(sent + self.lease, lease.sure_cap))
-        self.write(Event.EXTEND_ANSWERED, since=sent, answer=answer, value=self.lease / 1000, **who)
-        return answer == Answer.OK
-
-    def end(self, lease: _Lease, how: str, who: dict[str, int]) -> bool:
-        """Ack, nack or release; True if the queue said yes."""
-
-        def arrive(t: int) -> bool:
-            if lease.settled:
-                # A repetition; some queues have forgotten the first by now, and refuse.
-                return how == "ack" or self.pick(0, 1) == 0
-            if t >= lease.end:
-                return not self.claims.fencing and how == "ack" and self.rarely(2)
-            self.settle(lease, t, how)
-            return True
-
-        call = {"permanent": "nack"}.get(how, how)
-        event = Event.ACK_SENT if how == "ack" else Event.HANDBACK_SENT
-        self.write(event, value=float(how == "release"), **who)
-        lease.sure = min(lease.sure, self.now)
-        sent, answer = self.call(call, arrive, who)
-        if answer is not None:
-            event = {
-                "ack": Event.ACK_ANSWERED,
-                "nack": Event.NACK_ANSWERED,
-                "release": Event.RELEASE_ANSWERED,
-            }[call]
-            self.write(event, since=sent, answer=answer, value=float(how == "permanent"), **who)
-        return answer == Answer.OK
-
-    def call(self, call: Any, arrive: Any, who: dict[str, int]) -> tuple[int, Answer | None]:
-        """When it was first sent, and the answer: None if none ever came."""
-        sent = self.now
-        for attempt in range(3):
-            lost = self.draw(st.sampled_from((*[None] * 8, "lose_request", "lose_reply")))
-            self.now += self.pick(0, 20)
-            accepted = lost != "lose_request" and arrive(self.now)
-            if lost is None:
-                self.now += self.pick(0, 20)
-                refused = Answer.UNKNOWN if attempt else Answer.FAILED
-                return sent, Answer.OK if accepted else refused
-            self.lose(call, lost, **who)
-            if self.rarely(4):
-                phase = Phase.AFTER_EFFECT if call == "ack" else Phase.RUNNING
-                fault = KillWorker(who["node"], self.now / 1000)
-                self.strike("worker kill", fault, phase, **who)
-                raise _Died
-            self.now += CALL_TIMEOUT
-        return sent, None
-
-    # -- the end ------------------------------------------------------------------------
-
-    def observe(self, job: _Job, at: int) -> tuple[Event | None, Outcome | None]:
-        """What the queue says of the job then, and what has become of it."""
-
-        def by_now(t: int | None) -> bool:
-            return t is not None and t <= at
-
-        if not by_now(job.sent_at) or by_now(job.refused_at):
-            return None, None
-        if not by_now(job.known_at):
-            return None, "unknown"
-        if not by_now(job.ended_at):
-            return Event.HELD, "stuck"
-        if job.state == "done":
-            return Event.SETTLED, "done"
-        if job.state == "dead":
-            return Event.DEAD, "dead-lettered"
-        if any(t <= at for t in self.effects.get(job.index, ())):
-            return None, "done"
-        return None, "lost" if by_now(job.answered_at) else "unknown"
-
-
 all_claims = st.builds(
     Claims,
     delivery=st.sampled_from(("at-least-once", "at-most-once")),
@@ -393,13 +61,15 @@ def legal_runs(draw: Any, claims: Any = st.just(Claims())) -> Legal:  # noqa: B0
     said: Claims = draw(claims)
     max_deliveries = draw(st.integers(1, 4))
     limit = max_deliveries + (0 if said.bounded_deliveries else 2)
-    world = _World(draw, said, draw(st.integers(50, 400)), limit)
-    workers = [_Worker(node) for node in range(draw(st.integers(1, 3)))]
+    jitter = draw(st.sampled_from(("full", "equal", "none")))
+    retry = RetryPolicy(draw(st.integers(1, 50)) / 500, 2.0, 0.2, jitter)
+    world = World(draw, said, draw(st.integers(50, 400)), limit, retry)
+    workers = [Worker(node) for node in range(draw(st.integers(1, 3)))]
     for worker in workers:
         world.write(Event.WORKER_STARTED, node=worker.node, incarnation=1)
-    behaviours = st.sampled_from(("ok", "ok", "ok", "fail", "permanent"))
+    behaviours = st.sampled_from(("ok", "ok", "fail", "fail", "permanent"))
     jobs = [
-        _Job(index, index % 2, draw(behaviours), draw(st.sampled_from((30_000, 600, 100))))
+        Job(index, index % 2, draw(behaviours), draw(st.sampled_from((30_000, 600, 100))))
         for index in range(draw(st.integers(1, 5)))
     ]
     for job in jobs:
@@ -417,7 +87,17 @@ def legal_runs(draw: Any, claims: Any = st.just(Claims())) -> Legal:  # noqa: B0
     return _finish(world, jobs, len(workers), max_deliveries)
 
 
-def _finish(world: _World, jobs: list[_Job], workers: int, max_deliveries: int) -> Legal:
+def _most_waiting(world: World, jobs: list[Job], queue: int) -> int:
+    """How many jobs of the queue waited at once to be handed out for the first time."""
+    stays = [
+        (job.known_at, world.leased.get(job.index, math.inf))
+        for job in jobs
+        if job.queue == queue and job.known_at is not None
+    ]
+    return max((sum(came <= at < left for came, left in stays) for at, _ in stays), default=0)
+
+
+def _finish(world: World, jobs: list[Job], workers: int, max_deliveries: int) -> Legal:
     """End the run: quiet, or at a deadline that comes while a fault still lasts."""
     draw = world.draw
     at, cut = world.latest + world.pick(0, 200), world.rarely(3)
@@ -433,7 +113,8 @@ def _finish(world: _World, jobs: list[_Job], workers: int, max_deliveries: int) 
         seen, fate = world.observe(job, at)
         fates.append(fate)
         if seen:
-            rows.append(row(at / 1000, seen, job=job.index))
+            told = Answer.OK if seen == Event.DEAD else Answer.NONE
+            rows.append(row(at / 1000, seen, answer=told, job=job.index))
         if job.answered_at is not None:
             got = min(at, world.leased.get(job.index, at))
             longest[job.queue] = max(longest[job.queue], got - job.answered_at)
@@ -444,7 +125,13 @@ def _finish(world: _World, jobs: list[_Job], workers: int, max_deliveries: int) 
         variant="",
         seed=0,
         queues=tuple(
-            Queue(f"q{n}", (wait + 1 + world.pick(0, 99)) / 1000 if world.rarely(2) else None)
+            Queue(
+                f"q{n}",
+                (wait + 1 + world.pick(0, 99)) / 1000 if world.rarely(2) else None,
+                max(1, _most_waiting(world, jobs, n) - world.pick(0, 1))
+                if world.rarely(2)
+                else None,
+            )
             for n, wait in enumerate(longest)
         ),
         pools=(Pool("all", ("q0", "q1"), workers),),
@@ -460,6 +147,7 @@ def _finish(world: _World, jobs: list[_Job], workers: int, max_deliveries: int) 
         call_timeout_s=CALL_TIMEOUT / 1000,
         deadline_s=at / 1000 if cut else 60.0,
         max_deliveries=max_deliveries,
+        retry=world.retry,
     )
     held = [h for h in world.held if h.until <= at]
     return Legal(plan, world.claims, rows, fates, held)

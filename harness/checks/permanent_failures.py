@@ -7,29 +7,21 @@ handed out again, unless an operator replays it. A retry would only spend what o
 from __future__ import annotations
 
 from ..facts import Facts, seconds
-from ..history import Answer, Event
 from .finding import Finding, Judged, judged
+from .retries import failures, retries
 
 
 def judge(facts: Facts) -> Judged:
-    history = facts.history
-    nacks = facts.rows(Event.NACK_ANSWERED, Answer.OK)
-    final = nacks[history["value"][nacks] > 0]
+    history, final = facts.history, failures(facts, permanent=True)
     if not len(final):
         return Judged("inconclusive", note="no job failed for good")
-    leases, replays = facts.rows(Event.LEASED), facts.rows(Event.REPLAY_SENT)
-    findings = []
-    for row in final:
-        job, at = history["job"][row], history["t"][row]
-        again = leases[(history["job"][leases] == job) & (leases > row)]
-        replayed = replays[history["job"][replays] == job]
-        if len(again) and not (len(replayed) and replayed[0] < again[0]):
-            findings.append(
-                Finding(
-                    int(job),
-                    f"job {job} failed for good at {seconds(at)} and was handed out again at "
-                    f"{seconds(history['t'][again[0]])}",
-                    (int(row), int(again[0])),
-                )
-            )
+    findings = [
+        Finding(
+            int(history["job"][row]),
+            f"job {history['job'][row]} failed for good at {seconds(history['t'][row])} "
+            f"and was handed out again at {seconds(history['t'][again])}",
+            (row, again),
+        )
+        for row, again, _ in retries(facts, permanent=True)
+    ]
     return judged(findings, f"{len(final)} failures for good, {len(findings)} retried")

@@ -11,8 +11,8 @@ from __future__ import annotations
 import numpy as np
 
 from ..facts import Facts, Floats, seconds
-from ..history import Answer, Event
 from .finding import Finding, Judged, judged
+from .retries import retries
 
 BIN_S = 0.25
 ALWAYS_ALLOWED = 6.0
@@ -20,17 +20,13 @@ DEVIATIONS = 6.0
 
 
 def judge(facts: Facts) -> Judged:
-    history, policy = facts.history, facts.plan.retry
-    nacks = facts.rows(Event.NACK_ANSWERED, Answer.OK)
-    nacks = nacks[history["value"][nacks] == 0]
-    leases = facts.rows(Event.LEASED)
-    came = np.sort(history["t"][leases[history["token"][leases] > 1]])
-    if len(nacks) < 2 or not len(came):
+    policy, t, found = facts.plan.retry, facts.history["t"], retries(facts)
+    if len(found) < 2:
         return Judged("inconclusive", note="too little was retried to see a crowd")
-    failed = history["t"][nacks]
-    ceiling = np.minimum(
-        policy.cap_s, policy.base_s * policy.factor ** np.minimum(history["token"][nacks] - 1, 64.0)
-    )
+    came = np.sort(t[[retry.again for retry in found]])
+    failed = t[[retry.failed for retry in found]]
+    exponent = np.minimum([retry.counted - 1.0 for retry in found], 64.0)
+    ceiling = np.minimum(policy.cap_s, policy.base_s * policy.factor**exponent)
     peak, at = _peak(came)
     perfect = _perfect_peak(failed, ceiling)
     limit = max(ALWAYS_ALLOWED, perfect + DEVIATIONS * np.sqrt(perfect))
