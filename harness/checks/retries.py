@@ -26,7 +26,8 @@ class Retry(NamedTuple):
 def failures(facts: Facts, permanent: bool) -> Ints:
     """The rows that tell of a failure, for good or not, that the queue took note of."""
     nacks = facts.rows(Event.NACK_ANSWERED, Answer.OK)
-    return nacks[(facts.history["value"][nacks] > 0) == permanent]
+    found: Ints = nacks[(facts.history["value"][nacks] > 0) == permanent]
+    return found
 
 
 def retries(facts: Facts, permanent: bool = False) -> list[Retry]:
