@@ -16,7 +16,7 @@ from random import Random
 from ..harness.plan import Plan, PlannedJob, Pool, Queue, Terminate
 from .scenario import ALWAYS, Scenario
 
-JOBS = 36
+JOBS = 24
 WORKERS = 4
 WITHIN_S = 1.5
 
@@ -26,7 +26,7 @@ def build(rng: Random, seed: int, variant: str) -> Plan:
         PlannedJob(
             round(rng.uniform(0.0, 0.8), 3),
             0,
-            round(rng.uniform(1.0, 1.6) if index % 6 == 0 else rng.uniform(0.05, 0.2), 3),
+            round(rng.uniform(2.0, 2.6) if index % 2 == 0 else rng.uniform(0.05, 0.2), 3),
         )
         for index in range(JOBS)
     ]
