@@ -224,7 +224,8 @@ def test_timeouts_enforced_rejects_a_job_that_keeps_its_worker(run: Legal) -> No
     for ending in (Event.ACK_SENT, Event.HANDBACK_SENT, Event.FINISHED, Event.WORKER_EXITED):
         late, in_time = (row(timeout_s + s, ending, node=node, job=0) for s in (3.0, 1.0))
         assert 0 in blamed(judge("timeouts_enforced", run, [*run.rows, begun, late]))
-        assert judge("timeouts_enforced", run, [begun, in_time]).verdict == "held"
+        much_later = row(timeout_s + 60.0, Event.QUIET)
+        assert judge("timeouts_enforced", run, [begun, in_time, much_later]).verdict == "held"
 
 
 @planted
@@ -317,6 +318,25 @@ def test_backlog_bounded_rejects_more_than_may_wait(limit: int, producers: int, 
     rows.sort(key=lambda r: r[0])
     judged = judged_rows("backlog_bounded", plan, rows)
     assert judged.verdict == ("violated" if over else "held")
+
+
+@given(st.integers(1, 4), st.integers(1, 3), st.integers(0, 4))
+def test_no_lost_work_counts_grants_that_may_have_been_under_way_at_the_deadline(
+    limit: int, workers: int, seen: int
+) -> None:
+    plan = plan_of(1, max_deliveries=limit, pools=(Pool("p", ("q",), workers),))
+    rows = [
+        row(0.0, Event.ENQUEUE_SENT, job=0),
+        row(0.0, Event.ENQUEUE_ANSWERED, since=0.0, answer=Answer.OK, job=0),
+        *(row(1.0 + n, Event.LEASED, since=1.0, node=0, job=0, token=1 + n) for n in range(seen)),
+    ]
+    ends = {Event.QUIET: seen, Event.DEADLINE: seen + workers}
+    for end, grants in ends.items():
+        history, drops = History([*rows, row(9.0, end)]), Claims(dead_letters=False)
+        judged = CHECKS["no_lost_work"].judge(Facts(plan, drops, history))
+        assert blamed(judged) == (set() if grants >= limit else {0})
+        keeps = CHECKS["no_lost_work"].judge(Facts(plan, EVERYTHING, history))
+        assert blamed(keeps) == {0}, "whoever has dead letters has no excuse"
 
 
 # -- claims -------------------------------------------------------------------------------

@@ -37,11 +37,14 @@ def _given_up(facts: Facts) -> Flags:
     """Jobs that a correct queue may have given up on: failed for good, or out of deliveries.
 
     A grant that was lost on its way counts for the queue; all that is left of it is the
-    strike. A job that was acked was not given up.
+    strike. Of a run that was cut short at its deadline, each worker may have had a grant under
+    way, of which nothing is left at all. A job that was acked was not given up.
     """
     history, plan = facts.history, facts.plan
     struck = history["job"][facts.rows(Event.FAULT_STRUCK)]
     grants = facts.handed_out + np.bincount(struck, minlength=facts.jobs)
+    if facts.quiet_at is None:
+        grants = grants + len(plan.workers)
     spent = grants >= plan.max_deliveries
     permanent = np.array([job.behaviour == "permanent" for job in plan.jobs], dtype=bool)
     handed_back = np.isin(np.arange(facts.jobs), history["job"][history.where(Event.HANDBACK_SENT)])
