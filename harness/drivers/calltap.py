@@ -15,7 +15,7 @@ from typing import NamedTuple, Protocol
 
 from ...backends.adapter import Framing
 from ..events import Phase
-from ..plan import SlowNetwork, Window, job_index
+from ..plan import NetFault, SlowNetwork, Window, job_index
 from ..strikes import CallStrikes, call_phase
 from ..toxiproxy.applied import Direction
 from ..toxiproxy.tap import Tapped
@@ -41,6 +41,23 @@ class Wire(NamedTuple):
     calls: CallStrikes
     window: Callable[[int], tuple[int, Window] | None]
     struck: Struck
+
+    def strike(
+        self, node: int, kinds: tuple[str, ...], call: str, job: int
+    ) -> tuple[int, NetFault | None]:
+        """Count one more request of these kinds; the fault that strikes it alone, if one does.
+
+        While a lasting fault meets the node it strikes instead, and that is written down.
+        """
+        found: tuple[int, NetFault | None] = (-1, None)
+        for kind in kinds:
+            found = self.calls.next(kind) or found
+        if open_now := self.window(node):
+            found = (-1, None)
+            if call:
+                number, window = open_now
+                self.struck(number, node, call_phase(call, False), job, latency_s(window))
+        return found
 
 
 class CallTap:
@@ -84,12 +101,8 @@ class CallTap:
         trip, call, identifier = wire.framing.describe(message)
         job = job_index(identifier)
         self._calls[trip] = (call, job)
-        number, fault = wire.calls.next(call) or (-1, None)
+        number, fault = wire.strike(self._node, (call,), call, job)
         how = fault.how if fault else ""
-        if open_now := wire.window(self._node):
-            late_s = latency_s(open_now[1])
-            self._struck(open_now[0], call_phase(call, False), job, late_s)
-            how = ""
         if how in ("lose_request", "reset"):
             self._struck(number, call_phase(call, False), job)
             if how == "reset":
@@ -176,15 +189,10 @@ class OrderedTap:
         wire = self._wire
         _, call, identifier = wire.framing.describe(message)
         job = job_index(identifier)
-        number, fault = wire.calls.next(call) or (-1, None)
-        if call == "lease" and (granted := wire.calls.next("granted")):
-            number, fault = granted
+        # A lease that writes has found a job, so its reply is one that grants.
+        kinds = ("lease", "granted") if call == "lease" else (call,)
+        number, fault = wire.strike(self._node, kinds, call, job)
         how = fault.how if fault else ""
-        if open_now := wire.window(self._node):
-            how = ""
-            if call:
-                late_s = latency_s(open_now[1])
-                self._struck(open_now[0], call_phase(call, False), job, late_s)
         if how in ("lose_request", "lose_reply", "reset"):
             self._struck(number, call_phase(call, how == "lose_reply"), job)
             self._deaf = True

@@ -13,6 +13,7 @@ import os
 import signal
 import sys
 import time
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,7 @@ class Node:
         self.number = number
         self.ledger = Ledger(folder / LEDGER, number, incarnation)
         self.record = NodeRecord(self.plan, self.ledger.write, time.monotonic, self._elapsed)
-        self._started = folder / STARTED
+        self._folder = folder
         self.connection: Connection = self.adapter.connect(address, self.plan.call_timeout_s)
         self.stopping = False
         self._strikes = folder / STRIKES
@@ -104,8 +105,13 @@ class Node:
             elif isinstance(want, Sleep):
                 time.sleep(want.seconds)
 
+    @cached_property
+    def _started_at(self) -> float:
+        """Workers start before the run does, so it is read when it is first needed."""
+        return float((self._folder / STARTED).read_text())
+
     def _elapsed(self) -> float:
-        return time.monotonic() - float(self._started.read_text())
+        return time.monotonic() - self._started_at
 
     def _attempt(self, want: Attempt) -> Any:
         self.record.sending(want.command)
