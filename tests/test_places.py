@@ -118,13 +118,13 @@ def test_a_careless_server_loses_what_it_acknowledged_and_the_story_says_why(kin
 def test_lasting_faults_strike_through_a_real_toxiproxy_too(backend: str) -> None:
     if backend.endswith("@redis"):
         address("redis")
-    faults = (SlowNetwork(1.0, 0.6, 0.05), NetTimeout(2.0, 0.5), Partition((0,), 3.0, 1.5))
+    faults = (SlowNetwork(1.0, 0.6, 0.05), NetTimeout(2.0, 0.5), Partition((0, 1), 3.0, 2.2))
     plan = replace(
         scenarios.find("partition").plan(0),
-        jobs=tuple(PlannedJob(0.0, 0, 1.0) for _ in range(24)),  # all workers are always busy
+        jobs=tuple(PlannedJob(0.0, 0, 5.0) for _ in range(4)),  # each outlasts all the faults
         faults=faults,
         must_hit=tuple((fault_kind(fault), "running") for fault in faults),
-        lease_s=1.0,
+        lease_s=1.5,
     )
     server = toxiproxies.choice("real")
     done = run(plan, backends.find(backend), "process", toxiproxy=server)
