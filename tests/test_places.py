@@ -98,7 +98,12 @@ def test_every_twin_on_a_server_is_caught_with_real_processes(kind: str, twin: s
 def test_a_careless_server_loses_what_it_acknowledged_and_the_story_says_why(kind: str) -> None:
     address(kind)
     adapter = backends.find(f"reference-{kind}-careless")
-    done = run(scenarios.find("broker-crash").plan(0), adapter, "process")
+    # What a crash of PostgreSQL loses is what its writer had not yet got round to, which now
+    # and then is nothing; so it is crashed until it loses, a bounded number of times.
+    for seed in range(4):
+        done = run(scenarios.find("broker-crash").plan(seed), adapter, "process")
+        if violated(done.result):
+            break
     assert violated(done.result) >= {"no_lost_work"}
     assert done.result.sentence.endswith(adapter.claims.caveat)
     assert done.ledger is not None

@@ -54,7 +54,10 @@ class SQLiteStore:
         self._decode = msgspec.msgpack.Decoder(Record).decode
         self._depth = 0
         try:
-            self._db = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
+            # One thread uses it, but the one that collects a simulation's garbage closes it.
+            self._db = sqlite3.connect(
+                path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
+            )
             empty = self._is_empty(path)
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=FULL")
