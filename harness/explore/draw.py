@@ -4,7 +4,8 @@ Swarm testing (Groce et al., 2012): each plan first draws which features and whi
 fault exist in it at all, and how heavy they weigh, since a plan that has a bit of everything
 hides what two of them do together. What is drawn must be fair: the correct queue holds
 every plan, so effects that may legally repeat are drawn only where the world knows their
-key, and waits are bounded only where nothing may lengthen them.
+key, and waits are bounded only where nothing may lengthen them. To a plan of the shape
+``mixed`` any fault may be added, and it stays fair.
 """
 
 from __future__ import annotations
@@ -22,8 +23,10 @@ from ..plan import (
     Fault,
     KillAt,
     KillWorker,
+    NetFault,
     Outage,
     Partition,
+    PauseAt,
     Plan,
     PlannedJob,
     Pool,
@@ -34,7 +37,7 @@ from ..plan import (
 from .faults import FOR_EVER, HARMLESS, KINDS, Drawer, Sketch, moment_s
 
 JUDGED = tuple(name for name in GUARANTEES if name != "faults_hit")
-DEADLINE_S = 600.0
+DEADLINE_S = 30.0  # and time for all the work that there may be
 LATER_S = 30.0  # surely after everything that was there before
 TIMEOUT_S = 3.0
 HANGS: tuple[Behaviour, ...] = ("hang", "hang_in_c", "spin")
@@ -205,9 +208,7 @@ def _pools(rng: Random, here: Swarm, space: Space, seed: int) -> Plan:
         PlannedJob(0.0, 1, round(rng.uniform(0.5, 3.0), 2), flood=True)
         for _ in range(rng.randint(2, space.jobs))
     ]
-    quick = [
-        PlannedJob(round(rng.uniform(0.0, 2.0), 2), 0, 0.05) for _ in range(rng.randint(1, 3))
-    ]
+    quick = [PlannedJob(round(rng.uniform(0.0, 2.0), 2), 0, 0.05) for _ in range(rng.randint(1, 3))]
     jobs = slow + quick
     faults: list[Fault] = [
         KillAt(rng.randrange(len(slow)), rng.choice(("mid_job", "after_lease")))
@@ -294,10 +295,7 @@ def drawer_of(kind: str) -> Drawer:
 def _faults(rng: Random, here: Swarm, space: Space, sketch: Sketch) -> list[Fault]:
     count = min(space.faults, 1 + int(rng.expovariate(0.6)))
     kinds, weights = list(here.kinds), list(here.kinds.values())
-    faults: list[Fault] = []
-    for kind in rng.choices(kinds, weights, k=count):
-        faults.append(drawer_of(kind)(rng, sketch))
-    return faults
+    return [drawer_of(kind)(rng, sketch) for kind in rng.choices(kinds, weights, k=count)]
 
 
 def with_survivors(plan: Plan) -> Plan:
@@ -360,11 +358,30 @@ def _plan(
         grace_s=rng.choice((0.1, 1.0, 5.0)),
         max_deliveries=max_deliveries or rng.choice((1, 2, 3, 4, 6)),
         retry=retry or _retry(rng),
-        deadline_s=DEADLINE_S,
+        deadline_s=0.0,
         latency_s=rng.choice((0.0005, 0.0005, 0.01)),
         producers=rng.randint(1, 2),
         actions=actions,
     )
-    return with_survivors(plan)
+    return with_time(with_survivors(plan))
 
 
+def with_time(plan: Plan) -> Plan:
+    """The plan with a deadline by which even one worker alone must have come to an end."""
+    retry_s = plan.lease_s + plan.retry.cap_s + plan.restart_s + 4.0 * plan.call_timeout_s
+    work_s = sum(
+        plan.max_deliveries * (min(job.timeout_s, _runs_s(job)) + retry_s) + job.delay_s
+        for job in plan.jobs
+    )
+    pauses_s = sum(fault.for_s for fault in plan.faults if isinstance(fault, PauseAt))
+    calls_s = sum(
+        fault.times * (fault.delay_s + 2.0) for fault in plan.faults if isinstance(fault, NetFault)
+    )
+    begin_s = max(plan.healed_at_s, *(job.at_s for job in plan.jobs))
+    replays = 1 + len(plan.actions)
+    deadline_s = DEADLINE_S + begin_s + pauses_s + calls_s + replays * work_s
+    return replace(plan, deadline_s=round(deadline_s, 1))
+
+
+def _runs_s(job: PlannedJob) -> float:
+    return job.timeout_s if job.behaviour in HANGS else job.service_s

@@ -1,4 +1,7 @@
-"""Small changes of a plan that was interesting: a fault more, less or elsewhere, a job moved."""
+"""Small changes of a plan that was interesting: a fault more, less or elsewhere, a job moved.
+
+Only of plans of the shape ``mixed``, to which anything may be done.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from msgspec.structs import replace
 
 from ...backends.worker import POINTS
 from ..plan import Fault, KillAt, NetFault, PauseAt, Plan
-from .draw import Swarm, drawer_of, sketch_of, with_survivors
+from .draw import Swarm, drawer_of, sketch_of, with_survivors, with_time
 
 MOST_FAULTS = 8
 
@@ -19,7 +22,7 @@ def mutated(rng: Random, plan: Plan, here: Swarm) -> Plan:
     for _ in range(rng.choice((1, 1, 2, 3))):
         change = rng.choice(_CHANGES)
         plan = change(rng, plan, here)
-    return with_survivors(replace(plan, seed=rng.randrange(1 << 31)))
+    return with_time(with_survivors(replace(plan, seed=rng.randrange(1 << 31))))
 
 
 def _more(rng: Random, plan: Plan, here: Swarm) -> Plan:
@@ -68,8 +71,6 @@ def _moved(rng: Random, plan: Plan, fault: Fault) -> Fault:
 
 def _sooner_or_later(rng: Random, plan: Plan, here: Swarm) -> Plan:
     """One job comes at another time; whoever submits the same work again keeps its distance."""
-    if plan.variant != "mixed" or not plan.jobs:
-        return _elsewhere(rng, plan, here)
     number = rng.randrange(len(plan.jobs))
     jobs = list(plan.jobs)
     by_s = rng.choice((-0.5, -0.1, 0.1, 0.5))
@@ -79,8 +80,6 @@ def _sooner_or_later(rng: Random, plan: Plan, here: Swarm) -> Plan:
 
 def _other_times(rng: Random, plan: Plan, here: Swarm) -> Plan:
     """Another lease, another limit of deliveries: what is near a margin may cross it."""
-    if plan.variant != "mixed":
-        return _elsewhere(rng, plan, here)
     if rng.random() < 0.5:
         return replace(plan, lease_s=rng.choice((0.5, 1.0, 2.0)))
     return replace(plan, max_deliveries=rng.choice((1, 2, 3, 4, 6)))

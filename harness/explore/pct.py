@@ -62,7 +62,9 @@ def _fault(rng: Random, facts: Facts, place: int) -> Fault:
     if event in AT_EVENT and rng.random() < 0.6:
         point = rng.choice(AT_EVENT[event])
         nth = _passings(facts, event, job, place)
-        return KillAt(job, point, 1, nth) if rng.random() < 0.5 else PauseAt(job, point, longer_s, nth)
+        return (
+            KillAt(job, point, 1, nth) if rng.random() < 0.5 else PauseAt(job, point, longer_s, nth)
+        )
     how = rng.choice(HOW)
     call = ON_EVENT[event]
     nth = Counter(history["event"][: place + 1].tolist())[int(event)]

@@ -61,11 +61,13 @@ def explore_shard(
     until: float | None = None,
     twice: bool = False,
     stop_at_first: bool = True,
+    oracle: Adapter | None = None,
 ) -> Seen:
     """Run the shard's schedules, or until ``time.monotonic()`` passes ``until``.
 
     One finding is kept for each guarantee. ``twice`` runs each plan a second time and
-    compares the histories byte by byte.
+    compares the histories byte by byte. ``oracle`` is a queue that is known to be correct:
+    what it breaks on the same plan is not held against anybody.
     """
     began = time.monotonic()
     explorer = Explorer()
@@ -77,13 +79,18 @@ def explore_shard(
     ran = jobs = 0
     for plan in _plans(explorer, seed, shard, mix):
         trial = attempt(plan, adapter)
-        explorer.last = trial.facts
         ran += 1
         jobs += len(plan.jobs)
         if twice and _drifts(trial, adapter):
             drifted.append(encode(plan, adapter.name, "sim"))
-        if trial.broken:
-            for guarantee, judged in trial.broken.items():
+        broken = trial.broken
+        if broken and oracle:
+            fair = attempt(plan, oracle, list(broken)).broken
+            broken = {name: judged for name, judged in broken.items() if name not in fair}
+        seen = features(trial.facts)
+        explorer.learn(trial.facts, not (broken or seen <= known))
+        if broken:
+            for guarantee, judged in broken.items():
                 if guarantee not in found:
                     replay = encode(plan, adapter.name, "sim")
                     sentence = judged.findings[0].sentence
@@ -91,10 +98,7 @@ def explore_shard(
             if stop_at_first:
                 break
         else:
-            seen = features(trial.facts)
-            if not seen <= known:
-                known |= seen
-                explorer.interesting.append((plan, explorer.swarm))
+            known |= seen
             for near in near_misses(trial.facts):
                 if near.margin > 0 and near.margin < nearest.get(near.what, (float("inf"),))[0]:
                     nearest[near.what] = near.margin, encode(plan, adapter.name, "sim")

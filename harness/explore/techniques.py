@@ -17,24 +17,33 @@ from msgspec.structs import replace
 from ..facts import Facts
 from ..plan import Plan
 from . import pct
-from .draw import Space, Swarm, draw, everything, sketch_of, swarm, with_survivors
+from .draw import Space, Swarm, draw, everything, sketch_of, swarm, with_survivors, with_time
 from .mutate import mutated
 from .scripts import SCRIPTS
 
 KEPT = 64  # interesting plans that may be mutated, the newest
 
-# A technique yields plans; after each it is sent the facts of the run that came of it.
+# A technique yields plans; after each the explorer knows the facts of the run that came of it.
 Technique = Callable[["Explorer", Random, int], Iterator[Plan]]
 
 
 @dataclass
 class Explorer:
-    """What the techniques of one shard share: how large plans are, what was interesting."""
+    """What the techniques of one shard share: how large plans are, what was interesting.
+
+    ``last`` are the facts of the run before, ``swarm`` is what its plan was drawn from.
+    """
 
     space: Space = field(default_factory=Space)
     interesting: deque[tuple[Plan, Swarm]] = field(default_factory=lambda: deque(maxlen=KEPT))
     last: Facts | None = None
     swarm: Swarm = field(default_factory=everything)
+
+    def learn(self, facts: Facts, new: bool) -> None:
+        """That run is over; it showed something new, or it did not."""
+        self.last = facts
+        if new and facts.plan.variant == "mixed":
+            self.interesting.append((facts.plan, self.swarm))
 
 
 def swarmed(explorer: Explorer, rng: Random, seed: int) -> Iterator[Plan]:
@@ -64,7 +73,7 @@ def forced(explorer: Explorer, rng: Random, seed: int) -> Iterator[Plan]:
     yield plan
     for _ in range(pct.depth(rng)):
         assert explorer.last is not None
-        yield pct.forced(rng, explorer.last)
+        yield with_time(pct.forced(rng, explorer.last))
 
 
 def scripted(explorer: Explorer, rng: Random, seed: int) -> Iterator[Plan]:
@@ -73,7 +82,8 @@ def scripted(explorer: Explorer, rng: Random, seed: int) -> Iterator[Plan]:
     small = explorer.space._replace(jobs=4)
     plan = replace(draw(rng, explorer.swarm, small, seed), faults=())
     faults, actions = rng.choice(SCRIPTS)(rng, sketch_of(plan))
-    yield with_survivors(replace(plan, faults=tuple(faults), actions=(*plan.actions, *actions)))
+    plan = replace(plan, faults=tuple(faults), actions=(*plan.actions, *actions))
+    yield with_time(with_survivors(plan))
 
 
 def mutation(explorer: Explorer, rng: Random, seed: int) -> Iterator[Plan]:
