@@ -10,14 +10,11 @@ from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ...backends.adapter import Unavailable
 from .search import Crew, Task, WorkerDied, run_task
 from .shard import Seen
-
-if TYPE_CHECKING:
-    from distributed import Client
 
 SCHEME = "dask://"
 CONNECT_S = 10.0
@@ -26,13 +23,13 @@ CONNECT_S = 10.0
 class Cluster:
     """The workers of a Dask cluster; ``size`` grows and shrinks with it."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Any) -> None:  # their types are not annotated
         self._client = client
 
     @property
     def size(self) -> int:
-        workers = self._client.scheduler_info(n_workers=-1)["workers"]
-        return max(1, sum(worker["nthreads"] for worker in workers.values()))
+        workers = self._client.scheduler_info(n_workers=-1)["workers"].values()
+        return max(1, sum(int(worker["nthreads"]) for worker in workers))
 
     def submit(self, task: Task) -> Future[Seen]:
         theirs = self._client.submit(run_task, task, pure=False)
@@ -69,7 +66,9 @@ def cluster_at(address: str) -> Iterator[Crew]:
             "install jobquake[dask]"
         ) from error
     try:
-        client = Client(f"tcp://{host}", timeout=CONNECT_S, set_as_default=False)
+        client: Any = Client(  # type: ignore[no-untyped-call]
+            f"tcp://{host}", timeout=CONNECT_S, set_as_default=False
+        )
     except (OSError, ValueError) as error:
         raise Unavailable(
             f"expected a Dask scheduler at {host}, found: {error}; "

@@ -1,4 +1,4 @@
-"""A failing plan as a pytest test that anybody can paste into a suite, and its run again.
+"""A failing plan as a pytest test that anybody can paste into a suite.
 
 The test holds the replay string and nothing else, so it needs neither the exploration nor the
 scenario that found it.
@@ -10,13 +10,13 @@ import re
 from textwrap import wrap
 
 LINE = 76
-
 TEMPLATE = '''"""{sentence}.
 
-Found and shrunk by jobquake; the guarantee that broke: {title}.
+Found and shrunk by jobquake. The guarantee that broke: {title}.
 """
 
-from jobquake.testing import assert_holds
+from jobquake import assert_holds
+from jobquake.backends.registry import find
 
 REPLAY = (
 {replay}
@@ -24,14 +24,21 @@ REPLAY = (
 
 
 def test_{name}() -> None:
-    assert_holds(REPLAY{driver})
+    assert_holds(REPLAY, find("{backend}"){driver})
 '''
 
 
-def test_source(sentence: str, guarantee: str, title: str, replay: str, driver: str) -> str:
+def test_source(
+    sentence: str, guarantee: str, title: str, replay: str, backend: str, driver: str
+) -> str:
     """The source of a test that fails as long as the backend does."""
-    name = re.sub(r"\W+", "_", f"{guarantee}_of_a_shrunk_plan")
-    lines = "\n".join(f'    "{part}"' for part in wrap(replay, LINE))
-    chosen = "" if driver == "sim" else f', driver="{driver}"'
-    told = "\n".join(wrap(sentence.replace('"""', "'''").replace("\\", "/"), LINE + 16))
-    return TEMPLATE.format(sentence=told, title=title, replay=lines, name=name, driver=chosen)
+    return TEMPLATE.format(
+        sentence="\n".join(wrap(re.sub(r'["\\]', "'", sentence), LINE + 16)),
+        title=title,
+        replay="\n".join(
+            f'    "{replay[start : start + LINE]}"' for start in range(0, len(replay), LINE)
+        ),
+        name=re.sub(r"\W+", "_", guarantee),
+        backend=re.sub(r'["\\\n]', "", backend),
+        driver="" if driver == "sim" else f', "{driver}"',
+    )

@@ -35,17 +35,20 @@ class Shrunk(Struct, frozen=True):
     @property
     def certificate(self) -> str:
         """The proof in one sentence."""
-        parts = self.plan
-        size = f"{len(parts.jobs)} jobs, {len(parts.faults)} faults"
+        size = f"{_counted(len(self.plan.jobs), 'job')}, {_counted(len(self.plan.faults), 'fault')}"
         if not self.minimal:
             return f"{size}; not proved minimal within {self.trials} trials"
-        tried = ", ".join(f"{n} {what}s" for what, n in self.removals.items() if n)
+        tried = ", ".join(_counted(n, what) for what, n in self.removals.items() if n)
         each = (
             f"without any one of them ({tried}) it no longer fails"
             if tried
             else "nothing is left to remove"
         )
         return f"{size}; {each}; {self.trials} trials"
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def breaks(

@@ -297,4 +297,4 @@ def _with_fault(plan: Plan, number: int, fault: Fault) -> Plan:
 
 
 def _with_faults(plan: Plan, change: Callable[[Any], Struct]) -> Plan:
-    return replace(plan, faults=tuple(map(change, plan.faults)))  # type: ignore[arg-type]
+    return replace(plan, faults=tuple(map(change, plan.faults)))
