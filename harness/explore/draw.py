@@ -128,7 +128,8 @@ def _anything(rng: Random, here: Swarm, space: Space, seed: int, sink: Sink) -> 
             first = jobs[index]
             again = PlannedJob(first.at_s + again_s, first.queue, first.service_s)
             jobs.append(_same(again, index))
-    workers = rng.randint(1, space.workers)
+    fewest = 2 if here.kinds.keys() & FOR_EVER.keys() else 1  # one goes, one must stay
+    workers = rng.randint(min(fewest, space.workers), space.workers)
     names = tuple(f"q{number}" for number in range(queues))
     pools: tuple[Pool, ...] = (Pool("all", names, workers),)
     if queues > 1 and workers > 1 and rng.random() < 0.5:

@@ -37,7 +37,7 @@ class Seen(Struct, frozen=True):
 
     ``nearest`` is, for each kind of near miss, the smallest margin and the replay string of
     its plan. ``bites`` counts strikes by fault and phase, ``new`` the features that it saw.
-    ``drifted`` are plans whose second run differed from the first, if that was asked for.
+    ``broken`` counts the schedules that broke each guarantee. ``drifted`` are plans whose second run differed from the first, if that was asked for.
     """
 
     shard: int
@@ -48,6 +48,7 @@ class Seen(Struct, frozen=True):
     bites: tuple[tuple[str, str, int], ...]
     new: frozenset[Feature]
     nearest: dict[str, tuple[float, str]]
+    broken: dict[str, int]
     drifted: tuple[str, ...] = ()
 
 
@@ -75,6 +76,7 @@ def explore_shard(
     bites: Counter[tuple[str, str]] = Counter()
     found: dict[str, Found] = {}
     nearest: dict[str, tuple[float, str]] = {}
+    counts: Counter[str] = Counter()
     drifted: list[str] = []
     ran = jobs = 0
     for plan in _plans(explorer, seed, shard, mix):
@@ -89,6 +91,7 @@ def explore_shard(
             broken = {name: judged for name, judged in broken.items() if name not in fair}
         seen = features(trial.facts)
         explorer.learn(trial.facts, not (broken or seen <= known))
+        counts.update(broken.keys())
         if broken:
             for guarantee, judged in broken.items():
                 if guarantee not in found:
@@ -114,6 +117,7 @@ def explore_shard(
         tuple((fault, phase, n) for (fault, phase), n in sorted(bites.items())),
         frozenset(known),
         nearest,
+        dict(counts),
         tuple(drifted),
     )
 

@@ -19,21 +19,14 @@ from ..explore.draw import sketch_of, with_survivors, with_time
 from ..explore.faults import KINDS
 from ..facts import Facts
 from ..history import Event, History
-from ..plan import Call, Fault, KillAt, NetFault, PauseAt, Plan
+from ..plan import Fault, KillAt, PauseAt, Plan
 
 MOMENTS = 12
 FUTURES = 20
-TIMED = tuple(kind for kind in KINDS if kind not in ("kill at a point", "pause at a point"))
-COUNTED_BY: dict[Call, Event] = {
-    "enqueue": Event.ENQUEUE_SENT,
-    "lease": Event.LEASED,
-    "ack": Event.ACK_SENT,
-    "nack": Event.HANDBACK_SENT,
-    "release": Event.HANDBACK_SENT,
-    "extend": Event.EXTEND_ANSWERED,
-    "replay": Event.REPLAY_SENT,
-    "dead": Event.REPLAY_SENT,
-}
+# Kinds whose faults have a time of their own, so that they can be kept out of the past.
+TIMED = (
+    "kill a worker", "dark network", "partition", "slow network", "server crash", "outage", "deploy"
+)  # fmt: skip
 
 
 class Moment(Struct, frozen=True):
@@ -120,11 +113,5 @@ def _later(rng: Random, plan: Plan, history: History, at_s: float) -> Fault:
             return KillAt(job, rng.choice(POINTS), 1, nth)
         return PauseAt(job, rng.choice(POINTS), plan.lease_s * rng.uniform(0.5, 2.0), nth)
     fault = KINDS[rng.choice(TIMED)](rng, sketch_of(plan))
-    if isinstance(fault, NetFault):
-        called = past & (history["event"] == int(COUNTED_BY[fault.call]))
-        return replace(fault, nth=int(called.sum()) + fault.nth)
-    if hasattr(fault, "at_s"):
-        later_s = round(at_s + rng.uniform(0.001, 2.0), 3)
-        moved: Fault = replace(fault, at_s=later_s)
-        return moved
-    return fault
+    moved: Fault = replace(fault, at_s=round(at_s + rng.uniform(0.001, 2.0), 3))
+    return moved

@@ -49,7 +49,9 @@ def wilson(failed: int, runs: int) -> tuple[float, float]:
     rate, square = failed / runs, Z_95**2
     middle = (rate + square / (2 * runs)) / (1 + square / runs)
     spread = Z_95 * sqrt(rate * (1 - rate) / runs + square / (4 * runs**2)) / (1 + square / runs)
-    return max(0.0, middle - spread), min(1.0, middle + spread)
+    low = 0.0 if failed == 0 else max(0.0, middle - spread)
+    high = 1.0 if failed == runs else min(1.0, middle + spread)
+    return low, high
 
 
 def reproduce(
