@@ -122,16 +122,19 @@ def page(twins: list[Twin], command: str, machine: str) -> str:
     hunts = sum(len(twin.hunts) for twin in twins)
     sizes = [parts(h.shrunk) for h in found if h.shrunk]
     jobs, faults = (median(side) for side in zip(*sizes, strict=True))
+    summary = (
+        f"Found: {len(found)} of {hunts} hunts. Median {median(h.seconds for h in found):.2f} s, "
+        f"longest {max(h.seconds for h in found):.2f} s; median shrunk plan {jobs:g} jobs and "
+        f"{faults:g} faults; median time to shrink it "
+        f"{1000 * median(h.shrink_s for h in found):.0f} ms; "
+        f"{sum(h.minimal for h in found)} of {len(found)} proved 1-minimal."
+    )
     lines = [
         "# Broken twins, and how soon exploration finds them",
         "",
         f"Made by `{command}` on one core per twin; {machine}",
         "",
-        f"Found: {len(found)} of {hunts} hunts. Median {median(h.seconds for h in found):.2f} s, "
-        f"longest {max(h.seconds for h in found):.2f} s; median shrunk plan {jobs:g} jobs and "
-        f"{faults:g} faults; median time to shrink it "
-        f"{1000 * median(h.shrink_s for h in found):.0f} ms; "
-        f"{sum(h.minimal for h in found)} of {len(found)} proved 1-minimal.",
+        summary,
         "",
         "| twin | broke | found | schedules | seconds | longest | jobs / faults | shrunk in ms |",
         "|---|---|---|---|---|---|---|---|",

@@ -36,8 +36,9 @@ class Seen(Struct, frozen=True):
     """What came of a shard; ``schedules`` counts those that ran, fewer if it was cut short.
 
     ``nearest`` is, for each kind of near miss, the smallest margin and the replay string of
-    its plan. ``bites`` counts strikes by fault and phase, ``new`` the features that it saw.
-    ``broken`` counts the schedules that broke each guarantee. ``drifted`` are plans whose second run differed from the first, if that was asked for.
+    its plan. ``bites`` counts strikes by fault and phase, ``new`` the features that it saw,
+    ``broken`` the schedules that broke each guarantee. ``drifted`` are plans whose second run
+    differed from the first, if that was asked for.
     """
 
     shard: int
