@@ -106,6 +106,7 @@ def carry_out(
         runs.append(done)
         page = _keep(done, report, single_page)
         console.print(terminal.line(done.result), soft_wrap=True)
+        terminal.duplicates(done.result, console)
         if done.result.as_expected != "held":
             terminal.summary(done.result, console)
         console.print(f"  report: {page}", soft_wrap=True)

@@ -16,6 +16,7 @@ import click
 from . import __version__, names
 from .carry_out import ENVIRONMENT, USAGE, Experiment, Fault, carry_out, exit_code, experiments_of
 from .cli_capacity import capacity_command
+from .cli_duplicates import duplicates_command
 from .cli_practices import practices_command
 from .cli_serve import broker_command, doctor_command, proxy_command
 from .cli_soak import soak_command
@@ -168,6 +169,7 @@ def demo_command(report: Path) -> int:
 for command in (
     soak_command,
     practices_command,
+    duplicates_command,
     capacity_command,
     doctor_command,
     broker_command,
