@@ -78,10 +78,10 @@ def technique(job: PlannedJob, sink: Sink) -> str:
         case "upsert":
             return "upsert"
         case "keyed" if not job.own_key:
-            return "key that the world knows"
+            return "key the world knows"
     if job.again_at_s is not None:
         return "same job id"
-    return "nothing" if job.own_key else "key that the queue knows"
+    return "nothing" if job.own_key else "key the queue knows"
 
 
 def _gap(gap_s: float) -> str:

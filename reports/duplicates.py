@@ -12,13 +12,13 @@ from typing import NamedTuple
 from ..harness.duplicates import Duplicates
 from ..harness.result import Result
 
-
+LATE = "Caught late: the job ran again, and only the world knew better."
 MEANINGS = (
     "- Nothing: another job id, another key; the effect adds.",
     "- Same job id: the queue accepts an id once, as long as it remembers it.",
-    "- Key that the queue knows: the same idempotency key; the queue completes a job without",
+    "- Key the queue knows: the same idempotency key; the queue completes a job without",
     "  running it if another with that key is done, as long as it remembers that.",
-    "- Key that the world knows: the key goes with the effect, and whoever takes it keeps it.",
+    "- Key the world knows: the key goes with the effect, and whoever takes it keeps it.",
     "- Set instead of add (natural idempotency): the effect says what shall be so.",
     "- Upsert: the effect inserts a row or updates the one that the work has made before.",
 )
@@ -42,14 +42,13 @@ def table(found: Sequence[Duplicates]) -> Table:
 
 
 def words(cell: Duplicates) -> str:
-    """Whether the second submission was caught, how often, and how late."""
-    if cell.repeated:
-        return f"charged twice {cell.repeated} of {cell.works}"
-    caught = f"caught {cell.works} of {cell.works}"
-    if not cell.asked_again:
-        return caught
-    late = "" if cell.asked_again == cell.works else f"{cell.asked_again} "
-    return f"{caught}, {late}at the effect"
+    """What became of the second submission, and of how many pieces of work."""
+    counted = {
+        "charged twice": cell.repeated,
+        "caught late": cell.asked_again - cell.repeated,
+        "caught": cell.works - cell.asked_again,
+    }
+    return ", ".join(f"{what} {n}/{cell.works}" for what, n in counted.items() if n)
 
 
 def markdown(result: Result, command: str) -> str:
@@ -61,8 +60,8 @@ def markdown(result: Result, command: str) -> str:
         f"Made by `{command}`, with the versions that it ran on; nothing is written by hand.",
         "Every cell is counted in the history of one run, in virtual time, on the backend",
         f"`{result.backend}`: of so many pieces of work that were accepted twice, how many were",
-        'caught, and how many had their effect twice. Caught "at the effect" means that the job',
-        "ran again and only the world knew better; else it did not run again.",
+        "caught the second time, and how many had their effect twice.",
+        LATE,
         "",
         f"| technique | {' | '.join(found.gaps)} |",
         "|---" * (1 + len(found.gaps)) + "|",

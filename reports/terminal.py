@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ..harness.result import Result
-from .duplicates import table
+from .duplicates import LATE, table
 
 
 def console(stderr: bool = False) -> Console:
@@ -37,6 +37,8 @@ def duplicates(result: Result, console: Console) -> None:
     for row in found.rows:
         shown.add_row(*row)
     console.print(shown)
+    if any(cell.asked_again > cell.repeated for cell in result.duplicates):
+        console.print(f" {LATE}")
 
 
 def summary(result: Result, console: Console) -> None:

@@ -43,7 +43,5 @@ PRACTICES = (
     Practice(
         "a technique for each gap between two submissions", "duplicate-submission", ":every-gap"
     ),
-    Practice(
-        "effects that outlast the memory of the queue", "duplicate-a-day-later", ":every-gap"
-    ),
+    Practice("effects that outlast the memory of the queue", "duplicate-a-day-later", ":every-gap"),
 )
