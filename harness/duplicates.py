@@ -57,6 +57,8 @@ def duplicates(facts: Facts) -> tuple[Duplicates, ...]:
 def _submitted_twice(facts: Facts) -> Iterator[tuple[int, str, float]]:
     """The first job of each work that was accepted twice, its technique, the gap in seconds."""
     jobs, sink = facts.plan.jobs, facts.plan.sink
+    if all(job.again_at_s is None and job.same_work_as < 0 for job in jobs):
+        return
     answered = facts.history["job"][facts.rows(Event.ENQUEUE_ANSWERED, Answer.OK)]
     acceptances = np.bincount(answered, minlength=facts.jobs)
     for index, job in enumerate(jobs):

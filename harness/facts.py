@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from ..backends.adapter import Claims
 from .history import PHASES, Answer, Event, History, Phase
-from .plan import Flood, Plan
+from .plan import Flood, Plan, Sink
 from .strikes import fault_kind
 
 Outcome = Literal["done", "dead-lettered", "duplicated", "stuck", "lost", "unknown", "phantom"]
@@ -109,8 +109,7 @@ class Facts:
         """
         rows = self.rows(Event.EFFECT)
         job = self.history["job"][rows]
-        sinks = self._sinks[job]
-        keyed, absorbed = sinks == "keyed", (sinks == "upsert") | (sinks == "set")
+        keyed, absorbed = self._has_sink("keyed")[job], self._has_sink("upsert", "set")[job]
         applied = np.ones(len(rows), dtype=bool)
         for requests, names in ((keyed, self.history["key"][rows]), (absorbed, self.work[job])):
             if requests.any():
@@ -138,9 +137,10 @@ class Facts:
                 work[index] = work[job.same_work_as]
         return work
 
-    @cached_property
-    def _sinks(self) -> npt.NDArray[np.str_]:
-        return np.array([job.sink or self.plan.sink for job in self.plan.jobs], dtype="U6")
+    def _has_sink(self, *sinks: Sink) -> Flags:
+        """Jobs whose effect the world takes in one of these ways."""
+        of_plan = self.plan.sink
+        return np.array([(job.sink or of_plan) in sinks for job in self.plan.jobs], dtype=bool)
 
     @cached_property
     def replays(self) -> Ints:

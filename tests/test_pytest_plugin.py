@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy  # noqa: F401 (pytester forgets what a test imports, and numpy loads only once)
 import pytest
 from jobquake.harness.plan import Packed, decode
 
