@@ -6,6 +6,7 @@ one sentence what a user can mend.
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
     from rich.status import Status
 
     from .backends.adapter import Adapter
-    from .harness.plan import Plan
+    from .harness.plan import Packed, Plan
+    from .harness.result import Result
     from .harness.run import Driver, Run
 
 USAGE, ENVIRONMENT = 2, 3
@@ -39,6 +41,22 @@ class Experiment(NamedTuple):
     plan: Plan
     control: str | None
     driver: Driver
+
+
+def packed_of(what: str) -> tuple[Packed, Result | None]:
+    """The plan of a replay string; of a run folder, its plan and what came of it then."""
+    from .harness.plan import PREFIX, ReplayError, decode
+    from .harness.run import DamagedRun, RunFolderError, load
+
+    try:
+        if not what.startswith(PREFIX) and os.path.exists(what):  # noqa: PTH110 (long names)
+            kept = load(Path(what)).result
+            return decode(kept.replay), kept
+        return decode(what), None
+    except DamagedRun as error:
+        raise Fault(str(error), ENVIRONMENT) from error
+    except (ReplayError, RunFolderError) as error:
+        raise Fault(str(error)) from error
 
 
 def experiments_of(

@@ -6,7 +6,6 @@ Exit codes: 0 held, 1 violated, 2 usage, 3 environment, 4 inconclusive, 130 inte
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -14,9 +13,18 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from . import __version__, names
-from .carry_out import ENVIRONMENT, USAGE, Experiment, Fault, carry_out, exit_code, experiments_of
+from .carry_out import (
+    USAGE,
+    Experiment,
+    Fault,
+    carry_out,
+    exit_code,
+    experiments_of,
+    packed_of,
+)
 from .cli_capacity import capacity_command
 from .cli_duplicates import duplicates_command
+from .cli_explore import explore_command, shrink_command
 from .cli_practices import practices_command
 from .cli_serve import broker_command, doctor_command, proxy_command
 from .cli_soak import soak_command
@@ -130,25 +138,17 @@ def replay_command(
     as_json: bool,
 ) -> int:
     """Run a plan again, from its replay string or from a run folder."""
-    from .harness.plan import PREFIX, ReplayError, decode
-    from .harness.run import DamagedRun, RunFolderError, load
-
-    try:
-        if not what.startswith(PREFIX) and os.path.exists(what):  # noqa: PTH110 (long names)
-            kept = load(Path(what)).result
-            click.echo(f"then: {kept.verdict}: {kept.sentence}", err=True)
-            what, control = kept.replay, kept.control
-        else:
-            control = None
-        packed = decode(what)
-    except DamagedRun as error:
-        raise Fault(str(error), ENVIRONMENT) from error
-    except (ReplayError, RunFolderError) as error:
-        raise Fault(str(error)) from error
+    packed, then = packed_of(what)
+    if then:
+        click.echo(f"then: {then.verdict}: {then.sentence}", err=True)
     adapter = names.backend(backend or packed.backend)
     chosen: Driver = driver or ("sim" if packed.driver == "sim" else "process")
     runs = carry_out(
-        [Experiment(packed.plan, control, chosen)], adapter, report, as_json, toxiproxy
+        [Experiment(packed.plan, then.control if then else None, chosen)],
+        adapter,
+        report,
+        as_json,
+        toxiproxy,
     )
     return exit_code(runs)
 
@@ -168,6 +168,8 @@ def demo_command(report: Path) -> int:
 
 
 for command in (
+    explore_command,
+    shrink_command,
     soak_command,
     practices_command,
     duplicates_command,

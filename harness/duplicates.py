@@ -57,13 +57,13 @@ def duplicates(facts: Facts) -> tuple[Duplicates, ...]:
 def _submitted_twice(facts: Facts) -> Iterator[tuple[int, str, float]]:
     """The first job of each work that was accepted twice, its technique, the gap in seconds."""
     jobs, sink = facts.plan.jobs, facts.plan.sink
-    if all(job.again_at_s is None and job.same_work_as < 0 for job in jobs):
+    if all(job.again_after_s is None and job.same_work_as < 0 for job in jobs):
         return
     answered = facts.history["job"][facts.rows(Event.ENQUEUE_ANSWERED, Answer.OK)]
     acceptances = np.bincount(answered, minlength=facts.jobs)
     for index, job in enumerate(jobs):
-        if job.again_at_s is not None and acceptances[index] > 1:
-            yield index, technique(job, sink), job.again_at_s - job.at_s
+        if job.again_after_s is not None and acceptances[index] > 1:
+            yield index, technique(job, sink), job.again_after_s
         first = job.same_work_as
         if first >= 0 and acceptances[index] and acceptances[first]:
             yield first, technique(job, sink), job.at_s - jobs[first].at_s
@@ -81,7 +81,7 @@ def technique(job: PlannedJob, sink: Sink) -> str:
             return "upsert"
         case "keyed" if not job.own_key:
             return "key the world knows"
-    if job.again_at_s is not None:
+    if job.again_after_s is not None:
         return "same job id"
     return "nothing" if job.own_key else "key the queue knows"
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from ..backends.adapter import Claims
 from .history import PHASES, Answer, Event, History, Phase
-from .plan import Flood, Plan, Sink
+from .plan import FOR_EVER_S, Flood, Plan, Sink
 from .strikes import fault_kind
 
 Outcome = Literal["done", "dead-lettered", "duplicated", "stuck", "lost", "unknown", "phantom"]
@@ -185,7 +185,8 @@ class Facts:
     def healed_at(self) -> float:
         """When the last fault that struck was over."""
         rows = self.history.where(Event.FAULT_STRUCK)
-        ends = self.history["t"][rows] + self.history["value"][rows]
+        lasts_s = self.history["value"][rows]
+        ends = self.history["t"][rows] + np.where(lasts_s < FOR_EVER_S, lasts_s, 0.0)
         return max([self.plan.healed_at_s, *ends.tolist()]) if self.plan.faults else 0.0
 
     def outcome(self, job: int) -> Outcome | None:

@@ -23,6 +23,7 @@ from ..backends.worker import Point
 
 PREFIX = "jq1:"
 MAX_PLAN = 64 * 1024 * 1024
+FOR_EVER_S = 1e9  # a fault that lasts so long never heals, and nobody waits for it
 Sink = Literal["blind", "keyed", "upsert", "set"]
 Behaviour = Literal["ok", "fail", "permanent", "depends", "malformed", "hang", "hang_in_c", "spin"]
 Call = Literal["enqueue", "lease", "ack", "nack", "extend", "release", "dead", "replay"]
@@ -56,8 +57,8 @@ class PlannedJob(Struct, frozen=True, array_like=True, omit_defaults=True):
     outage is over, which is to say until the fix; three ways of never coming back.
     ``flood`` marks jobs that exist to get in others' way. ``same_work_as`` is the index of
     a job that this one submits again under another id, with the same idempotency key, unless
-    it has its ``own_key``. At ``again_at_s`` the job is submitted again under its own id, by
-    the next producer. ``sink`` is how the world takes this job's effect, None: as the plan says.
+    it has its ``own_key``. ``again_after_s`` later the job is submitted again under its own id,
+    by the next producer. ``sink`` is how the world takes its effect, None: as the plan says.
     """
 
     at_s: float
@@ -71,31 +72,43 @@ class PlannedJob(Struct, frozen=True, array_like=True, omit_defaults=True):
     delay_s: float = 0.0
     same_work_as: int = -1
     own_key: bool = False
-    again_at_s: float | None = None
+    again_after_s: float | None = None
     sink: Sink | None = None
 
 
 class KillAt(Struct, frozen=True, array_like=True, tag="kill_at"):
-    """The worker kills itself with SIGKILL at ``point``, the first ``times`` times."""
+    """The worker kills itself with SIGKILL at ``point``, ``times`` times in a row.
+
+    The first to die is the one that brings the job there for the ``nth`` time.
+    """
 
     job: int
     point: Point
     times: int = 1
+    nth: int = 1
 
 
 class PauseAt(Struct, frozen=True, array_like=True, tag="pause_at"):
-    """The worker is stopped (SIGSTOP) at ``point`` for ``for_s`` seconds, once."""
+    """The worker that brings the job to ``point`` for the ``nth`` time is stopped, once.
+
+    SIGSTOP, and ``for_s`` seconds later SIGCONT.
+    """
 
     job: int
     point: Point
     for_s: float
+    nth: int = 1
 
 
 class KillWorker(Struct, frozen=True, array_like=True, tag="kill_worker"):
-    """At ``at_s`` worker number ``worker`` and all its children are killed, wherever they are."""
+    """At ``at_s`` worker number ``worker`` and all its children are killed, wherever they are.
+
+    It is started again ``for_s`` seconds later; None: after the plan's ``restart_s``.
+    """
 
     worker: int
     at_s: float
+    for_s: float | None = None
 
 
 class NetFault(Struct, frozen=True, array_like=True, tag="net"):
@@ -231,8 +244,9 @@ class Plan(Struct, frozen=True, array_like=True):
         for index, planned in enumerate(self.jobs):
             if index % self.producers == producer:
                 mine.append((planned.at_s, index))
-            if planned.again_at_s is not None and (index + 1) % self.producers == producer:
-                mine.append((planned.again_at_s, index))
+            again_s = planned.again_after_s
+            if again_s is not None and (index + 1) % self.producers == producer:
+                mine.append((planned.at_s + again_s, index))
         return [(at_s, self.job(index)) for at_s, index in sorted(mine)]
 
     def job(self, index: int) -> Job:
@@ -269,16 +283,17 @@ class Plan(Struct, frozen=True, array_like=True):
     def healed_at_s(self) -> float:
         """When the last fault that has a time of its own is over (seconds after the start).
 
-        Before an operator has acted, nothing is over either.
+        Before an operator has acted, nothing is over either. What lasts for ever counts from
+        its beginning: the rest must get along without.
         """
         ends = [0.0, *(action.at_s for action in self.actions)]
         for fault in self.faults:
             if isinstance(fault, KillWorker):
-                ends.append(fault.at_s)
+                ends.append(fault.at_s + healing_s(fault.for_s or 0.0))
             elif isinstance(fault, Terminate):
                 ends.append(fault.at_s + fault.within_s)
             elif isinstance(fault, Window | Outage):
-                ends.append(fault.at_s + fault.for_s)
+                ends.append(fault.at_s + healing_s(fault.for_s))
         return max(ends)
 
     def windows(self) -> list[tuple[int, Window]]:
@@ -286,6 +301,11 @@ class Plan(Struct, frozen=True, array_like=True):
         return [
             (number, fault) for number, fault in enumerate(self.faults) if isinstance(fault, Window)
         ]
+
+
+def healing_s(lasts_s: float) -> float:
+    """How long to wait for the end of what lasts so long: not at all, if it is for ever."""
+    return lasts_s if lasts_s < FOR_EVER_S else 0.0
 
 
 def job_id(index: int) -> str:

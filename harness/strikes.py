@@ -56,15 +56,15 @@ def fault_kind(fault: Fault) -> str:
 
 
 class PointStrikes:
-    """Faults at fault points. ``claim(fault, times)`` takes one of a fault's strikes.
+    """Faults at fault points. ``passing(fault, most)`` counts how often its job was there.
 
-    ``jobs`` are the ids of the jobs that have any.
-    Claiming is injected because in real processes the strikes that are left must outlive
-    the process that just died of one.
+    From 1, this time included; beyond ``most`` it may stop to count and says 0. ``jobs`` are
+    the ids of the jobs that have any fault. Counting is injected because in real processes
+    the count must outlive the process that just died.
     """
 
-    def __init__(self, plan: Plan, claim: Callable[[int, int], bool]) -> None:
-        self._claim = claim
+    def __init__(self, plan: Plan, passing: Callable[[int, int], int]) -> None:
+        self._passing = passing
         self._at: dict[tuple[int, Point], list[tuple[int, KillAt | PauseAt]]] = {}
         for number, fault in enumerate(plan.faults):
             if isinstance(fault, KillAt | PauseAt):
@@ -79,9 +79,14 @@ class PointStrikes:
         struck = [
             (number, fault)
             for number, fault in waiting
-            if self._claim(number, fault.times if isinstance(fault, KillAt) else 1)
+            if self._passing(number, _last(fault)) >= fault.nth
         ]
         return sorted(struck, key=lambda pair: isinstance(pair[1], KillAt))
+
+
+def _last(fault: KillAt | PauseAt) -> int:
+    """The last passing of its point that the fault strikes."""
+    return fault.nth + (fault.times if isinstance(fault, KillAt) else 1) - 1
 
 
 class CallStrikes:

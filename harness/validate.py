@@ -89,9 +89,6 @@ def _references(plan: Plan) -> Iterator[_Problem]:
         if not -1 <= job.same_work_as < index:
             where = f"jobs[{index}].same_work_as"
             yield _Problem(where, "the index of an earlier job, or -1", job.same_work_as)
-        if job.again_at_s is not None and job.again_at_s < job.at_s:
-            where = f"jobs[{index}].again_at_s"
-            yield _Problem(where, f"a time not before its at_s, {job.at_s}", job.again_at_s)
     for pool in plan.pools:
         for queue in pool.queues:
             if queue not in names:

@@ -66,12 +66,13 @@ def plan_of(
     for number, (technique, gap) in enumerate(cells * WORKS_PER_CELL):
         at_s = round(number * EVERY_S, 3)
         service_s = round(rng.uniform(0.2, 0.3), 3)
-        again_at_s = round(at_s + rng.uniform(*GAPS_S[gap]), 3)
+        later_s = round(rng.uniform(*GAPS_S[gap]), 3)
         first = PlannedJob(at_s, 0, service_s, sink=technique.sink, own_key=technique.own_key)
         if technique.same_id:
-            firsts.append(replace(first, again_at_s=again_at_s))
+            firsts.append(replace(first, again_after_s=later_s))
         else:
             firsts.append(first)
+            again_at_s = round(at_s + later_s, 3)
             seconds.append(replace(first, at_s=again_at_s, same_work_as=number))
     may_be_repeated = [n for n, job in enumerate(firsts) if job.sink in ("set", "upsert")]
     return Plan(

@@ -119,7 +119,7 @@ def test_a_cell_changes_with_one_more_effect_in_the_history_and_no_other_cell_do
     job = next(
         index
         for index, job in enumerate(plan.jobs)
-        if job.sink == "blind" and job.again_at_s is None and job.same_work_as < 0
+        if job.sink == "blind" and job.again_after_s is None and job.same_work_as < 0
     )
     planted = History([*history.rows.tolist(), row(90_100.0, Event.EFFECT, job=job, key=1)])
     wrong = judge(plan, backends.find("reference"), planted, "sim")
@@ -234,9 +234,9 @@ def table_of(plan: Plan, rows: list[tuple[float, ...]]) -> Cells:
 
 
 def test_a_job_submitted_again_under_its_id_is_the_same_job_from_the_next_producer() -> None:
-    plan = small_plan(PlannedJob(0.5, 0, 0.1, again_at_s=2.0), producers=3)
+    plan = small_plan(PlannedJob(0.5, 0, 0.1, again_after_s=2.0), producers=3)
     assert plan.schedule(0) == [(0.5, plan.job(0))]
-    assert plan.schedule(1) == [(2.0, plan.job(0))]
+    assert plan.schedule(1) == [(2.5, plan.job(0))]
     assert plan.schedule(2) == []
     assert plan.job(0).id == job_id(0)
 
@@ -249,8 +249,8 @@ def test_the_same_work_has_the_same_key_unless_it_has_its_own() -> None:
 
 
 def test_a_job_cannot_be_submitted_again_before_it_is_submitted() -> None:
-    with pytest.raises(PlanError, match=r"a time not before its at_s, 0\.5 as jobs\[0\]\.again"):
-        validate(small_plan(PlannedJob(0.5, 0, 0.1, again_at_s=0.4)))
+    with pytest.raises(PlanError, match=r"of at least 0 as jobs\[0\]\.again_after_s"):
+        validate(small_plan(PlannedJob(0.5, 0, 0.1, again_after_s=-0.1)))
 
 
 @pytest.mark.parametrize(

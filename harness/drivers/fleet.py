@@ -31,7 +31,8 @@ Start = Callable[[int, int], "subprocess.Popen[bytes]"]
 class Slot:
     """A place in the fleet: the process that fills it now, and how often it was filled.
 
-    ``job`` is the one that it holds, -1 if none.
+    ``job`` is the one that it holds, -1 if none; ``back_s`` is how long it stays empty after
+    a death, if that is not as the plan says.
     """
 
     def __init__(self, number: int) -> None:
@@ -39,6 +40,7 @@ class Slot:
         self.incarnation = 0
         self.process: subprocess.Popen[bytes] | None = None
         self.restart_at = 0.0
+        self.back_s: float | None = None
         self.job = -1
         self.started = False
         self.failed_starts = 0
@@ -125,7 +127,8 @@ class Fleet:
         for slot in self.slots:
             if slot.process and not slot.living:
                 self._note_exit(slot)
-                slot.restart_at = now + self._plan.restart_s
+                back_s = self._plan.restart_s if slot.back_s is None else slot.back_s
+                slot.restart_at, slot.back_s = now + back_s, None
             if slot.process is None and now >= slot.restart_at and not self._stopping:
                 self._start(slot)
         self._resume_due()
@@ -162,11 +165,15 @@ class Fleet:
 
     # -- faults -------------------------------------------------------------------------
 
-    def kill(self, number: int) -> bool:
-        """SIGKILL the whole process tree and see it dead; False if there is nobody."""
+    def kill(self, number: int, back_s: float | None = None) -> bool:
+        """SIGKILL the whole process tree and see it dead; False if there is nobody.
+
+        Its successor starts ``back_s`` seconds later; None: as soon as the plan says.
+        """
         process = self.slots[number].living
         if process is None:
             return False
+        self.slots[number].back_s = back_s
         kill_tree(process.pid)
         process.wait()
         self._look()

@@ -49,7 +49,7 @@ class Node:
         self.connection: Connection = self.adapter.connect(address, self.plan.call_timeout_s)
         self.stopping = False
         self._strikes = folder / STRIKES
-        self._points = PointStrikes(self.plan, self._claim)
+        self._points = PointStrikes(self.plan, self._passing)
         signal.signal(signal.SIGTERM, self._stop)
 
     def work(self) -> None:
@@ -136,15 +136,15 @@ class Node:
             os.kill(os.getpid(), signal.SIGSTOP)
             self.ledger.write(Event.RESUMED, job=job, fault=number)
 
-    def _claim(self, fault: int, times: int) -> bool:
-        """Take one of the fault's strikes; a marker file outlives the process that took it."""
-        for strike in range(times):
+    def _passing(self, fault: int, most: int) -> int:
+        """Count one more passing of the fault's point; marker files outlive the process."""
+        for passing in range(1, most + 1):
             try:
-                os.close(os.open(self._strikes / f"{fault}.{strike}", os.O_CREAT | os.O_EXCL))
+                os.close(os.open(self._strikes / f"{fault}.{passing}", os.O_CREAT | os.O_EXCL))
             except FileExistsError:
                 continue
-            return True
-        return False
+            return passing
+        return 0
 
     def _stop(self, *_: object) -> None:
         self.stopping = True

@@ -22,7 +22,7 @@ from ...backends.commands import Measure, Measured
 from ..events import Event, Phase
 from ..history import History
 from ..ledger import Ledger, LedgerReader
-from ..plan import BrokerCrash, Fault, KillWorker, Plan, Terminate, Window, encode
+from ..plan import FOR_EVER_S, BrokerCrash, Fault, KillWorker, Plan, Terminate, Window, encode
 from ..strikes import WHOLE, phase_of, reaches
 from ..toxiproxy.choice import EMBEDDED
 from .fleet import TICK_S, Fleet, Slot
@@ -187,7 +187,7 @@ class ProcessRun:
             slot = self._fleet.slots[worker]
             at = time.monotonic()
             if isinstance(fault, KillWorker):
-                struck = self._fleet.kill(worker)
+                struck = self._fleet.kill(worker, fault.for_s)
                 phase = self._phase(slot)  # known for sure only now that it is dead
             else:
                 self._read()
@@ -287,7 +287,7 @@ def _agenda(plan: Plan) -> list[Due]:
     for number, fault in enumerate(plan.faults):
         if isinstance(fault, KillWorker | Terminate | Window):
             agenda.append(Due(fault.at_s, number, "begins", fault))
-        if isinstance(fault, Window):
+        if isinstance(fault, Window) and fault.for_s < FOR_EVER_S:
             agenda.append(Due(fault.at_s + fault.for_s, number, "heals", fault))
     return sorted(agenda, key=lambda due: due[:2])
 

@@ -37,10 +37,14 @@ SIGKILL, TIMED_OUT = -9.0, 1.0
 
 
 class _Died(Exception):
-    """This worker's process is gone; ``status`` as a parent would see it."""
+    """This worker's process is gone; ``status`` as a parent would see it.
 
-    def __init__(self, status: float) -> None:
+    Its successor starts ``back_s`` seconds later; None: as soon as the plan says.
+    """
+
+    def __init__(self, status: float, back_s: float | None = None) -> None:
         self.status = status
+        self.back_s = back_s
 
 
 class _Node:
@@ -103,7 +107,7 @@ class Simulation:
         self._adapter = adapter
         self._queue = adapter.local(lambda: clock.now, Random(f"queue {plan.seed}"))
         self.network = SimulatedNetwork(clock, self._queue, plan)
-        self._points = PointStrikes(plan, _claims())
+        self._points = PointStrikes(plan, _passings())
         self._workers: list[Process] = []
         self._clients: list[Process] = []
         self._nodes: dict[int, _Node] = {}
@@ -172,18 +176,15 @@ class Simulation:
             node = _Node(self, number, incarnation, self._workers[number])
             self._nodes[number] = node
             node.write(Event.WORKER_STARTED)
-            status = 0.0
+            status, back_s = 0.0, None
             try:
                 yield from self._live(node, queues)
             except _Died as death:
-                status = death.status
+                status, back_s = death.status, death.back_s
             node.record.delivery = None
             node.gone = True
             node.write(Event.WORKER_EXITED, value=status)
-            try:
-                yield self.plan.restart_s
-            except _Died:
-                continue
+            yield self.plan.restart_s if back_s is None else back_s
 
     def _live(self, node: _Node, queues: tuple[str, ...]) -> Steps:
         plan, record = self.plan, node.record
@@ -241,7 +242,8 @@ class Simulation:
         delivery = node.record.delivery
         job = job_index(delivery.job.id) if delivery else -1
         node.struck(number, phase_of(self.rows, node.number, job), job)
-        self._workers[fault.worker].interrupt(_Died(SIGKILL))
+        if not node.gone:
+            self._workers[fault.worker].interrupt(_Died(SIGKILL, fault.for_s))
 
     def _terminate(self, number: int, fault: Terminate, worker: int) -> Steps:
         """SIGTERM, and SIGKILL if the worker is not gone in time."""
@@ -295,15 +297,15 @@ class Simulation:
         self.clock.stop()
 
 
-def _claims() -> Callable[[int, int], bool]:
-    """Counts the strikes of each fault; says whether one more is left."""
-    used: Counter[int] = Counter()
+def _passings() -> Callable[[int, int], int]:
+    """Counts how often the job of each fault has come to the fault's point."""
+    seen: Counter[int] = Counter()
 
-    def claim(fault: int, times: int) -> bool:
-        used[fault] += 1
-        return used[fault] <= times
+    def passing(fault: int, most: int) -> int:
+        seen[fault] += 1
+        return seen[fault] if seen[fault] <= most else 0
 
-    return claim
+    return passing
 
 
 def simulate(plan: Plan, adapter: Adapter) -> History:
