@@ -44,6 +44,7 @@ from jobquake.harness.validate import PlanError, validate
 from jobquake.reports.duplicates import table
 from jobquake.scenarios import registry as scenarios
 from msgspec.structs import replace
+from servers_here import KINDS, address
 
 SEEDS = 20
 NOW, DAY = "duplicate-submission", "duplicate-a-day-later"
@@ -140,6 +141,14 @@ def test_work_whose_second_submission_was_not_accepted_or_had_no_effect_counts_f
     assert table_of(plan, [*rows, row(0.2, Event.EFFECT, job=1)]) == {
         ("key the queue knows", "at once"): "caught 1/1"
     }
+
+
+@pytest.mark.parametrize("place", ["sqlite", *KINDS])
+def test_the_table_is_the_same_wherever_the_queue_keeps_its_jobs(place: str) -> None:
+    if place in KINDS:
+        address(place)  # skips, or fails in CI, where there is no such server
+    result = shaken(DAY, 0, "every-gap", backends.find(f"reference@{place}"))[2]
+    assert cells_of(result) == expected(*GAPS)
 
 
 # -- what the cells depend on -------------------------------------------------------------
