@@ -36,10 +36,11 @@ class Fault(click.ClickException):
 
 
 class Experiment(NamedTuple):
-    """One thing to run: a plan, and the check that must find it wanting if it is a control."""
+    """One thing to run: a plan, the check that must find it wanting, if any, and its driver."""
 
     plan: Plan
     control: str | None
+    driver: Driver
 
 
 def packed_of(what: str) -> tuple[Packed, Result | None]:
@@ -58,20 +59,26 @@ def packed_of(what: str) -> tuple[Packed, Result | None]:
         raise Fault(str(error)) from error
 
 
-def experiments_of(wanted: tuple[str, ...], seed: int, every: bool) -> list[Experiment]:
+def experiments_of(
+    wanted: tuple[str, ...], seed: int, every: bool, driver: Driver | None
+) -> list[Experiment]:
+    """The scenarios by name, or ``every`` one that the driver can run, with their controls."""
     from .scenarios import registry
 
     experiments = []
     for name in wanted or (registry.names() if every else registry.MAIN):
         base, colon, variant = name.partition(":")
         scenario = names.scenario(base)
+        if every and driver and scenario.driver not in (None, driver):
+            continue
+        chosen = names.driver_of(scenario, driver, "process")
         if colon:
             plan = scenario.plan(seed, names.variant(scenario, variant))
-            experiments.append(Experiment(plan, None))
+            experiments.append(Experiment(plan, None, chosen))
             continue
-        experiments.append(Experiment(scenario.plan(seed), None))
+        experiments.append(Experiment(scenario.plan(seed), None, chosen))
         experiments += [
-            Experiment(scenario.plan(seed, control), check)
+            Experiment(scenario.plan(seed, control), check, chosen)
             for control, check in scenario.controls.items()
         ]
     return experiments
@@ -80,7 +87,6 @@ def experiments_of(wanted: tuple[str, ...], seed: int, every: bool) -> list[Expe
 def carry_out(
     experiments: list[Experiment],
     adapter: Adapter,
-    driver: Driver,
     report: Path,
     as_json: bool,
     toxiproxy: str = "embedded",
@@ -112,7 +118,7 @@ def carry_out(
                 done = run(
                     experiment.plan,
                     adapter,
-                    driver,
+                    experiment.driver,
                     experiment.control,
                     _ticker(title, status) if console.is_terminal else None,
                     toxiproxy,
@@ -124,6 +130,7 @@ def carry_out(
         runs.append(done)
         page = _keep(done, report, single_page)
         console.print(terminal.line(done.result), soft_wrap=True)
+        terminal.duplicates(done.result, console)
         if done.result.as_expected != "held":
             terminal.summary(done.result, console)
         console.print(f"  report: {page}", soft_wrap=True)

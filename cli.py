@@ -23,6 +23,7 @@ from .carry_out import (
     packed_of,
 )
 from .cli_capacity import capacity_command
+from .cli_duplicates import duplicates_command
 from .cli_explore import explore_command, shrink_command
 from .cli_practices import practices_command
 from .cli_serve import broker_command, doctor_command, proxy_command
@@ -72,7 +73,7 @@ _json = click.option("--json", "as_json", is_flag=True, help="Results as JSON on
 @_backend
 @_driver
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
-@click.option("--all", "every", is_flag=True, help="Every scenario, not only the main ones.")
+@click.option("--all", "every", is_flag=True, help="Every scenario that the driver can run.")
 @_toxiproxy
 @_report
 @_json
@@ -94,8 +95,8 @@ def run_command(
     adapter = names.backend(backend or "reference")
     if every and scenarios:
         raise Fault(f"expected --all or scenarios by name, found --all and {scenarios[0]!r}")
-    experiments = experiments_of(scenarios, seed, every)
-    runs = carry_out(experiments, adapter, driver or "process", report, as_json, toxiproxy)
+    experiments = experiments_of(scenarios, seed, every, driver)
+    runs = carry_out(experiments, adapter, report, as_json, toxiproxy)
     return exit_code(runs)
 
 
@@ -108,7 +109,8 @@ def list_command() -> None:
     click.echo("Scenarios:")
     for name in scenarios.names():
         scenario = scenarios.find(name)
-        click.echo(f"  {name:<24} {scenario.summary}")
+        only = f" (driver {scenario.driver} only)" if scenario.driver else ""
+        click.echo(f"  {name:<24} {scenario.summary}{only}")
         for variant in scenario.variants[1:]:
             check = scenario.controls.get(variant)
             note = f"control: must be found wanting by {check}" if check else "variant"
@@ -142,9 +144,8 @@ def replay_command(
     adapter = names.backend(backend or packed.backend)
     chosen: Driver = driver or ("sim" if packed.driver == "sim" else "process")
     runs = carry_out(
-        [Experiment(packed.plan, then.control if then else None)],
+        [Experiment(packed.plan, then.control if then else None, chosen)],
         adapter,
-        chosen,
         report,
         as_json,
         toxiproxy,
@@ -162,7 +163,7 @@ def demo_command(report: Path) -> int:
     adapter = names.backend(DEMO_BACKEND)
     click.echo(f"{DEMO_BACKEND}: {adapter.summary}. Its workers are about to be killed.")
     plan = names.scenario(DEMO_SCENARIO).plan(0)
-    runs = carry_out([Experiment(plan, None)], adapter, "process", report, False)
+    runs = carry_out([Experiment(plan, None, "process")], adapter, report, False)
     return 0 if runs[0].result.verdict == "violated" else 4
 
 
@@ -171,6 +172,7 @@ for command in (
     shrink_command,
     soak_command,
     practices_command,
+    duplicates_command,
     capacity_command,
     doctor_command,
     broker_command,
@@ -189,7 +191,7 @@ def main() -> NoReturn:
     except click.ClickException as error:
         click.echo(f"jobquake: {error.format_message()}", err=True)
         code = error.exit_code
-    except names.UnknownName as error:
+    except (names.UnknownName, names.WrongDriver) as error:
         click.echo(f"jobquake: {error}", err=True)
         code = USAGE
     except (KeyboardInterrupt, click.Abort):

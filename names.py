@@ -22,6 +22,16 @@ class UnknownName(Exception):
         super().__init__(f"expected the name of a {kind}, found {name!r}; {hint}")
 
 
+class WrongDriver(Exception):
+    """The scenario cannot be run with that driver. The message says with which it can."""
+
+    def __init__(self, scenario: Scenario, found: object) -> None:
+        super().__init__(
+            f"expected the driver {scenario.driver!r}, the only one that can run "
+            f"{scenario.name}, found {found!r}; leave the driver away, or run another scenario"
+        )
+
+
 def backend(name: str) -> Adapter:
     """The backend of that name. Raises :class:`UnknownName`."""
     from .backends import registry
@@ -57,6 +67,16 @@ def driver(name: str) -> Driver:
         if known == name:
             return known
     raise UnknownName("driver", name, DRIVERS)
+
+
+def driver_of(scenario: Scenario, wanted: Driver | None, otherwise: Driver) -> Driver:
+    """The driver to run the scenario with: the one wanted, or the only one that can.
+
+    ``otherwise`` if neither says which. Raises :class:`WrongDriver` if they disagree.
+    """
+    if scenario.driver and wanted not in (None, scenario.driver):
+        raise WrongDriver(scenario, wanted)
+    return scenario.driver or wanted or otherwise
 
 
 def guarantees(plan: Plan) -> None:

@@ -76,15 +76,22 @@ class Shaker:
         """
         from .harness.drivers import EnvironmentFault
         from .harness.ledger import LedgerError
+        from .harness.plan import Plan
         from .harness.run import run
 
         try:
+            if isinstance(scenario, str):
+                name, _, suffix = scenario.partition(":")
+                scenario, variant = names.scenario(name), variant or suffix or None
             plan = self._plan(scenario, variant, self._choose("seed", seed, 0))
             names.guarantees(plan)
-            chosen = names.driver(self._choose("driver", driver, "process"))
+            wanted = self._choose("driver", driver, None)
+            chosen = names.driver(wanted or "process")
+            if not isinstance(scenario, Plan):
+                chosen = names.driver_of(scenario, chosen if wanted else None, chosen)
             toxiproxy = self._request.config.getoption("--jobquake-toxiproxy")
             done = run(plan, self._adapter(backend), chosen, toxiproxy=toxiproxy)
-        except (names.UnknownName, EnvironmentFault, LedgerError) as error:
+        except (names.UnknownName, names.WrongDriver, EnvironmentFault, LedgerError) as error:
             raise pytest.fail.Exception(str(error), pytrace=False) from None
         result = done.result
         properties = self._request.node.user_properties
@@ -100,15 +107,11 @@ class Shaker:
         found = self._defaults.get(what)
         return default if found is None else found
 
-    def _plan(self, scenario: str | Scenario | Plan, variant: str | None, seed: int) -> Plan:
+    def _plan(self, scenario: Scenario | Plan, variant: str | None, seed: int) -> Plan:
         from .harness.plan import Plan
 
         if isinstance(scenario, Plan):
             return scenario
-        if isinstance(scenario, str):
-            name, _, suffix = scenario.partition(":")
-            variant = variant or suffix or None
-            scenario = names.scenario(name)
         return scenario.plan(seed, names.variant(scenario, variant) if variant else None)
 
     def _adapter(self, backend: str | Adapter | None) -> Adapter:

@@ -24,7 +24,7 @@ from ..backends.worker import Point
 PREFIX = "jq1:"
 MAX_PLAN = 64 * 1024 * 1024
 FOR_EVER_S = 1e9  # a fault that lasts so long never heals, and nobody waits for it
-Sink = Literal["blind", "keyed", "upsert"]
+Sink = Literal["blind", "keyed", "upsert", "set"]
 Behaviour = Literal["ok", "fail", "permanent", "depends", "malformed", "hang", "hang_in_c", "spin"]
 Call = Literal["enqueue", "lease", "ack", "nack", "extend", "release", "dead", "replay"]
 NetEffect = Literal["lose_request", "lose_reply", "delay", "duplicate", "reset"]
@@ -56,7 +56,9 @@ class PlannedJob(Struct, frozen=True, array_like=True, omit_defaults=True):
     ``depends`` on something that an :class:`Outage` takes away; ``malformed`` until an
     outage is over, which is to say until the fix; three ways of never coming back.
     ``flood`` marks jobs that exist to get in others' way. ``same_work_as`` is the index of
-    a job that this one submits again under another id, with the same idempotency key.
+    a job that this one submits again under another id, with the same idempotency key, unless
+    it has its ``own_key``. ``again_after_s`` later the job is submitted again under its own id,
+    by the next producer. ``sink`` is how the world takes its effect, None: as the plan says.
     """
 
     at_s: float
@@ -69,6 +71,9 @@ class PlannedJob(Struct, frozen=True, array_like=True, omit_defaults=True):
     timeout_s: float = 30.0
     delay_s: float = 0.0
     same_work_as: int = -1
+    own_key: bool = False
+    again_after_s: float | None = None
+    sink: Sink | None = None
 
 
 class KillAt(Struct, frozen=True, array_like=True, tag="kill_at"):
@@ -235,20 +240,23 @@ class Plan(Struct, frozen=True, array_like=True):
 
     def schedule(self, producer: int) -> list[tuple[float, Job]]:
         """What that producer enqueues, in order; jobs are dealt out in turn."""
-        mine = [
-            (planned.at_s, index)
-            for index, planned in enumerate(self.jobs)
-            if index % self.producers == producer
-        ]
+        mine = []
+        for index, planned in enumerate(self.jobs):
+            if index % self.producers == producer:
+                mine.append((planned.at_s, index))
+            again_s = planned.again_after_s
+            if again_s is not None and (index + 1) % self.producers == producer:
+                mine.append((planned.at_s + again_s, index))
         return [(at_s, self.job(index)) for at_s, index in sorted(mine)]
 
     def job(self, index: int) -> Job:
         planned = self.jobs[index]
         queue = self.queues[planned.queue]
+        shares_key = planned.same_work_as >= 0 and not planned.own_key
         return Job(
             id=job_id(index),
             queue=queue.name,
-            key=f"effect-{index if planned.same_work_as < 0 else planned.same_work_as}",
+            key=f"effect-{planned.same_work_as if shares_key else index}",
             priority=planned.priority,
             delay_s=planned.delay_s,
             max_deliveries=self.max_deliveries,

@@ -40,5 +40,8 @@ PRACTICES = (
     Practice("isolated pools", "slow-job-flood", ":shared"),
     Practice("priorities", "burst", "twin-priority-ignored"),
     Practice("backpressure", "overload", "twin-unbounded"),
-    Practice("effects named by a key that the world knows", "duplicate-submission", ":queue-key"),
+    Practice(
+        "a technique for each gap between two submissions", "duplicate-submission", ":every-gap"
+    ),
+    Practice("effects that outlast the memory of the queue", "duplicate-a-day-later", ":every-gap"),
 )

@@ -20,18 +20,25 @@ from ..commands import Command, Reply
 from ..worker import WorkerProgram
 from .core import CORRECT, Decisions
 from .places import PLACES, Place
-from .queue import ReferenceQueue
+from .queue import FORGET_EVERY_S, ReferenceQueue
 
 
 class LocalQueue:
-    """The reference queue in this process, on any store."""
+    """The reference queue in this process, on any store. It forgets as the broker does."""
 
     def __init__(self, queue: ReferenceQueue, place: Place) -> None:
         self._queue = queue
         self._place = place
-        self.call: Callable[[Command], Reply] = queue.call
+        self._forget_at = queue.now() + FORGET_EVERY_S
         # The store and not the queue, whose clock leads back to whoever holds us.
         self._discard = weakref.finalize(self, place.discard, queue.store)
+
+    def call(self, command: Command) -> Reply:
+        now = self._queue.now()
+        if now >= self._forget_at:
+            self._forget_at = now + FORGET_EVERY_S
+            self._queue.forget_old()
+        return self._queue.call(command)
 
     def next_change_at(self, queues: tuple[str, ...]) -> float | None:
         return self._queue.store.next_change_at(queues)

@@ -40,6 +40,7 @@ from .store import Store
 from .tally import Tally
 
 RETENTION_S = 86_400.0
+FORGET_EVERY_S = 60.0  # how often whoever keeps the house should call forget_old
 HIGHEST_PRIORITY = 1_000_000
 
 

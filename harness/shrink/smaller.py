@@ -31,6 +31,10 @@ from ..plan import (
 Smaller = Callable[[Plan], Iterator[Plan]]
 DECIMALS = (0, 1, 2)
 PLAIN_JOB = PlannedJob(0.0, 0, 0.0)
+SPECIAL = (
+    "behaviour", "failures", "flood", "priority", "delay_s",
+    "same_work_as", "own_key", "again_after_s", "sink",
+)  # fmt: skip
 
 
 class Step(NamedTuple):
@@ -176,7 +180,7 @@ def _narrower(fault: Fault) -> Iterator[Fault]:
 def plainer_jobs(plan: Plan) -> Iterator[Plan]:
     """Jobs without whatever makes them special."""
     for index, job in enumerate(plan.jobs):
-        for name in ("behaviour", "failures", "flood", "priority", "delay_s", "same_work_as"):
+        for name in SPECIAL:
             plain = getattr(PLAIN_JOB, name)
             if getattr(job, name) != plain:
                 yield _with_job(plan, index, replace(job, **{name: plain}))
@@ -227,7 +231,7 @@ def _shifted(plan: Plan, by_s: float, from_s: float = 0.0) -> Plan:
 def rounder_times(plan: Plan) -> Iterator[Plan]:
     """Each time by itself: zero, whole, or with fewer decimals."""
     for index, job in enumerate(plan.jobs):
-        for less in _rounder(job, ("at_s", "service_s", "delay_s"), ()):
+        for less in _rounder(job, ("at_s", "service_s", "delay_s", "again_after_s"), ()):
             yield _with_job(plan, index, less)
     for number, fault in enumerate(plan.faults):
         for shorter in _rounder(fault, ("at_s",), ("for_s", "delay_s", "latency_s", "within_s")):
