@@ -105,7 +105,7 @@ class Simulation:
         self.clock = clock
         self.rows: list[Row] = []
         self._adapter = adapter
-        self._queue = adapter.local(lambda: clock.now, Random(f"queue {plan.seed}"))
+        self._queue = adapter.local(Clocks_TODO, Random(f"queue {plan.seed}"))
         self.network = SimulatedNetwork(clock, self._queue, plan)
         self._points = PointStrikes(plan, _passings())
         self._workers: list[Process] = []
