@@ -38,22 +38,31 @@ class Experiment(NamedTuple):
 
     plan: Plan
     control: str | None
+    driver: Driver
 
 
-def experiments_of(wanted: tuple[str, ...], seed: int, every: bool) -> list[Experiment]:
+def experiments_of(
+    wanted: tuple[str, ...], seed: int, every: bool, driver: Driver | None
+) -> list[Experiment]:
+    """The scenarios that were named, or all of them, with their controls.
+
+    Whoever names both a scenario and a driver is told if they do not go together; among all
+    of them, one that needs a driver gets it.
+    """
     from .scenarios import registry
 
     experiments = []
     for name in wanted or (registry.names() if every else registry.MAIN):
         base, colon, variant = name.partition(":")
         scenario = names.scenario(base)
+        by = names.driver_of(scenario, driver if wanted else None, driver or "process")
         if colon:
             plan = scenario.plan(seed, names.variant(scenario, variant))
-            experiments.append(Experiment(plan, None))
+            experiments.append(Experiment(plan, None, by))
             continue
-        experiments.append(Experiment(scenario.plan(seed), None))
+        experiments.append(Experiment(scenario.plan(seed), None, by))
         experiments += [
-            Experiment(scenario.plan(seed, control), check)
+            Experiment(scenario.plan(seed, control), check, by)
             for control, check in scenario.controls.items()
         ]
     return experiments
@@ -62,7 +71,6 @@ def experiments_of(wanted: tuple[str, ...], seed: int, every: bool) -> list[Expe
 def carry_out(
     experiments: list[Experiment],
     adapter: Adapter,
-    driver: Driver,
     report: Path,
     as_json: bool,
     toxiproxy: str = "embedded",
@@ -94,7 +102,7 @@ def carry_out(
                 done = run(
                     experiment.plan,
                     adapter,
-                    driver,
+                    experiment.driver,
                     experiment.control,
                     _ticker(title, status) if console.is_terminal else None,
                     toxiproxy,

@@ -81,13 +81,14 @@ def run_command(
     """Run scenarios (the three main ones if none is named) and judge what happened.
 
     A scenario's control variants run along with it: they lack the practice that the
-    scenario shows, and count as held only if the check finds them wanting.
+    scenario shows, and count as held only if the check finds them wanting. With --all, a
+    scenario that only one driver can stage runs with that one, and its line says so.
     """
     adapter = names.backend(backend or "reference")
     if every and scenarios:
         raise Fault(f"expected --all or scenarios by name, found --all and {scenarios[0]!r}")
-    experiments = experiments_of(scenarios, seed, every)
-    runs = carry_out(experiments, adapter, driver or "process", report, as_json, toxiproxy)
+    experiments = experiments_of(scenarios, seed, every, driver)
+    runs = carry_out(experiments, adapter, report, as_json, toxiproxy)
     return exit_code(runs)
 
 
@@ -100,7 +101,8 @@ def list_command() -> None:
     click.echo("Scenarios:")
     for name in scenarios.names():
         scenario = scenarios.find(name)
-        click.echo(f"  {name:<24} {scenario.summary}")
+        only = f" (driver {scenario.driver} only)" if scenario.driver else ""
+        click.echo(f"  {name:<24} {scenario.summary}{only}")
         for variant in scenario.variants[1:]:
             check = scenario.controls.get(variant)
             note = f"control: must be found wanting by {check}" if check else "variant"
@@ -145,9 +147,8 @@ def replay_command(
         raise Fault(str(error)) from error
     adapter = names.backend(backend or packed.backend)
     chosen: Driver = driver or ("sim" if packed.driver == "sim" else "process")
-    runs = carry_out(
-        [Experiment(packed.plan, control)], adapter, chosen, report, as_json, toxiproxy
-    )
+    experiments = [Experiment(packed.plan, control, chosen)]
+    runs = carry_out(experiments, adapter, report, as_json, toxiproxy)
     return exit_code(runs)
 
 
@@ -161,7 +162,7 @@ def demo_command(report: Path) -> int:
     adapter = names.backend(DEMO_BACKEND)
     click.echo(f"{DEMO_BACKEND}: {adapter.summary}. Its workers are about to be killed.")
     plan = names.scenario(DEMO_SCENARIO).plan(0)
-    runs = carry_out([Experiment(plan, None)], adapter, "process", report, False)
+    runs = carry_out([Experiment(plan, None, "process")], adapter, report, False)
     return 0 if runs[0].result.verdict == "violated" else 4
 
 
@@ -186,7 +187,7 @@ def main() -> NoReturn:
     except click.ClickException as error:
         click.echo(f"jobquake: {error.format_message()}", err=True)
         code = error.exit_code
-    except names.UnknownName as error:
+    except names.MISTAKES as error:
         click.echo(f"jobquake: {error}", err=True)
         code = USAGE
     except (KeyboardInterrupt, click.Abort):

@@ -56,6 +56,8 @@ def soak_command(
     wanted = scenarios or ("day-of-chaos",)
     adapter = names.backend(backend)
     catalogue = {name: names.scenario(name) for name in wanted}
+    for scenario in catalogue.values():
+        names.driver_of(scenario, driver, driver)
     check_writable(report)
     told = 0
 

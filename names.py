@@ -22,6 +22,19 @@ class UnknownName(Exception):
         super().__init__(f"expected the name of a {kind}, found {name!r}; {hint}")
 
 
+class WrongDriver(Exception):
+    """The scenario cannot be staged by the driver that was named. The message says by which."""
+
+    def __init__(self, scenario: str, can: str, named: str) -> None:
+        super().__init__(
+            f"expected the driver {can}, the only one that can stage {scenario}, found {named}; "
+            f"name {can}, or no driver"
+        )
+
+
+MISTAKES = (UnknownName, WrongDriver)
+
+
 def backend(name: str) -> Adapter:
     """The backend of that name. Raises :class:`UnknownName`."""
     from .backends import registry
@@ -57,6 +70,19 @@ def driver(name: str) -> Driver:
         if known == name:
             return known
     raise UnknownName("driver", name, DRIVERS)
+
+
+def driver_of(scenario: Scenario, named: Driver | None, otherwise: Driver) -> Driver:
+    """The driver to run that scenario with; ``named`` was named for it and for no other.
+
+    Where none was named, the only one that can stage it, or ``otherwise``. Raises
+    :class:`WrongDriver`.
+    """
+    if scenario.driver is None:
+        return named or otherwise
+    if named not in (None, scenario.driver):
+        raise WrongDriver(scenario.name, scenario.driver, str(named))
+    return scenario.driver
 
 
 def guarantees(plan: Plan) -> None:

@@ -40,5 +40,11 @@ PRACTICES = (
     Practice("isolated pools", "slow-job-flood", ":shared"),
     Practice("priorities", "burst", "twin-priority-ignored"),
     Practice("backpressure", "overload", "twin-unbounded"),
+    Practice(
+        "a lease measured by the queue's clock, whoever asks",
+        "clock-skew",
+        "twin-lease-by-worker-clock",
+    ),
+    Practice("a clock that does not jump", "clock-skew", "twin-wall-clock"),
     Practice("effects named by a key that the world knows", "duplicate-submission", ":queue-key"),
 )

@@ -30,6 +30,7 @@ BUILT_IN = {
     "burst": ".burst",
     "overload": ".overload",
     "duplicate-submission": ".duplicate_submission",
+    "clock-skew": ".clock_skew",
     "day-of-chaos": ".day_of_chaos",
 }
 MAIN = ("worker-kill-before-ack", "network-timeout", "slow-job-flood")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 from ..harness.plan import Plan
+from ..harness.run import Driver
 
 # What every scenario must leave standing; the headline is about the first that is broken.
 ALWAYS = (
@@ -26,7 +27,8 @@ class Scenario:
 
     ``build(rng, seed, variant)`` makes the plan. ``variants`` lists what it can build,
     the default first. A control is a variant without the practice: it names the check
-    that must find it wanting, and so proves that the check can fail.
+    that must find it wanting, and so proves that the check can fail. ``driver`` is the only
+    one that can stage the failure, None if each can.
     """
 
     name: str
@@ -34,6 +36,7 @@ class Scenario:
     build: Callable[[Random, int, str], Plan]
     variants: tuple[str, ...] = ("default",)
     controls: Mapping[str, str] = field(default_factory=dict)
+    driver: Driver | None = None
 
     def plan(self, seed: int, variant: str | None = None) -> Plan:
         """The plan of that seed. Raises KeyError for an unknown variant."""

@@ -17,7 +17,7 @@ from __future__ import annotations
 import hashlib
 import select
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
@@ -278,10 +278,10 @@ class PostgresStore:
         return self._queries[text]
 
     def _write(
-        self, query: str, old: Record | None, record: Record, more: dict[str, object]
+        self, query: str, old: Record | None, record: Record, more: Mapping[str, object]
     ) -> bool:
         job, write, text = record.job, identity(old, record), self._query(query)
-        values = more | {
+        values = dict(more) | {
             "id": job.id,
             "queue": job.queue,
             "state": record.state,
