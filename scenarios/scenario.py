@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from random import Random
+from typing import TYPE_CHECKING
 
 from ..harness.plan import Plan
-from ..harness.run import Driver
+
+if TYPE_CHECKING:
+    from ..harness.run import Driver
 
 # What every scenario must leave standing; the headline is about the first that is broken.
 ALWAYS = (

@@ -1,8 +1,10 @@
 """Time is whatever the clock of the machine says that happens to ask.
 
 A library that runs inside the workers and reads their clocks does so. A worker whose clock runs
-ahead sees leases that have ended long ago, and takes jobs from the living; what it leases itself
-seems to be held for ever to everybody else. Found by: leases_exclusive, where a clock is skewed.
+ahead sees leases that have ended long ago, and takes jobs from the living; what it leases or
+retries itself, everybody else must wait for.
+
+Found by: leases_exclusive.
 """
 
 from __future__ import annotations

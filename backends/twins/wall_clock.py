@@ -1,8 +1,10 @@
 """Leases and delays are measured by the server's wall clock, which jumps.
 
 A step ahead ends every lease at once: jobs that run are handed out a second time. A step back
-keeps what is leased or delayed for as much longer, until somebody calls it stuck. Found by:
-leases_exclusive, and by progress_after_heal if the deadline comes before the clock.
+keeps what is leased or delayed for as much longer, which progress_after_heal calls stuck if the
+deadline comes sooner.
+
+Found by: leases_exclusive.
 """
 
 from __future__ import annotations
