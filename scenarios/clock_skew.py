@@ -4,11 +4,10 @@ A clock that was set by hand, a virtual machine that slept, a time server that w
 measures a lease by a clock that jumps ends it under a living worker, or never. Whoever asks the
 clock of the worker believes the most wrong of them all.
 
-Here two workers' clocks and the server's are off by far more than a lease, one after the other,
-while every worker holds a job and failed ones wait for their retry. While the server's clock
-stands back, the server is killed, and anchors its time on it; and some workers die, so that their
-jobs come back only if their leases end. Virtual time only: the processes of one machine have one
-clock.
+Here the clocks of three workers, and then the server's, are off by far more than a lease while
+jobs run and failed ones wait for their retry. The server is killed while its clock stands back,
+and must not begin its time anew there; some workers die, whose jobs come back only if their
+leases end. Virtual time only: the processes of one machine have one clock.
 """
 
 from __future__ import annotations
@@ -19,8 +18,8 @@ from ..backends.commands import RetryPolicy
 from ..harness.plan import SERVER, BrokerCrash, KillAt, Plan, PlannedJob, Pool, Queue, SkewClock
 from .scenario import ALWAYS, Scenario
 
-JOBS = 28
-WORKERS = 6
+JOBS = 24
+WORKERS = 8
 KILLED = 3
 LEASE_S = 1.5
 FAR_S = 30.0
@@ -31,11 +30,11 @@ def build(rng: Random, seed: int, variant: str) -> Plan:
         return round(rng.uniform(first_s, last_s), 3)
 
     jobs = tuple(
-        PlannedJob(at(0.0, 5.0), 0, at(0.6, 1.2), "fail" if number % 4 == 0 else "ok", failures=1)
+        PlannedJob(at(0.0, 5.0), 0, at(1.0, 2.4), "fail" if number % 4 == 0 else "ok", failures=1)
         for number in range(JOBS)
     )
-    ahead, behind = rng.sample(range(WORKERS), 2)
-    back_at_s = at(4.0, 4.3)
+    ahead, *behind = rng.sample(range(WORKERS), 3)
+    back_at_s = at(4.5, 4.8)
     victims = rng.sample(range(JOBS), KILLED)
     return Plan(
         scenario=SCENARIO.name,
@@ -46,8 +45,8 @@ def build(rng: Random, seed: int, variant: str) -> Plan:
         jobs=jobs,
         faults=(
             SkewClock(ahead, at(0.5, 0.9), FAR_S, 1.0),
-            SkewClock(behind, at(1.2, 1.6), -FAR_S, 1.0),
-            SkewClock(SERVER, at(2.6, 3.0), FAR_S, 0.8),
+            *(SkewClock(worker, at(1.0, 1.4), -FAR_S, 2.0) for worker in behind),
+            SkewClock(SERVER, at(3.2, 3.5), FAR_S, 0.8),
             SkewClock(SERVER, back_at_s, -FAR_S, 1.2),
             BrokerCrash(round(back_at_s + 0.3, 3), 0.2),
             *(KillAt(job, "mid_job") for job in victims),

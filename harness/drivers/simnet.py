@@ -23,6 +23,7 @@ STALLED_S = 1e-6  # the least virtual step, so that rounding cannot stop the clo
 NEVER = float("inf")
 NOTHING_SOONER = (Ack, Extend)  # never make a job ready, nor anything happen sooner
 
+Alike = tuple[tuple[str, ...], float]  # the queues that are asked, and how wrong the clock is
 Strike = tuple[int, NetFault]  # the number of a fault, and what it does to a call
 
 
@@ -104,13 +105,14 @@ class WaitingRoom:
     def _serve(self) -> None:
         """Hand out what is ready, in the order in which the waiters came."""
         now, left = self._clock.now, []
-        empty: set[tuple[str, ...]] = set()
+        empty: set[Alike] = set()
         for waiter in self._waiting:
             reply: Reply = Leased(None)
-            if waiter.command.queues not in empty:
+            alike = self._alike(waiter)
+            if alike not in empty:
                 reply = self._carry_out(waiter.command, waiter.caller)
             if isinstance(reply, Leased) and reply.delivery is None:
-                empty.add(waiter.command.queues)
+                empty.add(alike)
                 if waiter.until > now:
                     left.append(waiter)
                     continue
@@ -121,15 +123,20 @@ class WaitingRoom:
         """Be called when a waiter's time is up, a delay is over or a lease ends."""
         at, asked = self._alarm_at, None
         for waiter in self._waiting:
-            queues = waiter.command.queues
-            if queues is not asked:  # most wait for the same ones
-                asked = queues
-                at = min(at, self._queue.next_change_at(queues) or NEVER)
+            alike = self._alike(waiter)
+            if alike != asked:  # most are
+                asked = alike
+                self._walls.calling = waiter.caller.number
+                at = min(at, self._queue.next_change_at(waiter.command.queues) or NEVER)
             if waiter.until < at:
                 at = waiter.until
         if at < self._alarm_at:
             self._alarm_at = at
             self._clock.after(max(STALLED_S, at - self._clock.now), self._alarmed, at)
+
+    def _alike(self, waiter: _Waiter) -> Alike:
+        """Waiters of which this is the same are given the same answer."""
+        return waiter.command.queues, self._walls.ahead_s(waiter.caller.number)
 
     def _alarmed(self, at: float) -> float:
         if at == self._alarm_at:  # else an earlier alarm has taken its place

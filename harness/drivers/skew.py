@@ -22,8 +22,14 @@ class WallClocks:
 
     def read(self, node: int) -> float:
         """What the wall clock of that node shows, in seconds."""
+        return self._clock.now + self.ahead_s(node)
+
+    def ahead_s(self, node: int) -> float:
+        """How far the wall clock of that node is ahead of the true time."""
+        if not self._skews:
+            return 0.0
         now = self._clock.now
-        return now + sum(
+        return sum(
             skew.by_s
             for skew in self._skews
             if skew.node == node and skew.at_s <= now < skew.at_s + skew.for_s
