@@ -62,23 +62,25 @@ def packed_of(what: str) -> tuple[Packed, Result | None]:
 def experiments_of(
     wanted: tuple[str, ...], seed: int, every: bool, driver: Driver | None
 ) -> list[Experiment]:
-    """The scenarios by name, or ``every`` one that the driver can run, with their controls."""
+    """The scenarios that were named, or all of them, with their controls.
+
+    Whoever names both a scenario and a driver is told if they do not go together; among all
+    of them, one that needs a driver gets it.
+    """
     from .scenarios import registry
 
     experiments = []
     for name in wanted or (registry.names() if every else registry.MAIN):
         base, colon, variant = name.partition(":")
         scenario = names.scenario(base)
-        if every and driver and scenario.driver not in (None, driver):
-            continue
-        chosen = names.driver_of(scenario, driver, "process")
+        by = names.driver_of(scenario, driver if wanted else None, driver or "process")
         if colon:
             plan = scenario.plan(seed, names.variant(scenario, variant))
-            experiments.append(Experiment(plan, None, chosen))
+            experiments.append(Experiment(plan, None, by))
             continue
-        experiments.append(Experiment(scenario.plan(seed), None, chosen))
+        experiments.append(Experiment(scenario.plan(seed), None, by))
         experiments += [
-            Experiment(scenario.plan(seed, control), check, chosen)
+            Experiment(scenario.plan(seed, control), check, by)
             for control, check in scenario.controls.items()
         ]
     return experiments

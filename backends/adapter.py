@@ -6,13 +6,13 @@ To add one, write an object with these members in a file of its own and name it 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from random import Random
 from typing import Literal, Protocol, runtime_checkable
 
 from msgspec import Struct
 
+from .clock import Clock
 from .commands import Command, Reply
 from .worker import WorkerProgram
 
@@ -43,10 +43,13 @@ class Queue(Protocol):
     def call(self, command: Command) -> Reply: ...
 
     def next_change_at(self, queues: tuple[str, ...]) -> float | None:
-        """When, by the injected clock, a job of ``queues`` may next become ready."""
+        """When, by the monotonic clock, a job of ``queues`` may next become ready."""
 
     def crash(self) -> None:
-        """The process that serves the queue dies at this moment and starts again."""
+        """The process that serves the queue dies at this moment and starts again.
+
+        Whatever it has read of its clocks is forgotten, too.
+        """
 
 
 class Connection(Protocol):
@@ -92,8 +95,8 @@ class Adapter(Protocol):
     def framing(self) -> Framing | None:
         """None if no network lies between the workers and the queue."""
 
-    def local(self, now: Callable[[], float], rng: Random) -> Queue:
-        """A fresh queue on the caller's clock, for the simulator. Raises Unavailable."""
+    def local(self, clock: Clock, rng: Random) -> Queue:
+        """A fresh queue that reads these clocks, for the simulator. Raises Unavailable."""
 
     def server(self, folder: Path, port: int) -> list[str] | None:
         """The command that serves the queue from ``folder``; prints ``ready HOST:PORT``.

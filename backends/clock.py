@@ -1,17 +1,43 @@
-"""The clock of a durable queue: wall time at the start, monotonic from there on.
+"""The clocks that a queue can read, and the time that it makes of them.
 
-Deadlines that survive a restart must be wall times; a step of the wall clock while the
-queue runs must not expire every lease at once. So the wall clock is read once. Whose
-wall clock is an argument: processes that share a server anchor on the server's.
+A wall clock jumps: it is put right by hand or by the network, it stops with a virtual machine.
+What is measured by it, leases, retries, delays, ends too early or too late by the jump. A
+monotonic clock does not jump, but says nothing after a restart. So the queue's time is anchored:
+the wall clock is read once, when the queue starts, and the monotonic one from there on. This
+module decides nothing about jobs.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import NamedTuple
+
+ReadClock = Callable[[], float]
 
 
-def anchored_clock(wall: Callable[[], float] = time.time) -> Callable[[], float]:
-    """A clock in seconds since the epoch that never jumps while the process lives."""
-    offset = wall() - time.monotonic()
-    return lambda: offset + time.monotonic()
+class Clock(NamedTuple):
+    """Three clocks, each a function that gives seconds.
+
+    ``monotonic`` never jumps. ``wall`` is the wall clock of the machine that serves the queue,
+    which processes that share a server can agree on. ``caller`` is the wall clock of the machine
+    whose call is being carried out: what a library that runs inside of the worker would read.
+    """
+
+    monotonic: ReadClock = time.monotonic
+    wall: ReadClock = time.time
+    caller: ReadClock = time.time
+
+
+def anchored(clock: Clock, last: float | None = None) -> ReadClock:
+    """Seconds since the epoch that never jump while the queue lives.
+
+    ``last`` is the last time that the queue's store tells of. If the wall clock stands earlier
+    when the queue starts, the queue goes on from ``last``: going back would lengthen every lease
+    and every delay by as much. If the wall clock has jumped ahead meanwhile, nobody can tell that
+    from a long rest: leases end early, their jobs are handed out again, and the tokens fence
+    those who held them.
+    """
+    start = clock.wall() if last is None else max(clock.wall(), last)
+    ahead_s = start - clock.monotonic()
+    return lambda: ahead_s + clock.monotonic()

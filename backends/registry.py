@@ -38,6 +38,8 @@ BUILT_IN = {
     "twin-shutdown-drops": ".twins.shutdown_drops:TWIN",
     "twin-priority-ignored": ".twins.priority_ignored:TWIN",
     "twin-unbounded": ".twins.unbounded:TWIN",
+    "twin-lease-by-worker-clock": ".twins.lease_by_worker_clock:TWIN",
+    "twin-wall-clock": ".twins.wall_clock:TWIN",
 }
 
 

@@ -23,6 +23,7 @@ from ..backends.worker import Point
 
 PREFIX = "jq1:"
 MAX_PLAN = 64 * 1024 * 1024
+SERVER = -1  # where a node's number is asked for: the machine of the queue's server
 FOR_EVER_S = 1e9  # a fault that lasts so long never heals, and nobody waits for it
 Sink = Literal["blind", "keyed", "upsert", "set"]
 Behaviour = Literal["ok", "fail", "permanent", "depends", "malformed", "hang", "hang_in_c", "spin"]
@@ -175,6 +176,18 @@ class Terminate(Struct, frozen=True, array_like=True, tag="terminate"):
     within_s: float
 
 
+class SkewClock(Struct, frozen=True, array_like=True, tag="skew_clock"):
+    """From ``at_s`` for ``for_s`` seconds a worker's or ``SERVER``'s wall clock is off by ``by_s``.
+
+    Negative is behind; several add up. Real processes share one clock: there it strikes nothing.
+    """
+
+    node: int
+    at_s: float
+    by_s: float
+    for_s: float
+
+
 Fault = (
     KillAt
     | PauseAt
@@ -187,6 +200,7 @@ Fault = (
     | BrokerCrash
     | Outage
     | Terminate
+    | SkewClock
 )
 Window = NetTimeout | Partition | SlowNetwork | BrokerCrash
 
@@ -292,7 +306,7 @@ class Plan(Struct, frozen=True, array_like=True):
                 ends.append(fault.at_s + healing_s(fault.for_s or 0.0))
             elif isinstance(fault, Terminate):
                 ends.append(fault.at_s + fault.within_s)
-            elif isinstance(fault, Window | Outage):
+            elif isinstance(fault, Window | Outage | SkewClock):
                 ends.append(fault.at_s + healing_s(fault.for_s))
         return max(ends)
 
@@ -392,18 +406,3 @@ def unpack(text: str) -> Packed:
             f"expected a plan of this version in the replay string, found another: {error}; "
             "use the jobquake version that printed it"
         ) from error
-
-
-def to_json(plan: Plan) -> bytes:
-    """The plan as JSON that people can read: objects with field names."""
-    return msgspec.json.format(msgspec.json.encode(_named(plan)), indent=1)
-
-
-def _named(value: object) -> object:
-    if isinstance(value, Struct):
-        named = {field: _named(getattr(value, field)) for field in value.__struct_fields__}
-        tag = value.__struct_config__.tag
-        return {"type": tag, **named} if tag else named
-    if isinstance(value, tuple):
-        return [_named(item) for item in value]
-    return value

@@ -5,6 +5,7 @@ from __future__ import annotations
 from .facts import Facts, seconds
 from .history import Answer, Event, Phase
 from .plan import (
+    SERVER,
     BrokerCrash,
     Fault,
     Flood,
@@ -15,6 +16,7 @@ from .plan import (
     Outage,
     Partition,
     PauseAt,
+    SkewClock,
     SlowNetwork,
     Terminate,
 )
@@ -46,7 +48,8 @@ def node_name(facts: Facts, node: int) -> str:
 
 def tell(facts: Facts, job: int) -> list[str]:
     """The life of a job, one sentence for each event that matters."""
-    rows = sorted([*facts.history.of_job(job).tolist(), *_crashes(facts, job)])
+    elsewhere = {*_crashes(facts, job), *_skews(facts, job)}
+    rows = sorted({*facts.history.of_job(job).tolist(), *elsewhere})
     return [line for i in rows if (line := _sentence(facts, i))]
 
 
@@ -62,6 +65,26 @@ def _crashes(facts: Facts, job: int) -> list[int]:
         for i in whole
         if i > first and isinstance(facts.plan.faults[history["fault"][i]], BrokerCrash)
     ]
+
+
+def _skews(facts: Facts, job: int) -> list[int]:
+    """Rows in which a clock was put wrong while the queue had the job.
+
+    By whose clock the job was judged nobody knows. One row for each, though it struck many.
+    """
+    history, skews = facts.history, dict[int, int]()
+    rows = history.of_job(job)
+    if not len(rows):
+        return []
+    struck = rows[history["event"][rows] == Event.FAULT_STRUCK]
+    told = set(history["fault"][struck].tolist())
+    first, last = history["t"][rows[0]], history["t"][rows[-1]]
+    for i in history.where(Event.FAULT_STRUCK).tolist():
+        number, at = int(history["fault"][i]), history["t"][i]
+        fault = facts.plan.faults[number]
+        if isinstance(fault, SkewClock) and at <= last and at + fault.for_s >= first:
+            skews.setdefault(number, i)
+    return [i for number, i in skews.items() if number not in told]
 
 
 def tell_loss(facts: Facts, job: int) -> str:
@@ -119,6 +142,11 @@ def tell_strike(facts: Facts, i: int) -> str:
             return f"what the jobs depend on went down for {seconds(fault.for_s)}"
         case Terminate():
             return f"{who} was told to stop {when}"
+        case SkewClock():
+            whose = "the queue's server" if fault.node == SERVER else node_name(facts, fault.node)
+            way = "ahead" if fault.by_s > 0 else "back"
+            jump_s, for_s = seconds(abs(fault.by_s)), seconds(fault.for_s)
+            return f"the clock of {whose} jumped {jump_s} {way}, and was put right {for_s} later"
 
 
 def _sentence(facts: Facts, i: int) -> str | None:

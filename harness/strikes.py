@@ -45,7 +45,10 @@ FAULT_NAMES = {
     "flood": "flood",
     "outage": "outage",
     "terminate": "worker told to stop",
+    "skew_clock": "skewed clock",
 }
+# What a kind of fault needs, where not every driver has it.
+NEEDS = {"skewed clock": "only the driver sim can skew clocks"}
 
 
 def fault_kind(fault: Fault) -> str:

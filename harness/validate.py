@@ -14,7 +14,7 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from .checks import GUARANTEES
-from .plan import Plan
+from .plan import SERVER, Plan
 
 MOST_NODES = 32_767  # what the history's node column holds
 
@@ -52,13 +52,16 @@ def _parts(value: object, where: str) -> Iterator[tuple[str, str, object]]:
 
 
 def _seconds(plan: Plan) -> Iterator[_Problem]:
-    """Whatever ends in ``_s`` is a time; some times must last."""
+    """Whatever ends in ``_s`` is a time; some times must last, one may lead backwards."""
     must_last = {"lease_s", "call_timeout_s", "deadline_s", "timeout_s"}
     for where, name, value in _parts(plan, ""):
         if not name.endswith("_s") or value is None:
             continue
         assert isinstance(value, int | float)
-        if not isfinite(value) or value < 0 or (value == 0 and name in must_last):
+        if name == "by_s":
+            if not isfinite(value):
+                yield _Problem(f"{where}.{name}", "a finite number of seconds", value)
+        elif not isfinite(value) or value < 0 or (value == 0 and name in must_last):
             least = "above 0" if name in must_last else "of at least 0"
             yield _Problem(f"{where}.{name}".strip("."), f"a number of seconds {least}", value)
 
@@ -67,6 +70,7 @@ def _counts(plan: Plan) -> Iterator[_Problem]:
     least = {
         "producers": 1, "max_deliveries": 1, "times": 1, "nth": 1,
         "workers": 0, "worker": 0, "job": 0, "failures": 0,
+        "node": SERVER,
     }  # fmt: skip
     for where, name, value in _parts(plan, ""):
         if name in least and isinstance(value, int) and value < least[name]:

@@ -9,8 +9,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from ..backends.adapter import Claims
 from ..harness.facts import Facts
 from ..harness.history import Event, History
-from ..harness.plan import Plan, to_json
+from ..harness.plan import Plan
 from ..harness.result import Result
+from ..harness.run import to_json
 from .duplicates import LATE, table
 from .space_time import diagram
 

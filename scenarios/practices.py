@@ -44,4 +44,10 @@ PRACTICES = (
         "a technique for each gap between two submissions", "duplicate-submission", ":every-gap"
     ),
     Practice("effects that outlast the memory of the queue", "duplicate-a-day-later", ":every-gap"),
+    Practice(
+        "a lease measured by the queue's clock, whoever asks",
+        "clock-skew",
+        "twin-lease-by-worker-clock",
+    ),
+    Practice("a clock that does not jump", "clock-skew", "twin-wall-clock"),
 )

@@ -31,6 +31,7 @@ BUILT_IN = {
     "overload": ".overload",
     "duplicate-submission": ".duplicate_submission",
     "duplicate-a-day-later": ".duplicate_a_day_later",
+    "clock-skew": ".clock_skew",
     "day-of-chaos": ".day_of_chaos",
 }
 MAIN = ("worker-kill-before-ack", "network-timeout", "slow-job-flood")

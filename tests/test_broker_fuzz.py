@@ -17,6 +17,7 @@ from broker_process import Broker, Raw, connected, framed, open_files, running, 
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from jobquake.backends import commands as c
+from jobquake.backends.clock import Clock
 from jobquake.backends.reference import wire
 from jobquake.backends.reference.queue import ReferenceQueue
 from jobquake.backends.reference.sqlite import SQLiteStore
@@ -169,7 +170,7 @@ def test_a_job_that_was_accepted_can_fail_in_any_way_without_an_error_inside(
     job: c.Job, endings: list[str]
 ) -> None:
     now = 1e9
-    queue = ReferenceQueue(SQLiteStore(":memory:"), lambda: now, Random(1))
+    queue = ReferenceQueue(SQLiteStore(":memory:"), Clock(*[lambda: now] * 3), Random(1))
     if isinstance(queue.call(c.Enqueue(job)), c.Refused):
         return
     for ending in endings:

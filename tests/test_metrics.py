@@ -15,6 +15,7 @@ import pytest
 from broker_process import Broker, running, wait_until
 from jobquake.backends import commands as c
 from jobquake.backends.adapter import Unavailable
+from jobquake.backends.clock import Clock
 from jobquake.backends.metrics.exported import exported, page_of
 from jobquake.backends.metrics.families import COUNTERS, families
 from jobquake.backends.reference import places
@@ -110,7 +111,7 @@ def test_every_gauge_is_what_is_there(broker: Broker) -> None:
 
 def test_a_job_waits_from_when_it_is_due_and_not_from_when_it_was_enqueued() -> None:
     now = 1000.0
-    queue = ReferenceQueue(MemoryStore(), lambda: now, Random(0))
+    queue = ReferenceQueue(MemoryStore(), Clock(*[lambda: now] * 3), Random(0))
     queue.enqueue(c.Job("later", "q", delay_s=60.0))
     now += 50.0
     (depth,) = queue.measure().depths
@@ -122,7 +123,7 @@ def test_a_job_waits_from_when_it_is_due_and_not_from_when_it_was_enqueued() -> 
 
 def test_a_worker_is_known_while_it_asks_or_holds_a_job_and_then_forgotten() -> None:
     now = 1000.0
-    queue = ReferenceQueue(MemoryStore(), lambda: now, Random(0))
+    queue = ReferenceQueue(MemoryStore(), Clock(*[lambda: now] * 3), Random(0))
     known = lambda: {usage.queue: usage.workers for usage in queue.measure().usage}  # noqa: E731
     queue.enqueue(c.Job("j", "q", timeout_s=900.0))
     queue.lease("busy", ("q",), 300.0)
@@ -143,7 +144,7 @@ def test_a_timeout_is_told_from_a_crash_at_any_time_of_day(
     timeout_s: float, extended: bool
 ) -> None:
     now = 0.0
-    queue = ReferenceQueue(MemoryStore(), lambda: now, Random(0))
+    queue = ReferenceQueue(MemoryStore(), Clock(*[lambda: now] * 3), Random(0))
     for n in range(50):
         now = 1_790_000_000.0 + n * 1000.1
         for job in ("hangs", "crashes"):
@@ -159,7 +160,9 @@ def test_a_timeout_is_told_from_a_crash_at_any_time_of_day(
 
 
 def test_what_is_not_committed_is_not_counted(tmp_path: Path) -> None:
-    queue = ReferenceQueue(SQLiteStore(tmp_path / "queue.db"), lambda: 1000.0, Random(0))
+    queue = ReferenceQueue(
+        SQLiteStore(tmp_path / "queue.db"), Clock(*[lambda: 1000.0] * 3), Random(0)
+    )
     queue.enqueue(c.Job("kept", "q"))
     queue.lease("w", ("q",), 9.0)
     before = queue.measure()
@@ -196,7 +199,7 @@ def test_no_queue_no_samples() -> None:
 
 @pytest.mark.parametrize("name", ["", 'a "quoted" \\ one\n', "späte: {Post}", "x" * 5000])
 def test_any_queue_name_can_be_read_back(name: str) -> None:
-    queue = ReferenceQueue(MemoryStore(), lambda: 1000.0, Random(0))
+    queue = ReferenceQueue(MemoryStore(), Clock(*[lambda: 1000.0] * 3), Random(0))
     queue.enqueue(c.Job("j", name))
     with exported(lambda: queue.call(c.Measure())) as url:
         assert of(scrape(url), "jobquake_jobs", queue=name, state="ready") == 1

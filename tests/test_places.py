@@ -33,7 +33,7 @@ CAUGHT_BY = {p.without: p.scenario for p in PRACTICES}
 # which are the same everywhere, so on a server of their own they are among the slow tests.
 NETWORK = (
     "worker-kill-before-ack", "network-timeout", "slow-job-flood", "reply-lost",
-    "partition", "slow-network", "broker-crash", "zombie-worker",
+    "partition", "slow-network", "broker-crash", "zombie-worker", "clock-skew",
 )  # fmt: skip
 
 
@@ -55,6 +55,11 @@ EVERY_SCENARIO = {n: n for n in scenarios.names() if scenarios.find(n).driver is
 EVERY_TWIN = {name: CAUGHT_BY[name] for name in MOVABLE}
 
 
+def real(names: dict[str, str]) -> dict[str, str]:
+    """Those whose scenario real processes can stage."""
+    return {name: of for name, of in names.items() if scenarios.find(of).driver != "sim"}
+
+
 def violated(result: Result) -> set[str]:
     return {check.name for check in result.checks if check.verdict == "violated"}
 
@@ -71,7 +76,7 @@ def shaken(backend: str, scenario: str, seed: int = 0) -> Result:
 # -- with real processes ------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("place", "scenario"), in_places(("broker", *KINDS), EVERY_SCENARIO))
+@pytest.mark.parametrize(("place", "scenario"), in_places(("broker", *KINDS), real(EVERY_SCENARIO)))
 def test_every_scenario_holds_with_real_processes(place: str, scenario: str) -> None:
     if place in KINDS:
         address(place)  # skips, or fails in CI, where there is no such server
@@ -81,13 +86,13 @@ def test_every_scenario_holds_with_real_processes(place: str, scenario: str) -> 
     assert all(required.values()), "what a scenario must strike, it struck"
 
 
-@pytest.mark.parametrize("twin", TWINS)
+@pytest.mark.parametrize("twin", real({name: CAUGHT_BY[name] for name in TWINS}))
 def test_every_twin_behind_the_broker_is_caught_with_real_processes(twin: str) -> None:
     result = shaken(twin, CAUGHT_BY[twin])
     assert backends.find(twin).violates in violated(result)
 
 
-@pytest.mark.parametrize(("kind", "twin"), in_places(KINDS, EVERY_TWIN))
+@pytest.mark.parametrize(("kind", "twin"), in_places(KINDS, real(EVERY_TWIN)))
 def test_every_twin_on_a_server_is_caught_with_real_processes(kind: str, twin: str) -> None:
     address(kind)
     result = shaken(f"{twin}@{kind}", CAUGHT_BY[twin])

@@ -38,10 +38,11 @@ from jobquake.harness.plan import (
     Pool,
     Queue,
     ReplayError,
+    SkewClock,
     decode,
     encode,
-    to_json,
 )
+from jobquake.harness.run import to_json
 from jobquake.harness.validate import PlanError, validate
 from jobquake.scenarios import registry as scenarios
 from msgspec.structs import replace
@@ -110,6 +111,7 @@ def valid_plans(draw: st.DrawFn) -> Plan:
         ),
         st.builds(NetTimeout, seconds, seconds),
         st.builds(Flood, seconds),
+        st.builds(SkewClock, st.integers(-1, 3), seconds, st.floats(-1e6, 1e6), seconds),
     )  # fmt: skip
     several = {"max_size": 4}
     return draw(
@@ -295,6 +297,8 @@ ABSURD: list[tuple[dict[str, object], str]] = [
     ({"faults": (KillAt(0, "mid_job", 0),)}, "faults[0].times"),
     ({"faults": (NetFault("ack", 0, "reset"),)}, "faults[0].nth"),
     ({"faults": (NetTimeout(1.0, -2.0),)}, "faults[0].for_s"),
+    ({"faults": (SkewClock(-2, 1.0, 5.0, 1.0),)}, "faults[0].node"),
+    ({"faults": (SkewClock(0, 1.0, -5.0, -1.0),)}, "faults[0].for_s"),
     ({"retry": RetryPolicy(-1.0)}, "retry.base_s"),
     ({"retry": RetryPolicy(1.0, 0.5)}, "retry.factor"),
     ({"producers": 0}, "producers"),
@@ -318,6 +322,10 @@ def test_a_plan_that_makes_no_sense_is_refused_with_the_place(
         (lambda plan, time: replace(plan, lease_s=time), "as lease_s"),
         (lambda plan, time: replace(plan, jobs=(replace(JOB, at_s=time),)), "jobs[0].at_s"),
         (lambda plan, time: replace(plan, faults=(KillWorker(0, time),)), "faults[0].at_s"),
+        (
+            lambda plan, time: replace(plan, faults=(SkewClock(0, 1.0, time, 1.0),)),
+            "faults[0].by_s",
+        ),
         (lambda plan, time: replace(plan, retry=RetryPolicy(0.1, time)), "retry.factor"),
     ],
 )

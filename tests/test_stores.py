@@ -17,6 +17,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from jobquake.backends.clock import Clock
 from jobquake.backends.commands import Enqueue, Job, Lease, Leased, RetryPolicy, Unanswered
 from jobquake.backends.reference import core, places
 from jobquake.backends.reference.core import Record
@@ -163,6 +164,14 @@ class StoreMachine(RuleBasedStateMachine):
         ]
         assert self.store.next_change_at(("mail",)) == min(coming, default=None)
 
+    @invariant()
+    def it_names_the_last_time_that_a_job_came_or_ended(self) -> None:
+        known = self.known()
+        ended = [due(record) for record in known if record.state in ("done", "dead")]
+        came = [record.enqueued_at for record in known]
+        assert self.model.last_change_at() == max(came + ended, default=None)
+        assert self.store.last_change_at() == self.model.last_change_at()
+
 
 @pytest.mark.parametrize("kind", ["sqlite", *KINDS])
 def test_every_store_answers_like_the_memory_store(kind: str) -> None:
@@ -187,18 +196,19 @@ def kind(request: pytest.FixtureRequest) -> str:
 
 
 def queue_on(store: SharedStore) -> ReferenceQueue:
-    return ReferenceQueue(store, store.wall, Random(0))
+    return ReferenceQueue(store, Clock(wall=store.wall), Random(0))
 
 
 CLAIMER = """
 import sys
 from random import Random
+from jobquake.backends.clock import Clock
 from jobquake.backends.commands import Ack, Lease
 from jobquake.backends.reference import places
 from jobquake.backends.reference.queue import ReferenceQueue
 kind, url, name = sys.argv[1:]
 store = places.open_store(kind, url, name, 5.0)
-queue = ReferenceQueue(store, store.wall, Random())
+queue = ReferenceQueue(store, Clock(wall=store.wall), Random())
 print("ready", flush=True)
 sys.stdin.readline()
 while (delivery := queue.call(Lease("w", ("mail",), 600.0)).delivery) is not None:

@@ -7,7 +7,6 @@ backend ``NAME`` put in another place of :mod:`.places`, such as ``twin-no-lease
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
@@ -16,38 +15,55 @@ import msgspec
 
 from .. import worker as workers
 from ..adapter import Claims, Connection, Framing, Queue
+from ..clock import Clock
 from ..commands import Command, Reply
 from ..worker import WorkerProgram
 from .core import CORRECT, Decisions
 from .places import PLACES, Place
 from .queue import FORGET_EVERY_S, ReferenceQueue
+from .store import Store
 
 
 class LocalQueue:
     """The reference queue in this process, on any store. It forgets as the broker does."""
 
-    def __init__(self, queue: ReferenceQueue, place: Place) -> None:
-        self._queue = queue
+    def __init__(self, clock: Clock, rng: Random, decisions: Decisions, place: Place) -> None:
+        self._clock = clock
+        self._rng = rng
+        self._decisions = decisions
         self._place = place
-        self._forget_at = queue.now() + FORGET_EVERY_S
-        # The store and not the queue, whose clock leads back to whoever holds us.
-        self._discard = weakref.finalize(self, place.discard, queue.store)
+        self._forget_at = 0.0
+        self._serve(self._fresh_store())
 
     def call(self, command: Command) -> Reply:
-        now = self._queue.now()
+        now = self._clock.monotonic()
         if now >= self._forget_at:
             self._forget_at = now + FORGET_EVERY_S
             self._queue.forget_old()
         return self._queue.call(command)
 
     def next_change_at(self, queues: tuple[str, ...]) -> float | None:
-        return self._queue.store.next_change_at(queues)
+        change_at = self._queue.store.next_change_at(queues)
+        ahead_s = self._queue.now() - self._clock.monotonic()
+        return None if change_at is None else change_at - ahead_s
 
     def crash(self) -> None:
+        store = self._queue.store
         if not self._place.survives_crash:
             self._discard()
-            self._queue.store = self._place.local_store()
-            self._discard = weakref.finalize(self, self._place.discard, self._queue.store)
+            store = self._fresh_store()
+        self._serve(store)
+
+    def _serve(self, store: Store) -> None:
+        """Be the process that has just begun to serve this store."""
+        self._queue = ReferenceQueue(store, self._clock, self._rng, self._decisions)
+        self._forget_at = self._clock.monotonic() + FORGET_EVERY_S
+
+    def _fresh_store(self) -> Store:
+        store = self._place.local_store()
+        # The store and not the queue, whose clock leads back to whoever holds us.
+        self._discard = weakref.finalize(self, self._place.discard, store)
+        return store
 
 
 @dataclass(frozen=True)
@@ -74,9 +90,8 @@ class ReferenceAdapter:
     def framing(self) -> Framing | None:
         return self.place.framing
 
-    def local(self, now: Callable[[], float], rng: Random) -> Queue:
-        store = self.place.local_store()
-        return LocalQueue(ReferenceQueue(store, now, rng, self.decisions), self.place)
+    def local(self, clock: Clock, rng: Random) -> Queue:
+        return LocalQueue(clock, rng, self.decisions, self.place)
 
     def server(self, folder: Path, port: int) -> list[str] | None:
         return self.place.server(self.name, folder, port)

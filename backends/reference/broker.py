@@ -18,7 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
-from ..clock import anchored_clock
+from ..clock import Clock
 from ..commands import Command, Lease, Leased, Refused, Reply
 from ..metrics.endpoint import Endpoint
 from ..metrics.exported import page_of
@@ -246,7 +246,7 @@ async def serve(
     ``ready(host, port, metrics_address)`` once it listens. Raises OSError if the port is
     taken, and Unavailable if the file is not a queue or the page cannot be served.
     """
-    queue = ReferenceQueue(SQLiteStore(path), anchored_clock(), Random(), decisions)
+    queue = ReferenceQueue(SQLiteStore(path), Clock(), Random(), decisions)
     broker = Broker(queue)
     page = Endpoint(page_of(broker.measure)) if metrics else None
     stopped = asyncio.Event()

@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 from msgspec import Struct
 from msgspec.structs import replace
 
+from ..clock import Clock, ReadClock, anchored
 from ..commands import Attempt, DeadLetter, Job, State
 from .backoff import delay_s
 
@@ -208,7 +209,8 @@ class Decisions(NamedTuple):
     """The core as a value: the correct queue, or a twin with one decision replaced.
 
     ``key_recorded_at`` says when an idempotency key counts as done: with the completion
-    (correct), or already with the lease (a twin's mistake).
+    (correct), or already with the lease (a twin's mistake). ``time`` makes the queue's time of
+    the clocks that are there and the last time in the store.
     """
 
     full: Callable[[Job, int], str | None] = full
@@ -222,6 +224,7 @@ class Decisions(NamedTuple):
     skip: Callable[[Record, float], Record] = skip
     replay: Callable[[Record, float], Ruling] = replay
     key_recorded_at: State = "done"
+    time: Callable[[Clock, float | None], ReadClock] = anchored
 
 
 CORRECT = Decisions()

@@ -9,10 +9,12 @@ from collections import defaultdict
 from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
 from heapq import heappop, heappush
+from itertools import chain
 from typing import Any
 
 from ..commands import Depth, State
 from .core import Record
+from .store import due
 
 _NOTHING = nullcontext()
 
@@ -56,6 +58,9 @@ class MemoryStore:
                 ready_at, sequence, version, record = heappop(delayed)
                 heappush(ready, (-record.job.priority, ready_at, sequence, version, record))
             self._drop_stale(ready)
+            while ready and ready[0][1] > now:  # who asked before had a clock that is ahead
+                heappush(delayed, heappop(ready)[1:])
+                self._drop_stale(ready)
             if ready and (best is None or ready[0] < best):
                 best = ready[0]
         return best[-1] if best else None
@@ -96,6 +101,11 @@ class MemoryStore:
             if heap and (next_at is None or heap[0][0] < next_at):
                 next_at = heap[0][0]
         return next_at
+
+    def last_change_at(self) -> float | None:
+        records = self._records.values()
+        ended = (due(r) for r in records if r.state in ("done", "dead"))
+        return max(chain((r.enqueued_at for r in records), ended), default=None)
 
     def dead(self) -> list[Record]:
         dead = [r for r in self._records.values() if r.state == "dead"]

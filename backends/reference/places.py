@@ -23,7 +23,7 @@ from random import Random
 from typing import Literal, NamedTuple, Protocol
 
 from ..adapter import Connection, Framing
-from ..clock import anchored_clock
+from ..clock import Clock
 from ..commands import Command, Lease, Leased, Reply, Unanswered
 from ..servers import running
 from ..servers.source import Foreign, MissingServer, shown, source, variable
@@ -130,7 +130,7 @@ class SharedFile(NamedTuple):
 
     def connect(self, address: str, timeout_s: float, decisions: Decisions) -> Connection:
         store = SQLiteStore(Path(address) / FILE)
-        return FileQueue(ReferenceQueue(store, anchored_clock(), Random(), decisions))
+        return FileQueue(ReferenceQueue(store, Clock(), Random(), decisions))
 
 
 class SharedServer(NamedTuple):
@@ -183,7 +183,7 @@ class SharedServer(NamedTuple):
                 store = self._open_in(Path(address), timeout_s)
             else:
                 store = open_store(self.kind, url_of(self.kind, address), "jobquake", timeout_s)
-            clock = anchored_clock(store.wall)
+            clock = Clock(wall=store.wall)
             return ReferenceQueue(store, clock, Random(), decisions), store
 
         return DirectConnection(open_queue)

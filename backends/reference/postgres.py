@@ -17,7 +17,7 @@ from __future__ import annotations
 import hashlib
 import select
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
@@ -158,11 +158,7 @@ class PostgresStore:
         )
 
     def swap(self, old: Record, new: Record, complete_key: str | None = None) -> bool:
-        more: dict[str, object] = {
-            "expected": old.version,
-            "key": complete_key,
-            "ended_at": new.ended_at,
-        }
+        more = {"expected": old.version, "key": complete_key, "ended_at": new.ended_at}
         return self._write(SWAP, old, new, more)
 
     def key_done(self, key: str) -> bool:
@@ -176,6 +172,14 @@ class PostgresStore:
             (list(queues),),
         )
         return None if soonest is None else float(soonest)
+
+    def last_change_at(self) -> float | None:
+        ((latest,),) = self._ask(
+            "SELECT greatest((SELECT max(due) FROM {schema}.jobs WHERE state = 'done'),"
+            " (SELECT max(due) FROM {schema}.jobs WHERE state = 'dead'),"
+            " (SELECT enqueued_at FROM {schema}.jobs ORDER BY sequence DESC LIMIT 1))"
+        )
+        return None if latest is None else float(latest)
 
     def dead(self) -> list[Record]:
         return self._all(
@@ -274,10 +278,10 @@ class PostgresStore:
         return self._queries[text]
 
     def _write(
-        self, query: str, old: Record | None, record: Record, more: dict[str, object]
+        self, query: str, old: Record | None, record: Record, more: Mapping[str, object]
     ) -> bool:
         job, write, text = record.job, identity(old, record), self._query(query)
-        values = more | {
+        values = dict(more) | {
             "id": job.id,
             "queue": job.queue,
             "state": record.state,

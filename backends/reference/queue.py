@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from math import isfinite
+from math import inf, isfinite
 from random import Random
 
+from ..clock import Clock
 from ..commands import (
     Ack,
     Command,
@@ -45,7 +46,7 @@ HIGHEST_PRIORITY = 1_000_000
 
 
 class ReferenceQueue:
-    """A queue on ``store``; ``now()`` gives seconds, ``rng`` the jitter.
+    """A queue on ``store``; ``clock`` gives its time, ``rng`` the jitter.
 
     ``call`` carries out one command. A command that makes no sense is answered with
     ``Refused`` and changes nothing. ``retention_s`` is how long completed jobs and
@@ -55,13 +56,13 @@ class ReferenceQueue:
     def __init__(
         self,
         store: Store,
-        now: Callable[[], float],
+        clock: Clock,
         rng: Random,
         decisions: Decisions = CORRECT,
         retention_s: float = RETENTION_S,
     ) -> None:
         self.store = store
-        self.now = now
+        self.now = decisions.time(clock, _last_time(store))
         self._rng = rng
         self._decide = decisions
         self._retention_s = retention_s
@@ -239,6 +240,12 @@ class ReferenceQueue:
             return False
         self._tally.moved(old, new, why, now)
         return True
+
+
+def _last_time(store: Store) -> float | None:
+    """The last time that the store tells of: a job came, was handed out, or ended."""
+    times = [store.last_change_at(), *(record.started_at for record in store.expired(inf))]
+    return max((at for at in times if at is not None), default=None)
 
 
 def _unfit(job: Job) -> str | None:

@@ -54,6 +54,9 @@ class Store(Protocol):
     def next_change_at(self, queues: Iterable[str]) -> float | None:
         """When, without any command, something next becomes ready or expires."""
 
+    def last_change_at(self) -> float | None:
+        """When a job last came or ended, by the records that are held; None if there are none."""
+
     def dead(self) -> list[Record]:
         """All dead letters, oldest first."""
 

@@ -6,6 +6,7 @@ A fault that struck nothing proves nothing: an empty cell makes the run inconclu
 from __future__ import annotations
 
 from ..facts import Facts
+from ..strikes import NEEDS
 from .finding import Finding, Judged
 
 
@@ -14,6 +15,10 @@ def judge(facts: Facts) -> Judged:
     if not missing:
         hits = sum(n for (_, phase), n in facts.bites.items() if phase != "nothing")
         return Judged("held", note=f"{hits} strikes met a job")
-    sentences = (f"no {kind} struck a job in phase {phase!r}" for kind, phase in missing)
-    findings = tuple(Finding(-1, sentence) for sentence in sentences)
+    findings = tuple(Finding(-1, _sentence(*cell)) for cell in missing)
     return Judged("inconclusive", findings, "a fault that hits nothing proves nothing")
+
+
+def _sentence(kind: str, phase: str) -> str:
+    needs = f"; {NEEDS[kind]}" if kind in NEEDS else ""
+    return f"no {kind} struck a job in phase {phase!r}{needs}"

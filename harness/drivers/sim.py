@@ -26,11 +26,22 @@ from ...backends.worker import (
 )
 from ..history import Event, History, Phase, Row
 from ..node_record import NodeRecord
-from ..plan import BrokerCrash, KillAt, KillWorker, Plan, Terminate, Window, job_index
+from ..plan import (
+    SERVER,
+    BrokerCrash,
+    KillAt,
+    KillWorker,
+    Plan,
+    SkewClock,
+    Terminate,
+    Window,
+    job_index,
+)
 from ..strikes import PHASE_AT, WHOLE, PointStrikes, phase_of, reaches
 from .clock import Clock, Process, Steps
 from .observe import observations, pending
 from .simnet import SimulatedNetwork
+from .skew import WallClocks
 
 QUIET_POLL_S = 0.05
 SIGKILL, TIMED_OUT = -9.0, 1.0
@@ -105,8 +116,9 @@ class Simulation:
         self.clock = clock
         self.rows: list[Row] = []
         self._adapter = adapter
-        self._queue = adapter.local(lambda: clock.now, Random(f"queue {plan.seed}"))
-        self.network = SimulatedNetwork(clock, self._queue, plan)
+        walls = WallClocks(clock, plan)
+        self._queue = adapter.local(walls.of_queue(), Random(f"queue {plan.seed}"))
+        self.network = SimulatedNetwork(clock, walls, self._queue, plan)
         self._points = PointStrikes(plan, _passings())
         self._workers: list[Process] = []
         self._clients: list[Process] = []
@@ -127,6 +139,8 @@ class Simulation:
                 for worker in fault.workers:
                     if worker < len(self._workers):
                         Process(clock, self._terminate(index, fault, worker))
+            elif isinstance(fault, SkewClock) and fault.node < len(self._workers):
+                Process(clock, self._skew(index, fault))
         for index, window in plan.windows():
             Process(clock, self._open(index, window))
         self._end = Process(clock, self._until_quiet())
@@ -239,9 +253,7 @@ class Simulation:
     def _kill(self, number: int, fault: KillWorker) -> Steps:
         yield fault.at_s
         node = self._nodes[fault.worker]
-        delivery = node.record.delivery
-        job = job_index(delivery.job.id) if delivery else -1
-        node.struck(number, phase_of(self.rows, node.number, job), job)
+        self._strike_holder(node, number)
         if not node.gone:
             self._workers[fault.worker].interrupt(_Died(SIGKILL, fault.for_s))
 
@@ -249,9 +261,7 @@ class Simulation:
         """SIGTERM, and SIGKILL if the worker is not gone in time."""
         yield fault.at_s
         node = self._nodes[worker]
-        delivery = node.record.delivery
-        job = job_index(delivery.job.id) if delivery else -1
-        node.struck(number, phase_of(self.rows, node.number, job), job)
+        self._strike_holder(node, number)
         node.stopping = True
         yield fault.within_s
         if not node.gone:
@@ -261,15 +271,36 @@ class Simulation:
         """A fault with a beginning begins: who holds a job is struck, wherever it stands."""
         yield fault.at_s
         for node in self._nodes.values():
-            delivery = node.record.delivery
-            if delivery and reaches(fault, node.number, fault.at_s):
-                job = job_index(delivery.job.id)
-                node.struck(number, phase_of(self.rows, node.number, job), job, fault.for_s)
+            if node.record.delivery and reaches(fault, node.number, fault.at_s):
+                self._strike_holder(node, number, fault.for_s)
         if isinstance(fault, WHOLE):
             # Whoever waits to be leased is struck, too, if anybody does.
             _Node(self, -1).struck(number, Phase.BEFORE_LEASE, -1, fault.for_s)
         if isinstance(fault, BrokerCrash):
             self.network.crash()
+
+    def _skew(self, number: int, fault: SkewClock) -> Steps:
+        """A clock is put wrong: who holds a job by it is struck, everybody if it is the server's.
+
+        That it jumps is what :class:`WallClocks` does.
+        """
+        yield fault.at_s
+        if fault.node == SERVER:
+            for node in self._nodes.values():
+                if node.record.delivery:
+                    self._strike_holder(node, number, fault.for_s)
+            _Node(self, SERVER).struck(number, Phase.BEFORE_LEASE, -1, fault.for_s)
+        else:
+            self._strike_holder(self._nodes[fault.node], number, fault.for_s)
+        self.network.look_again()
+        yield fault.for_s
+        self.network.look_again()
+
+    def _strike_holder(self, node: _Node, number: int, length_s: float = 0.0) -> None:
+        """That fault has struck the node, and the job that it holds, if any, where it stands."""
+        delivery = node.record.delivery
+        job = job_index(delivery.job.id) if delivery else -1
+        node.struck(number, phase_of(self.rows, node.number, job), job, length_s)
 
     # -- the end ------------------------------------------------------------------------
 

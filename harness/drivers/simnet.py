@@ -7,7 +7,7 @@ is kept in the waiting room and answered as soon as a job is there, like the bro
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from typing import Any, Protocol
 
 from ...backends.adapter import Queue
@@ -17,11 +17,13 @@ from ..node_record import CALL_OF
 from ..plan import BrokerCrash, Call, NetFault, Plan, SlowNetwork, Window, job_index
 from ..strikes import CallStrikes, call_phase, reaches
 from .clock import UNTIL_WOKEN, Clock, Process, Steps
+from .skew import WallClocks
 
 STALLED_S = 1e-6  # the least virtual step, so that rounding cannot stop the clock
 NEVER = float("inf")
 NOTHING_SOONER = (Ack, Extend)  # never make a job ready, nor anything happen sooner
 
+Alike = tuple[tuple[str, ...], float]  # the queues that are asked, and how wrong the clock is
 Strike = tuple[int, NetFault]  # the number of a fault, and what it does to a call
 
 
@@ -41,31 +43,36 @@ class Caller(Protocol):
 class _Waiter:
     """A lease request that the queue holds until a job is ready or ``until``."""
 
-    def __init__(
-        self, command: Lease, until: float, answer: Callable[[Reply | None], None]
-    ) -> None:
+    def __init__(self, command: Lease, until: float, caller: Caller) -> None:
         self.command = command
         self.until = until
-        self.answer = answer
+        self.caller = caller
+        self.answer = caller.wake
 
 
 class WaitingRoom:
     """The queue as its clients meet it: answers at once, or when there is a job to lease."""
 
-    def __init__(self, clock: Clock, queue: Queue) -> None:
+    def __init__(self, clock: Clock, walls: WallClocks, queue: Queue) -> None:
         self._clock = clock
+        self._walls = walls
         self._queue = queue
         self._waiting: list[_Waiter] = []
         self._alarm_at = NEVER
 
-    def call(self, command: Command) -> Reply:
+    def call(self, command: Command, caller: Caller) -> Reply:
         """Carry the command out now, and serve who waits for what it made ready."""
-        reply = self._queue.call(command)
+        reply = self._carry_out(command, caller)
         if self._waiting and type(command) not in NOTHING_SOONER:
             if not isinstance(command, Lease):
                 self._serve()
             self._set_alarm()
         return reply
+
+    def look_again(self) -> None:
+        """A clock has jumped: what is due by it now may be other than was foreseen."""
+        self._serve()
+        self._set_alarm()
 
     def crash(self) -> None:
         """The server dies: whoever waits loses the connection, the queue what is not durable."""
@@ -76,12 +83,12 @@ class WaitingRoom:
 
     def lease(self, command: Lease, caller: Caller) -> Steps:
         """Hand out a job, or wait for one. Whoever dies here leaves and is handed none."""
-        reply = self._queue.call(command)
+        reply = self._carry_out(command, caller)
         if command.wait_s <= 0 or not isinstance(reply, Leased) or reply.delivery:
             if self._waiting:
                 self._set_alarm()
             return reply
-        waiter = _Waiter(command, self._clock.now + command.wait_s, caller.wake)
+        waiter = _Waiter(command, self._clock.now + command.wait_s, caller)
         self._waiting.append(waiter)
         self._set_alarm()
         try:
@@ -91,16 +98,21 @@ class WaitingRoom:
                 self._waiting.remove(waiter)
         return reply
 
+    def _carry_out(self, command: Command, caller: Caller) -> Reply:
+        self._walls.calling = caller.number
+        return self._queue.call(command)
+
     def _serve(self) -> None:
         """Hand out what is ready, in the order in which the waiters came."""
         now, left = self._clock.now, []
-        empty: set[tuple[str, ...]] = set()
+        empty: set[Alike] = set()
         for waiter in self._waiting:
             reply: Reply = Leased(None)
-            if waiter.command.queues not in empty:
-                reply = self._queue.call(waiter.command)
+            alike = self._alike(waiter)
+            if alike not in empty:
+                reply = self._carry_out(waiter.command, waiter.caller)
             if isinstance(reply, Leased) and reply.delivery is None:
-                empty.add(waiter.command.queues)
+                empty.add(alike)
                 if waiter.until > now:
                     left.append(waiter)
                     continue
@@ -111,15 +123,20 @@ class WaitingRoom:
         """Be called when a waiter's time is up, a delay is over or a lease ends."""
         at, asked = self._alarm_at, None
         for waiter in self._waiting:
-            queues = waiter.command.queues
-            if queues is not asked:  # most wait for the same ones
-                asked = queues
-                at = min(at, self._queue.next_change_at(queues) or NEVER)
+            alike = self._alike(waiter)
+            if alike != asked:  # most are
+                asked = alike
+                self._walls.calling = waiter.caller.number
+                at = min(at, self._queue.next_change_at(waiter.command.queues) or NEVER)
             if waiter.until < at:
                 at = waiter.until
         if at < self._alarm_at:
             self._alarm_at = at
             self._clock.after(max(STALLED_S, at - self._clock.now), self._alarmed, at)
+
+    def _alike(self, waiter: _Waiter) -> Alike:
+        """Waiters of which this is the same are given the same answer."""
+        return waiter.command.queues, self._walls.ahead_s(waiter.caller.number)
 
     def _alarmed(self, at: float) -> float:
         if at == self._alarm_at:  # else an earlier alarm has taken its place
@@ -132,13 +149,14 @@ class WaitingRoom:
 class SimulatedNetwork:
     """Carries one attempt of a call from a node to the queue and back."""
 
-    def __init__(self, clock: Clock, queue: Queue, plan: Plan) -> None:
+    def __init__(self, clock: Clock, walls: WallClocks, queue: Queue, plan: Plan) -> None:
         self._clock = clock
-        self._room = WaitingRoom(clock, queue)
+        self._room = WaitingRoom(clock, walls, queue)
         self._plan = plan
         self._calls = CallStrikes(plan)
         self._windows = plan.windows()
         self.crash = self._room.crash
+        self.look_again = self._room.look_again
 
     def attempt(self, command: Command, caller: Caller) -> Steps:
         """One request of that node and its reply; None if no reply came in time."""
@@ -157,7 +175,7 @@ class SimulatedNetwork:
             if isinstance(reply, Leased) and reply.delivery:
                 strike = self._calls.next("granted") or strike
         else:
-            reply = self._room.call(command)
+            reply = self._room.call(command, caller)
         if strike or self._windows:
             arrives = yield from self._reply(command, reply, caller, strike, deadline)
             if not arrives:
@@ -179,7 +197,7 @@ class SimulatedNetwork:
             if late_s + plan.latency_s < plan.call_timeout_s:
                 yield late_s
                 return True
-            Process(self._clock, self._arrive_late(command, late_s))
+            Process(self._clock, self._arrive_late(command, caller, late_s))
         yield plan.latency_s if fault.how == "reset" else deadline - self._clock.now
         return False
 
@@ -196,7 +214,7 @@ class SimulatedNetwork:
         phase = call_phase(CALL_OF[type(command)], True)
         if how == "duplicate":
             caller.struck(number, phase, _job_of(command))
-            self._room.call(command)
+            self._room.call(command, caller)
         if how != "lose_reply" and (open_now := self._window(caller.number)):
             number, window = open_now
             slower_s = window.latency_s if isinstance(window, SlowNetwork) else NEVER
@@ -218,10 +236,10 @@ class SimulatedNetwork:
                 return number, fault
         return None
 
-    def _arrive_late(self, command: Command, delay_s: float) -> Steps:
+    def _arrive_late(self, command: Command, caller: Caller, delay_s: float) -> Steps:
         """A request held up in the network: its sender has long given up on it."""
         yield delay_s
-        self._room.call(command)
+        self._room.call(command, caller)
 
 
 def _meets_request(call: Call, window: Window) -> NetFault:

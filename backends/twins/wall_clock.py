@@ -1,0 +1,26 @@
+"""Leases and delays are measured by the server's wall clock, which jumps.
+
+A step ahead ends every lease at once: jobs that run are handed out a second time. A step back
+keeps what is leased or delayed for as much longer, which progress_after_heal calls stuck if the
+deadline comes sooner.
+
+Found by: leases_exclusive.
+"""
+
+from __future__ import annotations
+
+from ..clock import Clock, ReadClock
+from ..reference import core
+from ..reference.adapter import ReferenceAdapter
+
+
+def wall(clock: Clock, last: float | None) -> ReadClock:
+    return clock.wall  # the mistake
+
+
+TWIN = ReferenceAdapter(
+    "twin-wall-clock",
+    "broken: time is the server's wall clock, which jumps",
+    violates="leases_exclusive",
+    decisions=core.CORRECT._replace(time=wall),
+)

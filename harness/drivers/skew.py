@@ -1,0 +1,44 @@
+"""Every node's wall clock in virtual time: what the plan's skews make of it.
+
+The true time is the simulation's. A wall clock stands beside it by the sum of the skews that
+last at that moment, so it jumps when one begins and when it ends. Nothing here strikes a job;
+only who reads the wrong clock suffers.
+"""
+
+from __future__ import annotations
+
+from ...backends.clock import Clock as Clocks
+from ..plan import SERVER, Plan, SkewClock
+from .clock import Clock
+
+
+class WallClocks:
+    """The clocks of the server and of all nodes; ``calling`` is the node whose call is served."""
+
+    def __init__(self, clock: Clock, plan: Plan) -> None:
+        self._clock = clock
+        self._skews = [fault for fault in plan.faults if isinstance(fault, SkewClock)]
+        self.calling = SERVER
+
+    def read(self, node: int) -> float:
+        """What the wall clock of that node shows, in seconds."""
+        return self._clock.now + self.ahead_s(node)
+
+    def ahead_s(self, node: int) -> float:
+        """How far the wall clock of that node is ahead of the true time."""
+        if not self._skews:
+            return 0.0
+        now = self._clock.now
+        return sum(
+            skew.by_s
+            for skew in self._skews
+            if skew.node == node and skew.at_s <= now < skew.at_s + skew.for_s
+        )
+
+    def of_queue(self) -> Clocks:
+        """What the queue can read."""
+        return Clocks(
+            monotonic=lambda: self._clock.now,
+            wall=lambda: self.read(SERVER),
+            caller=lambda: self.read(self.calling),
+        )
