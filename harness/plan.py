@@ -392,18 +392,3 @@ def unpack(text: str) -> Packed:
             f"expected a plan of this version in the replay string, found another: {error}; "
             "use the jobquake version that printed it"
         ) from error
-
-
-def to_json(plan: Plan) -> bytes:
-    """The plan as JSON that people can read: objects with field names."""
-    return msgspec.json.format(msgspec.json.encode(_named(plan)), indent=1)
-
-
-def _named(value: object) -> object:
-    if isinstance(value, Struct):
-        named = {field: _named(getattr(value, field)) for field in value.__struct_fields__}
-        tag = value.__struct_config__.tag
-        return {"type": tag, **named} if tag else named
-    if isinstance(value, tuple):
-        return [_named(item) for item in value]
-    return value

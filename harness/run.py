@@ -21,7 +21,8 @@ from msgspec.structs import replace
 from ..backends.adapter import Adapter, Claims
 from .history import FORMAT, History
 from .ledger import LedgerError, read_rows
-from .plan import Plan, ReplayError, decode, to_json
+from .plan import Plan, ReplayError, decode
+from .plan_json import to_json
 from .result import Result, judge
 from .validate import validate
 

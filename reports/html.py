@@ -9,7 +9,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from ..backends.adapter import Claims
 from ..harness.facts import Facts
 from ..harness.history import Event, History
-from ..harness.plan import Plan, to_json
+from ..harness.plan import Plan
+from ..harness.plan_json import to_json
 from ..harness.result import Result
 from .duplicates import LATE, table
 from .space_time import diagram

@@ -40,8 +40,8 @@ from jobquake.harness.plan import (
     ReplayError,
     decode,
     encode,
-    to_json,
 )
+from jobquake.harness.plan_json import to_json
 from jobquake.harness.validate import PlanError, validate
 from jobquake.scenarios import registry as scenarios
 from msgspec.structs import replace
