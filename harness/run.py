@@ -22,6 +22,7 @@ from ..backends.adapter import Adapter, Claims
 from .history import FORMAT, History
 from .ledger import LedgerError, read_rows
 from .plan import Plan, ReplayError, decode
+from .plan_json import to_json
 from .result import Result, judge
 from .validate import validate
 
@@ -93,21 +94,6 @@ def run(
     result = judge(plan, adapter, history, driver, control)
     result = replace(result, environment=result.environment | {"network": network})
     return Run(result, plan, adapter.claims, history, ledger)
-
-
-def to_json(plan: Plan) -> bytes:
-    """The plan as JSON that people can read: objects with field names."""
-    return msgspec.json.format(msgspec.json.encode(_named(plan)), indent=1)
-
-
-def _named(value: object) -> object:
-    if isinstance(value, Struct):
-        named = {field: _named(getattr(value, field)) for field in value.__struct_fields__}
-        tag = value.__struct_config__.tag
-        return {"type": tag, **named} if tag else named
-    if isinstance(value, tuple):
-        return [_named(item) for item in value]
-    return value
 
 
 def folder_name(*words: object) -> str:

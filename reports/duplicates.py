@@ -57,7 +57,7 @@ def markdown(result: Result, command: str) -> str:
     lines = [
         "# The same work submitted twice",
         "",
-        f"Made by `{command}`, with the versions that it ran on; nothing is written by hand.",
+        f"Made by `{command}`, with the versions that it ran on; no cell is written by hand.",
         "Every cell is counted in the history of one run, in virtual time, on the backend",
         f"`{result.backend}`: of so many pieces of work that were accepted twice, how many were",
         "caught the second time, and how many had their effect twice.",

@@ -10,8 +10,8 @@ from ..backends.adapter import Claims
 from ..harness.facts import Facts
 from ..harness.history import Event, History
 from ..harness.plan import Plan
+from ..harness.plan_json import to_json
 from ..harness.result import Result
-from ..harness.run import to_json
 from .duplicates import LATE, table
 from .space_time import diagram
 

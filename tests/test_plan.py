@@ -42,7 +42,7 @@ from jobquake.harness.plan import (
     decode,
     encode,
 )
-from jobquake.harness.run import to_json
+from jobquake.harness.plan_json import to_json
 from jobquake.harness.validate import PlanError, validate
 from jobquake.scenarios import registry as scenarios
 from msgspec.structs import replace
