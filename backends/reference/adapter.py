@@ -21,17 +21,19 @@ from ..worker import WorkerProgram
 from .core import CORRECT, Decisions
 from .places import PLACES, Place
 from .queue import ReferenceQueue
+from .store import Store
 
 
 class LocalQueue:
     """The reference queue in this process, on any store."""
 
-    def __init__(self, queue: ReferenceQueue, place: Place) -> None:
+    def __init__(self, queue: ReferenceQueue, place: Place, store: Store) -> None:
         self._queue = queue
         self._place = place
+        self._store = store
         self.call: Callable[[Command], Reply] = queue.call
         # The store and not the queue, whose clock leads back to whoever holds us.
-        self._discard = weakref.finalize(self, place.discard, queue.store)
+        self._discard = weakref.finalize(self, place.discard, store)
 
     def next_change_at(self, queues: tuple[str, ...]) -> float | None:
         return self._queue.store.next_change_at(queues)
@@ -39,15 +41,17 @@ class LocalQueue:
     def crash(self) -> None:
         if not self._place.survives_crash:
             self._discard()
-            self._queue.store = self._place.local_store()
-            self._discard = weakref.finalize(self, self._place.discard, self._queue.store)
+            self._store = self._place.local_store()
+            self._discard = weakref.finalize(self, self._place.discard, self._store)
+        self._queue.open(self._store)
 
 
 @dataclass(frozen=True)
 class ReferenceAdapter:
     """The reference queue; see :class:`..adapter.Adapter` for the members.
 
-    ``place`` says where the queue lives and how processes reach it.
+    ``place`` says where the queue lives and how processes reach it. ``bug_class`` names the
+    family of public bugs that a twin stands for.
     """
 
     name: str
@@ -57,6 +61,7 @@ class ReferenceAdapter:
     worker: WorkerProgram = workers.worker
     claims: Claims = field(default_factory=Claims)
     place: Place = PLACES["broker"]
+    bug_class: str = ""
 
     def at(self, place: str) -> ReferenceAdapter:
         """The same queue in another place. Raises KeyError if there is no such place."""
@@ -69,7 +74,7 @@ class ReferenceAdapter:
 
     def local(self, now: Callable[[], float], rng: Random) -> Queue:
         store = self.place.local_store()
-        return LocalQueue(ReferenceQueue(store, now, rng, self.decisions), self.place)
+        return LocalQueue(ReferenceQueue(store, now, rng, self.decisions), self.place, store)
 
     def server(self, folder: Path, port: int) -> list[str] | None:
         return self.place.server(self.name, folder, port)

@@ -59,12 +59,16 @@ class ReferenceQueue:
         decisions: Decisions = CORRECT,
         retention_s: float = RETENTION_S,
     ) -> None:
-        self.store = store
         self.now = now
         self._rng = rng
         self._decide = decisions
+        self.open(store)
         self._retention_s = retention_s
         self._tally = Tally()
+
+    def open(self, store: Store) -> None:
+        """Work on that store from now on, as a process does that has just started."""
+        self.store = self._decide.stored(store)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
