@@ -2,7 +2,8 @@
 
 Plain data, written by hand. ``needs`` is how many of the plan's faults it takes; a race, a job
 that hangs and a job that fails are none. Where two or more are needed they are needed in their
-order, and the plan holds as soon as one of them is left out.
+order, and the plan holds as soon as one of them is left out. Where a fault has a time of its
+own, the first job comes a second after the start: real producers take a while to come up.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import NamedTuple
 from jobquake.backends.commands import RetryPolicy
 from jobquake.harness.plan import (
     BrokerCrash,
+    Fault,
     KillAt,
     KillWorker,
     NetFault,
@@ -34,10 +36,11 @@ WAITS_1_S = RetryPolicy(1.0, 1.0, 1.0, "none")
 
 
 class Minimal(NamedTuple):
-    """``needs``: how many faults it takes."""
+    """``disordered``: the same faults the other way round, which do no harm."""
 
     plan: Plan
     needs: int
+    disordered: tuple[Fault, ...] = ()
 
 
 def plan(*jobs: PlannedJob, **changes: object) -> Plan:
@@ -74,32 +77,35 @@ PLANS: dict[str, Minimal] = {
     "twin-key-before-effect": Minimal(plan(job(), faults=(KillAt(0, "mid_job"),)), 1),
     "twin-not-durable": Minimal(
         # The second waits behind the first when the broker dies.
-        plan(job(service_s=1.5), job(0.1), faults=(BrokerCrash(0.5, 0.2),)),
+        plan(job(1.0, service_s=1.5), job(1.1), faults=(BrokerCrash(1.6, 0.2),)),
         1,
     ),
     "twin-replay-drops": Minimal(
-        plan(job(behaviour="permanent"), job(1.5), actions=(ReplayDead(1.0),)), 0
+        plan(job(behaviour="permanent"), job(2.5), actions=(ReplayDead(2.0),)), 0
     ),
     "twin-shutdown-drops": Minimal(
-        plan(job(service_s=3.0), grace_s=0.2, faults=(Terminate((0,), 0.5, 2.0),)), 1
+        plan(job(1.0, service_s=3.0), grace_s=0.2, faults=(Terminate((0,), 1.5, 2.0),)), 1
     ),
     "twin-pop-then-push": Minimal(plan(job(), faults=(KillAt(0, "after_lease"),)), 1),
-    "twin-promotion-loses": Minimal(plan(job(delay_s=1.0), faults=(BrokerCrash(1.2, 0.1),)), 1),
+    "twin-promotion-loses": Minimal(
+        plan(job(1.0, delay_s=1.0), faults=(BrokerCrash(2.2, 0.1),)), 1
+    ),
     "twin-dead-letter-after-ack": Minimal(
         # The write is lost and would be repeated; the worker dies before it is.
         plan(
-            job(service_s=0.2, behaviour="permanent"),
-            faults=(NetFault("nack", 1, "lose_request"), KillWorker(0, 0.3)),
+            job(1.0, service_s=0.2, behaviour="permanent"),
+            faults=(NetFault("nack", 1, "lose_request"), KillWorker(0, 1.3)),
             guarantees=WITHOUT_EFFECT,
         ),
         2,
+        (KillWorker(0, 1.05), NetFault("nack", 1, "lose_request")),
     ),
     "twin-dead-letters-trimmed": Minimal(plan(job(behaviour="permanent"), job(1.5)), 0),
     "twin-replay-loses-on-crash": Minimal(
         plan(
             job(behaviour="permanent"),
-            actions=(ReplayDead(1.0),),
-            faults=(BrokerCrash(1.2, 0.1),),
+            actions=(ReplayDead(2.0),),
+            faults=(BrokerCrash(2.2, 0.1),),
             guarantees=WITHOUT_EFFECT,
         ),
         1,
@@ -131,9 +137,10 @@ PLANS: dict[str, Minimal] = {
             faults=(NetFault("enqueue", 1, "lose_reply"), NetFault("enqueue", 2, "lose_request")),
         ),
         2,
+        (NetFault("enqueue", 1, "lose_request"), NetFault("enqueue", 2, "lose_reply")),
     ),
     "twin-key-after-ack": Minimal(
-        plan(job(), job(1.0, same_work_as=0), faults=(BrokerCrash(0.4, 0.1),)), 1
+        plan(job(1.0), job(2.0, same_work_as=0), faults=(BrokerCrash(1.4, 0.1),)), 1
     ),
     "twin-key-not-recorded": Minimal(plan(job(), job(1.0, same_work_as=0)), 0),
     "twin-enqueue-twice": Minimal(
@@ -155,10 +162,10 @@ PLANS: dict[str, Minimal] = {
     "twin-retries-counted-in-worker": Minimal(
         # The worker dies between two deliveries, with nothing in its hands.
         plan(
-            job(behaviour="fail", failures=9),
+            job(1.0, behaviour="fail", failures=9),
             max_deliveries=2,
             retry=WAITS_1_S,
-            faults=(KillWorker(0, 0.6),),
+            faults=(KillWorker(0, 1.6),),
             guarantees=WITHOUT_EFFECT,
         ),
         1,
@@ -223,12 +230,13 @@ PLANS: dict[str, Minimal] = {
     "twin-reaper-lock-of-a-corpse": Minimal(
         # A dead worker, so that a round begins; a dead server within it; and a dead worker.
         plan(
-            job(),
-            job(2.5),
-            faults=(KillAt(0, "mid_job"), BrokerCrash(1.6, 0.1), KillAt(1, "mid_job")),
-            deadline_s=8.0,
+            job(1.0),
+            job(3.5),
+            faults=(KillAt(0, "mid_job"), BrokerCrash(2.6, 0.1), KillAt(1, "mid_job")),
+            deadline_s=9.0,
         ),
         3,
+        (BrokerCrash(1.5, 0.1), KillAt(0, "mid_job"), KillAt(1, "mid_job")),
     ),
     # -- who waits too long --
     "twin-priority-ignored": Minimal(
