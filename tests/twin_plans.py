@@ -271,10 +271,12 @@ PLANS: dict[str, Minimal] = {
         0,
     ),
     "twin-prefetch-hoards": Minimal(
+        # Both workers are busy when the long job and the short one come; the first takes both.
         plan(
-            job(service_s=0.3),
-            job(0.05, service_s=2.0),
-            job(0.05),
+            job(1.0, service_s=0.8),
+            job(1.3, service_s=0.8),
+            job(1.5, service_s=2.0),
+            job(1.5),
             pools=PAIR,
             queues=(Queue("q", 1.0),),
             guarantees=also("no_starvation"),
