@@ -46,6 +46,7 @@ BUILT_IN = {
     "twin-retries-counted-in-worker": ".twins.retries_counted_in_worker:TWIN",
     "twin-backoff-overflows": ".twins.backoff_overflows:TWIN",
     "twin-priority-inverted": ".twins.priority_inverted:TWIN",
+    "twin-priority-inversion": ".twins.priority_inversion:TWIN",
     "twin-strict-order-starves": ".twins.strict_order_starves:TWIN",
     "twin-heartbeat-outlives-job": ".twins.heartbeat_outlives_job:TWIN",
     "twin-heartbeat-blocked": ".twins.heartbeat_blocked:TWIN",

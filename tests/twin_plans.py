@@ -260,6 +260,18 @@ PLANS: dict[str, Minimal] = {
         ),
         0,
     ),
+    "twin-priority-inversion": Minimal(
+        # One of no importance, the many in the middle, and an urgent one with the key of the first.
+        plan(
+            PlannedJob(0.1, 0, 0.05),
+            *(job(service_s=0.3, priority=1) for _ in range(6)),
+            PlannedJob(0.2, 1, 0.05, priority=5, same_work_as=0),
+            queues=(Queue("q"), Queue("urgent", 1.0)),
+            pools=(Pool("p", ("q", "urgent"), 1),),
+            guarantees=also("no_starvation"),
+        ),
+        0,
+    ),
     "twin-strict-order-starves": Minimal(
         plan(
             *(job(0.25 * n, service_s=0.3) for n in range(8)),

@@ -3,7 +3,7 @@
 One system calls its most urgent jobs 0 and another one 9. Whoever moves from one to the other
 and keeps the numbers has the urgent ones wait for everything else.
 
-Bug class: priority inversion. Found by: no_starvation.
+Bug class: priorities sorted the other way round. Found by: no_starvation.
 """
 
 from __future__ import annotations
@@ -25,5 +25,5 @@ TWIN = ReferenceAdapter(
     "broken: the least urgent jobs go first",
     violates="no_starvation",
     decisions=core.CORRECT._replace(admit=admit),
-    bug_class="priority inversion",
+    bug_class="priorities sorted the other way round",
 )
