@@ -190,11 +190,11 @@ PLANS: dict[str, Minimal] = {
     ),
     "twin-retry-in-lockstep": Minimal(
         plan(
-            *(job(behaviour="fail", failures=1) for _ in range(12)),
-            pools=(Pool("p", ("q",), 12),),
-            retry=RetryPolicy(4.0, 1.0, 4.0, "full"),
+            *(job(1.0, service_s=0.02, behaviour="fail", failures=1) for _ in range(16)),
+            pools=(Pool("p", ("q",), 4),),
+            retry=RetryPolicy(6.0, 1.0, 6.0, "full"),
             guarantees=also("retries_spread"),
-            producers=2,
+            deadline_s=20.0,
         ),
         0,
     ),
