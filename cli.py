@@ -120,7 +120,9 @@ def list_command() -> None:
     for name in backends.names():
         adapter = backends.find(name)
         caught = f" (caught by {adapter.violates})" if adapter.violates else ""
-        click.echo(f"  {name:<24} {adapter.summary}{caught}")
+        click.echo(f"  {name:<31} {adapter.summary}{caught}")
+        if bug_class := getattr(adapter, "bug_class", ""):  # of our own twins
+            click.echo(f"    bug class: {bug_class}")
 
 
 @cli.command("replay")

@@ -193,6 +193,7 @@ class NodeRecord:
         event = Event.FINISHED if want.settled else Event.LEASE_LOST
         self._write(event, job=job_index(want.delivery.job.id), token=want.delivery.token)
         self.delivery = None
+        self._done_s = -1.0
 
     def begin_work(self, want: Work) -> tuple[float, float]:
         """Seconds of work to do for this want, and seconds until the job's timeout."""
@@ -201,6 +202,7 @@ class NodeRecord:
             index = job_index(delivery.job.id)
             self._planned = self._plan.jobs[index] if 0 <= index < len(self._plan.jobs) else None
             self._done_s = 0.0
+            self.delivery = delivery  # of several that its worker may hold, the one it works on
             self._write(Event.STARTED, job=index, token=delivery.token)
         planned, timeout_s = self._planned, delivery.job.timeout_s - self._done_s
         if planned is None:

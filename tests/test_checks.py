@@ -179,6 +179,28 @@ def test_no_starvation_rejects_a_job_that_waited_past_its_bound(run: Legal) -> N
 
 @planted
 @given(runs)
+def test_no_starvation_rejects_a_job_that_its_worker_took_in_time_and_laid_aside(
+    run: Legal,
+) -> None:
+    accepted = of(run, Event.ENQUEUE_ANSWERED, Answer.OK)
+    assume(accepted)
+    job, at_s, bound_s = accepted[0][7], accepted[0][0], 600.0
+    plan = replace(run.plan, queues=tuple(Queue(q.name, bound_s) for q in run.plan.queues))
+    elsewhere = (Event.ENQUEUE_ANSWERED, Event.LEASED, Event.STARTED)
+    rows = [r for r in run.rows if r[2] not in elsewhere or r == accepted[0]]
+    who = {"job": job, "token": 1, "node": 7, "incarnation": 1}
+    took = row(at_s + 1, Event.LEASED, since=0.0, **who)
+    for over_s, expected in ((-0.1, set()), (0.1, {job})):
+        began = row(at_s + bound_s + over_s, Event.STARTED, **who)
+        assert blamed(judge("no_starvation", run, [*rows, took, began], plan)) == expected
+    paused = row(at_s + 2, Event.FAULT_STRUCK, fault=0, node=7, incarnation=1, value=900.0)
+    assert not blamed(judge("no_starvation", run, [*rows, took, paused, began], plan))
+    second = row(at_s + bound_s + 1, Event.STARTED, **who | {"token": 2})
+    assert not blamed(judge("no_starvation", run, [*rows, took, second], plan))
+
+
+@planted
+@given(runs)
 def test_progress_after_heal_rejects_work_that_is_left_at_the_deadline(run: Legal) -> None:
     accepted = of(run, Event.ENQUEUE_ANSWERED, Answer.OK)
     assume(accepted)

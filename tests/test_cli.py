@@ -67,7 +67,7 @@ def test_list_names_every_scenario_control_and_backend(tmp_path: Path) -> None:
     assert "slow-job-flood:shared  control: must be found wanting by no_starvation" in told
     for name in backends.names():
         if check := backends.find(name).violates:
-            assert re.search(rf"{name} .*caught by {check}", told)
+            assert re.search(rf"{name} .*caught by {check}.*\n    bug class: \w", told)
 
 
 def test_without_a_command_the_help_is_shown(tmp_path: Path) -> None:

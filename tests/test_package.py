@@ -177,8 +177,10 @@ def test_a_backend_says_what_it_is_and_a_twin_what_catches_it(name: str) -> None
         module = backends.BUILT_IN[name].split(":")[0].removeprefix(".twins.")
         text = (ROOT / "backends" / "twins" / f"{module}.py").read_text()
         assert module.replace("_", "-") == name.removeprefix("twin-")
-        story = ast.get_docstring(ast.parse(text)) or ""
-        assert story.endswith(f"Found by: {adapter.violates}.")
+        story = " ".join((ast.get_docstring(ast.parse(text)) or "").split())
+        bug_class = adapter.bug_class  # type: ignore[attr-defined]
+        assert bug_class
+        assert story.endswith(f"Bug class: {bug_class}. Found by: {adapter.violates}.")
 
 
 @pytest.mark.parametrize("name", scenarios.names())

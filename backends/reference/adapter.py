@@ -33,7 +33,8 @@ class LocalQueue:
         self._decisions = decisions
         self._place = place
         self._forget_at = 0.0
-        self._serve(self._fresh_store())
+        self._store = self._fresh_store()
+        self._serve(self._store)
 
     def call(self, command: Command) -> Reply:
         now = self._clock.monotonic()
@@ -48,11 +49,10 @@ class LocalQueue:
         return None if change_at is None else change_at - ahead_s
 
     def crash(self) -> None:
-        store = self._queue.store
         if not self._place.survives_crash:
             self._discard()
-            store = self._fresh_store()
-        self._serve(store)
+            self._store = self._fresh_store()
+        self._serve(self._store)
 
     def _serve(self, store: Store) -> None:
         """Be the process that has just begun to serve this store."""
@@ -70,7 +70,8 @@ class LocalQueue:
 class ReferenceAdapter:
     """The reference queue; see :class:`..adapter.Adapter` for the members.
 
-    ``place`` says where the queue lives and how processes reach it.
+    ``place`` says where the queue lives and how processes reach it. ``bug_class`` names the
+    family of public bugs that a twin stands for.
     """
 
     name: str
@@ -80,6 +81,7 @@ class ReferenceAdapter:
     worker: WorkerProgram = workers.worker
     claims: Claims = field(default_factory=Claims)
     place: Place = PLACES["broker"]
+    bug_class: str = ""
 
     def at(self, place: str) -> ReferenceAdapter:
         """The same queue in another place. Raises KeyError if there is no such place."""

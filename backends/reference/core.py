@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from random import Random
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -23,6 +23,9 @@ from msgspec.structs import replace
 from ..clock import Clock, ReadClock, anchored
 from ..commands import Attempt, DeadLetter, Job, State
 from .backoff import delay_s
+
+if TYPE_CHECKING:
+    from .store import Store
 
 ATTEMPTS_KEPT = 50
 
@@ -205,12 +208,19 @@ def _failed(record: Record, error: str, permanent: bool, now: float, rng: Random
     return _next(record, state="ready", ready_at=now + wait_s, backoff_s=wait_s, attempts=attempts)
 
 
+def stored(store: Store) -> Store:
+    """The store as the queue uses it: as it is, each step of it whole or not done."""
+    return store
+
+
 class Decisions(NamedTuple):
     """The core as a value: the correct queue, or a twin with one decision replaced.
 
     ``key_recorded_at`` says when an idempotency key counts as done: with the completion
-    (correct), or already with the lease (a twin's mistake). ``time`` makes the queue's time of
-    the clocks that are there and the last time in the store.
+    (correct), or already with the lease, or never (twins' mistakes). ``time`` makes the queue's
+    time of the clocks that are there and the last time in the store. ``stored`` is asked for
+    a store anew whenever the queue's process starts, so a twin can keep in memory what should
+    be in the store, and lose it when that process dies.
     """
 
     full: Callable[[Job, int], str | None] = full
@@ -223,8 +233,9 @@ class Decisions(NamedTuple):
     reap: Callable[[Record, float, Random], Record] = reap
     skip: Callable[[Record, float], Record] = skip
     replay: Callable[[Record, float], Ruling] = replay
-    key_recorded_at: State = "done"
+    key_recorded_at: State | None = "done"
     time: Callable[[Clock, float | None], ReadClock] = anchored
+    stored: Callable[[Store], Store] = stored
 
 
 CORRECT = Decisions()

@@ -67,7 +67,7 @@ def _wait(queue: ReferenceQueue, store: SharedStore, command: Lease) -> Reply:
             left_s = until - time.monotonic()
             if reply != Leased(None) or left_s <= 0:
                 return reply
-            change_at = store.next_change_at(command.queues)
+            change_at = queue.store.next_change_at(command.queues)
             look_at = NEVER if change_at is None else change_at
             while (sleep_s := min(look_at - queue.now(), until - time.monotonic())) > 0:
                 announced = bell.wait(sleep_s)

@@ -61,7 +61,7 @@ class ReferenceQueue:
         decisions: Decisions = CORRECT,
         retention_s: float = RETENTION_S,
     ) -> None:
-        self.store = store
+        self.store = decisions.stored(store)
         self.now = decisions.time(clock, _last_time(store))
         self._rng = rng
         self._decide = decisions

@@ -1,7 +1,9 @@
 """The worker acknowledges before it runs the job.
 
 A worker killed during the job takes it along: the queue was told that it is done. This
-is the default of several popular libraries. Found by: no_lost_work.
+is the default of several popular libraries.
+
+Bug class: at-most-once by early ack. Found by: no_lost_work.
 """
 
 from __future__ import annotations
@@ -45,4 +47,5 @@ TWIN = ReferenceAdapter(
     "broken: the worker acks before it runs the job",
     violates="no_lost_work",
     worker=worker,
+    bug_class="at-most-once by early ack",
 )

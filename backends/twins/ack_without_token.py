@@ -1,7 +1,9 @@
 """An ack is taken by job id, whoever sends it.
 
 A worker that was paused past its lease comes back as a zombie and settles a job that
-meanwhile belongs to somebody else. Found by: leases_exclusive.
+meanwhile belongs to somebody else.
+
+Bug class: zombie that settles another's delivery. Found by: leases_exclusive.
 """
 
 from __future__ import annotations
@@ -22,4 +24,5 @@ TWIN = ReferenceAdapter(
     "broken: an ack is accepted by job id, without the fencing token",
     violates="leases_exclusive",
     decisions=core.CORRECT._replace(ack=ack),
+    bug_class="zombie that settles another's delivery",
 )

@@ -1,7 +1,9 @@
 """A delivery that ended in a crash does not count against the job.
 
 A job that kills its worker is handed out for ever and takes one worker after another
-with it. Found by: bounded_deliveries.
+with it.
+
+Bug class: crash loop of a poison job. Found by: bounded_deliveries.
 """
 
 from __future__ import annotations
@@ -25,4 +27,5 @@ TWIN = ReferenceAdapter(
     "broken: crashed deliveries do not count against the bound",
     violates="bounded_deliveries",
     decisions=core.CORRECT._replace(reap=reap),
+    bug_class="crash loop of a poison job",
 )

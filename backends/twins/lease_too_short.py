@@ -1,7 +1,9 @@
 """The lease is shorter than the job, and nobody extends it.
 
 The queue takes the job from a living worker and gives it to the next one: the same
-report goes out twice with no crash anywhere. Found by: no_duplicated_effects.
+report goes out twice with no crash anywhere.
+
+Bug class: lease shorter than the job. Found by: no_duplicated_effects.
 """
 
 from __future__ import annotations
@@ -25,4 +27,5 @@ TWIN = ReferenceAdapter(
     "broken: the lease is shorter than the job and is not extended",
     violates="no_duplicated_effects",
     worker=worker,
+    bug_class="lease shorter than the job",
 )

@@ -1,7 +1,9 @@
 """Receiving removes the job: there is no lease that could expire.
 
 A plain pop from a list. Whatever the worker held when it died is gone, with no dead
-letter and no trace. Found by: no_lost_work.
+letter and no trace.
+
+Bug class: at-most-once by a plain pop. Found by: no_lost_work.
 """
 
 from __future__ import annotations
@@ -31,4 +33,5 @@ TWIN = ReferenceAdapter(
     "broken: receiving removes the job, a crash drops it",
     violates="no_lost_work",
     decisions=core.CORRECT._replace(lease=lease, ack=ack, extend=extend, key_recorded_at="dead"),
+    bug_class="at-most-once by a plain pop",
 )

@@ -2,7 +2,7 @@
 
 Its heartbeat is healthy, its worker is busy, and it will never end.
 
-Found by: timeouts_enforced.
+Bug class: job without a timeout. Found by: timeouts_enforced.
 """
 
 from __future__ import annotations
@@ -26,4 +26,5 @@ TWIN = ReferenceAdapter(
     "broken: jobs have no timeout",
     violates="timeouts_enforced",
     decisions=core.CORRECT._replace(admit=admit),
+    bug_class="job without a timeout",
 )

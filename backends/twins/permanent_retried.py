@@ -2,7 +2,7 @@
 
 What can never succeed is tried until its deliveries are spent, and delays what could.
 
-Found by: permanent_failures.
+Bug class: retries of what can never succeed. Found by: permanent_failures.
 """
 
 from __future__ import annotations
@@ -25,4 +25,5 @@ TWIN = ReferenceAdapter(
     "broken: permanent failures are retried like any other",
     violates="permanent_failures",
     decisions=core.CORRECT._replace(nack=nack),
+    bug_class="retries of what can never succeed",
 )

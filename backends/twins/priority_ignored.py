@@ -1,6 +1,8 @@
 """Jobs run in the order in which they came, whatever their priority.
 
-The urgent job waits behind the whole burst. Found by: no_starvation.
+The urgent job waits behind the whole burst.
+
+Bug class: head-of-line blocking. Found by: no_starvation.
 """
 
 from __future__ import annotations
@@ -22,4 +24,5 @@ TWIN = ReferenceAdapter(
     "broken: priorities are ignored",
     violates="no_starvation",
     decisions=core.CORRECT._replace(admit=admit),
+    bug_class="head-of-line blocking",
 )

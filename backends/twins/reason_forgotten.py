@@ -1,6 +1,8 @@
 """A dead letter does not tell why it died.
 
-Whoever finds it can only replay it and see. Found by: dead_letters_explained.
+Whoever finds it can only replay it and see.
+
+Bug class: dead letter without its reason. Found by: dead_letters_explained.
 """
 
 from __future__ import annotations
@@ -29,4 +31,5 @@ TWIN = ReferenceAdapter(
     "broken: dead letters do not keep the reason",
     violates="dead_letters_explained",
     decisions=core.CORRECT._replace(nack=nack),
+    bug_class="dead letter without its reason",
 )

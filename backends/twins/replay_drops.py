@@ -1,6 +1,8 @@
 """A replayed dead letter is taken out and put nowhere.
 
-The operator is told that all is well, and the jobs are gone. Found by: no_lost_work.
+The operator is told that all is well, and the jobs are gone.
+
+Bug class: replay that drops. Found by: no_lost_work.
 """
 
 from __future__ import annotations
@@ -24,4 +26,5 @@ TWIN = ReferenceAdapter(
     "broken: a replay takes the dead letter out and puts it nowhere",
     violates="no_lost_work",
     decisions=core.CORRECT._replace(replay=replay),
+    bug_class="replay that drops",
 )

@@ -2,7 +2,7 @@
 
 It spends its deliveries within a second, on a dependency that had no time to recover.
 
-Found by: backoff_respected.
+Bug class: retry without backoff. Found by: backoff_respected.
 """
 
 from __future__ import annotations
@@ -30,4 +30,5 @@ TWIN = ReferenceAdapter(
     "broken: a failed job is retried without backoff",
     violates="backoff_respected",
     decisions=core.CORRECT._replace(nack=nack),
+    bug_class="retry without backoff",
 )

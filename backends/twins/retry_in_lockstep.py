@@ -2,7 +2,7 @@
 
 The dependency meets the whole crowd again at the very moment when it is back.
 
-Found by: retries_spread.
+Bug class: thundering herd of retries. Found by: retries_spread.
 """
 
 from __future__ import annotations
@@ -29,4 +29,5 @@ TWIN = ReferenceAdapter(
     "broken: the backoff has no jitter",
     violates="retries_spread",
     decisions=core.CORRECT._replace(nack=nack),
+    bug_class="thundering herd of retries",
 )

@@ -1,10 +1,13 @@
 """A worker that is told to stop throws away what it holds, and reports it done.
 
-Every deploy loses a handful of jobs, and nothing looks wrong. Found by: no_lost_work.
+Every deploy loses a handful of jobs, and nothing looks wrong.
+
+Bug class: shutdown that drops what is in work. Found by: no_lost_work.
 """
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from typing import Any
 
 from ..commands import Ack, Release
@@ -12,19 +15,16 @@ from ..reference.adapter import ReferenceAdapter
 from ..repeat import Attempt
 from ..worker import Worker, WorkerOptions
 from ..worker import worker as correct_worker
+from .altered import altered_worker
 
 
 def worker(name: str, queues: tuple[str, ...], options: WorkerOptions) -> Worker:
-    wants = correct_worker(name, queues, options)
-    answer: Any = None
-    while True:
-        try:
-            want = wants.send(answer)
-        except StopIteration:
-            return
+    def carry(want: Any) -> Generator[Any, Any, Any]:
         if isinstance(want, Attempt) and isinstance(want.command, Release):
             want = Attempt(Ack(want.command.job_id, want.command.token))  # the mistake
-        answer = yield want
+        return (yield want)
+
+    return altered_worker(correct_worker(name, queues, options), carry)
 
 
 TWIN = ReferenceAdapter(
@@ -32,4 +32,5 @@ TWIN = ReferenceAdapter(
     "broken: a worker that is told to stop acks the job that it has not done",
     violates="no_lost_work",
     worker=worker,
+    bug_class="shutdown that drops what is in work",
 )

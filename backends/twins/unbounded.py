@@ -1,6 +1,8 @@
 """The queue takes whatever comes, whatever was asked.
 
-Nobody is told to slow down, and everything in it gets older. Found by: backlog_bounded.
+Nobody is told to slow down, and everything in it gets older.
+
+Bug class: queue without a bound. Found by: backlog_bounded.
 """
 
 from __future__ import annotations
@@ -19,4 +21,5 @@ TWIN = ReferenceAdapter(
     "broken: the queue has no limit and refuses nothing",
     violates="backlog_bounded",
     decisions=core.CORRECT._replace(full=full),
+    bug_class="queue without a bound",
 )

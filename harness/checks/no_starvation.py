@@ -1,14 +1,17 @@
 """No starvation: a job of a queue with a bound is handed to a worker within that bound.
 
 Waiting is counted from the moment the producer knew that the job was accepted. A job
-that never got a worker has waited until the end of the run.
+that never got a worker has waited until the end of the run. One that its worker took and laid
+aside waits until that worker begins it; if a fault came between, or the worker never began
+it, being taken is enough.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from ..facts import Facts, seconds
+from ..facts import Facts, Floats, seconds
+from ..history import Event
 from .finding import Finding, Judged, judged
 
 
@@ -17,11 +20,14 @@ def judge(facts: Facts) -> Judged:
     if not judged_jobs.any():
         return Judged("inconclusive", note="no job with a bounded wait was accepted")
     leased = np.where(np.isnan(facts.leased_at), facts.ended_at, facts.leased_at)
-    waited = np.maximum(0.0, leased - facts.accepted_at)
+    laid_aside = _laid_aside(facts)
+    waited = np.maximum(0.0, leased + laid_aside - facts.accepted_at)
     findings = []
     for job in np.flatnonzero(judged_jobs & (waited > facts.bounds_s)):
         queue = facts.plan.queues[facts.plan.jobs[job].queue].name
         never = " and was never handed to a worker" if np.isnan(facts.leased_at[job]) else ""
+        if laid_aside[job] > facts.bounds_s[job] / 2:
+            never = f"; for {seconds(laid_aside[job])} of it its worker ran something else"
         findings.append(
             Finding(
                 int(job),
@@ -36,3 +42,26 @@ def judge(facts: Facts) -> Judged:
         findings,
         f"{len(findings)} of {np.count_nonzero(judged_jobs)} waited too long, the longest {worst}",
     )
+
+
+def _laid_aside(facts: Facts) -> Floats:
+    """Per job: how long its first holder had it without beginning it, where no fault came between.
+
+    Only where it may matter: of jobs with a bound, those begun later than that.
+    """
+    history, aside_s = facts.history, np.zeros(facts.jobs)
+    began = np.full(facts.jobs, -1)
+    starts = facts.rows(Event.STARTED)[::-1]
+    began[history["job"][starts]] = starts  # the first of each, since it is written last
+    late = history["t"][began] - facts.accepted_at > facts.bounds_s
+    strikes = history.where(Event.FAULT_STRUCK)
+    for job in np.flatnonzero((began >= 0) & facts.bounded & late):
+        first = facts.rows(Event.LEASED)
+        took, start = int(first[history["job"][first] == job][0]), int(began[job])
+        holder = ("node", "incarnation", "token")
+        if start < took or any(history[name][took] != history[name][start] for name in holder):
+            continue  # another delivery than the first
+        between = strikes[(strikes > took) & (strikes < start)]
+        if not (history["node"][between] == history["node"][took]).any():
+            aside_s[job] = history["t"][start] - history["t"][took]
+    return aside_s
