@@ -41,7 +41,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
+    # Before the plugin of Hypothesis, which loads the profile that the command line names.
+    if str(config.getoption("--hypothesis-profile", None)).startswith("jobquake-"):
+        from .harness.strategies import register_profiles
+
+        register_profiles()
     config.addinivalue_line(
         "markers",
         "jobquake(backend=None, driver=None, seed=None): "

@@ -1,0 +1,4 @@
+"""The contract suite."""
+
+
+class QueueContract: ...
