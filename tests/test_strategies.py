@@ -35,6 +35,7 @@ pytest_plugins = ["pytester"]
 
 REFERENCE = backends.find("reference")
 MANY = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+LONG = settings(MANY, max_examples=2000)
 KILLED = KillAt(0, "mid_job")
 SMALL = Plan(
     scenario="small",
@@ -78,12 +79,12 @@ def test_no_fault_strikes_a_job_or_a_worker_that_is_not_there(plan: Plan) -> Non
 
 @pytest.mark.parametrize("kind", get_args(Fault), ids=lambda kind: kind.__name__)
 def test_every_kind_of_fault_is_drawn(kind: type) -> None:
-    find(strategies.faults(), lambda fault: isinstance(fault, kind), settings=MANY)
+    find(strategies.faults(), lambda fault: isinstance(fault, kind), settings=LONG)
 
 
 @pytest.mark.parametrize("behaviour", get_args(Behaviour))
 def test_every_behaviour_is_drawn(behaviour: str) -> None:
-    find(strategies.jobs(), lambda job: job.behaviour == behaviour, settings=MANY)
+    find(strategies.jobs(), lambda job: job.behaviour == behaviour, settings=LONG)
 
 
 @given(
