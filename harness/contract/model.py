@@ -128,7 +128,13 @@ class Model:
         known = self.jobs.get(job.id)
         expect(known is not None, "a job that was enqueued to be handed out", f"job {job.id!r}")
         assert known is not None
-        expect(job == known.job, f"job {job.id!r} as it was enqueued, {known.job}", job)
+        for name in ("queue", "payload", "key", "timeout_s"):  # what a worker acts on
+            told, found = getattr(known.job, name), getattr(job, name)
+            expect(
+                told == found,
+                f"job {job.id!r} to be handed out with its {name} {told!r}",
+                repr(found),
+            )
         expect(job.queue in queues, f"a job of the queues {queues}", f"one of {job.queue!r}")
         expect(
             known.state != "leased",
@@ -226,7 +232,9 @@ class Model:
         """How many jobs are ready or leased: at least, and at most."""
         seen = [self.states(job_id, now) for job_id in self.jobs]
         waiting = {"ready", "leased"}
-        return sum(states <= waiting for states in seen), sum(bool(states & waiting) for states in seen)
+        return sum(states <= waiting for states in seen), sum(
+            bool(states & waiting) for states in seen
+        )
 
     def _skipped(self, known: Known) -> bool:
         return known.state == "ready" and known.job.key in self.keys
