@@ -29,7 +29,8 @@ class Claims(Struct, frozen=True):
     may be repeated with the token that it was accepted under; it is accepted again and
     changes nothing. ``skips_completed_keys``: a job whose idempotency key has been completed
     is not handed out. ``bounded_backlog``: the queue honours ``Job.max_waiting``.
-    ``durable``: what it acknowledged outlives a crash of its server.
+    ``durable``: what it acknowledged outlives a crash of its server. ``retries``: what fails
+    comes back after its backoff. ``delays``: it honours ``Job.delay_s``.
     """
 
     delivery: Literal["at-least-once", "at-most-once"] = "at-least-once"
@@ -43,6 +44,8 @@ class Claims(Struct, frozen=True):
     skips_completed_keys: bool = True
     bounded_backlog: bool = True
     durable: bool = True
+    retries: bool = True
+    delays: bool = True
 
 
 class Queue(Protocol):

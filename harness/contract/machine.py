@@ -68,6 +68,7 @@ def understood(job: Job, claims: Claims) -> Job:
     return replace(
         job,
         key=job.key if claims.skips_completed_keys else None,
+        delay_s=job.delay_s if claims.delays else 0.0,
         max_deliveries=job.max_deliveries if dies else NO_BOUND,
         max_waiting=job.max_waiting if claims.bounded_backlog else None,
     )
@@ -126,6 +127,8 @@ def machine(adapter: Adapter) -> type[RuleBasedStateMachine]:
             if must is False and not adapter.claims.fencing:
                 return
             if how == "permanent" and not adapter.claims.dead_letters:
+                return
+            if how == "nack" and not adapter.claims.retries:
                 return
             reply = self.bench.say(words[how])
             expect(

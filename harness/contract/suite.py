@@ -30,7 +30,7 @@ from .protocol import SAYS, SETTLING, Says
 
 Claim = Literal[
     "fencing", "bounded_deliveries", "dead_letters", "priorities", "idempotent_enqueue",
-    "idempotent_settle", "skips_completed_keys", "bounded_backlog", "durable",
+    "idempotent_settle", "skips_completed_keys", "bounded_backlog", "durable", "retries", "delays",
 ]  # fmt: skip
 PROPERTY = "jobquake-contract"
 CALLS: tuple[Call, ...] = get_args(Call)
@@ -109,9 +109,8 @@ class QueueContract:
         self.claims("idempotent_enqueue")
         protocol.enqueue_may_be_repeated(bench)
 
-    def test_a_completed_job_is_not_accepted_again(self, bench: Bench) -> None:
-        self.claims("idempotent_enqueue")
-        protocol.a_completed_job_is_not_accepted_again(bench)
+    def test_a_completed_job_is_over(self, bench: Bench) -> None:
+        protocol.a_completed_job_is_over(bench)
 
     def test_a_lease_is_exclusive_until_it_ends(self, bench: Bench) -> None:
         self.claims_at_least_once()
@@ -135,7 +134,7 @@ class QueueContract:
     @pytest.mark.parametrize("how", SETTLING)
     def test_a_word_may_be_repeated(self, bench: Bench, how: Says) -> None:
         self.claims_at_least_once()
-        self.claims("idempotent_settle")
+        self.claims("idempotent_settle", *(("retries",) if how == "nack" else ()))
         protocol.a_word_may_be_repeated(bench, how)
 
     def test_a_job_handed_back_is_ready_at_once_and_not_a_failure(self, bench: Bench) -> None:
@@ -145,10 +144,11 @@ class QueueContract:
     @pytest.mark.parametrize("crashes", [False, True], ids=["failures", "crashes"])
     def test_deliveries_are_bounded(self, bench: Bench, crashes: bool) -> None:
         self.claims_at_least_once()
-        self.claims("bounded_deliveries")
+        self.claims("bounded_deliveries", *(() if crashes else ("retries",)))
         protocol.deliveries_are_bounded(bench, crashes)
 
     def test_a_delay_is_kept(self, bench: Bench) -> None:
+        self.claims("delays")
         protocol.a_delay_is_kept(bench)
 
     def test_the_highest_priority_goes_first(self, bench: Bench) -> None:
@@ -167,7 +167,7 @@ class QueueContract:
         protocol.dead_letters_tell_why_and_can_be_found(bench)
 
     def test_a_replayed_dead_letter_has_a_fresh_budget(self, bench: Bench) -> None:
-        self.claims("dead_letters", "bounded_deliveries")
+        self.claims("dead_letters", "bounded_deliveries", "retries")
         protocol.a_replayed_dead_letter_has_a_fresh_budget(bench)
 
     def test_work_whose_key_is_completed_is_not_done_again(self, bench: Bench) -> None:
@@ -195,7 +195,7 @@ class QueueContract:
 
     def test_it_holds_whatever_strikes(self) -> None:
         self.claims_at_least_once()
-        self.claims("idempotent_enqueue", "durable")
+        self.claims("idempotent_enqueue", "durable", "retries", "delays")
 
         @given(plans())
         @self.settings()
@@ -221,6 +221,8 @@ class QueueContract:
     def test_a_call_may_be_lost_late_or_doubled(self, call: Call, how: NetEffect) -> None:
         if call == "enqueue":
             self.claims("idempotent_enqueue")
+        if call == "nack":
+            self.claims("retries")
         if call in ("dead", "replay"):
             self.claims("dead_letters")
         self.holds(battery.struck_call(call, how))
@@ -230,6 +232,7 @@ class QueueContract:
         self.holds(battery.poison())
 
     def test_a_permanent_failure_is_not_retried(self) -> None:
+        self.claims("retries")
         self.holds(battery.permanent())
 
     def test_a_dead_letter_tells_its_job_s_error(self) -> None:
@@ -248,9 +251,11 @@ class QueueContract:
         self.holds(battery.long_jobs())
 
     def test_retries_wait_for_their_backoff(self) -> None:
+        self.claims("retries")
         self.holds(battery.backoff())
 
     def test_retries_do_not_come_in_lockstep(self) -> None:
+        self.claims("retries")
         self.holds(battery.crowd())
 
     def test_a_flood_does_not_starve_a_queue_with_a_pool_of_its_own(self) -> None:
