@@ -170,7 +170,7 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         report
         for of_kind in list(terminalreporter.stats.values())
         for report in of_kind
-        if hasattr(report, "user_properties")
+        if isinstance(report, pytest.TestReport)
     ]
     lines = [
         value

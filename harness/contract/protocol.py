@@ -48,8 +48,7 @@ def a_completed_job_is_over(bench: Bench) -> None:
     if bench.claims.idempotent_enqueue:
         found = bench.enqueue(Job("a"))
         expect(not found, "created=False for a job that is done", "created=True")
-    again = bench.lease()
-    expect(again is None, "a job that was acked never to be handed out again", again)
+    _expect_never_again(bench, "a job that was acked never to be handed out again")
 
 
 def a_lease_is_exclusive_until_it_ends(bench: Bench) -> None:
@@ -95,7 +94,9 @@ def the_word_of_a_zombie_is_refused(bench: Bench, how: Says, taken: bool) -> Non
     bench.wait(PAST_S)
     holder = _after_backoff(bench) if taken else None
     settled = bench.say(word(how, zombie))
-    expect(not settled.accepted, f"the {how} of a holder whose lease has ended refused", settled)
+    expect(
+        not settled.accepted, f"the {how} of a holder whose lease has ended to be refused", settled
+    )
     if holder is not None:
         settled = bench.say(word("ack", holder))
         expect(settled.accepted, f"the holder to be able to ack after a zombie's {how}", settled)
@@ -139,10 +140,7 @@ def deliveries_are_bounded(bench: Bench, crashes: bool) -> None:
             bench.wait(PAST_S)
         else:
             bench.say(word("nack", holder))
-    _notice(bench)
-    bench.wait(100.0)
-    again = bench.lease()
-    expect(again is None, "no more than 3 deliveries", again)
+    _expect_never_again(bench, "no more than 3 deliveries")
 
 
 def a_delay_is_kept(bench: Bench) -> None:
@@ -174,9 +172,7 @@ def a_permanent_failure_is_a_dead_letter_at_once(bench: Bench) -> None:
     bench.enqueue(Job("a"))
     holder = bench.take()
     bench.say(Nack("a", holder.token, "the record is gone", permanent=True))
-    bench.wait(100.0)
-    again = bench.lease()
-    expect(again is None, "a job that can never succeed not to be retried", again)
+    _expect_never_again(bench, "a job that can never succeed not to be retried")
     state = bench.state("a")
     expect(state == "dead", "it to be a dead letter", state)
 
@@ -261,6 +257,15 @@ def a_crash_of_the_server_loses_nothing(bench: Bench) -> None:
 def _notice(bench: Bench) -> None:
     """Ask for a job that is not there: by now the queue must see which leases have ended."""
     bench.lease(queues=("a queue that nobody uses",))
+
+
+def _expect_never_again(bench: Bench, expected: str) -> None:
+    """That nothing is handed out, however long any lease or backoff may have been."""
+    __tracebackhide__ = True
+    _notice(bench)
+    bench.wait(100.0)
+    again = bench.lease()
+    expect(again is None, expected, again)
 
 
 def _after_backoff(bench: Bench) -> Delivery:
