@@ -172,7 +172,7 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         for report in of_kind
         if isinstance(report, pytest.TestReport)
     ]
-    lines = [
+    lines: list[Any] = [
         value
         for report in reports
         if report.when == "call"

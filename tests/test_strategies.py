@@ -9,7 +9,7 @@ import sys
 from typing import get_args
 
 import pytest
-from hypothesis import HealthCheck, find, given, settings
+from hypothesis import HealthCheck, Phase, find, given, settings
 from hypothesis import strategies as st
 from jobquake import assert_holds, strategies
 from jobquake.backends import registry as backends
@@ -147,6 +147,39 @@ def test_a_broken_queue_is_found_out_by_a_plan_of_one_job_and_one_kill() -> None
     assert plan.jobs == (PlannedJob(0.0, 0, 0.001),)
     assert plan.faults == (KillAt(0, "after_lease"),)
     assert plan.pools == (Pool("all", ("orders",), 1),)
+
+
+# For each check the strategies that stage what it judges, and a queue that it must find out.
+STAGED = {
+    "twin-ack-before-run": strategies.plans(faults=strategies.kills(("mid_job",))),
+    "twin-ack-without-token": strategies.plans(faults=strategies.pauses(("after_effect",))),
+    "twin-crashes-not-counted": strategies.plans(faults=strategies.kills(most_times=9)),
+    "twin-key-per-delivery": strategies.plans(faults=strategies.kills(("after_effect",))),
+    "twin-permanent-retried": strategies.plans(
+        strategies.jobs(strategies.behaviours("permanent")), faults=st.nothing()
+    ),
+    "twin-reason-forgotten": strategies.plans(
+        strategies.jobs(strategies.behaviours("permanent")), faults=strategies.outages()
+    ),
+    "twin-retry-at-once": strategies.plans(strategies.jobs(strategies.behaviours("fail"))),
+    "twin-no-timeout": strategies.plans(strategies.jobs(strategies.behaviours("hang"))),
+    "twin-not-durable": strategies.plans(faults=strategies.broker_crashes()),
+}
+
+
+@pytest.mark.parametrize("name", STAGED)
+def test_what_a_check_is_there_to_find_is_found_among_drawn_plans(name: str) -> None:
+    twin = backends.find(name)
+
+    def caught(plan: Plan) -> bool:
+        try:
+            assert_holds(plan, twin)
+        except AssertionError as error:
+            return f"{twin.violates} violated" in str(error)
+        return False
+
+    seen = settings(LONG, phases=[Phase.generate], database=None, derandomize=True)
+    find(STAGED[name], caught, settings=seen)
 
 
 def test_a_failure_tells_the_sentence_the_story_and_a_string_that_replays_it() -> None:

@@ -215,8 +215,8 @@ def shutdown() -> Plan:
 
 def crash() -> Plan:
     """The queue's server dies while jobs wait and others are held, and comes back."""
-    fault = BrokerCrash(0.5, 0.4)
-    jobs = (replace(JOB, service_s=0.4),) * 6
+    fault = BrokerCrash(1.5, 0.4)
+    jobs = (replace(JOB, service_s=2.0),) * 4  # long, so that real workers surely hold some then
     return plan("crash", fault, jobs=jobs, must_hit=(("broker crash", "running"),))
 
 
