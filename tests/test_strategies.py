@@ -156,7 +156,7 @@ STAGED = {
     "twin-crashes-not-counted": strategies.plans(faults=strategies.kills(most_times=9)),
     "twin-key-per-delivery": strategies.plans(faults=strategies.kills(("after_effect",))),
     "twin-permanent-retried": strategies.plans(
-        strategies.jobs(strategies.behaviours("permanent")), faults=st.nothing()
+        strategies.jobs(strategies.behaviours("permanent")), most_faults=0
     ),
     "twin-reason-forgotten": strategies.plans(
         strategies.jobs(strategies.behaviours("permanent")), faults=strategies.outages()

@@ -194,7 +194,7 @@ def overload() -> Plan:
     """More arrives than can be done, in a queue that may hold four."""
     jobs = tuple(PlannedJob(index / 50, 0, 0.3, flood=True) for index in range(24))
     return replace(
-        plan("overload", Flood(0.0), jobs=jobs, guarantees=("backlog_bounded",)),
+        plan("too much", Flood(0.0), jobs=jobs, guarantees=("backlog_bounded",)),
         queues=(Queue("orders", max_waiting=4),),
     )
 
