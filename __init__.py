@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .backends.commands import Job, RetryPolicy
     from .harness.drivers.sim import simulate
     from .harness.history import History
+    from .harness.holds import assert_holds
     from .harness.plan import Plan
     from .harness.result import Result, judge
     from .harness.run import run
@@ -28,6 +29,7 @@ _PUBLIC = {
     "Result": ".harness.result",
     "RetryPolicy": ".backends.commands",
     "Scenario": ".scenarios.scenario",
+    "assert_holds": ".harness.holds",
     "judge": ".harness.result",
     "run": ".harness.run",
     "simulate": ".harness.drivers.sim",
@@ -42,6 +44,7 @@ __all__ = [
     "Result",
     "RetryPolicy",
     "Scenario",
+    "assert_holds",
     "judge",
     "run",
     "simulate",

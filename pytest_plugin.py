@@ -6,6 +6,7 @@ properties of the test reports, so the summary is whole under pytest-xdist, too.
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from .scenarios.scenario import Scenario
 
 PROPERTY = "jobquake"
+CONTRACT = "jobquake-contract"  # as the contract suite writes it
 OPTIONS = ("backend", "driver", "seed")
 STORY_LINES = 12
 
@@ -41,7 +43,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
+    # Before the plugin of Hypothesis, which loads the profile that the command line names.
+    if str(config.getoption("--hypothesis-profile", None)).startswith("jobquake-"):
+        from .harness.strategies import register_profiles
+
+        register_profiles()
     config.addinivalue_line(
         "markers",
         "jobquake(backend=None, driver=None, seed=None): "
@@ -167,21 +175,47 @@ def jobquake(request: pytest.FixtureRequest) -> Shaker:
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    lines = [
+    reports = [
+        report
+        for of_kind in list(terminalreporter.stats.values())
+        for report in of_kind
+        if isinstance(report, pytest.TestReport)
+    ]
+    lines: list[Any] = [
         value
-        for reports in list(terminalreporter.stats.values())
         for report in reports
-        if getattr(report, "when", None) == "call"
+        if report.when == "call"
         for name, value in report.user_properties
         if name == PROPERTY
     ]
-    if not lines:
+    contracts = _contracts(reports)
+    if not lines and not contracts:
         return
     terminalreporter.section("jobquake")
+    for line in contracts:
+        terminalreporter.write_line(line)
     for verdict, name, replay in lines:
         terminalreporter.write_line(f"{verdict:<12}  {name}")
         if verdict != "held":
             terminalreporter.write_line(f"  jobquake replay '{replay}'")
+
+
+def _contracts(reports: list[Any]) -> list[str]:
+    """One line for each backend whose contract was tested: how it went, how long it took."""
+    counts: dict[str, Counter[str]] = {}
+    seconds: dict[str, float] = {}
+    for report in reports:
+        for name, backend in report.user_properties:
+            if name == CONTRACT:
+                outcomes = counts.setdefault(backend, Counter())
+                outcomes[report.outcome] += report.when == "call"
+                seconds[backend] = seconds.get(backend, 0.0) + report.duration
+    return [
+        f"contract of {backend}: "
+        + ", ".join(f"{n} {outcome}" for outcome, n in sorted(outcomes.items()) if n)
+        + f" in {seconds[backend]:.1f} s"
+        for backend, outcomes in counts.items()
+    ]
 
 
 def _name(result: Result) -> str:

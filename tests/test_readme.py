@@ -93,7 +93,7 @@ def test_each_command_ends_as_the_readme_says(block: str, tmp_path: Path) -> Non
 @pytest.mark.parametrize("block", of_kind("python"))
 def test_each_python_snippet_runs(block: str, tmp_path: Path) -> None:
     (tmp_path / "test_snippet.py").write_text(block)
-    tests = re.search(r"^ *def test_", block, re.MULTILINE)
+    tests = re.search(r"^ *(def test_|class Test)", block, re.MULTILINE)
     run_line(f"{'pytest' if tests else 'python'} test_snippet.py", tmp_path)
 
 

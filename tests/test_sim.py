@@ -8,6 +8,8 @@ import subprocess
 import sys
 
 import pytest
+from hypothesis import given, settings
+from jobquake import strategies
 from jobquake.backends import registry as backends
 from jobquake.harness.drivers.sim import simulate
 from jobquake.harness.history import Event
@@ -44,6 +46,13 @@ def test_the_same_plan_gives_byte_identical_histories(name: str) -> None:
         for seed in ("1", "2")
     }
     assert digests == {hashlib.sha256(first).hexdigest()}
+
+
+@given(strategies.plans())
+@settings(max_examples=50, deadline=None)
+def test_any_plan_gives_the_same_bytes_each_time(plan: Plan) -> None:
+    first, second = (simulate(plan, backends.find("reference")).tobytes() for _ in range(2))
+    assert first == second
 
 
 @pytest.mark.parametrize("name", scenarios.names())

@@ -1,0 +1,298 @@
+"""``QueueContract``: the whole battery as a class of tests, for the author of an adapter.
+
+    class TestMyQueue(QueueContract):
+        backend = MyQueue()
+
+What the adapter does not claim is skipped, and the skip names the claim; what it claims is
+tested. Three kinds of tests: short conversations with the queue (:mod:`.protocol`), a state
+machine beside a model (:mod:`.machine`), and plans with faults, carried out by the adapter's
+own worker in virtual time (:mod:`.battery`). No test knows how a queue works inside.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal, get_args
+
+import pytest
+from hypothesis import given, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from ...backends.adapter import Adapter
+from ...backends.worker import POINTS, Point
+from ..holds import assert_holds
+from ..plan import Call, NetEffect, Plan
+from ..run import Driver
+from ..strategies import plans
+from . import battery, protocol
+from .bench import Bench
+from .machine import QUICK, machine
+from .protocol import SAYS, SETTLING, Says
+
+Claim = Literal[
+    "fencing", "bounded_deliveries", "dead_letters", "priorities", "idempotent_enqueue",
+    "idempotent_settle", "skips_completed_keys", "bounded_backlog", "durable", "retries", "delays",
+]  # fmt: skip
+PROPERTY = "jobquake-contract"
+CALLS: tuple[Call, ...] = get_args(Call)
+EFFECTS: tuple[NetEffect, ...] = get_args(NetEffect)
+OVER_A_NETWORK = ("reply lost", "crash")
+ON_PROCESSES = {
+    "kill": battery.kill("after_effect", 1),
+    "reply lost": battery.struck_call("ack", "lose_reply"),
+    "zombie": battery.zombie("mid_job"),
+    "crash": battery.crash(),
+}
+first_and_last = pytest.mark.parametrize(
+    "deliveries", [1, battery.MAX_DELIVERIES], ids=["first", "last"]
+)
+
+
+class QueueContract:
+    """Subclass it, name the subclass ``Test...``, and set ``backend``.
+
+    ``drivers``: with ``"process"`` among them a few plans are run on real processes, too;
+    the adapter must have a server or a shared file, and be found by its name. ``examples``
+    is how many programs and plans Hypothesis tries, unless a jobquake profile is in force.
+    """
+
+    backend: ClassVar[Adapter]
+    drivers: ClassVar[tuple[Driver, ...]] = ("sim",)
+    examples: ClassVar[int] = 100
+
+    @pytest.fixture(autouse=True)
+    def _named(self, request: pytest.FixtureRequest) -> None:
+        """See that there is a backend, and mark the test as one of its contract."""
+        if not hasattr(self, "backend"):
+            pytest.fail(
+                f"expected an adapter as {type(self).__name__}.backend, found none; "
+                "write 'backend = MyQueue()' in the class",
+                pytrace=False,
+            )
+        request.node.user_properties.append((PROPERTY, self.backend.name))
+
+    @pytest.fixture
+    def bench(self) -> Bench:
+        return Bench(self.backend)
+
+    def claims(self, *claims: Claim) -> None:
+        """Skip the test if the backend does not claim one of these."""
+        for claim in claims:
+            if not getattr(self.backend.claims, claim):
+                pytest.skip(f"{self.backend.name} does not claim {claim}")
+
+    def claims_at_least_once(self) -> None:
+        if self.backend.claims.delivery != "at-least-once":
+            pytest.skip(f"{self.backend.name} does not claim delivery at-least-once")
+
+    def holds(self, plan: Plan, driver: Driver = "sim") -> None:
+        """Run the plan; every fault in it must have struck."""
+        __tracebackhide__ = True
+        result = assert_holds(plan, self.backend, driver)
+        for kind, seen in result.faults.items():
+            if not seen["struck"] and kind != "flood":
+                raise AssertionError(
+                    f"expected a strike of {kind!r} on {self.backend.name}, found none, so the "
+                    f"run proves nothing\nreplay: assert_holds('{result.replay}', adapter)"
+                )
+
+    def settings(self) -> settings:
+        """How long Hypothesis looks."""
+        if settings.get_current_profile_name().startswith("jobquake-"):
+            return settings()
+        return settings(QUICK, max_examples=self.examples)
+
+    # -- conversations ------------------------------------------------------------------
+
+    def test_nothing_is_forgotten(self, bench: Bench) -> None:
+        protocol.nothing_is_forgotten(bench)
+
+    def test_an_enqueue_may_be_repeated(self, bench: Bench) -> None:
+        self.claims("idempotent_enqueue")
+        protocol.enqueue_may_be_repeated(bench)
+
+    def test_a_completed_job_is_over(self, bench: Bench) -> None:
+        protocol.a_completed_job_is_over(bench)
+
+    def test_a_lease_is_exclusive_until_it_ends(self, bench: Bench) -> None:
+        self.claims_at_least_once()
+        protocol.a_lease_is_exclusive_until_it_ends(bench)
+
+    def test_an_extended_lease_lasts_longer(self, bench: Bench) -> None:
+        self.claims_at_least_once()
+        protocol.an_extended_lease_lasts_longer(bench)
+
+    def test_no_extension_outlasts_the_timeout(self, bench: Bench) -> None:
+        self.claims_at_least_once()
+        protocol.no_extension_outlasts_the_timeout(bench)
+
+    @pytest.mark.parametrize("taken", [False, True], ids=["waiting", "taken by another"])
+    @pytest.mark.parametrize("how", SAYS)
+    def test_the_word_of_a_zombie_is_refused(self, bench: Bench, how: Says, taken: bool) -> None:
+        self.claims_at_least_once()
+        self.claims("fencing")
+        protocol.the_word_of_a_zombie_is_refused(bench, how, taken)
+
+    @pytest.mark.parametrize("how", SETTLING)
+    def test_a_word_may_be_repeated(self, bench: Bench, how: Says) -> None:
+        self.claims_at_least_once()
+        self.claims("idempotent_settle", *(("retries",) if how == "nack" else ()))
+        protocol.a_word_may_be_repeated(bench, how)
+
+    def test_a_job_handed_back_is_ready_at_once_and_not_a_failure(self, bench: Bench) -> None:
+        self.claims_at_least_once()
+        protocol.a_job_handed_back_is_ready_at_once_and_not_a_failure(bench)
+
+    @pytest.mark.parametrize("crashes", [False, True], ids=["failures", "crashes"])
+    def test_deliveries_are_bounded(self, bench: Bench, crashes: bool) -> None:
+        self.claims_at_least_once()
+        self.claims("bounded_deliveries", *(() if crashes else ("retries",)))
+        protocol.deliveries_are_bounded(bench, crashes)
+
+    def test_a_delay_is_kept(self, bench: Bench) -> None:
+        self.claims("delays")
+        protocol.a_delay_is_kept(bench)
+
+    def test_the_highest_priority_goes_first(self, bench: Bench) -> None:
+        self.claims("priorities")
+        protocol.the_highest_priority_goes_first(bench)
+
+    def test_a_worker_gets_only_jobs_of_its_queues(self, bench: Bench) -> None:
+        protocol.a_worker_gets_only_jobs_of_its_queues(bench)
+
+    def test_a_permanent_failure_is_a_dead_letter_at_once(self, bench: Bench) -> None:
+        self.claims("dead_letters")
+        protocol.a_permanent_failure_is_a_dead_letter_at_once(bench)
+
+    def test_dead_letters_tell_why_and_can_be_found(self, bench: Bench) -> None:
+        self.claims("dead_letters")
+        protocol.dead_letters_tell_why_and_can_be_found(bench)
+
+    def test_a_replayed_dead_letter_has_a_fresh_budget(self, bench: Bench) -> None:
+        self.claims("dead_letters", "bounded_deliveries", "retries")
+        protocol.a_replayed_dead_letter_has_a_fresh_budget(bench)
+
+    def test_work_whose_key_is_completed_is_not_done_again(self, bench: Bench) -> None:
+        self.claims("skips_completed_keys")
+        protocol.work_whose_key_is_completed_is_not_done_again(bench)
+
+    def test_a_key_is_completed_by_the_ack_and_not_before(self, bench: Bench) -> None:
+        self.claims_at_least_once()
+        protocol.a_key_is_completed_by_the_ack_and_not_before(bench)
+
+    def test_a_full_queue_refuses_and_keeps_what_it_has(self, bench: Bench) -> None:
+        self.claims("bounded_backlog")
+        protocol.a_full_queue_refuses_and_keeps_what_it_has(bench)
+
+    def test_a_crash_of_the_server_loses_nothing(self, bench: Bench) -> None:
+        self.claims_at_least_once()
+        self.claims("durable")
+        protocol.a_crash_of_the_server_loses_nothing(bench)
+
+    # -- whatever Hypothesis thinks of ----------------------------------------------------
+
+    def test_it_behaves_like_the_model(self) -> None:
+        self.claims_at_least_once()
+        run_state_machine_as_test(machine(self.backend), settings=self.settings())
+
+    def test_it_holds_whatever_strikes(self) -> None:
+        self.claims_at_least_once()
+        self.claims("idempotent_enqueue", "durable", "retries", "delays")
+
+        @given(plans())
+        @self.settings()
+        def holds(plan: Plan) -> None:
+            assert_holds(plan, self.backend)
+
+        holds()
+
+    # -- faults, one by one ---------------------------------------------------------------
+
+    @first_and_last
+    @pytest.mark.parametrize("point", POINTS)
+    def test_a_worker_may_die_at_any_point(self, point: Point, deliveries: int) -> None:
+        self.holds(battery.kill(point, deliveries))
+
+    @pytest.mark.parametrize("point", POINTS)
+    def test_a_worker_may_come_back_as_a_zombie(self, point: Point) -> None:
+        self.claims("fencing")
+        self.holds(battery.zombie(point))
+
+    @pytest.mark.parametrize("how", EFFECTS)
+    @pytest.mark.parametrize("call", CALLS)
+    def test_a_call_may_be_lost_late_or_doubled(self, call: Call, how: NetEffect) -> None:
+        if call == "enqueue":
+            self.claims("idempotent_enqueue")
+        if call == "nack":
+            self.claims("retries")
+        if call in ("dead", "replay"):
+            self.claims("dead_letters")
+        self.holds(battery.struck_call(call, how))
+
+    def test_a_poison_job_ends_and_harms_nobody_else(self) -> None:
+        self.claims("bounded_deliveries")
+        self.holds(battery.poison())
+
+    def test_a_permanent_failure_is_not_retried(self) -> None:
+        self.claims("retries")
+        self.holds(battery.permanent())
+
+    def test_a_dead_letter_tells_its_job_s_error(self) -> None:
+        self.claims("dead_letters")
+        self.holds(battery.explained())
+
+    def test_dead_letters_are_replayed_before_and_after_the_fix(self) -> None:
+        self.claims("dead_letters")
+        self.holds(battery.replayed())
+
+    def test_a_stuck_job_is_ended_at_its_timeout(self) -> None:
+        self.claims("bounded_deliveries")
+        self.holds(battery.stuck())
+
+    def test_a_job_that_outlasts_its_lease_is_run_once(self) -> None:
+        self.holds(battery.long_jobs())
+
+    def test_retries_wait_for_their_backoff(self) -> None:
+        self.claims("retries")
+        self.holds(battery.backoff())
+
+    def test_retries_do_not_come_in_lockstep(self) -> None:
+        self.claims("retries")
+        self.holds(battery.crowd())
+
+    def test_a_flood_does_not_starve_a_queue_with_a_pool_of_its_own(self) -> None:
+        self.holds(battery.flood())
+
+    def test_urgent_jobs_overtake_a_burst(self) -> None:
+        self.claims("priorities")
+        self.holds(battery.urgent())
+
+    def test_an_overloaded_queue_refuses(self) -> None:
+        self.claims("bounded_backlog")
+        self.holds(battery.overload())
+
+    def test_workers_that_are_told_to_stop_drop_nothing(self) -> None:
+        self.holds(battery.shutdown())
+
+    def test_the_server_may_crash_under_load(self) -> None:
+        self.claims("durable")
+        self.holds(battery.crash())
+
+    @pytest.mark.parametrize("plan", battery.cut_off(), ids=lambda plan: plan.scenario)
+    def test_the_network_may_fail_for_a_while(self, plan: Plan) -> None:
+        self.holds(plan)
+
+    def test_work_may_be_submitted_twice(self) -> None:
+        self.holds(battery.submitted_twice())
+
+    # -- for real -------------------------------------------------------------------------
+
+    @pytest.mark.parametrize("what", ON_PROCESSES)
+    def test_it_holds_on_real_processes(self, what: str) -> None:
+        if "process" not in self.drivers:
+            pytest.skip(f"{type(self).__name__}.drivers does not name 'process'")
+        if what in OVER_A_NETWORK and self.backend.framing is None:
+            pytest.skip(f"{self.backend.name} has no network and no server to strike")
+        self.holds(ON_PROCESSES[what], "process")
+
+
+__all__ = ["PROPERTY", "QueueContract"]
