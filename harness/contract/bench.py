@@ -10,6 +10,7 @@ from random import Random
 from typing import TypeVar
 
 from ...backends.adapter import Adapter
+from ...backends.clock import Clock
 from ...backends.commands import (
     Ack,
     Command,
@@ -51,7 +52,7 @@ class Bench:
     def __init__(self, adapter: Adapter) -> None:
         self.now = 0.0
         self.claims = adapter.claims
-        self._queue = adapter.local(lambda: self.now, Random(0))
+        self._queue = adapter.local(Clock(*[lambda: self.now] * 3), Random(0))
 
     def wait(self, seconds: float) -> None:
         self.now += seconds

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 from msgspec.structs import replace
 
 from ...backends.adapter import Adapter, Claims, Queue
+from ...backends.clock import Clock
 from ...backends.commands import (
     Ack,
     Command,
@@ -297,8 +298,8 @@ class BrokenAdapter:
     violates: None = None
     framing: None = None
 
-    def local(self, now: Callable[[], float], rng: Random) -> Queue:
-        return _BrokenQueue(lambda: self.whole.local(now, rng), self.mistake)
+    def local(self, clock: Clock, rng: Random) -> Queue:
+        return _BrokenQueue(lambda: self.whole.local(clock, rng), self.mistake)
 
     def server(self, folder: Any, port: int) -> None:
         return None
