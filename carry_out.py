@@ -6,6 +6,7 @@ one sentence what a user can mend.
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
     from rich.status import Status
 
     from .backends.adapter import Adapter
-    from .harness.plan import Plan
+    from .harness.plan import Packed, Plan
+    from .harness.result import Result
     from .harness.run import Driver, Run
 
 USAGE, ENVIRONMENT = 2, 3
@@ -34,35 +36,49 @@ class Fault(click.ClickException):
 
 
 class Experiment(NamedTuple):
-    """One thing to run: a plan, and the check that must find it wanting if it is a control."""
+    """One thing to run: a plan, the check that must find it wanting, if any, and its driver."""
 
     plan: Plan
     control: str | None
     driver: Driver
 
 
+def packed_of(what: str) -> tuple[Packed, Result | None]:
+    """The plan of a replay string; of a run folder, its plan and what came of it then."""
+    from .harness.plan import PREFIX, ReplayError, decode
+    from .harness.run import DamagedRun, RunFolderError, load
+
+    try:
+        if not what.startswith(PREFIX) and os.path.exists(what):  # noqa: PTH110 (long names)
+            kept = load(Path(what)).result
+            return decode(kept.replay), kept
+        return decode(what), None
+    except DamagedRun as error:
+        raise Fault(str(error), ENVIRONMENT) from error
+    except (ReplayError, RunFolderError) as error:
+        raise Fault(str(error)) from error
+
+
 def experiments_of(
     wanted: tuple[str, ...], seed: int, every: bool, driver: Driver | None
 ) -> list[Experiment]:
-    """The scenarios that were named, or all of them, with their controls.
-
-    Whoever names both a scenario and a driver is told if they do not go together; among all
-    of them, one that needs a driver gets it.
-    """
+    """The scenarios by name, or ``every`` one that the driver can run, with their controls."""
     from .scenarios import registry
 
     experiments = []
     for name in wanted or (registry.names() if every else registry.MAIN):
         base, colon, variant = name.partition(":")
         scenario = names.scenario(base)
-        by = names.driver_of(scenario, driver if wanted else None, driver or "process")
+        if every and driver and scenario.driver not in (None, driver):
+            continue
+        chosen = names.driver_of(scenario, driver, "process")
         if colon:
             plan = scenario.plan(seed, names.variant(scenario, variant))
-            experiments.append(Experiment(plan, None, by))
+            experiments.append(Experiment(plan, None, chosen))
             continue
-        experiments.append(Experiment(scenario.plan(seed), None, by))
+        experiments.append(Experiment(scenario.plan(seed), None, chosen))
         experiments += [
-            Experiment(scenario.plan(seed, control), check, by)
+            Experiment(scenario.plan(seed, control), check, chosen)
             for control, check in scenario.controls.items()
         ]
     return experiments
@@ -114,6 +130,7 @@ def carry_out(
         runs.append(done)
         page = _keep(done, report, single_page)
         console.print(terminal.line(done.result), soft_wrap=True)
+        terminal.duplicates(done.result, console)
         if done.result.as_expected != "held":
             terminal.summary(done.result, console)
         console.print(f"  report: {page}", soft_wrap=True)

@@ -6,7 +6,6 @@ Exit codes: 0 held, 1 violated, 2 usage, 3 environment, 4 inconclusive, 130 inte
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -14,8 +13,18 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from . import __version__, names
-from .carry_out import ENVIRONMENT, USAGE, Experiment, Fault, carry_out, exit_code, experiments_of
+from .carry_out import (
+    USAGE,
+    Experiment,
+    Fault,
+    carry_out,
+    exit_code,
+    experiments_of,
+    packed_of,
+)
 from .cli_capacity import capacity_command
+from .cli_duplicates import duplicates_command
+from .cli_explore import explore_command, shrink_command
 from .cli_practices import practices_command
 from .cli_serve import broker_command, doctor_command, proxy_command
 from .cli_soak import soak_command
@@ -64,7 +73,7 @@ _json = click.option("--json", "as_json", is_flag=True, help="Results as JSON on
 @_backend
 @_driver
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
-@click.option("--all", "every", is_flag=True, help="Every scenario, not only the main ones.")
+@click.option("--all", "every", is_flag=True, help="Every scenario that the driver can run.")
 @_toxiproxy
 @_report
 @_json
@@ -81,8 +90,7 @@ def run_command(
     """Run scenarios (the three main ones if none is named) and judge what happened.
 
     A scenario's control variants run along with it: they lack the practice that the
-    scenario shows, and count as held only if the check finds them wanting. With --all, a
-    scenario that only one driver can stage runs with that one, and its line says so.
+    scenario shows, and count as held only if the check finds them wanting.
     """
     adapter = names.backend(backend or "reference")
     if every and scenarios:
@@ -130,25 +138,18 @@ def replay_command(
     as_json: bool,
 ) -> int:
     """Run a plan again, from its replay string or from a run folder."""
-    from .harness.plan import PREFIX, ReplayError, decode
-    from .harness.run import DamagedRun, RunFolderError, load
-
-    try:
-        if not what.startswith(PREFIX) and os.path.exists(what):  # noqa: PTH110 (long names)
-            kept = load(Path(what)).result
-            click.echo(f"then: {kept.verdict}: {kept.sentence}", err=True)
-            what, control = kept.replay, kept.control
-        else:
-            control = None
-        packed = decode(what)
-    except DamagedRun as error:
-        raise Fault(str(error), ENVIRONMENT) from error
-    except (ReplayError, RunFolderError) as error:
-        raise Fault(str(error)) from error
+    packed, then = packed_of(what)
+    if then:
+        click.echo(f"then: {then.verdict}: {then.sentence}", err=True)
     adapter = names.backend(backend or packed.backend)
     chosen: Driver = driver or ("sim" if packed.driver == "sim" else "process")
-    experiments = [Experiment(packed.plan, control, chosen)]
-    runs = carry_out(experiments, adapter, report, as_json, toxiproxy)
+    runs = carry_out(
+        [Experiment(packed.plan, then.control if then else None, chosen)],
+        adapter,
+        report,
+        as_json,
+        toxiproxy,
+    )
     return exit_code(runs)
 
 
@@ -167,8 +168,11 @@ def demo_command(report: Path) -> int:
 
 
 for command in (
+    explore_command,
+    shrink_command,
     soak_command,
     practices_command,
+    duplicates_command,
     capacity_command,
     doctor_command,
     broker_command,
@@ -187,7 +191,7 @@ def main() -> NoReturn:
     except click.ClickException as error:
         click.echo(f"jobquake: {error.format_message()}", err=True)
         code = error.exit_code
-    except names.MISTAKES as error:
+    except (names.UnknownName, names.WrongDriver) as error:
         click.echo(f"jobquake: {error}", err=True)
         code = USAGE
     except (KeyboardInterrupt, click.Abort):

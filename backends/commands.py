@@ -177,9 +177,14 @@ class ListDead(Struct, frozen=True, tag="dead"):
 
 
 class Replay(Struct, frozen=True, tag="replay"):
-    """Put these dead letters back with a fresh delivery budget."""
+    """Put these dead letters back with a fresh delivery budget.
+
+    ``tokens`` name the delivery that each of them died of: one that was replayed and died
+    again meanwhile is left alone, so that a replay may be repeated. None or 0: any death.
+    """
 
     job_ids: tuple[str, ...]
+    tokens: tuple[int, ...] = ()
 
 
 class Inspect(Struct, frozen=True, tag="inspect"):

@@ -1,14 +1,15 @@
 """The operator: a generator without I/O that replays dead letters at their times.
 
 It lists what lies there, picks, and replays; what it was not told of it asks again. A
-replay may be repeated safely: a job that is back is no longer a dead letter.
+replay may be repeated safely, since it names the death that it undoes: a job that is back, or
+died again, is left alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from .commands import DeadLetters, ListDead, Replay
+from .commands import DeadLetter, DeadLetters, ListDead, Replay
 from .producer import Client, WaitUntil
 from .repeat import until_answered
 
@@ -22,6 +23,12 @@ def operator(orders: Iterable[tuple[float, ListDead]]) -> Client:
         found = yield from until_answered(wanted)
         if not isinstance(found, DeadLetters):
             continue  # never answered: nothing was touched
-        ids = [letter.job.id for letter in found.letters]
-        for start in range(0, len(ids), AT_ONCE):
-            yield from until_answered(Replay(tuple(ids[start : start + AT_ONCE])))
+        for start in range(0, len(found.letters), AT_ONCE):
+            letters = found.letters[start : start + AT_ONCE]
+            ids = tuple(letter.job.id for letter in letters)
+            yield from until_answered(Replay(ids, tuple(map(_died_of, letters))))
+
+
+def _died_of(letter: DeadLetter) -> int:
+    """The token of the delivery that it died of, 0 if that is not told."""
+    return letter.attempts[-1].number if letter.attempts else 0

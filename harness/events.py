@@ -31,7 +31,7 @@ class Event(IntEnum):
     QUIET = 18
     DEADLINE = 19
     HELD = 20  # observed in the backend at the end; value: 1 leased, 0 ready
-    DEAD = 21  # observed in the dead letters at the end; answer: whether the reason is right
+    DEAD = 21  # seen in the dead letters at the end; answer: is its reason its own
     HANDBACK_SENT = 23  # a nack or a release, first sent; value: 1 if a release
     REPLAY_SENT = 24  # an operator asks for this dead letter to be run again
     REPLAY_ANSWERED = 25

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from ..backends.adapter import Claims
 from .history import PHASES, Answer, Event, History, Phase
-from .plan import FOR_EVER_S, Flood, Plan
+from .plan import FOR_EVER_S, Flood, Plan, Sink
 from .strikes import fault_kind
 
 Outcome = Literal["done", "dead-lettered", "duplicated", "stuck", "lost", "unknown", "phantom"]
@@ -101,34 +101,46 @@ class Facts:
 
     @cached_property
     def effects(self) -> Ints:
-        """How often the job's effect was applied to the world, by the sink's rule.
+        """How often the effect of the job's work was applied to the world, by the sink's rule.
 
-        blind: each request counts. keyed: requests with the same key are applied once.
-        upsert: setting the same state again changes nothing.
+        blind: each request counts. keyed: requests with the same key are applied once. upsert
+        and set: the same work asked for again changes nothing. Jobs that submit the same work
+        share its effects.
         """
         rows = self.rows(Event.EFFECT)
-        requests = self._count(rows)
-        if self.plan.sink == "upsert":
-            return np.minimum(self._of_same_work(requests), 1)
-        if self.plan.sink == "keyed" and len(rows):
-            _, first = np.unique(self.history["key"][rows], return_index=True)
-            applied = self._of_same_work(self._count(rows[first]))
-            # A job whose key somebody else applied first has had its effect, too.
-            return np.maximum(applied, np.minimum(requests, 1))
-        return self._of_same_work(requests)
+        job = self.history["job"][rows]
+        keyed, absorbed = self._has_sink("keyed")[job], self._has_sink("upsert", "set")[job]
+        applied = np.ones(len(rows), dtype=bool)
+        for requests, names in ((keyed, self.history["key"][rows]), (absorbed, self.work[job])):
+            if requests.any():
+                _, first = np.unique(names[requests], return_index=True)
+                applied[requests] = False
+                applied[np.flatnonzero(requests)[first]] = True
+        effects: Ints = np.bincount(self.work[job[applied]], minlength=self.jobs)[self.work]
+        # A job whose key somebody else applied first has had its effect, too.
+        known = np.minimum(self._count(rows[keyed]), 1)
+        return np.maximum(effects, known)
 
-    def _of_same_work(self, counts: Ints) -> Ints:
-        """Counts per piece of work: jobs that submit the same work share its effects."""
-        if all(job.same_work_as < 0 for job in self.plan.jobs):
-            return counts
+    @cached_property
+    def effect_requests(self) -> Ints:
+        """How often the world was asked for the effect of the job's work."""
+        rows = self.rows(Event.EFFECT)
+        requests: Ints = np.bincount(self.work[self.history["job"][rows]], minlength=self.jobs)
+        return requests[self.work]
+
+    @cached_property
+    def work(self) -> Ints:
+        """The piece of work of each job: the first job that submits it."""
         work = np.arange(self.jobs)
         for index, job in enumerate(self.plan.jobs):
             if job.same_work_as >= 0:
                 work[index] = work[job.same_work_as]
-        totals = np.zeros(self.jobs, dtype=np.intp)
-        np.add.at(totals, work, counts)
-        shared: Ints = totals[work]
-        return shared
+        return work
+
+    def _has_sink(self, *sinks: Sink) -> Flags:
+        """Jobs whose effect the world takes in one of these ways."""
+        of_plan = self.plan.sink
+        return np.array([(job.sink or of_plan) in sinks for job in self.plan.jobs], dtype=bool)
 
     @cached_property
     def replays(self) -> Ints:

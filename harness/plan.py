@@ -7,9 +7,6 @@ no scenario file and survives changes to one.
 
 from __future__ import annotations
 
-import base64
-import binascii
-import zlib
 from functools import lru_cache
 from typing import Literal
 
@@ -20,12 +17,14 @@ from ..backends.commands import Job, ListDead, RetryPolicy
 from ..backends.operator import operator
 from ..backends.producer import Client, producer
 from ..backends.worker import Point
+from .sealed import ReplayError as ReplayError
+from .sealed import seal, unseal
 
 PREFIX = "jq1:"
 MAX_PLAN = 64 * 1024 * 1024
 SERVER = -1  # where a node's number is asked for: the machine of the queue's server
 FOR_EVER_S = 1e9  # a fault that lasts so long never heals, and nobody waits for it
-Sink = Literal["blind", "keyed", "upsert"]
+Sink = Literal["blind", "keyed", "upsert", "set"]
 Behaviour = Literal["ok", "fail", "permanent", "depends", "malformed", "hang", "hang_in_c", "spin"]
 Call = Literal["enqueue", "lease", "ack", "nack", "extend", "release", "dead", "replay"]
 NetEffect = Literal["lose_request", "lose_reply", "delay", "duplicate", "reset"]
@@ -57,7 +56,9 @@ class PlannedJob(Struct, frozen=True, array_like=True, omit_defaults=True):
     ``depends`` on something that an :class:`Outage` takes away; ``malformed`` until an
     outage is over, which is to say until the fix; three ways of never coming back.
     ``flood`` marks jobs that exist to get in others' way. ``same_work_as`` is the index of
-    a job that this one submits again under another id, with the same idempotency key.
+    a job that this one submits again under another id, with the same idempotency key, unless
+    it has its ``own_key``. ``again_after_s`` later the job is submitted again under its own id,
+    by the next producer. ``sink`` is how the world takes its effect, None: as the plan says.
     """
 
     at_s: float
@@ -70,6 +71,9 @@ class PlannedJob(Struct, frozen=True, array_like=True, omit_defaults=True):
     timeout_s: float = 30.0
     delay_s: float = 0.0
     same_work_as: int = -1
+    own_key: bool = False
+    again_after_s: float | None = None
+    sink: Sink | None = None
 
 
 class KillAt(Struct, frozen=True, array_like=True, tag="kill_at"):
@@ -249,20 +253,23 @@ class Plan(Struct, frozen=True, array_like=True):
 
     def schedule(self, producer: int) -> list[tuple[float, Job]]:
         """What that producer enqueues, in order; jobs are dealt out in turn."""
-        mine = [
-            (planned.at_s, index)
-            for index, planned in enumerate(self.jobs)
-            if index % self.producers == producer
-        ]
+        mine = []
+        for index, planned in enumerate(self.jobs):
+            if index % self.producers == producer:
+                mine.append((planned.at_s, index))
+            again_s = planned.again_after_s
+            if again_s is not None and (index + 1) % self.producers == producer:
+                mine.append((planned.at_s + again_s, index))
         return [(at_s, self.job(index)) for at_s, index in sorted(mine)]
 
     def job(self, index: int) -> Job:
         planned = self.jobs[index]
         queue = self.queues[planned.queue]
+        shares_key = planned.same_work_as >= 0 and not planned.own_key
         return Job(
             id=job_id(index),
             queue=queue.name,
-            key=f"effect-{index if planned.same_work_as < 0 else planned.same_work_as}",
+            key=f"effect-{planned.same_work_as if shares_key else index}",
             priority=planned.priority,
             delay_s=planned.delay_s,
             max_deliveries=self.max_deliveries,
@@ -325,10 +332,6 @@ def job_index(identifier: str) -> int:
     return int(number) if number.isdecimal() and number != identifier else -1
 
 
-class ReplayError(Exception):
-    """The text is not a plan. The message says what was expected, what found, what to do."""
-
-
 class Packed(Struct, frozen=True, array_like=True):
     """What a replay string holds: the plan and where it failed."""
 
@@ -339,12 +342,7 @@ class Packed(Struct, frozen=True, array_like=True):
 
 def encode(plan: Plan, backend: str, driver: str) -> str:
     """The replay string of a plan."""
-    return PREFIX + _sealed(zlib.compress(msgspec.json.encode(Packed(backend, driver, plan)), 9))
-
-
-def _sealed(body: bytes) -> str:
-    sealed = body + zlib.crc32(body).to_bytes(4, "big")
-    return base64.urlsafe_b64encode(sealed).decode().rstrip("=")
+    return PREFIX + seal(msgspec.json.encode(Packed(backend, driver, plan)))
 
 
 def decode(text: str) -> Packed:
@@ -371,26 +369,7 @@ def unpack(text: str) -> Packed:
             f"expected a replay string that starts with {PREFIX!r}, found {found!r}; "
             "copy it whole from the report, or use the jobquake version that printed it"
         )
-    payload = text[len(PREFIX) :]
-    damaged = ReplayError(
-        "expected a whole replay string, found a damaged one (its checksum does not match); "
-        "copy it again from the report, without line breaks or missing characters"
-    )
-    try:
-        sealed = base64.b64decode(payload + "=" * (-len(payload) % 4), b"-_", validate=True)
-        body = sealed[:-4]
-        # Checks the checksum and the spelling: base64 has several for the same bytes.
-        if _sealed(body) != payload:
-            raise damaged
-        inflater = zlib.decompressobj()
-        packed = inflater.decompress(body, MAX_PLAN)
-    except (binascii.Error, ValueError, zlib.error) as error:
-        raise damaged from error
-    if not inflater.eof:
-        raise ReplayError(
-            f"expected a plan of at most {MAX_PLAN} bytes in the replay string, found a larger "
-            "or an unfinished one; copy it again from the report, or make the plan smaller"
-        )
+    packed = unseal(text[len(PREFIX) :], MAX_PLAN)
     try:
         return msgspec.json.decode(packed, type=Packed)
     except (ValueError, RecursionError) as error:

@@ -12,6 +12,7 @@ from msgspec import Struct
 from ..backends.adapter import Adapter
 from .checks import CHECKS
 from .checks.finding import Finding, Verdict
+from .duplicates import Duplicates, duplicates
 from .facts import Facts
 from .history import History
 from .plan import Plan, encode
@@ -40,7 +41,10 @@ class Bite(Struct, frozen=True):
 
 
 class Result(Struct, frozen=True):
-    """A judged run. ``control`` names the check that a control variant had to violate."""
+    """A judged run. ``control`` names the check that a control variant had to violate.
+
+    ``duplicates`` tells what became of work that the plan submits twice.
+    """
 
     scenario: str
     variant: str
@@ -59,6 +63,7 @@ class Result(Struct, frozen=True):
     replay: str
     environment: dict[str, str]
     control: str | None = None
+    duplicates: tuple[Duplicates, ...] = ()
 
     @property
     def as_expected(self) -> Verdict:
@@ -116,6 +121,7 @@ def judge(
         replay=encode(plan, adapter.name, driver),
         environment=environment(),
         control=control,
+        duplicates=duplicates(facts),
     )
 
 

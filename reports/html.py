@@ -12,6 +12,7 @@ from ..harness.history import Event, History
 from ..harness.plan import Plan
 from ..harness.result import Result
 from ..harness.run import to_json
+from .duplicates import LATE, table
 from .space_time import diagram
 
 MOST_JOBS = 3
@@ -32,6 +33,8 @@ def page(result: Result, plan: Plan, claims: Claims, history: History) -> str:
         result=result,
         diagram=diagram(facts, jobs),
         jobs=jobs,
+        duplicates=table(result.duplicates),
+        late=LATE,
         plan_json=to_json(plan).decode(),
         width=900,
         lane_height=44,

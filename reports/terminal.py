@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ..harness.result import Result
+from .duplicates import LATE, table
 
 
 def console(stderr: bool = False) -> Console:
@@ -25,6 +26,19 @@ def line(result: Result) -> str:
     strikes = sum(b.count for b in result.bites if b.phase != "nothing")
     outcomes = ", ".join(f"{n} {what}" for what, n in result.outcomes.items() if n)
     return f"{start}  seed {result.seed}  {outcomes or 'no job'}  ({strikes} strikes met a job)"
+
+
+def duplicates(result: Result, console: Console) -> None:
+    """What became of work that was submitted twice, if any was: technique by gap."""
+    if not result.duplicates:
+        return
+    found = table(result.duplicates)
+    shown = Table("submitted again", *found.gaps, box=None)
+    for row in found.rows:
+        shown.add_row(*row)
+    console.print(shown)
+    if any(cell.asked_again > cell.repeated for cell in result.duplicates):
+        console.print(f" {LATE}")
 
 
 def summary(result: Result, console: Console) -> None:

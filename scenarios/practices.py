@@ -46,5 +46,8 @@ PRACTICES = (
         "twin-lease-by-worker-clock",
     ),
     Practice("a clock that does not jump", "clock-skew", "twin-wall-clock"),
-    Practice("effects named by a key that the world knows", "duplicate-submission", ":queue-key"),
+    Practice(
+        "a technique for each gap between two submissions", "duplicate-submission", ":every-gap"
+    ),
+    Practice("effects that outlast the memory of the queue", "duplicate-a-day-later", ":every-gap"),
 )

@@ -30,6 +30,7 @@ BUILT_IN = {
     "burst": ".burst",
     "overload": ".overload",
     "duplicate-submission": ".duplicate_submission",
+    "duplicate-a-day-later": ".duplicate_a_day_later",
     "clock-skew": ".clock_skew",
     "day-of-chaos": ".day_of_chaos",
 }

@@ -56,8 +56,8 @@ EVERY_TWIN = {name: CAUGHT_BY[name] for name in MOVABLE}
 
 
 def real(names: dict[str, str]) -> dict[str, str]:
-    """Those whose scenario real processes can stage."""
-    return {name: of for name, of in names.items() if scenarios.find(of).driver != "sim"}
+    """Those whose scenario real processes can run."""
+    return {name: of for name, of in names.items() if scenarios.find(of).driver is None}
 
 
 def violated(result: Result) -> set[str]:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy  # noqa: F401 (pytester forgets what a test imports, and numpy loads only once)
 import pytest
 from jobquake.harness.plan import Packed, decode
 
@@ -143,17 +144,6 @@ def test_a_scenario_and_a_backend_may_be_objects(pytester: pytest.Pytester) -> N
             jobquake.run(scenario, backend=backend, driver="sim", expect="violated")
     """
     assert ran(output(pytester, test, passed=1)) == ("twin-no-lease", "sim", 0)
-
-
-def test_a_scenario_that_only_one_driver_can_stage_runs_with_that_one(
-    pytester: pytest.Pytester,
-) -> None:
-    test = "def test_payments(jobquake): jobquake.run('clock-skew')"
-    for options in ((), ("--jobquake-driver=process",)):
-        assert ran(output(pytester, test, *options, passed=1)) == ("reference", "sim", 0)
-    named = test.replace("skew'", "skew', driver='process'")
-    (told,) = failure(output(pytester, named, failed=1))
-    assert told.startswith("expected the driver sim, the only one that can stage clock-skew, ")
 
 
 # -- the summary --------------------------------------------------------------------------
@@ -335,3 +325,20 @@ def test_the_plugin_imports_nothing_heavy_until_a_test_asks_for_it(tmp_path: Pat
     command = [sys.executable, "-c", WEIGH]
     told = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
     assert told.stdout.splitlines()[-1] == "heavy:"
+
+
+# -- scenarios that one driver alone can run ------------------------------------------------
+
+
+def test_a_scenario_for_the_simulator_is_run_there_and_another_driver_fails_the_test(
+    pytester: pytest.Pytester,
+) -> None:
+    test = 'def test_payments(jobquake):\n    jobquake.run("duplicate-a-day-later")\n'
+    assert ran(output(pytester, test, passed=1)) == ("reference", "sim", 0)
+    told = failure(output(pytester, test, "--jobquake-driver=process", failed=1))
+    assert told == [
+        (
+            "expected the driver 'sim', the only one that can run duplicate-a-day-later, "
+            "found 'process'; leave the driver away, or run another scenario"
+        )
+    ]

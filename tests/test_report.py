@@ -15,11 +15,13 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from jobquake.backends import registry as backends
+from jobquake.harness.duplicates import Duplicates
 from jobquake.harness.facts import Facts
 from jobquake.harness.history import Event
 from jobquake.harness.plan import Plan, Queue, decode
 from jobquake.harness.run import Run, run
 from jobquake.reports import html, terminal
+from jobquake.reports.duplicates import table, words
 from jobquake.reports.space_time import Diagram, diagram
 from jobquake.scenarios import registry as scenarios
 from msgspec.structs import replace
@@ -340,3 +342,48 @@ def test_the_terminal_takes_a_hostile_name_literally() -> None:
     assert told.count(text) == 1 + len(done("twin-no-lease").result.story)
     assert "[bold]name" in told.split("guarantee")[1], "in the table, too"
     assert told.isascii(), "no name becomes a picture"
+
+
+# -- the same work submitted twice ---------------------------------------------------------
+
+DUPLICATES = "duplicate-a-day-later"
+
+
+def texts_of(page: Page, tag: str) -> list[str]:
+    return ["".join(texts) for name, _, texts in page.elements if name == tag]
+
+
+def test_the_page_and_the_terminal_show_the_same_table_of_duplicates() -> None:
+    plan = scenarios.find(DUPLICATES).plan(0, "every-gap")
+    shown = run(plan, backends.find("reference"), "sim")
+    found = table(shown.result.duplicates)
+    parsed = Page(html.page(*shown[:4]))
+    scopes = [attributes.get("scope") for tag, attributes, _ in parsed.elements if tag == "th"]
+    assert scopes.count("col") == 1 + len(found.gaps) and scopes.count("row") == len(found.rows)
+    assert len(texts_of(parsed, "caption")) == 1
+    cells = [cell for _, *cells in found.rows for cell in cells]
+    told = texts_of(parsed, "td")
+    start = told.index(cells[0])
+    assert told[start : start + len(cells)] == cells
+    screen = terminal.console()
+    with screen.capture() as captured:
+        terminal.duplicates(shown.result, screen)
+    lines = [re.split(r" {2,}", line.strip()) for line in captured.get().splitlines()]
+    assert lines[0] == ["submitted again", *found.gaps]
+    assert lines[1 : 1 + len(found.rows)] == [list(row) for row in found.rows]
+
+
+def test_a_run_in_which_nothing_was_submitted_twice_shows_no_such_table() -> None:
+    shown = run(scenarios.find(KILL).plan(0), backends.find("reference"), "sim")
+    assert not texts_of(Page(html.page(*shown[:4])), "caption")
+    screen = terminal.console()
+    with screen.capture() as captured:
+        terminal.duplicates(shown.result, screen)
+    assert captured.get() == ""
+
+
+def test_a_cell_tells_of_each_piece_of_work_once() -> None:
+    assert words(Duplicates("t", "g", works=5, asked_again=4, repeated=1)) == (
+        "charged twice 1/5, caught late 3/5, caught 1/5"
+    )
+    assert words(Duplicates("t", "g", works=2, asked_again=0, repeated=0)) == "caught 2/2"

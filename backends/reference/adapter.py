@@ -7,8 +7,8 @@ backend ``NAME`` put in another place of :mod:`.places`, such as ``twin-no-lease
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from random import Random
 
@@ -21,19 +21,34 @@ from ..commands import Command, Reply
 from ..worker import WorkerProgram
 from .core import CORRECT, Decisions
 from .places import PLACES, Place
-from .queue import ReferenceQueue
+from .queue import FORGET_EVERY_S, RETENTION_S, ReferenceQueue
 from .store import Store
 
 
 class LocalQueue:
-    """The reference queue in this process, on any store."""
+    """The reference queue in this process, on any store. It forgets as the broker does."""
 
-    def __init__(self, clock: Clock, rng: Random, decisions: Decisions, place: Place) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        rng: Random,
+        decisions: Decisions,
+        place: Place,
+        retention_s: float = RETENTION_S,
+    ) -> None:
         self._clock = clock
-        self._rng = rng
-        self._decisions = decisions
         self._place = place
+        self._queue_on = partial(
+            ReferenceQueue, clock=clock, rng=rng, decisions=decisions, retention_s=retention_s
+        )
         self._serve(self._fresh_store())
+
+    def call(self, command: Command) -> Reply:
+        now = self._clock.monotonic()
+        if now >= self._forget_at:
+            self._forget_at = now + FORGET_EVERY_S
+            self._queue.forget_old()
+        return self._queue.call(command)
 
     def next_change_at(self, queues: tuple[str, ...]) -> float | None:
         change_at = self._queue.store.next_change_at(queues)
@@ -49,8 +64,8 @@ class LocalQueue:
 
     def _serve(self, store: Store) -> None:
         """Be the process that has just begun to serve this store."""
-        self._queue = ReferenceQueue(store, self._clock, self._rng, self._decisions)
-        self.call: Callable[[Command], Reply] = self._queue.call
+        self._queue = self._queue_on(store)
+        self._forget_at: float = self._clock.monotonic() + FORGET_EVERY_S
 
     def _fresh_store(self) -> Store:
         store = self._place.local_store()

@@ -24,11 +24,10 @@ from ..metrics.endpoint import Endpoint
 from ..metrics.exported import page_of
 from . import wire
 from .core import CORRECT, Decisions
-from .queue import ReferenceQueue
+from .queue import FORGET_EVERY_S, ReferenceQueue
 from .sqlite import SQLiteStore
 
 LOOK_EVERY_S = 0.1
-FORGET_EVERY_S = 60.0
 MAX_WAIT_S = 60.0
 WRITE_LIMIT = 4 * wire.MAX_FRAME
 

@@ -13,10 +13,9 @@ from collections.abc import Callable
 from msgspec.structs import replace
 
 from ..commands import Command, Lease, Leased, Measured, Refused, Reply, Unanswered
-from .queue import ReferenceQueue
+from .queue import FORGET_EVERY_S, ReferenceQueue
 from .store import SharedStore, StoreError
 
-FORGET_EVERY_S = 60.0
 NEVER = float("inf")
 
 

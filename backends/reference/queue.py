@@ -41,6 +41,7 @@ from .store import Store
 from .tally import Tally
 
 RETENTION_S = 86_400.0
+FORGET_EVERY_S = 60.0  # how often whoever keeps the house should call forget_old
 HIGHEST_PRIORITY = 1_000_000
 
 
@@ -120,7 +121,7 @@ class ReferenceQueue:
             case ListDead():
                 return self.dead_letters(command.queue, command.reason, command.limit)
             case Replay():
-                return self.replay(command.job_ids)
+                return self.replay(command.job_ids, command.tokens)
             case Inspect():
                 record = self.store.get(command.job_id)
                 if record is None:
@@ -186,13 +187,19 @@ class ReferenceQueue:
         ]
         return DeadLetters(tuple(letters[: max(0, limit)]))
 
-    def replay(self, job_ids: tuple[str, ...]) -> Replayed:
-        """Put dead letters back to ready; which ones were. Others are left as they are."""
+    def replay(self, job_ids: tuple[str, ...], tokens: tuple[int, ...] = ()) -> Replayed:
+        """Put dead letters back to ready; which ones were. Others are left as they are.
+
+        ``tokens``: the delivery that each died of; one that died of another is another matter.
+        """
         replayed = []
+        died_of = dict(zip(job_ids, tokens, strict=False))
         with self.store.transaction():
             now = self.now()
             for job_id in job_ids:
                 record = self.store.get(job_id)
+                if record and died_of.get(job_id, 0) not in (0, record.token):
+                    continue
                 successor = record and self._decide.replay(record, now).successor
                 if record and successor and self._store(record, successor, "replayed", now):
                     replayed.append(job_id)

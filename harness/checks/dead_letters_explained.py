@@ -1,14 +1,18 @@
 """Dead letters explained: whatever was given up on lies there with the reason.
 
 An operator who cannot see why cannot mend the cause, and replays blindly or not at all. Each
-dead letter must tell a reason, and the very error of a job that failed by its own fault.
+dead letter must tell a reason, and the very error of a job that failed for good by its own
+fault. Whoever was replayed after that may have died of something else.
 """
 
 from __future__ import annotations
 
-from ..facts import Facts
+import numpy as np
+
+from ..facts import Facts, Ints
 from ..history import Answer, Event
 from .finding import Finding, Judged, judged
+from .retries import failures
 
 
 def judge(facts: Facts) -> Judged:
@@ -24,6 +28,22 @@ def judge(facts: Facts) -> Judged:
             f"job {history['job'][row]} lies in the dead letters without the reason why",
             (int(row),),
         )
-        for row in dead[history["answer"][dead] == Answer.FAILED]
+        for row in _unexplained(facts, dead)
     ]
     return judged(findings, f"{len(dead)} dead letters, {len(findings)} without their reason")
+
+
+def _unexplained(facts: Facts, dead: Ints) -> Ints:
+    """The dead letters without any reason, and those that died for good and tell another one."""
+    history = facts.history
+    answers, jobs = history["answer"][dead], history["job"][dead]
+    final = failures(facts, permanent=True)
+    replayed = facts.rows(Event.REPLAY_SENT)
+    last_words = np.full(facts.jobs, -np.inf)
+    np.maximum.at(last_words, history["job"][final], history["since"][final])
+    replayed_at = np.full(facts.jobs, -np.inf)
+    np.maximum.at(replayed_at, history["job"][replayed], history["t"][replayed])
+    for_good = (last_words > replayed_at)[jobs]
+    wrong = (answers == Answer.FAILED) | ((answers == Answer.UNKNOWN) & for_good)
+    rows: Ints = dead[wrong]
+    return rows

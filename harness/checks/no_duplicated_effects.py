@@ -18,14 +18,17 @@ def judge(facts: Facts) -> Judged:
     rows = facts.rows(Event.EFFECT)
     if not len(rows):
         return Judged("inconclusive", note="no effect was applied, so none could be repeated")
+    owners = facts.work[history["job"][rows]]
     findings = []
-    for job in np.flatnonzero(facts.effects > 1):
-        events = rows[history["job"][rows] == job]
+    for job in np.flatnonzero((facts.effects > 1) & (facts.work == np.arange(facts.jobs))):
+        events = rows[owners == job]
         times = " and ".join(seconds(t) for t in history["t"][events])
+        again = sorted({int(j) for j in history["job"][events]} - {int(job)})
+        same = f"; the same work was submitted again as job {again[0]}" if again else ""
         findings.append(
             Finding(
                 int(job),
-                f"the effect of job {job} was applied {facts.effects[job]} times, at {times}",
+                f"the effect of job {job} was applied {facts.effects[job]} times, at {times}{same}",
                 tuple(events.tolist()),
                 float(facts.effects[job]),
             )

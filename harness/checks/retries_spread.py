@@ -15,6 +15,7 @@ from .finding import Finding, Judged, judged
 from .retries import retries
 
 BIN_S = 0.25
+SHORTEST_S = 1e-9  # so that a retry without any backoff is all in one place
 ALWAYS_ALLOWED = 6.0
 DEVIATIONS = 6.0
 
@@ -58,6 +59,6 @@ def _perfect_peak(failed: Floats, ceiling: Floats) -> float:
         inside = np.minimum(start + BIN_S, failed + ceiling) - np.maximum(
             start, failed + ceiling / 2
         )
-        share = np.clip(inside, 0.0, None) / np.maximum(ceiling / 2, BIN_S)
+        share = np.clip(inside, 0.0, None) / np.maximum(ceiling / 2, SHORTEST_S)
         best = max(best, float(share.sum()))
     return best

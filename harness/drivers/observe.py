@@ -21,7 +21,11 @@ def pending(measured: Measured) -> int:
 
 
 class Seen(NamedTuple):
-    """What the backend says of one job. ``answer``: whether a dead letter tells its reason."""
+    """What the backend says of one job.
+
+    ``answer`` is about a dead letter's reason: OK if it is what the job itself reported,
+    UNKNOWN if it is another one, FAILED if there is none.
+    """
 
     event: Event
     job: int
@@ -36,8 +40,8 @@ def observations(plan: Plan, call: Callable[[Command], Reply | None]) -> Iterato
         if not isinstance(reply, Inspected) or reply.state is None:
             continue
         if reply.state == "dead":
-            told = expected_reason(plan.jobs[index]) in reply.reason and reply.reason != ""
-            answer = Answer.OK if told else Answer.FAILED
+            told = expected_reason(plan.jobs[index]) in reply.reason
+            answer = (Answer.OK if told else Answer.UNKNOWN) if reply.reason else Answer.FAILED
             yield Seen(Event.DEAD, index, float(reply.deliveries), answer)
         elif reply.state == "done":
             yield Seen(Event.SETTLED, index)

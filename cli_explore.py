@@ -1,0 +1,310 @@
+"""The commands ``jobquake explore`` and ``jobquake shrink``: thin; they show and keep findings."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from msgspec.structs import replace
+
+from . import names
+from .carry_out import ENVIRONMENT, Fault, check_writable, packed_of
+from .cli_capacity import SECONDS
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from .backends.adapter import Adapter
+    from .harness.explore.search import Crew, Search
+    from .harness.run import Run
+    from .harness.shrink.failure import Failure
+
+ORACLE = "reference"
+FAILURES = Path("jobquake-failures")
+MIXES = ("portfolio", "swarmed", "forced", "scripted", "mutation", "lasting", "uniform")
+EVERY_S = 10.0
+
+_failures = click.option(
+    "--failures",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=FAILURES,
+    show_default=True,
+    help="The folder in which failures are kept, each with its report and a pytest test.",
+)
+_confirm = click.option(
+    "--confirm",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    metavar="N",
+    help="Run each shrunk plan N times on real processes, and tell how often it fails there.",
+)
+
+
+@click.command("explore")
+@click.argument("backend")
+@click.option("--max-time", type=SECONDS, help="Stop after so long, such as 60s (default), 2h.")
+@click.option("--max-schedules", type=click.IntRange(min=1), help="Stop after so many schedules.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option(
+    "--jobs",
+    type=click.IntRange(min=0),
+    help="Processes to use; 0: none but this one.  [default: one for each core]",
+)
+@click.option(
+    "--executor", metavar="dask://HOST:PORT", help="A Dask cluster to use in place of processes."
+)
+@click.option(
+    "--technique", type=click.Choice(MIXES), default="portfolio", show_default=True,
+    help="How plans are made; the portfolio mixes all.",
+)  # fmt: skip
+@click.option("--keep-going", is_flag=True, help="Do not stop at the first finding.")
+@click.option(
+    "--check-determinism", is_flag=True, help="Run each plan twice and compare the histories."
+)
+@_confirm
+@_failures
+def explore_command(
+    backend: str,
+    max_time: float | None,
+    max_schedules: int | None,
+    seed: int,
+    jobs: int | None,
+    executor: str | None,
+    technique: str,
+    keep_going: bool,
+    check_determinism: bool,
+    confirm: int,
+    failures: Path,
+) -> int:
+    """Look for a failure that nobody scripted, and tell it in the fewest words.
+
+    Draws plans (topology, workload, faults), runs them in virtual time, and lets every check
+    judge. What fails is shrunk to the smallest story that still does, and kept, with a
+    report and a pytest test. Failures that are kept already are tried first. With the same
+    seed and --max-schedules the same is found, however many processes or machines look.
+    """
+    from .harness.explore.search import DeadlyShard, Limits, search
+    from .reports import exploration, terminal
+
+    adapter = names.backend(backend)
+    if executor is not None and not executor.startswith("dask://"):
+        raise Fault(f"expected --executor dask://HOST:PORT, found {executor!r}")
+    if max_time is None and max_schedules is None:
+        max_time = 60.0
+    check_writable(failures)
+    console = terminal.console()
+    oracle = None if backend == ORACLE else ORACLE
+    known = _try_again(adapter, failures, console)
+    with _environment(), _crew(jobs, executor) as crew, _shown(console) as show:
+        try:
+            state = search(
+                names.backend,
+                backend,
+                crew,
+                Limits(max_schedules, max_time),
+                seed=seed,
+                oracle=oracle,
+                mix=technique,
+                twice=check_determinism,
+                keep_going=keep_going,
+                progress=show,
+            )
+        except DeadlyShard as error:
+            raise Fault(str(error), ENVIRONMENT) from error
+    console.print(exploration.headline(state), soft_wrap=True)
+    console.print(exploration.bite_matrix(state))
+    for line in exploration.near_misses(state):
+        console.print(line, soft_wrap=True)
+    if state.deaths:
+        console.print(f"{state.deaths} workers died; their shards were run again")
+    for replay in state.drifted[:3]:
+        console.print(f"not deterministic: jobquake replay '{replay}'", soft_wrap=True)
+    with _environment():
+        _tell_findings(state, adapter, oracle, failures, confirm, console)
+    return _exit_code(state, known)
+
+
+def _exit_code(state: Search, known: int) -> int:
+    from .cli import INTERRUPTED
+    from .harness.result import EXIT
+
+    if state.found or known:
+        return EXIT["violated"]
+    if state.interrupted:
+        return INTERRUPTED
+    met = any(phase != "nothing" and n for (_, phase), n in state.bites.items())
+    return EXIT["held"] if met and not state.drifted else EXIT["inconclusive"]
+
+
+def _tell_findings(
+    state: Search,
+    adapter: Adapter,
+    oracle: str | None,
+    failures: Path,
+    confirm: int,
+    console: Console,
+) -> None:
+    from .harness.shrink.failure import shrunk_in_sim
+
+    for found in state.first:
+        where = f"seed {state.seed}, shard {found.shard}, schedule {found.schedule}"
+        console.print(f"\n{found.guarantee} broke ({where}); shrinking", soft_wrap=True)
+        failure, run = shrunk_in_sim(
+            found.replay,
+            found.guarantee,
+            adapter,
+            where,
+            names.backend(oracle) if oracle else None,
+        )
+        _confirm_keep_tell(failure, run, adapter, failures, confirm, console)
+    if not state.found:
+        ended = "interrupted; until then " if state.interrupted else ""
+        console.print(f"{ended}no schedule broke a guarantee")
+
+
+def _confirm_keep_tell(
+    failure: Failure, run: Run, adapter: Adapter, failures: Path, confirm: int, console: Console
+) -> None:
+    from .harness.run import save
+    from .harness.shrink.kept import keep
+    from .harness.shrink.reproduction import reproduce
+    from .reports import exploration, html
+
+    if confirm:
+        with console.status("on real processes") as status:
+            reproduction = reproduce(
+                run.plan, failure.guarantee, adapter, confirm, lambda r: status.update(r.sentence)
+            )
+        failure = replace(failure, reproduction=reproduction)
+    folder = keep(failure, failures)
+    page = html.page(run.result, run.plan, run.claims, run.history)
+    save(run, folder / "run", {"report.html": page})
+    for line in exploration.told(failure):
+        console.print(line, soft_wrap=True)
+    console.print(f"report: {folder / 'run' / 'report.html'}", soft_wrap=True)
+    console.print(f"test:   {next(folder.glob('test_*.py'))}", soft_wrap=True)
+    console.print(failure.test, soft_wrap=True)
+
+
+def _try_again(adapter: Adapter, failures: Path, console: Console) -> int:
+    """How many of the failures that are kept still fail."""
+    from .harness.plan import ReplayError, decode
+    from .harness.shrink.kept import KeptError, kept
+    from .harness.shrink.shrink import breaks
+
+    still = 0
+    try:
+        for failure in kept(adapter.name, failures):
+            if failure.driver != "sim":
+                continue
+            fails = breaks(failure.guarantee, adapter)(decode(failure.replay).plan)
+            still += fails
+            told = "still fails" if fails else "is mended"
+            console.print(f"known failure {told}: {failure.sentence}", soft_wrap=True)
+            if fails:
+                console.print(f"  replay: jobquake replay '{failure.replay}'", soft_wrap=True)
+    except (KeptError, ReplayError) as error:
+        raise Fault(str(error)) from error
+    return still
+
+
+@contextmanager
+def _environment() -> Iterator[None]:
+    """What the environment lacks becomes one sentence."""
+    from .backends.adapter import Unavailable
+    from .harness.drivers import EnvironmentFault
+    from .harness.ledger import LedgerError
+
+    try:
+        yield
+    except (Unavailable, EnvironmentFault, LedgerError, OSError) as error:
+        raise Fault(str(error), ENVIRONMENT) from error
+
+
+def _crew(jobs: int | None, executor: str | None) -> AbstractContextManager[Crew]:
+    from .harness.explore.search import crew_of
+
+    if executor is None:
+        return crew_of(os.cpu_count() or 1 if jobs is None else jobs)
+    from .harness.explore.on_dask import cluster_at
+
+    return cluster_at(executor)
+
+
+@contextmanager
+def _shown(console: Console) -> Iterator[Callable[[Search], None]]:
+    """Shows the progress: a picture that changes on a terminal, now and then a line elsewhere."""
+    from rich.live import Live
+
+    from .reports import exploration
+
+    if console.is_terminal:
+        with Live(console=console, transient=True, refresh_per_second=4) as picture:
+            yield lambda search: picture.update(exploration.live(search))
+        return
+    told_at = 0.0
+
+    def tell(search: Search) -> None:
+        nonlocal told_at
+        if search.seconds - told_at >= EVERY_S:
+            told_at = search.seconds
+            console.print(exploration.headline(search), soft_wrap=True)
+
+    yield tell
+
+
+@click.command("shrink")
+@click.argument("what", metavar="STRING|RUN-FOLDER")
+@click.option("--backend", help="Another backend than the one that the string names.")
+@click.option("--guarantee", help="The guarantee to break; by default the first that is broken.")
+@click.option(
+    "--trials", type=click.IntRange(min=1), default=20, show_default=True,
+    help="Runs on real processes to learn how often the plan fails, if it does not in 'sim'.",
+)  # fmt: skip
+@click.option(
+    "--confidence",
+    type=click.FloatRange(min=0.5, max=0.999),
+    default=0.95,
+    show_default=True,
+    help="How surely a smaller plan that fails as often must not be missed there.",
+)
+@_confirm
+@_failures
+def shrink_command(
+    what: str,
+    backend: str | None,
+    guarantee: str | None,
+    trials: int,
+    confidence: float,
+    confirm: int,
+    failures: Path,
+) -> int:
+    """Make a failing plan as small as it gets, from its replay string or run folder.
+
+    It is tried in virtual time first, whichever driver it failed on, and shrunk there if the
+    failure shows. Otherwise it is minimised on real processes by repeated trials.
+    """
+    from .harness.shrink.anywhere import NothingBroken, shrunk_anywhere
+    from .reports import terminal
+
+    packed, _ = packed_of(what)
+    adapter = names.backend(backend or packed.backend)
+    check_writable(failures)
+    console = terminal.console()
+    oracle = None if adapter.name == ORACLE else names.backend(ORACLE)
+    with _environment(), console.status("shrinking") as status:
+        try:
+            failure, run = shrunk_anywhere(
+                packed.plan, adapter, guarantee, oracle, trials, confidence, status.update
+            )
+        except NothingBroken as error:
+            console.print(str(error), soft_wrap=True)
+            return 4
+    with _environment():
+        _confirm_keep_tell(failure, run, adapter, failures, confirm, console)
+    return 1

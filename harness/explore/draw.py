@@ -1,0 +1,388 @@
+"""Draws plans: topology, workload, and which faults strike where and when.
+
+Swarm testing (Groce et al., 2012): each plan first draws which features and which kinds of
+fault exist in it at all, and how heavy they weigh, since a plan that has a bit of everything
+hides what two of them do together. What is drawn must be fair: the correct queue holds
+every plan, so effects that may legally repeat are drawn only where the world knows their
+key, and waits are bounded only where nothing may lengthen them. To a plan of the shape
+``mixed`` any fault may be added, and it stays fair.
+"""
+
+from __future__ import annotations
+
+from random import Random
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from ...backends.commands import RetryPolicy
+from ..checks import GUARANTEES
+from ..plan import (
+    FOR_EVER_S,
+    Behaviour,
+    Fault,
+    KillAt,
+    KillWorker,
+    NetFault,
+    Outage,
+    Partition,
+    PauseAt,
+    Plan,
+    PlannedJob,
+    Pool,
+    Queue,
+    ReplayDead,
+    Sink,
+)
+from .faults import FOR_EVER, HARMLESS, KINDS, Drawer, Sketch, moment_s
+
+JUDGED = tuple(name for name in GUARANTEES if name != "faults_hit")
+DEADLINE_S = 30.0  # and time for all the work that there may be
+LATER_S = 30.0  # surely after everything that was there before
+TIMEOUT_S = 3.0
+HANGS: tuple[Behaviour, ...] = ("hang", "hang_in_c", "spin")
+FEATURES = (
+    "failures", "permanent", "malformed", "hangs", "delays", "priorities",
+    "long jobs", "same work", "replay", "late arrivals", "poison",
+)  # fmt: skip
+SHAPES = ("mixed", "mixed", "mixed", "mixed", "blind", "crowd", "pools", "urgent", "full")
+
+
+class Space(NamedTuple):
+    """How large a plan may be."""
+
+    jobs: int = 8
+    workers: int = 4
+    faults: int = 6
+
+
+class Swarm(NamedTuple):
+    """What exists in one plan: features of its workload, kinds of faults with their weights."""
+
+    shape: str
+    features: frozenset[str]
+    kinds: dict[str, float]
+
+
+def swarm(rng: Random, for_ever: bool = False) -> Swarm:
+    """Draw what may exist: about half of the features, few kinds of faults, wild weights."""
+    shape = rng.choice(SHAPES)
+    odds = rng.choice((0.1, 0.25, 0.5))
+    features = frozenset(f for f in FEATURES if rng.random() < odds)
+    kinds = HARMLESS if shape == "blind" else KINDS
+    exist = rng.sample(list(kinds), min(len(kinds), rng.choice((1, 1, 2, 2, 3, 4, 6))))
+    weights = {kind: 2 ** rng.uniform(0.0, 4.0) for kind in exist}
+    if for_ever and shape == "mixed":
+        weights |= dict.fromkeys(FOR_EVER, 8.0)
+    return Swarm(shape, features, weights)
+
+
+def everything() -> Swarm:
+    """All features and all kinds of faults with the same weight: plain random plans."""
+    return Swarm("mixed", frozenset(FEATURES), dict.fromkeys(KINDS, 1.0))
+
+
+def draw(rng: Random, here: Swarm, space: Space = Space(), seed: int = 0) -> Plan:  # noqa: B008
+    """A plan with nothing in it but what the swarm allows; ``seed`` seeds the queue's chance."""
+    shape = _SHAPES[here.shape]
+    return shape(rng, here, space, seed)
+
+
+def _lease_s(rng: Random) -> float:
+    return rng.choice((0.5, 1.0, 2.0))
+
+
+def _retry(rng: Random) -> RetryPolicy:
+    base_s = rng.choice((0.05, 0.2, 0.5))
+    cap_s = rng.choice((0.5, 2.0))
+    return RetryPolicy(base_s, 2.0, cap_s, rng.choice(("full", "equal", "equal", "decorrelated")))
+
+
+def _service_s(rng: Random, here: Swarm, lease_s: float) -> float:
+    if "long jobs" in here.features and rng.random() < 0.4:
+        return round(lease_s * rng.uniform(0.8, 1.8), 3)
+    return rng.choice((0.02, 0.1, 0.3))
+
+
+def _mixed(rng: Random, here: Swarm, space: Space, seed: int) -> Plan:
+    """Anything may happen, in a world that knows the keys of its effects."""
+    return _anything(rng, here, space, seed, "keyed" if rng.random() < 0.8 else "upsert")
+
+
+def _blind(rng: Random, here: Swarm, space: Space, seed: int) -> Plan:
+    """The world counts every request, and no fault strikes that may legally repeat one."""
+    plain = here.features & {"delays", "priorities", "same work", "failures", "late arrivals"}
+    return _anything(rng, here._replace(features=plain), space, seed, "blind")
+
+
+def _anything(rng: Random, here: Swarm, space: Space, seed: int, sink: Sink) -> Plan:
+    lease_s = _lease_s(rng)
+    queues = rng.choice((1, 1, 2))
+    jobs = [
+        _job(rng, here, lease_s, rng.randrange(queues)) for _ in range(rng.randint(1, space.jobs))
+    ]
+    if "same work" in here.features:
+        # A blind world needs the first to be done before the second comes.
+        again_s = LATER_S if sink == "blind" else rng.choice((0.0, 0.5, LATER_S))
+        for index in rng.sample(range(len(jobs)), 1 + len(jobs) // 3):
+            first = jobs[index]
+            again = PlannedJob(first.at_s + again_s, first.queue, first.service_s)
+            jobs.append(_same(again, index))
+    fewest = 2 if here.kinds.keys() & FOR_EVER.keys() else 1  # one goes, one must stay
+    workers = rng.randint(min(fewest, space.workers), space.workers)
+    names = tuple(f"q{number}" for number in range(queues))
+    pools: tuple[Pool, ...] = (Pool("all", names, workers),)
+    if queues > 1 and workers > 1 and rng.random() < 0.5:
+        pools = (Pool("some", names[:1], 1), Pool("others", names[1:], workers - 1))
+    faults = _faults(rng, here, space, _sketch(jobs, workers, lease_s))
+    if "poison" in here.features and here.shape != "blind":
+        faults.append(KillAt(rng.randrange(len(jobs)), rng.choice(("after_lease", "mid_job")), 20))
+    return _plan(
+        rng,
+        here,
+        seed,
+        queues=tuple(Queue(name) for name in names),
+        pools=pools,
+        jobs=jobs,
+        faults=faults,
+        sink=sink,
+        lease_s=lease_s,
+        actions=_actions(rng, here, jobs),
+    )
+
+
+def _same(job: PlannedJob, index: int) -> PlannedJob:
+    return PlannedJob(job.at_s, job.queue, job.service_s, same_work_as=index)
+
+
+def _job(rng: Random, here: Swarm, lease_s: float, queue: int) -> PlannedJob:
+    has = here.features
+    at_s = rng.choice((0.0, 0.0, round(rng.uniform(0.0, 1.0), 2)))
+    if "late arrivals" in has and rng.random() < 0.3:
+        at_s = round(rng.uniform(1.0, 6.0), 2)
+    behaviour: Behaviour = "ok"
+    failures = 0
+    draws = rng.random()
+    if "failures" in has and draws < 0.4:
+        behaviour, failures = "fail", rng.choice((1, 1, 2, 5))
+    elif "permanent" in has and draws < 0.55:
+        behaviour = "permanent"
+    elif "malformed" in has and draws < 0.65:
+        behaviour = "malformed"
+    elif "hangs" in has and draws < 0.8:
+        behaviour = rng.choice(HANGS)
+    elif "outage" in here.kinds and draws < 0.95:
+        behaviour = "depends"
+    return PlannedJob(
+        at_s,
+        queue,
+        _service_s(rng, here, lease_s),
+        behaviour,
+        failures,
+        priority=rng.choice((0, 0, 5)) if "priorities" in has else 0,
+        timeout_s=TIMEOUT_S if behaviour in HANGS else 30.0,
+        delay_s=rng.choice((0.0, 0.5, 2.0)) if "delays" in has else 0.0,
+    )
+
+
+def _crowd(rng: Random, here: Swarm, space: Space, seed: int) -> Plan:
+    """Many jobs fail together, on a dependency that is down for a while."""
+    base_s = rng.choice((4.0, 8.0))
+    jobs = [PlannedJob(0.0, 0, 0.01, "depends") for _ in range(rng.randint(9, 14))]
+    return _plan(
+        rng,
+        here,
+        seed,
+        queues=(Queue("q0"),),
+        pools=(Pool("all", ("q0",), space.workers),),
+        jobs=jobs,
+        faults=[Outage(0.0, round(rng.uniform(1.0, 4.0), 2))],
+        max_deliveries=8,
+        retry=RetryPolicy(base_s, 2.0, 30.0, rng.choice(("full", "equal"))),
+    )
+
+
+def _pools(rng: Random, here: Swarm, space: Space, seed: int) -> Plan:
+    """A quick queue with a pool of its own beside one that is flooded, and struck."""
+    lease_s = _lease_s(rng)
+    slow = [
+        PlannedJob(0.0, 1, round(rng.uniform(0.5, 3.0), 2), flood=True)
+        for _ in range(rng.randint(2, space.jobs))
+    ]
+    quick = [PlannedJob(round(rng.uniform(0.0, 2.0), 2), 0, 0.05) for _ in range(rng.randint(1, 3))]
+    jobs = slow + quick
+    faults: list[Fault] = [
+        KillAt(rng.randrange(len(slow)), rng.choice(("mid_job", "after_lease")))
+        for _ in range(rng.choice((0, 0, 1, 2)))
+    ]
+    bound_s = 1.5 + sum(job.service_s for job in quick)
+    return _plan(
+        rng,
+        here,
+        seed,
+        queues=(Queue("q0", bound_s), Queue("q1")),
+        pools=(Pool("quick", ("q0",), 1), Pool("slow", ("q1",), rng.randint(1, space.workers - 1))),
+        jobs=jobs,
+        faults=faults,
+        lease_s=lease_s,
+    )
+
+
+def _urgent(rng: Random, here: Swarm, space: Space, seed: int) -> Plan:
+    """Urgent jobs and others share their workers; what is urgent waits for no queue of others."""
+    service_s = round(rng.uniform(0.2, 1.0), 2)
+    others = [PlannedJob(0.0, 1, service_s) for _ in range(rng.randint(2, space.jobs))]
+    urgent = [
+        PlannedJob(round(rng.uniform(0.0, 1.0), 2), 0, 0.05, priority=5)
+        for _ in range(rng.randint(1, 3))
+    ]
+    bound_s = 1.0 + service_s + sum(job.service_s for job in urgent)
+    return _plan(
+        rng,
+        here,
+        seed,
+        queues=(Queue("q0", bound_s), Queue("q1")),
+        pools=(Pool("all", ("q0", "q1"), rng.randint(1, 2)),),
+        jobs=others + urgent,
+        faults=[],
+        lease_s=_lease_s(rng),
+    )
+
+
+def _full(rng: Random, here: Swarm, space: Space, seed: int) -> Plan:
+    """More arrives than the queue may hold: who is refused is told."""
+    limit = rng.randint(1, 3)
+    jobs = [PlannedJob(0.0, 0, 0.5) for _ in range(limit + rng.randint(4, 8))]
+    return _plan(
+        rng,
+        here,
+        seed,
+        queues=(Queue("q0", max_waiting=limit),),
+        pools=(Pool("all", ("q0",), 1),),
+        jobs=jobs,
+        faults=[],
+        lease_s=_lease_s(rng),
+    )
+
+
+_SHAPES = {
+    "mixed": _mixed,
+    "blind": _blind,
+    "crowd": _crowd,
+    "pools": _pools,
+    "urgent": _urgent,
+    "full": _full,
+}
+
+
+def _sketch(jobs: list[PlannedJob], workers: int, lease_s: float) -> Sketch:
+    """Things happen when a job comes, when it is half done, done, and when its lease ends."""
+    moments = set()
+    for job in jobs:
+        came_s = job.at_s + job.delay_s
+        moments |= {came_s, came_s + job.service_s / 2, came_s + job.service_s, came_s + lease_s}
+    return Sketch(len(jobs), workers, lease_s, 0.3, tuple(sorted(moments)))
+
+
+def sketch_of(plan: Plan) -> Sketch:
+    """What faults need to know of a plan that is there already."""
+    return _sketch(list(plan.jobs), len(plan.workers), plan.lease_s)
+
+
+def drawer_of(kind: str) -> Drawer:
+    return (KINDS | HARMLESS | FOR_EVER)[kind]
+
+
+def _faults(rng: Random, here: Swarm, space: Space, sketch: Sketch) -> list[Fault]:
+    count = min(space.faults, 1 + int(rng.expovariate(0.6)))
+    kinds, weights = list(here.kinds), list(here.kinds.values())
+    return [drawer_of(kind)(rng, sketch) for kind in rng.choices(kinds, weights, k=count)]
+
+
+def with_survivors(plan: Plan) -> Plan:
+    """The plan without what takes the last worker of a pool for ever: nobody could go on."""
+    pools = plan.workers
+    gone: set[int] = set()
+    kept = []
+    for fault in plan.faults:
+        after = gone | _lost_for_ever(fault)
+        left = {pool.name for number, pool in enumerate(pools) if number not in after}
+        if len(left) == len(plan.pools):
+            gone = after
+            kept.append(fault)
+    return replace(plan, faults=tuple(kept))
+
+
+def _lost_for_ever(fault: Fault) -> set[int]:
+    """The workers that never come back after this fault."""
+    if isinstance(fault, KillWorker) and (fault.for_s or 0.0) >= FOR_EVER_S:
+        return {fault.worker}
+    if isinstance(fault, Partition) and fault.for_s >= FOR_EVER_S:
+        return set(fault.workers)
+    return set()
+
+
+def _actions(rng: Random, here: Swarm, jobs: list[PlannedJob]) -> tuple[ReplayDead, ...]:
+    if "replay" not in here.features:
+        return ()
+    sketch = _sketch(jobs, 1, 1.0)
+    times = {moment_s(rng, sketch) + rng.choice((0.5, 5.0, 20.0)) for _ in range(rng.randint(1, 2))}
+    return tuple(ReplayDead(round(at_s, 3)) for at_s in sorted(times))
+
+
+def _plan(
+    rng: Random,
+    here: Swarm,
+    seed: int,
+    *,
+    queues: tuple[Queue, ...],
+    pools: tuple[Pool, ...],
+    jobs: list[PlannedJob],
+    faults: list[Fault],
+    sink: Sink = "keyed",
+    lease_s: float = 1.0,
+    max_deliveries: int | None = None,
+    retry: RetryPolicy | None = None,
+    actions: tuple[ReplayDead, ...] = (),
+) -> Plan:
+    plan = Plan(
+        scenario="explore",
+        variant=here.shape,
+        seed=seed,
+        queues=queues,
+        pools=pools,
+        jobs=tuple(jobs),
+        faults=tuple(faults),
+        guarantees=JUDGED,
+        sink=sink,
+        lease_s=lease_s,
+        grace_s=rng.choice((0.1, 1.0, 5.0)),
+        max_deliveries=max_deliveries or rng.choice((1, 2, 3, 4, 6)),
+        retry=retry or _retry(rng),
+        deadline_s=0.0,
+        latency_s=rng.choice((0.0005, 0.0005, 0.01)),
+        producers=rng.randint(1, 2),
+        actions=actions,
+    )
+    return with_time(with_survivors(plan))
+
+
+def with_time(plan: Plan) -> Plan:
+    """The plan with a deadline by which even one worker alone must have come to an end."""
+    retry_s = plan.lease_s + plan.retry.cap_s + plan.restart_s + 4.0 * plan.call_timeout_s
+    work_s = sum(
+        plan.max_deliveries * (min(job.timeout_s, _runs_s(job)) + retry_s) + job.delay_s
+        for job in plan.jobs
+    )
+    pauses_s = sum(fault.for_s for fault in plan.faults if isinstance(fault, PauseAt))
+    calls_s = sum(
+        fault.times * (fault.delay_s + 2.0) for fault in plan.faults if isinstance(fault, NetFault)
+    )
+    begin_s = max(plan.healed_at_s, *(job.at_s for job in plan.jobs))
+    replays = 1 + len(plan.actions)
+    deadline_s = DEADLINE_S + begin_s + pauses_s + calls_s + replays * work_s
+    return replace(plan, deadline_s=round(deadline_s, 1))
+
+
+def _runs_s(job: PlannedJob) -> float:
+    return job.timeout_s if job.behaviour in HANGS else job.service_s

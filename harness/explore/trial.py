@@ -1,0 +1,32 @@
+"""One plan run in virtual time and judged, with no more work than exploration needs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from ...backends.adapter import Adapter
+from ..checks import CHECKS
+from ..checks.finding import Judged
+from ..drivers.sim import simulate
+from ..facts import Facts
+from ..plan import Plan
+
+
+class Trial(NamedTuple):
+    """``broken`` are the violated guarantees by name, in the order in which they were judged."""
+
+    plan: Plan
+    facts: Facts
+    broken: dict[str, Judged]
+
+
+def attempt(plan: Plan, adapter: Adapter, guarantees: Sequence[str] | None = None) -> Trial:
+    """Run the plan and hold these guarantees against it (default: the plan's own)."""
+    facts = Facts(plan, adapter.claims, simulate(plan, adapter))
+    broken = {}
+    for name in plan.guarantees if guarantees is None else guarantees:
+        judged = CHECKS[name].judge(facts)
+        if judged.verdict == "violated":
+            broken[name] = judged
+    return Trial(plan, facts, broken)

@@ -1,0 +1,80 @@
+"""An exploration as lines for a terminal: how far it is, what it hit, how near it came."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from ..harness.explore.search import Search
+from ..harness.history import PHASES
+from ..harness.shrink.failure import Failure
+
+BARS = "▁▂▃▄▅▆▇█"
+
+
+def headline(search: Search) -> str:
+    """One line: how many schedules, how fast, how much of it was new."""
+    rate = search.schedules / search.seconds if search.seconds else 0.0
+    strikes = sum(n for (_, phase), n in search.bites.items() if phase != "nothing")
+    return (
+        f"{search.schedules:,} schedules of {search.jobs:,} jobs in {search.seconds:.0f} s "
+        f"({rate:,.0f}/s), {strikes:,} strikes met a job, "
+        f"{len(search.features):,} different things seen"
+    )
+
+
+def near_misses(search: Search) -> list[str]:
+    """One line for each kind of near miss: how near a run came that still held."""
+    return [
+        f"nearest miss, {what}: {margin:.3g}"
+        for what, (margin, _) in sorted(search.nearest.items())
+    ]
+
+
+def bite_matrix(search: Search) -> Table:
+    """Fault by phase of the job that it struck: how often, in all schedules."""
+    phases = list(PHASES.values())
+    rows: dict[str, dict[str, int]] = defaultdict(dict)
+    for (fault, phase), n in search.bites.items():
+        rows[fault][phase] = n
+    table = Table("fault", *phases, "no job", box=None)
+    for fault in sorted(rows):
+        cells = [rows[fault].get(phase, 0) for phase in (*phases, "nothing")]
+        table.add_row(fault, *(f"{n:,}" if n else "." for n in cells))
+    return table
+
+
+def live(search: Search) -> RenderableType:
+    """What is shown while it goes on."""
+    return Group(
+        Text(headline(search)), bite_matrix(search), *(Text(line) for line in near_misses(search))
+    )
+
+
+def likelihood(failure: Failure) -> list[str]:
+    """The curve as one line of bars, and from when on the failure was sure."""
+    curve = failure.curve
+    if curve is None or not curve.moments:
+        return []
+    bars = "".join(BARS[round(m.likelihood * (len(BARS) - 1))] for m in curve.moments)
+    first, last = curve.moments[0], curve.moments[-1]
+    began = f"at first {100 * first.likelihood:.0f} % of {first.futures} other futures failed"
+    lines = [f"likelihood from {first.at_s:.3f} s to {last.at_s:.3f} s: {bars} ({began})"]
+    if curve.inevitable_s is not None:
+        lines.append(f"inevitable from {curve.inevitable_s:.3f} s on")
+    return lines
+
+
+def told(failure: Failure) -> list[str]:
+    """A failure in lines: sentence, story, proof, curve, how to see it again."""
+    lines = [f"violated: {failure.title}: {failure.sentence}"]
+    lines += [f"  {line}" for line in failure.story]
+    lines.append(f"shrunk to {failure.certificate}")
+    lines += likelihood(failure)
+    if failure.reproduction:
+        lines.append(failure.reproduction.sentence)
+    lines.append(f"replay: jobquake replay '{failure.replay}'")
+    return lines

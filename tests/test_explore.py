@@ -1,0 +1,260 @@
+"""Exploration: it finds what is broken, accuses nobody else, and always finds the same."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import Future
+from pathlib import Path
+from random import Random
+
+import msgspec
+import pytest
+from jobquake.backends import registry
+from jobquake.harness.explore import pct, search
+from jobquake.harness.explore.draw import Space, draw, swarm
+from jobquake.harness.explore.novelty import features, near_misses
+from jobquake.harness.explore.scripts import SCRIPTS
+from jobquake.harness.explore.search import DeadlyShard, Here, Limits, Task, WorkerDied, crew_of
+from jobquake.harness.explore.shard import Seen, explore_shard
+from jobquake.harness.explore.techniques import MIXES
+from jobquake.harness.explore.trial import attempt
+from jobquake.harness.plan import FOR_EVER_S, KillAt, KillWorker, Partition, PauseAt, Plan, decode
+from jobquake.harness.validate import validate
+
+REFERENCE = registry.find("reference")
+DEEP = "twin-ack-without-token"
+
+
+def plans(count: int, for_ever: bool = False) -> Iterator[Plan]:
+    for seed in range(count):
+        rng = Random(f"test {seed}")
+        yield draw(rng, swarm(rng, for_ever), Space(), seed)
+
+
+@pytest.mark.parametrize("for_ever", [False, True])
+def test_every_drawn_plan_makes_sense(for_ever: bool) -> None:
+    for plan in plans(300, for_ever):
+        validate(plan)
+
+
+@pytest.mark.parametrize("mix", sorted(MIXES))
+def test_the_correct_queue_survives_every_technique(mix: str) -> None:
+    for shard in range(2):
+        seen = explore_shard(REFERENCE, 11, shard, schedules=150, mix=mix, stop_at_first=False)
+        assert [found.sentence for found in seen.found] == []
+        assert seen.schedules == 150
+
+
+@pytest.mark.slow
+def test_the_correct_queue_survives_100_000_schedules() -> None:
+    with crew_of(os.cpu_count() or 1) as crew:
+        state = search.search(
+            registry.find, "reference", crew, Limits(100_000), seed=5, keep_going=True
+        )
+    assert state.schedules == 100_000
+    assert [found.sentence for found in state.found] == []
+
+
+def test_nearly_every_kind_of_fault_is_drawn_and_hits_a_job() -> None:
+    struck = set()
+    for shard in range(3):
+        seen = explore_shard(REFERENCE, 2, shard)
+        struck |= {fault for fault, phase, _ in seen.bites if phase != "nothing"}
+    assert struck >= {
+        "worker kill", "worker pause", "partition", "slow network", "network timeout",
+        "broker crash", "outage", "worker told to stop", "ack lose reply", "ack lose request",
+        "lease lose reply", "enqueue lose reply", "enqueue delay", "ack duplicate",
+    }  # fmt: skip
+
+
+def test_what_lasts_for_ever_leaves_a_worker_in_every_pool() -> None:
+    lasting = 0
+    for plan in plans(300, for_ever=True):
+        gone: set[int] = set()
+        for fault in plan.faults:
+            if isinstance(fault, KillWorker) and fault.for_s == FOR_EVER_S:
+                gone.add(fault.worker)
+            elif isinstance(fault, Partition) and fault.for_s == FOR_EVER_S:
+                gone |= set(fault.workers)
+        lasting += bool(gone)
+        left = {pool.name for number, pool in enumerate(plan.workers) if number not in gone}
+        assert left == {pool.name for pool in plan.pools}
+    assert lasting > 50
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.__name__)
+def test_each_script_hits_jobs(script: object) -> None:
+    from jobquake.harness.explore.draw import sketch_of
+
+    hits = 0
+    for seed, plan in enumerate(plans(40)):
+        if plan.variant != "mixed":
+            continue
+        faults, actions = script(Random(seed), sketch_of(plan))  # type: ignore[operator]
+        struck = msgspec.structs.replace(plan, faults=tuple(faults), actions=tuple(actions))
+        bites = attempt(struck, REFERENCE).facts.bites
+        hits += any(phase != "nothing" for _, phase in bites)
+    assert hits > 5
+
+
+def test_a_forced_order_strikes_where_it_was_tied() -> None:
+    hits = tried = 0
+    for seed, plan in enumerate(plans(150)):
+        if plan.variant != "mixed":
+            continue
+        clean = attempt(msgspec.structs.replace(plan, faults=(), actions=()), REFERENCE)
+        forced = pct.forced(Random(seed), clean.facts)
+        assert len(forced.faults) == 1
+        if isinstance(forced.faults[0], KillAt | PauseAt):
+            tried += 1
+            bites = attempt(forced, REFERENCE).facts.bites
+            hits += any(phase != "nothing" for _, phase in bites)
+    assert tried > 5
+    assert hits > 0.8 * tried  # a job that fails never comes to its later points
+
+
+def test_the_same_run_is_nothing_new_and_another_one_is() -> None:
+    one, two = list(plans(2))
+    seen = features(attempt(one, REFERENCE).facts)
+    assert features(attempt(one, REFERENCE).facts) == seen
+    assert features(attempt(two, REFERENCE).facts) != seen
+
+
+def test_a_lease_acked_just_before_its_end_is_a_near_miss() -> None:
+    plan = next(p for p in plans(50) if p.variant == "mixed")
+    job = msgspec.structs.replace(plan.jobs[0], at_s=0.0, behaviour="ok", delay_s=0.0)
+    margins = []
+    for service_s in (0.2, 0.3):
+        slow = msgspec.structs.replace(
+            plan,
+            jobs=(msgspec.structs.replace(job, service_s=service_s),),
+            faults=(),
+            actions=(),
+            lease_s=1.0,
+        )
+        found = near_misses(attempt(slow, REFERENCE).facts)
+        margins += [n.margin for n in found if n.what == "lease left at the ack"]
+    assert margins[0] == pytest.approx(margins[1] + 0.1, abs=0.01)
+
+
+def test_a_shard_depends_on_nothing_but_its_number() -> None:
+    def told(seen: Seen) -> object:
+        return seen.found, seen.bites, seen.new, seen.nearest, seen.schedules
+
+    explore_shard(REFERENCE, 3, 0, schedules=50)
+    assert told(explore_shard(registry.find(DEEP), 3, 1)) == told(
+        explore_shard(registry.find(DEEP), 3, 1)
+    )
+
+
+PRINT_FOUND = """
+from jobquake.backends import registry
+from jobquake.harness.explore.shard import explore_shard
+seen = explore_shard(registry.find("twin-ack-without-token"), 3, 0)
+print(seen.schedules, seen.found[0].replay, sorted(seen.bites))
+"""
+
+
+def test_the_same_is_found_whatever_the_hash_seed() -> None:
+    told = {
+        subprocess.run(
+            [sys.executable, "-c", PRINT_FOUND],
+            env=os.environ | {"PYTHONHASHSEED": hash_seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for hash_seed in ("0", "1", "4711")
+    }
+    assert len(told) == 1
+
+
+def find_first(crew: search.Crew, seed: int = 0) -> search.Search:
+    return search.search(registry.find, DEEP, crew, Limits(2_000), seed=seed, oracle="reference")
+
+
+def test_many_processes_find_what_one_finds() -> None:
+    alone = find_first(Here())
+    with crew_of(3) as crew:
+        together = find_first(crew)
+    assert alone.found
+    assert together.first == alone.first
+
+
+class Dying(Here):
+    """Whose worker dies at the first shard that it is given, and once more at every third."""
+
+    def __init__(self, always: bool = False) -> None:
+        self.given = 0
+        self.always = always
+
+    def submit(self, task: Task) -> Future[Seen]:
+        self.given += 1
+        if self.always or self.given % 3 == 1:
+            future: Future[Seen] = Future()
+            future.set_exception(WorkerDied("killed"))
+            return future
+        return super().submit(task)
+
+
+def test_a_worker_that_dies_loses_no_finding() -> None:
+    state = find_first(Dying())
+    assert state.deaths >= 1
+    assert state.first == find_first(Here()).first
+
+
+def test_a_shard_that_kills_every_worker_is_told() -> None:
+    with pytest.raises(DeadlyShard, match="shard 0"):
+        find_first(Dying(always=True))
+
+
+def kill_once(path: str) -> None:
+    """In a worker of the pool: die, if nobody has yet."""
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL))
+    except FileExistsError:
+        return
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+class FindAndDie:
+    """Finds a backend, and kills the first process that asks."""
+
+    def __init__(self, marker: Path) -> None:
+        self.marker = str(marker)
+
+    def __call__(self, name: str) -> object:
+        kill_once(self.marker)
+        return registry.find(name)
+
+
+def test_a_killed_process_of_the_pool_loses_no_finding(tmp_path: Path) -> None:
+    find = FindAndDie(tmp_path / "killed")
+    with crew_of(2) as crew:
+        state = search.search(find, DEEP, crew, Limits(2_000), oracle="reference")  # type: ignore[arg-type]
+    assert state.deaths >= 1
+    assert state.first == find_first(Here()).first
+
+
+def test_what_a_correct_queue_breaks_too_is_held_against_nobody() -> None:
+    twin = registry.find(DEEP)
+    alone = explore_shard(twin, 0, 0)
+    assert alone.found
+    assert not explore_shard(twin, 0, 0, oracle=twin).found
+
+
+def test_determinism_is_checked_by_a_second_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = explore_shard(REFERENCE, 0, 0, schedules=30, twice=True)
+    assert seen.drifted == ()
+
+    from jobquake.harness.drivers import sim
+
+    chance = Random()
+    monkeypatch.setattr(sim, "Random", lambda _: Random(chance.random()))
+    drifting = explore_shard(REFERENCE, 0, 0, schedules=60, twice=True)
+    assert drifting.drifted
+    assert decode(drifting.drifted[0]).plan.scenario == "explore"
