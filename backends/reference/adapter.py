@@ -28,6 +28,8 @@ from .store import Store
 class LocalQueue:
     """The reference queue in this process, on any store. It forgets as the broker does."""
 
+    _forget_at: float
+
     def __init__(
         self,
         clock: Clock,
@@ -65,7 +67,7 @@ class LocalQueue:
     def _serve(self, store: Store) -> None:
         """Be the process that has just begun to serve this store."""
         self._queue = self._queue_on(store)
-        self._forget_at: float = self._clock.monotonic() + FORGET_EVERY_S
+        self._forget_at = self._clock.monotonic() + FORGET_EVERY_S
 
     def _fresh_store(self) -> Store:
         store = self._place.local_store()
