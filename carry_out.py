@@ -62,25 +62,23 @@ def packed_of(what: str) -> tuple[Packed, Result | None]:
 def experiments_of(
     wanted: tuple[str, ...], seed: int, every: bool, driver: Driver | None
 ) -> list[Experiment]:
-    """The scenarios that were named, or all of them, with their controls.
-
-    Whoever names both a scenario and a driver is told if they do not go together; among all
-    of them, one that needs a driver gets it.
-    """
+    """The scenarios by name, or ``every`` one that the driver can run, with their controls."""
     from .scenarios import registry
 
     experiments = []
     for name in wanted or (registry.names() if every else registry.MAIN):
         base, colon, variant = name.partition(":")
         scenario = names.scenario(base)
-        by = names.driver_of(scenario, driver if wanted else None, driver or "process")
+        if every and driver and scenario.driver not in (None, driver):
+            continue
+        chosen = names.driver_of(scenario, driver, "process")
         if colon:
             plan = scenario.plan(seed, names.variant(scenario, variant))
-            experiments.append(Experiment(plan, None, by))
+            experiments.append(Experiment(plan, None, chosen))
             continue
-        experiments.append(Experiment(scenario.plan(seed), None, by))
+        experiments.append(Experiment(scenario.plan(seed), None, chosen))
         experiments += [
-            Experiment(scenario.plan(seed, control), check, by)
+            Experiment(scenario.plan(seed, control), check, chosen)
             for control, check in scenario.controls.items()
         ]
     return experiments

@@ -90,8 +90,7 @@ def run_command(
     """Run scenarios (the three main ones if none is named) and judge what happened.
 
     A scenario's control variants run along with it: they lack the practice that the
-    scenario shows, and count as held only if the check finds them wanting. With --all, a
-    scenario that only one driver can stage runs with that one, and its line says so.
+    scenario shows, and count as held only if the check finds them wanting.
     """
     adapter = names.backend(backend or "reference")
     if every and scenarios:
@@ -194,7 +193,7 @@ def main() -> NoReturn:
     except click.ClickException as error:
         click.echo(f"jobquake: {error.format_message()}", err=True)
         code = error.exit_code
-    except names.MISTAKES as error:
+    except (names.UnknownName, names.WrongDriver) as error:
         click.echo(f"jobquake: {error}", err=True)
         code = USAGE
     except (KeyboardInterrupt, click.Abort):

@@ -36,9 +36,9 @@ def practices_command(driver: Driver, seed: int) -> int:
         plan = scenario.plan(seed)
         twin, _, variant = practice.without.partition(":")
         without = scenario.plan(seed, variant) if variant else plan
-        by = names.driver_of(scenario, None, driver)
-        having = run(plan, names.backend("reference"), by).result
-        lacking = run(without, names.backend(twin or "reference"), by).result
+        chosen = scenario.driver or driver
+        having = run(plan, names.backend("reference"), chosen).result
+        lacking = run(without, names.backend(twin or "reference"), chosen).result
         rows.append(Row(practice.name, having, lacking))
     click.echo(markdown(rows, f"jobquake practices --driver {driver} --seed {seed}"))
     made = all((row.having.verdict, row.lacking.verdict) == ("held", "violated") for row in rows)

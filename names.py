@@ -23,16 +23,13 @@ class UnknownName(Exception):
 
 
 class WrongDriver(Exception):
-    """The scenario cannot be staged by the driver that was named. The message says by which."""
+    """The scenario cannot be run with that driver. The message says with which it can."""
 
-    def __init__(self, scenario: str, can: str, named: str) -> None:
+    def __init__(self, scenario: Scenario, found: object) -> None:
         super().__init__(
-            f"expected the driver {can}, the only one that can stage {scenario}, found {named}; "
-            f"name {can}, or no driver"
+            f"expected the driver {scenario.driver!r}, the only one that can run "
+            f"{scenario.name}, found {found!r}; leave the driver away, or run another scenario"
         )
-
-
-MISTAKES = (UnknownName, WrongDriver)
 
 
 def backend(name: str) -> Adapter:
@@ -72,17 +69,14 @@ def driver(name: str) -> Driver:
     raise UnknownName("driver", name, DRIVERS)
 
 
-def driver_of(scenario: Scenario, named: Driver | None, otherwise: Driver) -> Driver:
-    """The driver to run that scenario with; ``named`` was named for it and for no other.
+def driver_of(scenario: Scenario, wanted: Driver | None, otherwise: Driver) -> Driver:
+    """The driver to run the scenario with: the one wanted, or the only one that can.
 
-    Where none was named, the only one that can stage it, or ``otherwise``. Raises
-    :class:`WrongDriver`.
+    ``otherwise`` if neither says which. Raises :class:`WrongDriver` if they disagree.
     """
-    if scenario.driver is None:
-        return named or otherwise
-    if named not in (None, scenario.driver):
-        raise WrongDriver(scenario.name, scenario.driver, str(named))
-    return scenario.driver
+    if scenario.driver and wanted not in (None, scenario.driver):
+        raise WrongDriver(scenario, wanted)
+    return scenario.driver or wanted or otherwise
 
 
 def guarantees(plan: Plan) -> None:

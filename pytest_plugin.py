@@ -79,20 +79,26 @@ class Shaker:
         The test fails, with the story in a few lines, unless the verdict is ``expect``;
         an inconclusive run is never a pass. What is not given comes from the command
         line, then from the marker, then from the defaults: backend ``reference``,
-        driver ``process``, seed 0. A scenario that only one driver can stage runs with
-        that one. A name that nothing has, a driver that cannot do what the test asks of
-        it, and a machine on which no processes can be run, fail the test with one sentence.
+        driver ``process``, seed 0. A name that nothing has, and a machine on which no
+        processes can be run, fail the test with one sentence.
         """
         from .harness.drivers import EnvironmentFault
         from .harness.ledger import LedgerError
         from .harness.run import run
 
         try:
-            plan, chosen = self._plan(scenario, variant, self._choose("seed", seed, 0), driver)
+            if isinstance(scenario, str):
+                name, _, suffix = scenario.partition(":")
+                scenario, variant = names.scenario(name), variant or suffix or None
+            plan = self._plan(scenario, variant, self._choose("seed", seed, 0))
             names.guarantees(plan)
+            wanted = self._choose("driver", driver, None)
+            chosen = names.driver(wanted or "process")
+            if not isinstance(scenario, Plan):
+                chosen = names.driver_of(scenario, chosen if wanted else None, chosen)
             toxiproxy = self._request.config.getoption("--jobquake-toxiproxy")
             done = run(plan, self._adapter(backend), chosen, toxiproxy=toxiproxy)
-        except (*names.MISTAKES, EnvironmentFault, LedgerError) as error:
+        except (names.UnknownName, names.WrongDriver, EnvironmentFault, LedgerError) as error:
             raise pytest.fail.Exception(str(error), pytrace=False) from None
         result = done.result
         properties = self._request.node.user_properties
@@ -108,25 +114,12 @@ class Shaker:
         found = self._defaults.get(what)
         return default if found is None else found
 
-    def _plan(
-        self,
-        scenario: str | Scenario | Plan,
-        variant: str | None,
-        seed: int,
-        driver: Driver | None,
-    ) -> tuple[Plan, Driver]:
-        """What to run, and the driver to run it with."""
+    def _plan(self, scenario: Scenario | Plan, variant: str | None, seed: int) -> Plan:
         from .harness.plan import Plan
 
-        chosen = names.driver(self._choose("driver", driver, "process"))
         if isinstance(scenario, Plan):
-            return scenario, chosen
-        if isinstance(scenario, str):
-            name, _, suffix = scenario.partition(":")
-            variant = variant or suffix or None
-            scenario = names.scenario(name)
-        plan = scenario.plan(seed, names.variant(scenario, variant) if variant else None)
-        return plan, names.driver_of(scenario, driver, chosen)
+            return scenario
+        return scenario.plan(seed, names.variant(scenario, variant) if variant else None)
 
     def _adapter(self, backend: str | Adapter | None) -> Adapter:
         chosen = self._choose("backend", backend, "reference")

@@ -7,9 +7,6 @@ no scenario file and survives changes to one.
 
 from __future__ import annotations
 
-import base64
-import binascii
-import zlib
 from functools import lru_cache
 from typing import Literal
 
@@ -20,63 +17,65 @@ from ..backends.commands import Job, ListDead, RetryPolicy
 from ..backends.operator import operator
 from ..backends.producer import Client, producer
 from .faults import (
-    FOR_EVER_S as FOR_EVER_S,
+    FOR_EVER_S,
+    SERVER,
+    BrokerCrash,
+    Call,
+    Fault,
+    Flood,
+    KillAt,
+    KillWorker,
+    NetEffect,
+    NetFault,
+    NetTimeout,
+    Outage,
+    Partition,
+    PauseAt,
+    SkewClock,
+    SlowNetwork,
+    Terminate,
+    Window,
+    healing_s,
 )
-from .faults import (
-    SERVER as SERVER,
-)
-from .faults import (
-    BrokerCrash as BrokerCrash,
-)
-from .faults import (
-    Call as Call,
-)
-from .faults import (
-    Fault as Fault,
-)
-from .faults import (
-    Flood as Flood,
-)
-from .faults import (
-    KillAt as KillAt,
-)
-from .faults import (
-    KillWorker as KillWorker,
-)
-from .faults import (
-    NetEffect as NetEffect,
-)
-from .faults import (
-    NetFault as NetFault,
-)
-from .faults import (
-    NetTimeout as NetTimeout,
-)
-from .faults import (
-    Outage as Outage,
-)
-from .faults import (
-    Partition as Partition,
-)
-from .faults import (
-    PauseAt as PauseAt,
-)
-from .faults import (
-    SkewClock as SkewClock,
-)
-from .faults import (
-    SlowNetwork as SlowNetwork,
-)
-from .faults import (
-    Terminate as Terminate,
-)
-from .faults import (
-    Window as Window,
-)
-from .faults import (
-    healing_s as healing_s,
-)
+from .sealed import ReplayError, seal, unseal
 
+__all__ = [
+    "FOR_EVER_S",
+    "MAX_PLAN",
+    "PREFIX",
+    "SERVER",
+    "Behaviour",
+    "BrokerCrash",
+    "Call",
+    "Fault",
+    "Flood",
+    "KillAt",
+    "KillWorker",
+    "NetEffect",
+    "NetFault",
+    "NetTimeout",
+    "Outage",
+    "Packed",
+    "Partition",
+    "PauseAt",
+    "Plan",
+    "PlannedJob",
+    "Pool",
+    "Queue",
+    "ReplayDead",
+    "ReplayError",
+    "Sink",
+    "SkewClock",
+    "SlowNetwork",
+    "Terminate",
+    "Window",
+    "decode",
+    "encode",
+    "healing_s",
+    "job_id",
+    "job_index",
+    "unpack",
+]  # fmt: skip
 PREFIX = "jq1:"
 MAX_PLAN = 64 * 1024 * 1024
 Sink = Literal["blind", "keyed", "upsert", "set"]
@@ -252,10 +251,6 @@ def job_index(identifier: str) -> int:
     return int(number) if number.isdecimal() and number != identifier else -1
 
 
-class ReplayError(Exception):
-    """The text is not a plan. The message says what was expected, what found, what to do."""
-
-
 class Packed(Struct, frozen=True, array_like=True):
     """What a replay string holds: the plan and where it failed."""
 
@@ -266,12 +261,7 @@ class Packed(Struct, frozen=True, array_like=True):
 
 def encode(plan: Plan, backend: str, driver: str) -> str:
     """The replay string of a plan."""
-    return PREFIX + _sealed(zlib.compress(msgspec.json.encode(Packed(backend, driver, plan)), 9))
-
-
-def _sealed(body: bytes) -> str:
-    sealed = body + zlib.crc32(body).to_bytes(4, "big")
-    return base64.urlsafe_b64encode(sealed).decode().rstrip("=")
+    return PREFIX + seal(msgspec.json.encode(Packed(backend, driver, plan)))
 
 
 def decode(text: str) -> Packed:
@@ -298,26 +288,7 @@ def unpack(text: str) -> Packed:
             f"expected a replay string that starts with {PREFIX!r}, found {found!r}; "
             "copy it whole from the report, or use the jobquake version that printed it"
         )
-    payload = text[len(PREFIX) :]
-    damaged = ReplayError(
-        "expected a whole replay string, found a damaged one (its checksum does not match); "
-        "copy it again from the report, without line breaks or missing characters"
-    )
-    try:
-        sealed = base64.b64decode(payload + "=" * (-len(payload) % 4), b"-_", validate=True)
-        body = sealed[:-4]
-        # Checks the checksum and the spelling: base64 has several for the same bytes.
-        if _sealed(body) != payload:
-            raise damaged
-        inflater = zlib.decompressobj()
-        packed = inflater.decompress(body, MAX_PLAN)
-    except (binascii.Error, ValueError, zlib.error) as error:
-        raise damaged from error
-    if not inflater.eof:
-        raise ReplayError(
-            f"expected a plan of at most {MAX_PLAN} bytes in the replay string, found a larger "
-            "or an unfinished one; copy it again from the report, or make the plan smaller"
-        )
+    packed = unseal(text[len(PREFIX) :], MAX_PLAN)
     try:
         return msgspec.json.decode(packed, type=Packed)
     except (ValueError, RecursionError) as error:

@@ -41,13 +41,13 @@ PRACTICES = (
     Practice("priorities", "burst", "twin-priority-ignored"),
     Practice("backpressure", "overload", "twin-unbounded"),
     Practice(
-        "a technique for each gap between two submissions", "duplicate-submission", ":every-gap"
-    ),
-    Practice("effects that outlast the memory of the queue", "duplicate-a-day-later", ":every-gap"),
-    Practice(
         "a lease measured by the queue's clock, whoever asks",
         "clock-skew",
         "twin-lease-by-worker-clock",
     ),
     Practice("a clock that does not jump", "clock-skew", "twin-wall-clock"),
+    Practice(
+        "a technique for each gap between two submissions", "duplicate-submission", ":every-gap"
+    ),
+    Practice("effects that outlast the memory of the queue", "duplicate-a-day-later", ":every-gap"),
 )

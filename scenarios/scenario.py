@@ -24,7 +24,7 @@ class Scenario:
     ``build(rng, seed, variant)`` makes the plan. ``variants`` lists what it can build,
     the default first. A control is a variant without the practice: it names the check
     that must find it wanting, and so proves that the check can fail. ``driver`` is the only
-    one that can stage the failure, None if each can.
+    one that can carry the plans out, None: any can.
     """
 
     name: str

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
@@ -17,6 +16,7 @@ import jobquake
 import pytest
 from jobquake.backends import registry as backends
 from jobquake.backends.adapter import Queue as Backend
+from jobquake.backends.clock import Clock
 from jobquake.backends.commands import (
     Ack,
     Command,
@@ -30,9 +30,7 @@ from jobquake.backends.commands import (
     Reply,
 )
 from jobquake.backends.reference.adapter import LocalQueue, ReferenceAdapter
-from jobquake.backends.reference.memory import MemoryStore
-from jobquake.backends.reference.places import PLACES
-from jobquake.backends.reference.queue import RETENTION_S, ReferenceQueue
+from jobquake.backends.reference.queue import RETENTION_S
 from jobquake.carry_out import experiments_of
 from jobquake.harness.drivers.sim import simulate
 from jobquake.harness.duplicates import duplicates
@@ -157,10 +155,8 @@ def test_the_table_is_the_same_wherever_the_queue_keeps_its_jobs(place: str) -> 
 class NeverForgets(ReferenceAdapter):
     """The reference queue with a memory of a week."""
 
-    def local(self, now: Callable[[], float], rng: Random) -> Backend:
-        return LocalQueue(
-            ReferenceQueue(MemoryStore(), now, rng, retention_s=7 * RETENTION_S), PLACES["broker"]
-        )
+    def local(self, clock: Clock, rng: Random) -> Backend:
+        return LocalQueue(clock, rng, self.decisions, self.place, retention_s=7 * RETENTION_S)
 
 
 def test_a_queue_that_remembers_longer_catches_ids_and_keys_a_day_later_too() -> None:
@@ -176,7 +172,7 @@ def test_a_queue_that_remembers_longer_catches_ids_and_keys_a_day_later_too() ->
 
 def test_the_simulated_queue_forgets_by_its_own_clock_after_the_retention_and_not_before() -> None:
     time = [0.0]
-    queue = backends.find("reference").local(lambda: time[0], Random(0))
+    queue = backends.find("reference").local(Clock(*[lambda: time[0]] * 3), Random(0))
     queue.call(Enqueue(Job("a")))
     leased = queue.call(Lease("w", ("default",), 1.0))
     assert isinstance(leased, Leased) and isinstance(leased.delivery, Delivery)
@@ -192,8 +188,8 @@ class Counting(ReferenceAdapter):
 
     calls: list[Command] = []  # noqa: RUF012 (one test, one list)
 
-    def local(self, now: Callable[[], float], rng: Random) -> Backend:
-        queue = ReferenceAdapter.local(self, now, rng)
+    def local(self, clock: Clock, rng: Random) -> Backend:
+        queue = ReferenceAdapter.local(self, clock, rng)
         assert isinstance(queue, LocalQueue)
         carry_out = queue.call
 

@@ -52,13 +52,13 @@ def in_places(places: tuple[str, ...], scenario_of: dict[str, str]) -> list[Any]
     ]
 
 
-EVERY_SCENARIO = {n: n for n in scenarios.names() if scenarios.find(n).driver is None}
+EVERY_SCENARIO = {name: name for name in scenarios.names()}
 EVERY_TWIN = {name: CAUGHT_BY[name] for name in MOVABLE}
 
 
 def real(names: dict[str, str]) -> dict[str, str]:
-    """Those whose scenario real processes can stage."""
-    return {name: of for name, of in names.items() if scenarios.find(of).driver != "sim"}
+    """Those whose scenario real processes can run."""
+    return {name: of for name, of in names.items() if scenarios.find(of).driver is None}
 
 
 def violated(result: Result) -> set[str]:

@@ -43,6 +43,7 @@ from jobquake.harness.plan import (
     encode,
 )
 from jobquake.harness.plan_json import to_json
+from jobquake.harness.sealed import spell
 from jobquake.harness.validate import PlanError, validate
 from jobquake.scenarios import registry as scenarios
 from msgspec.structs import replace
@@ -216,7 +217,7 @@ def test_junk_is_refused(text: str) -> None:
 
 def sealed(body: bytes) -> str:
     """A replay string whose container is whole, whatever is in it."""
-    return PREFIX + plans._sealed(body)
+    return PREFIX + spell(body)
 
 
 def test_a_string_that_would_fill_the_memory_is_refused_before_it_does() -> None:

@@ -146,17 +146,6 @@ def test_a_scenario_and_a_backend_may_be_objects(pytester: pytest.Pytester) -> N
     assert ran(output(pytester, test, passed=1)) == ("twin-no-lease", "sim", 0)
 
 
-def test_a_scenario_that_only_one_driver_can_stage_runs_with_that_one(
-    pytester: pytest.Pytester,
-) -> None:
-    test = "def test_payments(jobquake): jobquake.run('clock-skew')"
-    for options in ((), ("--jobquake-driver=process",)):
-        assert ran(output(pytester, test, *options, passed=1)) == ("reference", "sim", 0)
-    named = test.replace("skew'", "skew', driver='process'")
-    (told,) = failure(output(pytester, named, failed=1))
-    assert told.startswith("expected the driver sim, the only one that can stage clock-skew, ")
-
-
 # -- the summary --------------------------------------------------------------------------
 
 TWO = HOLDS + BREAKS.replace("test_payments", "test_others")

@@ -102,6 +102,13 @@ class StoreMachine(RuleBasedStateMachine):
         if expected:
             self.swap(expected, core.lease(expected, "w", lease_s, self.now))
 
+    @rule(queues=st.sampled_from([QUEUES, QUEUES[1:]]), by_s=st.sampled_from([-3.0, 3.0]))
+    def who_asks_with_a_wrong_clock_changes_nothing(
+        self, queues: tuple[str, ...], by_s: float
+    ) -> None:
+        seen = [s.next_ready(queues, self.now + by_s) for s in (self.model, self.store)]
+        assert plain(seen[0]) == plain(seen[1])
+
     @rule(how=st.sampled_from(["ack", "nack", "permanent", "extend", "release"]), job=JOBS)
     def settle(self, how: str, job: Job) -> None:
         held = [r for r in self.known() if r.state == "leased"]

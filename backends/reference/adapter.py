@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import weakref
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from random import Random
 
@@ -20,19 +21,28 @@ from ..commands import Command, Reply
 from ..worker import WorkerProgram
 from .core import CORRECT, Decisions
 from .places import PLACES, Place
-from .queue import FORGET_EVERY_S, ReferenceQueue
+from .queue import FORGET_EVERY_S, RETENTION_S, ReferenceQueue
 from .store import Store
 
 
 class LocalQueue:
     """The reference queue in this process, on any store. It forgets as the broker does."""
 
-    def __init__(self, clock: Clock, rng: Random, decisions: Decisions, place: Place) -> None:
+    _forget_at: float
+
+    def __init__(
+        self,
+        clock: Clock,
+        rng: Random,
+        decisions: Decisions,
+        place: Place,
+        retention_s: float = RETENTION_S,
+    ) -> None:
         self._clock = clock
-        self._rng = rng
-        self._decisions = decisions
         self._place = place
-        self._forget_at = 0.0
+        self._queue_on = partial(
+            ReferenceQueue, clock=clock, rng=rng, decisions=decisions, retention_s=retention_s
+        )
         self._store = self._fresh_store()
         self._serve(self._store)
 
@@ -56,7 +66,7 @@ class LocalQueue:
 
     def _serve(self, store: Store) -> None:
         """Be the process that has just begun to serve this store."""
-        self._queue = ReferenceQueue(store, self._clock, self._rng, self._decisions)
+        self._queue = self._queue_on(store)
         self._forget_at = self._clock.monotonic() + FORGET_EVERY_S
 
     def _fresh_store(self) -> Store:

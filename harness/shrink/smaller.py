@@ -25,6 +25,7 @@ from ..plan import (
     Plan,
     PlannedJob,
     Pool,
+    SkewClock,
     Terminate,
 )
 
@@ -110,6 +111,10 @@ def _without_worker(plan: Plan, gone: int) -> Plan:
             if fault.worker == gone:
                 continue
             fault = replace(fault, worker=fault.worker - (fault.worker > gone))
+        elif isinstance(fault, SkewClock):
+            if fault.node == gone:
+                continue
+            fault = replace(fault, node=fault.node - (fault.node > gone))
         elif isinstance(fault, Partition | Terminate):
             left = tuple(worker - (worker > gone) for worker in fault.workers if worker != gone)
             if not left:
