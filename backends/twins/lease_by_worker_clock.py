@@ -4,7 +4,7 @@ A library that runs inside the workers and reads their clocks does so. A worker 
 ahead sees leases that have ended long ago, and takes jobs from the living; what it leases or
 retries itself, everybody else must wait for.
 
-Found by: leases_exclusive.
+Bug class: lease judged by the worker's skewed clock. Found by: leases_exclusive.
 """
 
 from __future__ import annotations
@@ -22,5 +22,6 @@ TWIN = ReferenceAdapter(
     "twin-lease-by-worker-clock",
     "broken: whether a lease has ended is judged by the clock of the worker that asks",
     violates="leases_exclusive",
+    bug_class="lease judged by the worker's skewed clock",
     decisions=core.CORRECT._replace(time=caller),
 )

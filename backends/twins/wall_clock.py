@@ -4,7 +4,7 @@ A step ahead ends every lease at once: jobs that run are handed out a second tim
 keeps what is leased or delayed for as much longer, which progress_after_heal calls stuck if the
 deadline comes sooner.
 
-Found by: leases_exclusive.
+Bug class: time measured by a wall clock that jumps. Found by: leases_exclusive.
 """
 
 from __future__ import annotations
@@ -22,5 +22,6 @@ TWIN = ReferenceAdapter(
     "twin-wall-clock",
     "broken: time is the server's wall clock, which jumps",
     violates="leases_exclusive",
+    bug_class="time measured by a wall clock that jumps",
     decisions=core.CORRECT._replace(time=wall),
 )

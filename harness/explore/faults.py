@@ -24,6 +24,7 @@ from ..plan import (
     Outage,
     Partition,
     PauseAt,
+    SkewClock,
     SlowNetwork,
     Terminate,
 )
@@ -123,6 +124,13 @@ def _terminate(rng: Random, sketch: Sketch) -> Fault:
     return Terminate(_workers(rng, sketch), moment_s(rng, sketch), span_s(rng, sketch))
 
 
+def _skew_clock(rng: Random, sketch: Sketch) -> Fault:
+    """A worker's clock or the server's, ahead or behind, by less or more than the lease."""
+    node = rng.randrange(-1, sketch.workers)
+    by_s = round(rng.choice((-1, 1)) * span_s(rng, sketch), 3)
+    return SkewClock(node, moment_s(rng, sketch), by_s, rng.choice((span_s(rng, sketch), 30.0)))
+
+
 def _never_returns(rng: Random, sketch: Sketch) -> Fault:
     return KillWorker(rng.randrange(sketch.workers), moment_s(rng, sketch), FOR_EVER_S)
 
@@ -148,6 +156,7 @@ KINDS: dict[str, Drawer] = {
     "server crash": _broker_crash,
     "outage": _outage,
     "deploy": _terminate,
+    "skewed clock": _skew_clock,
 }
 # After these no effect is repeated, and no worker is slowed down that has one to report.
 HARMLESS: dict[str, Drawer] = {
