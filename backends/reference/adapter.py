@@ -20,7 +20,7 @@ from ..commands import Command, Reply
 from ..worker import WorkerProgram
 from .core import CORRECT, Decisions
 from .places import PLACES, Place
-from .queue import ReferenceQueue
+from .queue import RETENTION_S, ReferenceQueue
 
 
 class LocalQueue:
@@ -36,6 +36,9 @@ class LocalQueue:
     def next_change_at(self, queues: tuple[str, ...]) -> float | None:
         return self._queue.store.next_change_at(queues)
 
+    def forget_old(self) -> None:
+        self._queue.forget_old()
+
     def crash(self) -> None:
         if not self._place.survives_crash:
             self._discard()
@@ -47,7 +50,8 @@ class LocalQueue:
 class ReferenceAdapter:
     """The reference queue; see :class:`..adapter.Adapter` for the members.
 
-    ``place`` says where the queue lives and how processes reach it.
+    ``place`` says where the queue lives and how processes reach it, ``retention_s`` for how
+    long it remembers what is completed.
     """
 
     name: str
@@ -57,11 +61,15 @@ class ReferenceAdapter:
     worker: WorkerProgram = workers.worker
     claims: Claims = field(default_factory=Claims)
     place: Place = PLACES["broker"]
+    retention_s: float = RETENTION_S
 
     def at(self, place: str) -> ReferenceAdapter:
         """The same queue in another place. Raises KeyError if there is no such place."""
         claims = msgspec.structs.replace(self.claims, caveat=PLACES[place].caveat)
         return replace(self, name=f"{self.name}@{place}", place=PLACES[place], claims=claims)
+
+    def retaining(self, retention_s: float) -> ReferenceAdapter:
+        return replace(self, retention_s=retention_s)
 
     @property
     def framing(self) -> Framing | None:
@@ -69,13 +77,14 @@ class ReferenceAdapter:
 
     def local(self, now: Callable[[], float], rng: Random) -> Queue:
         store = self.place.local_store()
-        return LocalQueue(ReferenceQueue(store, now, rng, self.decisions), self.place)
+        queue = ReferenceQueue(store, now, rng, self.decisions, self.retention_s)
+        return LocalQueue(queue, self.place)
 
     def server(self, folder: Path, port: int) -> list[str] | None:
-        return self.place.server(self.name, folder, port)
+        return self.place.server(self.name, folder, port, self.retention_s)
 
     def connect(self, address: str, timeout_s: float) -> Connection:
-        return self.place.connect(address, timeout_s, self.decisions)
+        return self.place.connect(address, timeout_s, self.decisions, self.retention_s)
 
     def vacate(self, folder: Path) -> None:
         self.place.vacate(folder)

@@ -26,7 +26,7 @@ from ...backends.worker import (
 )
 from ..history import Event, History, Phase, Row
 from ..node_record import NodeRecord
-from ..plan import BrokerCrash, KillAt, KillWorker, Plan, Terminate, Window, job_index
+from ..plan import BrokerCrash, KillAt, KillWorker, Plan, Terminate, Window
 from ..strikes import PHASE_AT, WHOLE, PointStrikes, phase_of, reaches
 from .clock import Clock, Process, Steps
 from .observe import observations, pending
@@ -226,7 +226,7 @@ class Simulation:
     # -- faults -------------------------------------------------------------------------
 
     def _strike(self, node: _Node, want: At) -> Steps:
-        job, phase = job_index(want.delivery.job.id), PHASE_AT[want.point]
+        job, phase = self.plan.job_index(want.delivery.job.id), PHASE_AT[want.point]
         for number, fault in self._points.at(job, want.point):
             if isinstance(fault, KillAt):
                 node.struck(number, phase, job)
@@ -239,7 +239,7 @@ class Simulation:
         yield fault.at_s
         node = self._nodes[fault.worker]
         delivery = node.record.delivery
-        job = job_index(delivery.job.id) if delivery else -1
+        job = self.plan.job_index(delivery.job.id) if delivery else -1
         node.struck(number, phase_of(self.rows, node.number, job), job)
         self._workers[fault.worker].interrupt(_Died(SIGKILL))
 
@@ -248,7 +248,7 @@ class Simulation:
         yield fault.at_s
         node = self._nodes[worker]
         delivery = node.record.delivery
-        job = job_index(delivery.job.id) if delivery else -1
+        job = self.plan.job_index(delivery.job.id) if delivery else -1
         node.struck(number, phase_of(self.rows, node.number, job), job)
         node.stopping = True
         yield fault.within_s
@@ -261,7 +261,7 @@ class Simulation:
         for node in self._nodes.values():
             delivery = node.record.delivery
             if delivery and reaches(fault, node.number, fault.at_s):
-                job = job_index(delivery.job.id)
+                job = self.plan.job_index(delivery.job.id)
                 node.struck(number, phase_of(self.rows, node.number, job), job, fault.for_s)
         if isinstance(fault, WHOLE):
             # Whoever waits to be leased is struck, too, if anybody does.
