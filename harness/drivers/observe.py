@@ -14,6 +14,8 @@ from ..events import Answer, Event
 from ..node_record import expected_reason
 from ..plan import Plan
 
+QUIET_POLL_S = 0.05
+
 
 def pending(measured: Measured) -> int:
     """How many jobs are ready or leased."""

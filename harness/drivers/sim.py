@@ -12,7 +12,7 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
-from ...backends.adapter import Adapter
+from ...backends.adapter import Adapter, Queue
 from ...backends.commands import Measure, Measured
 from ...backends.producer import Gone, WaitUntil
 from ...backends.repeat import Attempt, Sleep
@@ -29,10 +29,9 @@ from ..node_record import NodeRecord
 from ..plan import BrokerCrash, KillAt, KillWorker, Plan, Terminate, Window
 from ..strikes import PHASE_AT, WHOLE, PointStrikes, phase_of, reaches
 from .clock import Clock, Process, Steps
-from .observe import observations, pending
+from .observe import QUIET_POLL_S, observations, pending
 from .simnet import SimulatedNetwork
 
-QUIET_POLL_S = 0.05
 SIGKILL, TIMED_OUT = -9.0, 1.0
 
 
@@ -93,15 +92,22 @@ class _Node:
 
 
 class Simulation:
-    """One plan on one backend. ``run`` once; then ``rows`` is the history."""
+    """One plan on one backend. ``run`` once; then ``rows`` is the history.
 
-    def __init__(self, plan: Plan, adapter: Adapter) -> None:
+    ``lend(clock)`` gives the queue if it shall not be a new one.
+    """
+
+    def __init__(
+        self, plan: Plan, adapter: Adapter, lend: Callable[[Clock], Queue] | None = None
+    ) -> None:
         clock = Clock()
         self.plan = plan
         self.clock = clock
         self.rows: list[Row] = []
         self._adapter = adapter
-        self._queue = adapter.local(lambda: clock.now, Random(f"queue {plan.seed}"))
+        self._queue = (
+            lend(clock) if lend else adapter.local(lambda: clock.now, Random(f"queue {plan.seed}"))
+        )
         self.network = SimulatedNetwork(clock, self._queue, plan)
         self._points = PointStrikes(plan, _claims())
         self._workers: list[Process] = []
