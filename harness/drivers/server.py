@@ -35,6 +35,7 @@ class Server:
         """Like :meth:`start`, unless it runs already."""
         if self._process is not None and self._process.poll() is None:
             return self.address
+        self.reap()
         return self.start()
 
     def start(self) -> str | None:

@@ -62,9 +62,7 @@ class Standing(Protocol):
         """Bytes held by the processes that serve it; 0 if it lives in this one."""
 
 
-def standing(
-    adapter: Adapter, driver: str, folder: Path, seed: int
-) -> AbstractContextManager[Standing]:
+def standing(adapter: Adapter, driver: str, folder: Path) -> AbstractContextManager[Standing]:
     """Such a queue, until the end of the block. Raises ``EnvironmentFault`` and ``Unavailable``.
 
     With real processes it keeps its files in ``folder`` and goes on with those that are there;
@@ -73,7 +71,7 @@ def standing(
     if driver == "sim":
         from .standing_sim import simulated
 
-        return simulated(adapter, seed)
+        return simulated(adapter)
     from .standing_process import served
 
     return served(adapter, folder)

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+
+import psutil
 
 from ...backends.adapter import Adapter, Connection
 from ...backends.commands import Measure, Reply
@@ -62,7 +64,11 @@ class ServedStanding:
             return connection.attempt(Measure())
 
     def memory(self) -> int:
-        return sum(process.memory_info().rss for process in marked(self._lair.mark))
+        held = 0
+        for process in marked(self._lair.mark):
+            with suppress(psutil.Error):  # it has just ended
+                held += process.memory_info().rss
+        return held
 
     def end(self) -> None:
         self._control.close()

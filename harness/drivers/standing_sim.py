@@ -24,22 +24,24 @@ from .standing import Shaken, settle
 class SimulatedStanding:
     """See :class:`.standing.Standing`."""
 
-    def __init__(self, adapter: Adapter, seed: int) -> None:
+    def __init__(self, adapter: Adapter) -> None:
         self._adapter = adapter
-        self._seed = seed
         self._lock = threading.Lock()
         self.renew()
 
     def renew(self) -> None:
         self._began_s = 0.0
         self._clock: Clock | None = None
-        self._queue = self._adapter.local(self.now, Random(f"queue {self._seed}"))
+        self._rng = Random()
+        self._queue = self._adapter.local(self.now, self._rng)
 
     def now(self) -> float:
         """Seconds of the queue's life."""
         return self._began_s + (self._clock.now if self._clock else 0.0)
 
     def shake(self, plan: Plan) -> Shaken:
+        # As in a run alone: what differs from one is then the queue's past and nothing else.
+        self._rng.seed(f"queue {plan.seed}")
         history = Simulation(plan, self._adapter, self._lend).run()
         self._began_s, self._clock = self.now(), None
         return Shaken(history, None, "simulated")
@@ -98,6 +100,6 @@ class _Lent:
 
 
 @contextmanager
-def simulated(adapter: Adapter, seed: int) -> Iterator[SimulatedStanding]:
+def simulated(adapter: Adapter) -> Iterator[SimulatedStanding]:
     """A queue in this process, until the end of the block."""
-    yield SimulatedStanding(adapter, seed)
+    yield SimulatedStanding(adapter)
