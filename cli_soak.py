@@ -35,6 +35,7 @@ MIB = 1024 * 1024
     is_flag=True,
     help="An empty queue each round, instead of one that lives through all of them.",
 )
+@click.option("--metrics-host", default="127.0.0.1", show_default=True)
 @click.option(
     "--metrics-port", type=click.IntRange(0, 65535), help="Prometheus metrics here; 0: any port."
 )
@@ -49,6 +50,7 @@ def soak_command(
     driver: Driver,
     seed: int,
     fresh: bool,
+    metrics_host: str,
     metrics_port: int | None,
     report: Path,
 ) -> int:
@@ -91,7 +93,7 @@ def soak_command(
         queue = opened.enter_context(queue_of(latest, report, adapter))
         if metrics_port is not None:
             measure = queue.measure if queue else lambda: None
-            page = exported(measure, metrics_port, more=lambda: families(latest))
+            page = exported(measure, metrics_port, metrics_host, more=lambda: families(latest))
             click.echo(f"metrics {opened.enter_context(page)}")
         if latest.rounds:
             jobs = remembered(queue)
