@@ -133,12 +133,15 @@ def _tell(found: Found, soak: Soak) -> None:
 
 
 def _line(soak: Soak) -> str:
+    from .harness.soak import WARM_UP_S
+
     verdicts = ", ".join(f"{n} {what}" for what, n in sorted(soak.verdicts.items()))
     grown = (soak.last_rss - soak.warm_rss) / MIB
+    since = f", {grown:+.0f} since the first {WARM_UP_S / 60:.0f} min"
     queue = f"; the queue {soak.queue_rss / MIB:.0f} MiB" if soak.queue_rss else ""
     disk = f"; on disk {soak.queue_disk / MIB:.1f} MiB" if soak.queue_disk else ""
     return (
         f"{soak.spent_s / 3600:.2f} h in {soak.rounds} rounds ({verdicts}), {soak.jobs} jobs, "
-        f"{soak.strikes} strikes; memory {soak.last_rss / MIB:.0f} MiB, "
-        f"{grown:+.0f} since the first rounds{queue}{disk}"
+        f"{soak.strikes} strikes; memory {soak.last_rss / MIB:.0f} MiB"
+        f"{since if soak.spent_s > WARM_UP_S else ''}{queue}{disk}"
     )

@@ -30,7 +30,7 @@ STATE = "soak.json"
 QUEUE = "soak-queue"
 RETENTION_S = 300.0
 MOST_KEPT = 20
-WARM_UP_ROUNDS = 20
+WARM_UP_S = 2 * RETENTION_S  # by then the queue forgets as fast as it learns
 
 
 class SoakError(Exception):
@@ -65,8 +65,8 @@ class Soak(Struct, frozen=True):
     """How far a soak has come. Times in seconds, of the runs themselves; memory in bytes.
 
     ``starts`` counts how often it was started, ``since`` is the round with which the present
-    queue began: that same round if each has an empty one (``fresh``). ``warm_rss`` is the
-    memory of this process after the first rounds, ``last_rss`` now; ``queue_rss`` and
+    queue began: the next one if each has an empty queue (``fresh``). ``warm_rss`` is the memory
+    of this process after the first ``WARM_UP_S`` seconds, ``last_rss`` now; ``queue_rss`` and
     ``queue_disk`` are what the queue takes, outside of this process.
     """
 
@@ -217,7 +217,7 @@ def go_on(
             jobs=soak.jobs + len(plan.jobs),
             strikes=soak.strikes + sum(b.count for b in result.bites if b.phase != "nothing"),
             verdicts=verdicts,
-            warm_rss=rss if number < WARM_UP_ROUNDS else soak.warm_rss,
+            warm_rss=rss if soak.spent_s < WARM_UP_S else soak.warm_rss,
             last_rss=rss,
             queue_rss=queue.memory() if queue else 0,
             queue_disk=_size(folder / QUEUE),

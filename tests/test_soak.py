@@ -296,7 +296,7 @@ def processes_of(folder: Path) -> list[int]:
 def test_a_soak_that_was_killed_leaves_its_queue_and_no_process_and_goes_on_with_it(
     tmp_path: Path,
 ) -> None:
-    words = [QUICK, "--driver", "process"]
+    words = ["stuck-job", "--driver", "process"]
     running = subprocess.Popen(
         [*COMMAND, *words, "--for", "1000h", "--report", str(tmp_path)], stdout=subprocess.DEVNULL
     )
@@ -377,7 +377,7 @@ def test_minutes_on_the_broker_hold_with_bounded_memory_and_disk(tmp_path: Path)
     told = soak(tmp_path, "--driver", "process", "--for", "3min")
     assert told.splitlines()[-1].startswith("held: ")
     end = state(tmp_path)
-    assert end.verdicts == {"held": end.rounds} and end.since == 0
-    assert end.last_rss - end.warm_rss < 16 * MIB
+    assert end.found == () and end.since == 0
+    assert end.last_rss < 200 * MIB
     assert end.queue_rss < 100 * MIB
     assert end.queue_disk < 16 * MIB
