@@ -23,6 +23,8 @@ from jobquake.backends.commands import (
     Command,
     Delivery,
     Enqueue,
+    Enqueued,
+    Job,
     Lease,
     Leased,
     Measured,
@@ -30,6 +32,7 @@ from jobquake.backends.commands import (
 )
 from jobquake.backends.reference.adapter import REFERENCE
 from jobquake.backends.worker import worker
+from jobquake.harness.drivers.standing_process import served
 from jobquake.harness.drivers.standing_sim import SimulatedStanding
 from jobquake.harness.plan import Plan, decode
 from jobquake.harness.run import run
@@ -157,7 +160,7 @@ def test_what_a_round_leaves_is_settled_and_forgotten_so_that_the_queue_stays_sm
 ) -> None:
     queue = SimulatedStanding(REFERENCE.retaining(RETENTION_S))
     held = []
-    while queue.now() < 3 * RETENTION_S:
+    while queue.now() < 2.2 * RETENTION_S:
         (plan,) = rounds_of(scenario, len(held), len(held) + 1)
         queue.shake(plan)
         assert queue.settle(plan) == 0
@@ -291,6 +294,24 @@ def processes_of(folder: Path) -> list[int]:
             if process.pid != os.getpid() and str(folder) in " ".join(process.cmdline()):
                 found.append(process.pid)
     return found
+
+
+def test_a_served_queue_that_is_renewed_is_empty_and_serves_again_and_its_folder_stays(
+    tmp_path: Path,
+) -> None:
+    with served(REFERENCE, tmp_path / "queue") as queue:
+        client = REFERENCE.connect(queue.address, 5.0)
+        assert client.attempt(Enqueue(Job("left", "q"))) == Enqueued(True)
+        assert depths(queue.measure()) == {"ready": 1}
+        client.close()
+        queue.renew()
+        assert depths(queue.measure()) == {}
+    assert (tmp_path / "queue").exists() and not processes_of(tmp_path)
+
+
+def depths(reply: Reply | None) -> dict[str, int]:
+    assert isinstance(reply, Measured)
+    return {depth.state: depth.count for depth in reply.depths}
 
 
 def test_a_soak_that_was_killed_leaves_its_queue_and_no_process_and_goes_on_with_it(

@@ -35,9 +35,9 @@ class ServedStanding:
 
     def _begin(self) -> None:
         self._server = Server(self._adapter, self._lair.folder, spawner(self._lair))
-        self._address = self._server.ensure() or str(self._lair.folder)
+        self.address = self._server.ensure() or str(self._lair.folder)
         # It lives as long as the queue: on a shared store it is the one that keeps house.
-        self._control: Connection = self._adapter.connect(self._address, CONTROL_TIMEOUT_S)
+        self._control: Connection = self._adapter.connect(self.address, CONTROL_TIMEOUT_S)
 
     def shake(self, plan: Plan) -> Shaken:
         return shake(plan, self._adapter, server=self._server)
@@ -59,7 +59,7 @@ class ServedStanding:
         self._begin()
 
     def measure(self) -> Reply | None:
-        connection = self._adapter.connect(self._address, MEASURE_TIMEOUT_S)
+        connection = self._adapter.connect(self.address, MEASURE_TIMEOUT_S)
         with closing(connection):
             return connection.attempt(Measure())
 
