@@ -7,31 +7,23 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
-from random import Random
 
+import msgspec
 import numpy as np
 import psutil
 import pytest
 from broker_process import wait_until
-from jobquake.backends.adapter import Claims, Queue
+from haunted import FORGETS_NOT, Haunted, HauntedAdapter
 from jobquake.backends.commands import (
-    Ack,
-    Command,
-    Delivery,
     Enqueue,
     Enqueued,
     Job,
-    Lease,
-    Leased,
     Measured,
     Reply,
 )
 from jobquake.backends.reference.adapter import REFERENCE
-from jobquake.backends.worker import worker
 from jobquake.harness.drivers.standing_process import served
 from jobquake.harness.drivers.standing_sim import SimulatedStanding
 from jobquake.harness.plan import Plan, decode
@@ -55,8 +47,6 @@ def soak(folder: Path, *words: str, code: int = 0) -> str:
 
 
 def state(folder: Path) -> Soak:
-    import msgspec
-
     return msgspec.json.decode((folder / "soak.json").read_bytes(), type=Soak)
 
 
@@ -173,60 +163,6 @@ def test_what_a_round_leaves_is_settled_and_forgotten_so_that_the_queue_stays_sm
     assert max(held[half:]) < 1.2 * max(held[:half])
 
 
-@dataclass
-class Haunted:
-    """The reference queue with a mistake that only shows after ``MANY`` completed jobs."""
-
-    inner: Queue
-    mistake: str
-    completed: int = 0
-    enqueued: int = 0
-    first: Delivery | None = None
-    MANY = 100
-
-    def call(self, command: Command) -> Reply:
-        if isinstance(command, Ack):
-            self.completed += 1
-        if isinstance(command, Enqueue):
-            self.enqueued += 1
-            if self.mistake == "keeps one" and self.enqueued == self.MANY:
-                command = Enqueue(replace(command.job, delay_s=1e6))
-        again = self.mistake == "hands one out again" and self.completed >= self.MANY
-        if isinstance(command, Lease) and again and self.first:
-            first, self.first = self.first, None
-            return Leased(first)
-        reply = self.inner.call(command)
-        if isinstance(reply, Leased) and reply.delivery and not self.completed:
-            self.first = reply.delivery
-        return reply
-
-    def next_change_at(self, queues: tuple[str, ...]) -> float | None:
-        return self.inner.next_change_at(queues)
-
-    def crash(self) -> None:
-        self.inner.crash()
-
-
-@dataclass(frozen=True)
-class HauntedAdapter:
-    mistake: str
-    name: str = "haunted"
-    summary: str = "broken: the past comes back"
-    claims: Claims = field(default_factory=Claims)
-    violates: str | None = "no_phantoms"
-    framing: None = None
-    worker = staticmethod(worker)
-
-    def local(self, now: Callable[[], float], rng: Random) -> Queue:
-        return Haunted(REFERENCE.local(now, rng), self.mistake)
-
-    def server(self, folder: Path, port: int) -> list[str] | None:
-        return None
-
-    def connect(self, address: str, timeout_s: float) -> None:  # type: ignore[override]
-        raise NotImplementedError
-
-
 def haunted_soak(folder: Path, mistake: str) -> Soak:
     adapter = HauntedAdapter(mistake)
     begun = begin(folder, (QUICK,), adapter, "sim", 0)
@@ -245,7 +181,7 @@ def test_a_job_of_an_earlier_round_that_is_handed_out_again_is_found_and_needs_t
     assert "was handed a job" in found.sentence and "one of an earlier round" in found.sentence
     assert found.alone == "held" and found.needs_the_past and found.since == 0
     replayed = decode(found.replay).plan
-    assert run(replayed, HauntedAdapter("hands one out again"), "sim").result.verdict == "held"
+    assert run(replayed, FORGETS_NOT, "sim").result.verdict == "held"
 
 
 def test_a_round_that_leaves_a_job_behind_is_found_itself_and_the_next_begins_anew(
@@ -262,10 +198,9 @@ def test_a_round_that_leaves_a_job_behind_is_found_itself_and_the_next_begins_an
 
 def test_the_command_tells_that_a_finding_needs_the_past_of_its_queue(tmp_path: Path) -> None:
     script = (
-        "import sys, test_soak\n"
+        "import sys\n"
         "from jobquake.backends import registry\n"
-        "test_soak.HAUNTED = test_soak.HauntedAdapter('hands one out again')\n"
-        "registry.BUILT_IN['haunted'] = 'test_soak:HAUNTED'\n"
+        "registry.BUILT_IN['haunted'] = 'haunted:FORGETS_NOT'\n"
         f"sys.argv = ['jobquake', 'soak', {QUICK!r}, '--backend', 'haunted', '--for', '20s',\n"
         f"    '--report', {str(tmp_path)!r}]\n"
         "from jobquake.cli import main; main()"
