@@ -72,6 +72,7 @@ def told(failure: Failure) -> list[str]:
     """A failure in lines: sentence, story, proof, curve, how to see it again."""
     lines = [f"violated: {failure.title}: {failure.sentence}"]
     lines += [f"  {line}" for line in failure.story]
+    lines.append(f"found: {failure.found}")
     lines.append(f"shrunk to {failure.certificate}")
     lines += likelihood(failure)
     if failure.reproduction:
