@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
 from jobquake.backends.adapter import Claims, Queue
+from jobquake.backends.clock import Clock
 from jobquake.backends.commands import Ack, Command, Delivery, Enqueue, Lease, Leased, Reply
 from jobquake.backends.reference.adapter import REFERENCE
 from jobquake.backends.worker import worker
@@ -58,8 +58,8 @@ class HauntedAdapter:
     framing: None = None
     worker = staticmethod(worker)
 
-    def local(self, now: Callable[[], float], rng: Random) -> Queue:
-        return Haunted(REFERENCE.local(now, rng), self.mistake)
+    def local(self, clock: Clock, rng: Random) -> Queue:
+        return Haunted(REFERENCE.local(clock, rng), self.mistake)
 
     def server(self, folder: Path, port: int) -> list[str] | None:
         return None

@@ -257,7 +257,7 @@ def test_a_queue_that_does_not_answer_makes_a_scrape_fail_and_a_later_one_succee
 
 def test_who_has_more_to_tell_tells_it_whether_the_queue_answers_or_not() -> None:
     more = Family("jobquake_soak_rounds", "counter", "Rounds", ("verdict",), {("held",): 3})
-    queue = ReferenceQueue(MemoryStore(), lambda: 1000.0, Random(0))
+    queue = ReferenceQueue(MemoryStore(), Clock(*[lambda: 1000.0] * 3), Random(0))
     queue.enqueue(c.Job("j", "q"))
     answers: list[c.Reply | None] = [queue.measure()]
     with exported(lambda: answers[0], more=lambda: [more]) as url:
