@@ -16,11 +16,12 @@ import msgspec
 import pytest
 from jobquake.backends import registry
 from jobquake.harness.explore import pct, search
-from jobquake.harness.explore.draw import Space, draw, swarm
+from jobquake.harness.explore.draw import draw
 from jobquake.harness.explore.novelty import features, near_misses
 from jobquake.harness.explore.scripts import SCRIPTS
 from jobquake.harness.explore.search import DeadlyShard, Here, Limits, Task, WorkerDied, crew_of
 from jobquake.harness.explore.shard import Seen, explore_shard
+from jobquake.harness.explore.swarm import Space, swarm
 from jobquake.harness.explore.techniques import MIXES
 from jobquake.harness.explore.trial import attempt
 from jobquake.harness.plan import FOR_EVER_S, KillAt, KillWorker, Partition, PauseAt, Plan, decode
@@ -92,7 +93,7 @@ def test_what_lasts_for_ever_leaves_a_worker_in_every_pool() -> None:
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.__name__)
 def test_each_script_hits_jobs(script: object) -> None:
-    from jobquake.harness.explore.draw import sketch_of
+    from jobquake.harness.explore.fair import sketch_of
 
     hits = 0
     for seed, plan in enumerate(plans(40)):
