@@ -43,6 +43,7 @@ from .simnet import SimulatedNetwork
 from .skew import WallClocks
 
 SIGKILL, TIMED_OUT = -9.0, 1.0
+LOOKS = 0.02  # the longest pause between two looks, as a share of the time that was waited
 Lend = Callable[[Clock, WallClocks], Queue]
 
 
@@ -318,11 +319,13 @@ class Simulation:
             yield plan.deadline_s  # or less: the last client that is done ends it
         yield 0.0  # what else happens at this moment comes first
         yield max(QUIET_POLL_S, min(plan.healed_at_s, plan.deadline_s) - clock.now)
+        began_s = clock.now
         while True:
             if clock.now >= plan.deadline_s:
                 driver.write(Event.DEADLINE)
                 break
-            yield QUIET_POLL_S
+            # Who has waited long need not look so often: a stuck run would do nothing else.
+            yield max(QUIET_POLL_S, LOOKS * (clock.now - began_s))
             if self._at_work:
                 continue
             if any(node.record.delivery for node in self._nodes.values()):

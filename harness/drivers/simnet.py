@@ -20,6 +20,7 @@ from .clock import UNTIL_WOKEN, Clock, Process, Steps
 from .skew import WallClocks
 
 STALLED_S = 1e-6  # the least virtual step, so that rounding cannot stop the clock
+LOOK_AGAIN_S = 0.05
 NEVER = float("inf")
 NOTHING_SOONER = (Ack, Extend)  # never make a job ready, nor anything happen sooner
 
@@ -59,6 +60,7 @@ class WaitingRoom:
         self._queue = queue
         self._waiting: list[_Waiter] = []
         self._alarm_at = NEVER
+        self._rang_at = NEVER
 
     def call(self, command: Command, caller: Caller) -> Reply:
         """Carry the command out now, and serve who waits for what it made ready."""
@@ -132,7 +134,9 @@ class WaitingRoom:
                 at = waiter.until
         if at < self._alarm_at:
             self._alarm_at = at
-            self._clock.after(max(STALLED_S, at - self._clock.now), self._alarmed, at)
+            # A queue that did nothing at that very time will do nothing a microsecond later.
+            least_s = LOOK_AGAIN_S if at == self._rang_at else STALLED_S
+            self._clock.after(max(least_s, at - self._clock.now), self._alarmed, at)
 
     def _alike(self, waiter: _Waiter) -> Alike:
         """Waiters of which this is the same are given the same answer."""
@@ -141,6 +145,7 @@ class WaitingRoom:
     def _alarmed(self, at: float) -> float:
         if at == self._alarm_at:  # else an earlier alarm has taken its place
             self._alarm_at = NEVER
+            self._rang_at = at if self._clock.now >= at else NEVER
             self._serve()
             self._set_alarm()
         return UNTIL_WOKEN
