@@ -218,11 +218,12 @@ def _environment() -> Iterator[None]:
     """What the environment lacks becomes one sentence."""
     from .backends.adapter import Unavailable
     from .harness.drivers import EnvironmentFault
+    from .harness.explore.trial import BackendFailed
     from .harness.ledger import LedgerError
 
     try:
         yield
-    except (Unavailable, EnvironmentFault, LedgerError, OSError) as error:
+    except (BackendFailed, Unavailable, EnvironmentFault, LedgerError, OSError) as error:
         raise Fault(str(error), ENVIRONMENT) from error
 
 

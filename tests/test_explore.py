@@ -15,6 +15,7 @@ from random import Random
 import msgspec
 import pytest
 from jobquake.backends import registry
+from jobquake.backends.commands import Ack
 from jobquake.harness.explore import pct, search
 from jobquake.harness.explore.draw import draw
 from jobquake.harness.explore.novelty import features, near_misses
@@ -23,7 +24,7 @@ from jobquake.harness.explore.search import DeadlyShard, Here, Limits, Task, Wor
 from jobquake.harness.explore.shard import Seen, explore_shard
 from jobquake.harness.explore.swarm import Space, swarm
 from jobquake.harness.explore.techniques import MIXES
-from jobquake.harness.explore.trial import attempt
+from jobquake.harness.explore.trial import BackendFailed, attempt
 from jobquake.harness.plan import FOR_EVER_S, KillAt, KillWorker, Partition, PauseAt, Plan, decode
 from jobquake.harness.validate import validate
 
@@ -158,6 +159,7 @@ def test_a_shard_depends_on_nothing_but_its_number() -> None:
 
 PRINT_FOUND = """
 from jobquake.backends import registry
+from jobquake.backends.commands import Ack
 from jobquake.harness.explore.shard import explore_shard
 seen = explore_shard(registry.find("twin-ack-without-token"), 3, 0)
 print(seen.schedules, seen.found[0].replay, sorted(seen.bites))
@@ -263,6 +265,30 @@ def test_determinism_is_checked_by_a_second_run(monkeypatch: pytest.MonkeyPatch)
     drifting = explore_shard(REFERENCE, 0, 0, schedules=60, twice=True)
     assert drifting.drifted
     assert decode(drifting.drifted[0]).plan.scenario == "explore"
+
+
+class Raising:
+    """The reference queue, which raises at the first ack."""
+
+    name, summary, violates, framing = "raising", "raises at the first ack", None, None
+    claims, worker = REFERENCE.claims, staticmethod(REFERENCE.worker)
+
+    def local(self, clock: object, rng: Random) -> object:
+        queue = REFERENCE.local(clock, rng)  # type: ignore[arg-type]
+        answer = queue.call
+
+        def call(command: object) -> object:
+            if isinstance(command, Ack):
+                raise ZeroDivisionError("of no use")
+            return answer(command)  # type: ignore[arg-type]
+
+        queue.call = call  # type: ignore[method-assign, assignment]
+        return queue
+
+
+def test_a_backend_that_raises_is_told_with_the_plan_that_made_it() -> None:
+    with pytest.raises(BackendFailed, match="raised ZeroDivisionError: of no use; see where with"):
+        explore_shard(Raising(), 0, 0)  # type: ignore[arg-type]
 
 
 # What seed 3 finds, whatever the machine, the Python and the hash seed. A change of how plans
