@@ -8,15 +8,28 @@ from __future__ import annotations
 
 from typing import Literal
 
-from ...backends.commands import Ack, Delivery, Enqueue, Extend, Job, Nack, Refused, Release
+from ...backends.commands import (
+    Ack,
+    Delivery,
+    Enqueue,
+    Extend,
+    Job,
+    Nack,
+    Refused,
+    Release,
+    RetryPolicy,
+)
 from .bench import LEASE_S, QUEUE, Bench, expect
 from .model import Word
 
 Says = Literal["ack", "nack", "extend", "release"]
 SAYS: tuple[Says, ...] = ("ack", "nack", "extend", "release")
 SETTLING: tuple[Says, ...] = ("ack", "nack", "release")
+Whose = Literal["server", "caller"]
 PAST_S = LEASE_S + 0.5
 MANY = 20
+MANY_FAILURES = 70  # more than there are bits in which a delay may be kept
+JUMP_S = 1000.0
 
 
 def word(how: Says, delivery: Delivery) -> Word:
@@ -152,6 +165,40 @@ def a_delay_is_kept(bench: Bench) -> None:
     bench.take()
 
 
+def a_delayed_job_is_handed_out_to_one(bench: Bench) -> None:
+    bench.enqueue(Job("a", delay_s=5.0))
+    bench.wait(5.5)
+    bench.take()
+    again = bench.lease(worker="w2")
+    expect(again is None, "a job that was delayed to stay with the worker who got it", again)
+
+
+def no_clock_that_jumps_ends_a_lease_or_holds_it(bench: Bench, whose: Whose) -> None:
+    """The clock of the queue's server or of whoever calls is put wrong, and right again."""
+
+    def jump(ahead_s: float) -> None:
+        if whose == "server":
+            bench.server_ahead_s = ahead_s
+        else:
+            bench.caller_ahead_s = ahead_s
+
+    bench.enqueue(Job("a"))
+    if bench.claims.delays:
+        bench.enqueue(Job("delayed", delay_s=JUMP_S / 2))
+    holder = bench.take()
+    for ahead_s in (JUMP_S, 0.0, -JUMP_S):
+        jump(ahead_s)
+        bench.wait(1.0)
+        early = bench.lease()
+        told = f"every job to stay where it is while the {whose}'s clock is off by {ahead_s:g} s"
+        expect(early is None, told, early)
+    settled = bench.say(word("extend", holder))
+    expect(settled.accepted, "the holder of a living lease to extend it", settled)
+    bench.wait(PAST_S)
+    second = _after_backoff(bench)
+    expect(second.job.id == "a", "the lease to end in its time", second.job.id)
+
+
 def the_highest_priority_goes_first(bench: Bench) -> None:
     for priority in (0, 2, 1):
         bench.enqueue(Job(f"priority {priority}", priority=priority))
@@ -159,6 +206,29 @@ def the_highest_priority_goes_first(bench: Bench) -> None:
         bench.wait(1.0)
         found = bench.take().job.id
         expect(found == f"priority {priority}", f"priority {priority} next", found)
+
+
+def an_urgent_job_waits_for_none_of_less_importance(bench: Bench) -> None:
+    """Not even for one that is the same work and came first, as long as nobody has begun it."""
+    bench.enqueue(Job("of no importance", key="charge-7"))
+    for number in range(3):
+        bench.enqueue(Job(f"other {number}", priority=1))
+    bench.enqueue(Job("urgent", key="charge-7", priority=5))
+    bench.wait(1.0)
+    found = bench.take().job.id
+    expect(found == "urgent", "the urgent job to be handed out first", repr(found))
+
+
+def a_backoff_is_kept_however_often_the_job_has_failed(bench: Bench) -> None:
+    policy = RetryPolicy(base_s=1.0, factor=2.0, cap_s=4.0, jitter="none")
+    bench.enqueue(Job("a", max_deliveries=2 * MANY_FAILURES, retry=policy))
+    for number in range(1, MANY_FAILURES + 1):
+        bench.say(word("nack", bench.take()))
+        wait_s = min(4.0, 2.0 ** (number - 1))
+        bench.wait(wait_s - 0.5)
+        early = bench.lease()
+        expect(early is None, f"a pause of {wait_s:g} s after failure {number}", early)
+        bench.wait(1.0)
 
 
 def a_worker_gets_only_jobs_of_its_queues(bench: Bench) -> None:
@@ -252,6 +322,45 @@ def a_crash_of_the_server_loses_nothing(bench: Bench) -> None:
     bench.wait(PAST_S)
     found = {_after_backoff(bench).job.id for _ in "abc"}
     expect(found == {"a", "b", "c"}, f"a, b, c after the crash ({done} was held)", sorted(found))
+
+
+def a_crash_as_a_delayed_job_falls_due_loses_nothing(bench: Bench) -> None:
+    bench.enqueue(Job("a", delay_s=5.0))
+    bench.wait(5.5)
+    bench.lease()
+    bench.crash()
+    bench.wait(PAST_S)
+    _after_backoff(bench)
+
+
+def a_crash_after_a_replay_loses_nothing(bench: Bench) -> None:
+    bench.enqueue(Job("a"))
+    holder = bench.take()
+    bench.say(Nack("a", holder.token, "the record is gone", permanent=True))
+    found = bench.replay("a")
+    expect(found == ("a",), "the dead letter to be replayed", found)
+    bench.crash()
+    _after_backoff(bench)
+
+
+def a_crash_after_an_ack_forgets_no_key(bench: Bench) -> None:
+    for name in ("a", "b"):
+        bench.enqueue(Job(name, key="charge-7"))
+    bench.say(word("ack", bench.take()))
+    bench.crash()
+    _expect_never_again(bench, "no second job with the key that was completed before the crash")
+
+
+def a_crash_as_a_lease_is_taken_back_holds_up_no_other(bench: Bench) -> None:
+    bench.enqueue(Job("a"))
+    bench.take()
+    bench.wait(PAST_S)
+    _notice(bench)
+    bench.crash()
+    for number in (2, 3):
+        found = _after_backoff(bench).number
+        expect(found == number, f"delivery number {number}", found)
+        bench.wait(PAST_S)
 
 
 def _notice(bench: Bench) -> None:
