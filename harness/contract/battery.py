@@ -122,7 +122,7 @@ def given_up() -> Plan:
     """The call that gives a job up is lost, and its worker dies before it can repeat it."""
     return plan(
         "given up",
-        NetFault("nack", 1, "lose_request"),
+        NetFault("nack", 1, "lose_request", times=2),
         *(KillWorker(worker, 0.3) for worker in (0, 1)),
         jobs=(replace(JOB, behaviour="permanent"), replace(JOB, at_s=4.0)),
         guarantees=("permanent_failures",),

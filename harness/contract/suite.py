@@ -279,6 +279,7 @@ class QueueContract:
         self.holds(battery.permanent())
 
     def test_a_worker_may_die_while_it_gives_a_job_up(self) -> None:
+        self.claims_at_least_once()
         self.claims("dead_letters")
         self.holds(battery.given_up())
 
