@@ -4,9 +4,10 @@
         backend = MyQueue()
 
 What the adapter does not claim is skipped, and the skip names the claim; what it claims is
-tested. Three kinds of tests: short conversations with the queue (:mod:`.protocol`), a state
-machine beside a model (:mod:`.machine`), and plans with faults, carried out by the adapter's
-own worker in virtual time (:mod:`.battery`). No test knows how a queue works inside.
+tested. Three kinds of tests: short conversations with the queue (:mod:`.protocol`, and
+:mod:`.upheavals` where its server dies or a clock jumps), a state machine beside a model
+(:mod:`.machine`), and plans with faults, carried out by the adapter's own worker in virtual time
+(:mod:`.battery`). No test knows how a queue works inside.
 """
 
 from __future__ import annotations
@@ -23,10 +24,11 @@ from ..holds import assert_holds
 from ..plan import Call, NetEffect, Plan, SkewClock
 from ..run import Driver
 from ..strategies import faults, plans
-from . import battery, protocol
+from . import battery, protocol, upheavals
 from .bench import Bench
 from .machine import QUICK, machine
-from .protocol import SAYS, SETTLING, Says, Whose
+from .protocol import SAYS, SETTLING, Says
+from .upheavals import Whose
 
 Claim = Literal[
     "fencing", "bounded_deliveries", "dead_letters", "priorities", "idempotent_enqueue",
@@ -161,7 +163,7 @@ class QueueContract:
     def test_no_clock_that_jumps_ends_a_lease_or_holds_it(self, bench: Bench, whose: Whose) -> None:
         self.claims_at_least_once()
         self.claims("steady_time")
-        protocol.no_clock_that_jumps_ends_a_lease_or_holds_it(bench, whose)
+        upheavals.no_clock_that_jumps_ends_a_lease_or_holds_it(bench, whose)
 
     def test_the_highest_priority_goes_first(self, bench: Bench) -> None:
         self.claims("priorities")
@@ -206,25 +208,25 @@ class QueueContract:
     def test_a_crash_of_the_server_loses_nothing(self, bench: Bench) -> None:
         self.claims_at_least_once()
         self.claims("durable")
-        protocol.a_crash_of_the_server_loses_nothing(bench)
+        upheavals.a_crash_of_the_server_loses_nothing(bench)
 
     def test_a_crash_as_a_delayed_job_falls_due_loses_nothing(self, bench: Bench) -> None:
         self.claims_at_least_once()
         self.claims("durable", "delays")
-        protocol.a_crash_as_a_delayed_job_falls_due_loses_nothing(bench)
+        upheavals.a_crash_as_a_delayed_job_falls_due_loses_nothing(bench)
 
     def test_a_crash_after_a_replay_loses_nothing(self, bench: Bench) -> None:
         self.claims("durable", "dead_letters")
-        protocol.a_crash_after_a_replay_loses_nothing(bench)
+        upheavals.a_crash_after_a_replay_loses_nothing(bench)
 
     def test_a_crash_after_an_ack_forgets_no_key(self, bench: Bench) -> None:
         self.claims("durable", "skips_completed_keys")
-        protocol.a_crash_after_an_ack_forgets_no_key(bench)
+        upheavals.a_crash_after_an_ack_forgets_no_key(bench)
 
     def test_a_crash_as_a_lease_is_taken_back_holds_up_no_other(self, bench: Bench) -> None:
         self.claims_at_least_once()
         self.claims("durable")
-        protocol.a_crash_as_a_lease_is_taken_back_holds_up_no_other(bench)
+        upheavals.a_crash_as_a_lease_is_taken_back_holds_up_no_other(bench)
 
     # -- whatever Hypothesis thinks of ----------------------------------------------------
 
