@@ -30,7 +30,8 @@ class Claims(Struct, frozen=True):
     changes nothing. ``skips_completed_keys``: a job whose idempotency key has been completed
     is not handed out. ``bounded_backlog``: the queue honours ``Job.max_waiting``.
     ``durable``: what it acknowledged outlives a crash of its server. ``retries``: what fails
-    comes back after its backoff. ``delays``: it honours ``Job.delay_s``.
+    comes back after its backoff. ``delays``: it honours ``Job.delay_s``. ``steady_time``: no
+    wall clock that jumps ends a lease, a backoff or a delay sooner or later.
     """
 
     delivery: Literal["at-least-once", "at-most-once"] = "at-least-once"
@@ -46,6 +47,7 @@ class Claims(Struct, frozen=True):
     durable: bool = True
     retries: bool = True
     delays: bool = True
+    steady_time: bool = True
 
 
 class Queue(Protocol):
