@@ -31,7 +31,7 @@ def made_fair(plan: Plan) -> Plan:
     """The plan without faults that no queue could get over.
 
     What takes the last worker of a pool for ever leaves nobody to go on. A server that starts
-    anew while its clock is ahead cannot tell that from a long rest, and ends leases early.
+    anew when its clock has come ahead cannot tell that from a long rest, and ends leases early.
     """
     pools = plan.workers
     crashes = any(isinstance(fault, BrokerCrash) for fault in plan.faults)
@@ -40,8 +40,8 @@ def made_fair(plan: Plan) -> Plan:
     for fault in plan.faults:
         after = gone | _lost_for_ever(fault)
         left = {pool.name for number, pool in enumerate(pools) if number not in after}
-        ahead = isinstance(fault, SkewClock) and fault.node == SERVER and fault.by_s > 0
-        if len(left) == len(plan.pools) and not (crashes and ahead):
+        skewed = isinstance(fault, SkewClock) and fault.node == SERVER
+        if len(left) == len(plan.pools) and not (crashes and skewed):
             gone = after
             kept.append(fault)
     return replace(plan, faults=tuple(kept))
