@@ -25,7 +25,7 @@ def jobquake(*words: str, within: Path, code: int) -> str:
         cwd=within,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,
     )
     assert done.returncode == code, (done.returncode, done.stdout, done.stderr)
     assert "Traceback" not in done.stderr
@@ -180,12 +180,12 @@ def test_what_shows_on_real_processes_only_is_shrunk_by_repeated_trials(tmp_path
         seed=1,
         queues=(Queue("q"),),
         pools=(Pool("p", ("q",), 1),),
-        jobs=tuple(PlannedJob(0.6 + 0.01 * index, 0, 0.3) for index in range(20)),
-        faults=(BrokerCrash(0.75, 0.3), BrokerCrash(3.0, 0.3)),
+        jobs=tuple(PlannedJob(0.6 + 0.01 * index, 0, 0.05) for index in range(8)),
+        faults=(BrokerCrash(0.75, 0.3),),
         guarantees=("no_lost_work",),
         deadline_s=40.0,
     )
     replay = encode(plan, "reference-postgres-careless", "process")
-    words = ("shrink", replay, "--trials", "5", "--confidence", "0.6")
+    words = ("shrink", replay, "--trials", "3", "--confidence", "0.5")
     told = jobquake(*words, within=tmp_path, code=VIOLATED)
     assert "% confidence no single removal fails as often" in told
