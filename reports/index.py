@@ -78,7 +78,7 @@ def page(told: Sequence[Told], earlier: Sequence[Earlier] = ()) -> str:
         labels=[*(before.label for before in earlier), "now"],
         trends=trends([one.result for one in told], earlier) if earlier else [],
         spark=(SPARK_WIDTH, SPARK_HEIGHT),
-        environment=told[0].result.environment if told else {},
+        environment=_environment([one.result for one in told]),
     )
 
 
@@ -148,6 +148,15 @@ def _spark(moments: Sequence[Moment]) -> str:
         for n, t in enumerate(times_s)
         if t is not None
     )
+
+
+def _environment(results: Sequence[Result]) -> dict[str, str]:
+    """What the runs depended on; where they differ, each value."""
+    names = _in_order(name for result in results for name in result.environment)
+    return {
+        name: " or ".join(_in_order(r.environment[name] for r in results if name in r.environment))
+        for name in names
+    }
 
 
 def _in_order(values: Iterable[T]) -> list[T]:

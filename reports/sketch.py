@@ -1,4 +1,4 @@
-"""The space-time diagram in letters, for a terminal of 80 columns.
+"""The space-time diagram of one job in letters, for a terminal of 80 columns.
 
     p1  #.....
     w2        [==x
@@ -29,12 +29,11 @@ def sketch(diagram: Diagram, width: int = WIDTH) -> list[str]:
     names = [one_line(name)[:LONGEST_NAME] for name in diagram.lanes]
     left = max(map(len, names)) + 2
     scale = _Scale(diagram.start_s, diagram.end_s, width - left)
-    several = len({bar.job for bar in diagram.bars}) > 1
     lines = []
     for lane, name in enumerate(names):
         bars = [bar for bar in diagram.bars if bar.lane == lane]
-        marks = [mark for mark in diagram.marks if mark.lane == lane]
-        for number, row in enumerate(_rows(bars, marks, scale, several)):
+        marks = [m for m in diagram.marks if m.lane == lane and m.kind in LETTERS]
+        for number, row in enumerate(_rows(bars, marks, scale)):
             lines.append(f"{'' if number else name:<{left}}{row}".rstrip())
     if len(lines) > MOST_ROWS:
         lines = [*lines[:MOST_ROWS], f"... {len(lines) - MOST_ROWS} more rows in the report"]
@@ -53,9 +52,7 @@ class _Scale:
         return min(self.columns - 1, max(0, round((t_s - self._start_s) * self._per_s)))
 
 
-def _rows(
-    bars: Sequence[Bar], marks: Sequence[Mark], scale: _Scale, several: bool
-) -> Iterator[str]:
+def _rows(bars: Sequence[Bar], marks: Sequence[Mark], scale: _Scale) -> Iterator[str]:
     """The rows of one lane: bars that do not overlap share one, each with its own marks."""
     rows: list[list[str]] = []
     ends: list[int] = []
@@ -66,8 +63,11 @@ def _rows(
         if place == len(rows):
             rows.append([" "] * scale.columns)
             ends.append(-1)
-        _draw(rows[place], bar, first, last, several)
-        ends[place] = max(last, first + 1)
+        drawn = "[" + "=" * (last - first - 1) + "]"
+        rows[place][first : last + 1] = ("." * len(drawn) if bar.waiting else drawn)[
+            : last + 1 - first
+        ]
+        ends[place] = last
         homes.append((bar, place))
     if marks and not rows:
         rows.append([" "] * scale.columns)
@@ -80,23 +80,9 @@ def _rows(
     yield from ("".join(row) for row in rows)
 
 
-def _draw(row: list[str], bar: Bar, first: int, last: int, several: bool) -> None:
-    if bar.waiting:
-        row[first : last + 1] = "." * (last + 1 - first)
-    else:
-        row[first : last + 1] = ("[" + "=" * (last - first - 1) + "]")[: last + 1 - first]
-    number = str(bar.job)
-    if several and last - first > len(number) + 2:
-        row[first + 1 : first + 1 + len(number)] = number
-
-
 def _home(mark: Mark, homes: Sequence[tuple[Bar, int]]) -> int:
     """The row of the bar that the mark lies on, a delivery rather than a wait."""
-    on = [
-        (bar.waiting != (mark.kind == "enqueue"), place)
-        for bar, place in homes
-        if bar.start_s <= mark.at_s <= bar.end_s and mark.text.startswith(f"job {bar.job},")
-    ]
+    on = [(bar.waiting, place) for bar, place in homes if bar.start_s <= mark.at_s <= bar.end_s]
     return min(on)[1] if on else 0
 
 

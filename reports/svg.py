@@ -10,13 +10,19 @@ from collections.abc import Sequence
 
 from ..harness.facts import Facts
 from ..harness.run import Run
-from .html import templates
-from .many import full_name
+from .many import full_name, templates
 from .plain import in_xml
 from .shown import jobs_of
 from .space_time import diagram
 
 WIDTH, LEFT, RIGHT, LANE, TOP = 960, 90, 20, 44, 16
+KINDS = {
+    "enqueue": "enqueue answered",
+    "effect": "effect",
+    "ack": "ack",
+    "ack refused": "ack refused",
+    "fault": "fault",
+}
 
 
 def render(runs: Sequence[Run]) -> str:
@@ -31,6 +37,8 @@ def render(runs: Sequence[Run]) -> str:
         title=in_xml(f"{result.as_expected}: {full_name(result)} on {result.backend}, {told}"),
         description=in_xml("\n".join([result.sentence, *result.story])),
         diagram=picture,
+        marks=[mark for mark in picture.marks if mark.kind in KINDS],
+        kinds=KINDS,
         text=in_xml,
         scale=(WIDTH - LEFT - RIGHT) / span_s,
         width=WIDTH,
