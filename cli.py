@@ -217,10 +217,10 @@ def main() -> NoReturn:
         click.echo(error.ctx.get_help())
         code = 0
     except click.ClickException as error:
-        click.echo(f"jobquake: {error.format_message()}", err=True)
+        _complain(error.format_message())
         code = error.exit_code
     except (names.UnknownName, names.WrongDriver) as error:
-        click.echo(f"jobquake: {error}", err=True)
+        _complain(str(error))
         code = USAGE
     except (KeyboardInterrupt, click.Abort):
         click.echo("jobquake: interrupted; every process of the run has been ended", err=True)
@@ -229,6 +229,13 @@ def main() -> NoReturn:
         # click and rich leave with 1, our word for violated, when they write to a closed pipe
         code = UNREAD
     raise SystemExit(code or 0)
+
+
+def _complain(message: str) -> None:
+    from .reports.plain import one_line
+
+    for number, line in enumerate(message.splitlines()):
+        click.echo(one_line(line if number else f"jobquake: {line}"), err=True)
 
 
 if __name__ == "__main__":
