@@ -13,6 +13,7 @@ import json
 import re
 from collections import Counter, defaultdict
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -97,7 +98,7 @@ def haunted(text: str) -> Run:
 
 
 def read_as_commands(log: str) -> list[str]:
-    """The lines that GitHub's runner takes for commands: by how they begin, or by what they hold."""
+    """The lines that GitHub's runner takes for commands: by how they begin or what they hold."""
     return [
         line
         for line in re.split(r"[\r\n]+", log)
@@ -439,9 +440,7 @@ def test_slices_of_one_thread_do_not_overlap_and_every_thread_has_a_name(case: s
             assert event["tid"] in named
     for spans in threads.values():
         spans.sort()
-        assert all(
-            end <= start + 1e-3 for (_, end), (start, _) in zip(spans, spans[1:], strict=False)
-        )
+        assert all(end <= start + 1e-3 for (_, end), (start, _) in pairwise(spans))
 
 
 @pytest.mark.parametrize("case", CASES)
