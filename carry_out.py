@@ -145,7 +145,7 @@ def carry_out(
         console.print(f"  report: {pages[-1]}", soft_wrap=True)
     if not single_page:
         for file in publishing.write(runs, pages, report):
-            console.print(f"written: {file}", soft_wrap=True)
+            console.print(f"  written: {file}", soft_wrap=True)
     publishing.tell_github(runs, pages, as_json)
     if as_json:
         click.echo(msgspec.json.encode([done.result for done in runs]))

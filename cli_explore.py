@@ -247,7 +247,7 @@ def _shown(console: Console) -> Iterator[Callable[[Search], None]]:
         with Live(console=console, transient=True, refresh_per_second=4) as picture:
             yield lambda search: picture.update(exploration.live(search))
         return
-    told_at = 0.0
+    told_at = -EVERY_S
 
     def tell(search: Search) -> None:
         nonlocal told_at

@@ -84,6 +84,7 @@ class Shaker:
         """
         from .harness.drivers import EnvironmentFault
         from .harness.ledger import LedgerError
+        from .harness.plan import Plan
         from .harness.run import run
 
         try:

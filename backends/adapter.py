@@ -123,6 +123,22 @@ class Adapter(Protocol):
 
 
 @runtime_checkable
+class Retaining(Protocol):
+    """What an adapter has, too, if its queue can be told when to forget what is completed."""
+
+    def retaining(self, retention_s: float) -> Adapter:
+        """The same queue, which remembers completed jobs and keys for so many seconds."""
+
+
+@runtime_checkable
+class Housekeeper(Protocol):
+    """What a queue in this process has, too, if somebody must tell it to keep house."""
+
+    def forget_old(self) -> None:
+        """Drop completed jobs and keys that are older than the retention."""
+
+
+@runtime_checkable
 class Tenant(Protocol):
     """What an adapter has, too, if its runs can leave something where they do not end.
 

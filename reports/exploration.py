@@ -75,6 +75,7 @@ def told(failure: Failure, picture: Sequence[str] = ()) -> list[str]:
     lines = [f"violated: {failure.title}: {one_line(failure.sentence)}"]
     lines += [f"  {one_line(line)}" for line in failure.story]
     lines += [f"  {line}" for line in picture]
+    lines.append(f"found: {failure.found}")
     lines.append(f"shrunk to {failure.certificate}")
     lines += likelihood(failure)
     if failure.reproduction:

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import zlib
 from collections.abc import Iterator
 from concurrent.futures import Future
 from pathlib import Path
@@ -59,16 +60,19 @@ def test_the_correct_queue_survives_100_000_schedules() -> None:
     assert [found.sentence for found in state.found] == []
 
 
-def test_nearly_every_kind_of_fault_is_drawn_and_hits_a_job() -> None:
-    struck = set()
-    for shard in range(3):
-        seen = explore_shard(REFERENCE, 2, shard)
-        struck |= {fault for fault, phase, _ in seen.bites if phase != "nothing"}
-    assert struck >= {
+def test_every_kind_of_fault_is_drawn_and_hits_a_job() -> None:
+    wanted = {
         "worker kill", "worker pause", "partition", "slow network", "network timeout",
-        "broker crash", "outage", "worker told to stop", "ack lose reply", "ack lose request",
-        "lease lose reply", "enqueue lose reply", "enqueue delay", "ack duplicate",
+        "broker crash", "outage", "worker told to stop", "skewed clock", "ack lose reply",
+        "ack lose request", "lease lose reply", "enqueue lose reply", "enqueue delay",
+        "ack duplicate", "enqueue reset",
     }  # fmt: skip
+    for shard in range(12):
+        seen = explore_shard(REFERENCE, 2, shard)
+        wanted -= {fault for fault, phase, _ in seen.bites if phase != "nothing"}
+        if not wanted:
+            break
+    assert wanted == set()
 
 
 def test_what_lasts_for_ever_leaves_a_worker_in_every_pool() -> None:
@@ -258,3 +262,19 @@ def test_determinism_is_checked_by_a_second_run(monkeypatch: pytest.MonkeyPatch)
     drifting = explore_shard(REFERENCE, 0, 0, schedules=60, twice=True)
     assert drifting.drifted
     assert decode(drifting.drifted[0]).plan.scenario == "explore"
+
+
+# What seed 3 finds, whatever the machine, the Python and the hash seed. A change of how plans
+# are drawn changes it, and then it must be written down anew.
+PINNED = {
+    "twin-ack-without-token": 115710361,
+    "twin-pop-then-push": 1854780129,
+    "twin-prefetch-hoards": 1703477979,
+}
+
+
+@pytest.mark.parametrize("name", PINNED)
+def test_a_seed_finds_what_it_found_on_every_machine(name: str) -> None:
+    seen = explore_shard(registry.find(name), 3, 0)
+    plan = decode(seen.found[0].replay).plan
+    assert zlib.crc32(msgspec.json.encode(plan)) == PINNED[name]

@@ -14,7 +14,7 @@ from ...backends.adapter import Queue
 from ...backends.commands import Ack, Command, Enqueue, Extend, Lease, Leased, Reply
 from ..events import Phase
 from ..node_record import CALL_OF
-from ..plan import BrokerCrash, Call, NetFault, Plan, SlowNetwork, Window, job_index
+from ..plan import BrokerCrash, Call, NetFault, Plan, SlowNetwork, Window
 from ..strikes import CallStrikes, call_phase, reaches
 from .clock import UNTIL_WOKEN, Clock, Process, Steps
 from .skew import WallClocks
@@ -192,7 +192,7 @@ class SimulatedNetwork:
             return True
         late_s = fault.delay_s if fault.how == "delay" else 0.0
         phase = call_phase(CALL_OF[type(command)], False)
-        caller.struck(number, phase, _job_of(command), late_s)
+        caller.struck(number, phase, self._job_of(command), late_s)
         if fault.how == "delay":
             if late_s + plan.latency_s < plan.call_timeout_s:
                 yield late_s
@@ -213,7 +213,7 @@ class SimulatedNetwork:
         number, how = (strike[0], strike[1].how) if strike else (-1, None)
         phase = call_phase(CALL_OF[type(command)], True)
         if how == "duplicate":
-            caller.struck(number, phase, _job_of(command))
+            caller.struck(number, phase, self._job_of(command))
             self._room.call(command, caller)
         if how != "lose_reply" and (open_now := self._window(caller.number)):
             number, window = open_now
@@ -224,7 +224,7 @@ class SimulatedNetwork:
             how = "lose_reply"
         if how != "lose_reply":
             return True
-        caller.struck(number, phase, _job_of(command, reply))
+        caller.struck(number, phase, self._job_of(command, reply))
         yield max(STALLED_S, deadline - self._clock.now)
         return False
 
@@ -241,18 +241,18 @@ class SimulatedNetwork:
         yield delay_s
         self._room.call(command, caller)
 
+    def _job_of(self, command: Command, reply: Reply | None = None) -> int:
+        """The index of the job that a call concerns, -1 if none."""
+        index = self._plan.job_index
+        if isinstance(reply, Leased):
+            return index(reply.delivery.job.id) if reply.delivery else -1
+        if isinstance(command, Enqueue):
+            return index(command.job.id)
+        return index(getattr(command, "job_id", ""))
+
 
 def _meets_request(call: Call, window: Window) -> NetFault:
     """What a request meets while that fault lasts."""
     if isinstance(window, SlowNetwork):
         return NetFault(call, 1, "delay", window.latency_s)
     return NetFault(call, 1, "reset" if isinstance(window, BrokerCrash) else "lose_request")
-
-
-def _job_of(command: Command, reply: Reply | None = None) -> int:
-    """The index of the job that a call concerns, -1 if none."""
-    if isinstance(reply, Leased):
-        return job_index(reply.delivery.job.id) if reply.delivery else -1
-    if isinstance(command, Enqueue):
-        return job_index(command.job.id)
-    return job_index(getattr(command, "job_id", ""))

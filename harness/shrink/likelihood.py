@@ -25,8 +25,8 @@ MOMENTS = 12
 FUTURES = 20
 # Kinds whose faults have a time of their own, so that they can be kept out of the past.
 TIMED = (
-    "kill a worker", "dark network", "partition", "slow network", "server crash", "outage", "deploy",
-    "skewed clock",
+    "kill a worker", "dark network", "partition", "slow network", "server crash", "outage",
+    "deploy", "skewed clock",
 )  # fmt: skip
 
 
