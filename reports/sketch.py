@@ -18,6 +18,7 @@ from .space_time import Bar, Diagram, Mark
 WIDTH = 80
 LONGEST_NAME = 10
 MOST_ROWS = 16
+SPARE = 2  # columns at the right, for what had to give way
 LETTERS = {"fault": "x", "ack": "A", "ack refused": "R", "enqueue": "#", "effect": "E"}
 LEGEND = "[==] delivery, ... waits, # enqueued, E effect, A ack, R refused, x fault"
 
@@ -28,7 +29,7 @@ def sketch(diagram: Diagram, width: int = WIDTH) -> list[str]:
         return []
     names = [one_line(name)[:LONGEST_NAME] for name in diagram.lanes]
     left = max(map(len, names)) + 2
-    scale = _Scale(diagram.start_s, diagram.end_s, width - left)
+    scale = _Scale(diagram.start_s, diagram.end_s, width - left - SPARE)
     lines = []
     for lane, name in enumerate(names):
         bars = [bar for bar in diagram.bars if bar.lane == lane]
@@ -56,34 +57,39 @@ def _rows(bars: Sequence[Bar], marks: Sequence[Mark], scale: _Scale) -> Iterator
     """The rows of one lane: bars that do not overlap share one, each with its own marks."""
     rows: list[list[str]] = []
     ends: list[int] = []
-    homes: list[tuple[Bar, int]] = []
+    homes: list[tuple[Bar, int, int]] = []
     for bar in sorted(bars, key=lambda bar: (bar.start_s, bar.end_s)):
-        first, last = scale.at(bar.start_s), scale.at(bar.end_s)
-        place = next((n for n, end in enumerate(ends) if end < first), len(rows))
+        first = scale.at(bar.start_s)
+        last = max(scale.at(bar.end_s), first + (not bar.waiting))
+        place = next((n for n, end in enumerate(ends) if end + 1 < first), len(rows))
         if place == len(rows):
-            rows.append([" "] * scale.columns)
+            rows.append([" "] * (scale.columns + SPARE))
             ends.append(-1)
-        drawn = "[" + "=" * (last - first - 1) + "]"
-        rows[place][first : last + 1] = ("." * len(drawn) if bar.waiting else drawn)[
-            : last + 1 - first
-        ]
+        many = last - first + 1
+        rows[place][first : last + 1] = "." * many if bar.waiting else f"[{'=' * (many - 2)}]"
         ends[place] = last
-        homes.append((bar, place))
+        # The bracket that opens a delivery stays visible.
+        homes.append((bar, place, first + (not bar.waiting)))
     if marks and not rows:
-        rows.append([" "] * scale.columns)
-    # What would hide another mark gives way to the left, the effect first.
-    for mark in sorted(marks, key=lambda mark: (list(LETTERS).index(mark.kind), -mark.at_s)):
-        row, at = rows[_home(mark, homes)], scale.at(mark.at_s)
-        while at > 0 and row[at] in LETTERS.values():
-            at -= 1
+        rows.append([" "] * (scale.columns + SPARE))
+    # In the order in which they happened; what would hide another goes a column to the right.
+    for mark in sorted(marks, key=lambda mark: mark.at_s):
+        place, least = _home(mark, homes)
+        row, at = rows[place], max(least, scale.at(mark.at_s))
+        while at < len(row) - 1 and row[at] in LETTERS.values():
+            at += 1
         row[at] = LETTERS[mark.kind]
     yield from ("".join(row) for row in rows)
 
 
-def _home(mark: Mark, homes: Sequence[tuple[Bar, int]]) -> int:
-    """The row of the bar that the mark lies on, a delivery rather than a wait."""
-    on = [(bar.waiting, place) for bar, place in homes if bar.start_s <= mark.at_s <= bar.end_s]
-    return min(on)[1] if on else 0
+def _home(mark: Mark, homes: Sequence[tuple[Bar, int, int]]) -> tuple[int, int]:
+    """The row of the bar that the mark lies on, a delivery rather than a wait, and its start."""
+    on = [
+        (bar.waiting, place, least)
+        for bar, place, least in homes
+        if bar.start_s <= mark.at_s <= bar.end_s
+    ]
+    return min(on)[1:] if on else (0, 0)
 
 
 def _axis(diagram: Diagram, scale: _Scale) -> str:

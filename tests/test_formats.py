@@ -362,8 +362,8 @@ def test_bars_that_overlap_get_rows_of_their_own_and_marks_stay_visible() -> Non
     )
     drawn = sketch.sketch(space_time.Diagram(("w1",), bars, marks, 0.0, 10.0), width=44)
     assert drawn[:2] == [
-        "w1  [==================EA                [=]",
-        "                    [==================x",
+        "w1  [=================EA               [=]",
+        "                   [=================x",
     ]
 
 

@@ -104,9 +104,9 @@ def test_the_matrix_has_a_row_for_each_scenario_and_a_cell_for_each_backend() ->
     ]
     rows = index.matrix(told(*results))
     assert [row.name for row in rows] == [KILL, NETWORK]
-    assert [[one.result.as_expected for one in cell.told] for row in rows for cell in row.cells] == [
-        ["held"], ["violated"], ["held"], ["violated"],
-    ]  # fmt: skip
+    cells = [cell for row in rows for cell in row.cells]
+    verdicts = [[one.result.as_expected for one in cell.told] for cell in cells]
+    assert verdicts == [["held"], ["violated"], ["held"], ["violated"]]
     assert rows[0].cells[0].broken == ()
     assert rows[0].cells[1].broken == ("no accepted work is lost",)
 
@@ -197,7 +197,7 @@ def test_latencies_are_read_off_the_history_and_grow_with_their_percentile() -> 
     assert wait.jobs > effect.jobs
     for found in (wait, effect):
         assert list(found.seconds) == sorted(found.seconds)
-        assert 0 <= found.seconds[0] and found.seconds[-1] <= this.result.duration_s
+        assert found.seconds[0] >= 0.0 and found.seconds[-1] <= this.result.duration_s
 
 
 # -- the pages ------------------------------------------------------------------------------
