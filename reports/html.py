@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -13,7 +12,6 @@ from ..harness.history import Event, History
 from ..harness.plan import Plan
 from ..harness.plan_json import to_json
 from ..harness.result import Result
-from ..harness.run import Run
 from .duplicates import LATE, table
 from .space_time import diagram
 
@@ -25,12 +23,6 @@ templates = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-
-
-def render(runs: Sequence[Run]) -> str:
-    """The page of the only run."""
-    (run,) = runs
-    return page(run.result, run.plan, run.claims, run.history)
 
 
 def page(result: Result, plan: Plan, claims: Claims, history: History) -> str:

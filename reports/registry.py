@@ -27,7 +27,7 @@ class Format(NamedTuple):
 
 
 FORMATS = {
-    "html": Format("report.html", ".html", False, "the page with the whole story"),
+    "html": Format("report.html", ".page", False, "the page with the whole story"),
     "text": Format("report.txt", ".text", True, "for a terminal of 80 columns"),
     "junit": Format("junit.xml", ".junit", True, "for CI servers: a suite for each run"),
     "json": Format("results.json", ".results_json", True, "for programs; see 'jobquake schema'"),
