@@ -29,28 +29,30 @@ def sketch(diagram: Diagram, width: int = WIDTH) -> list[str]:
         return []
     names = [one_line(name)[:LONGEST_NAME] for name in diagram.lanes]
     left = max(map(len, names)) + 2
-    scale = _Scale(diagram.start_s, diagram.end_s, width - left - SPARE)
+    marked = [mark for mark in diagram.marks if mark.kind in LETTERS]
+    times_s = [t for bar in diagram.bars for t in (bar.start_s, bar.end_s)]
+    times_s += [mark.at_s for mark in marked]
+    scale = _Scale(min(times_s, default=0.0), max(times_s, default=0.0), width - left - SPARE)
     lines = []
     for lane, name in enumerate(names):
         bars = [bar for bar in diagram.bars if bar.lane == lane]
-        marks = [m for m in diagram.marks if m.lane == lane and m.kind in LETTERS]
+        marks = [mark for mark in marked if mark.lane == lane]
         for number, row in enumerate(_rows(bars, marks, scale)):
             lines.append(f"{'' if number else name:<{left}}{row}".rstrip())
     if len(lines) > MOST_ROWS:
         lines = [*lines[:MOST_ROWS], f"... {len(lines) - MOST_ROWS} more rows in the report"]
-    return [*lines, " " * left + _axis(diagram, scale), LEGEND]
+    return [*lines, " " * left + _axis(scale), LEGEND]
 
 
 class _Scale:
-    """From seconds to columns."""
+    """From seconds to columns: what is drawn begins in the first and ends in the last."""
 
     def __init__(self, start_s: float, end_s: float, columns: int) -> None:
-        self.columns = columns
-        self._start_s = start_s
+        self.start_s, self.end_s, self.columns = start_s, end_s, columns
         self._per_s = (columns - 1) / max(end_s - start_s, 1e-9)
 
     def at(self, t_s: float) -> int:
-        return min(self.columns - 1, max(0, round((t_s - self._start_s) * self._per_s)))
+        return round((t_s - self.start_s) * self._per_s)
 
 
 def _rows(bars: Sequence[Bar], marks: Sequence[Mark], scale: _Scale) -> Iterator[str]:
@@ -92,10 +94,10 @@ def _home(mark: Mark, homes: Sequence[tuple[Bar, int, int]]) -> tuple[int, int]:
     return min(on)[1:] if on else (0, 0)
 
 
-def _axis(diagram: Diagram, scale: _Scale) -> str:
+def _axis(scale: _Scale) -> str:
     """Start, middle and end in seconds, below their columns."""
     row = [" "] * scale.columns
-    for t_s in (diagram.start_s, (diagram.start_s + diagram.end_s) / 2, diagram.end_s):
+    for t_s in (scale.start_s, (scale.start_s + scale.end_s) / 2, scale.end_s):
         text = f"{t_s:.2f} s"
         at = min(max(0, scale.at(t_s) - len(text) // 2), scale.columns - len(text))
         row[at : at + len(text)] = text
