@@ -97,8 +97,9 @@ def _home(mark: Mark, homes: Sequence[tuple[Bar, int, int]]) -> tuple[int, int]:
 def _axis(scale: _Scale) -> str:
     """Start, middle and end in seconds, below their columns."""
     row = [" "] * scale.columns
+    digits = 2 if scale.end_s - scale.start_s > 0.1 else 4
     for t_s in (scale.start_s, (scale.start_s + scale.end_s) / 2, scale.end_s):
-        text = f"{t_s:.2f} s"
+        text = f"{t_s:.{digits}f} s"
         at = min(max(0, scale.at(t_s) - len(text) // 2), scale.columns - len(text))
         row[at : at + len(text)] = text
     return "".join(row).rstrip()
