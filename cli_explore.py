@@ -173,7 +173,7 @@ def _confirm_keep_tell(
     from .harness.run import save
     from .harness.shrink.kept import keep
     from .harness.shrink.reproduction import reproduce
-    from .reports import exploration, html
+    from .reports import exploration, html, text
 
     if confirm:
         with console.status("on real processes") as status:
@@ -184,7 +184,7 @@ def _confirm_keep_tell(
     folder = keep(failure, failures)
     page = html.page(run.result, run.plan, run.claims, run.history)
     save(run, folder / "run", {"report.html": page})
-    for line in exploration.told(failure):
+    for line in exploration.told(failure, text.picture(run)):
         console.print(line, soft_wrap=True)
     console.print(f"report: {folder / 'run' / 'report.html'}", soft_wrap=True)
     console.print(f"test:   {next(folder.glob('test_*.py'))}", soft_wrap=True)

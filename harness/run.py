@@ -167,6 +167,24 @@ def load(folder: Path) -> Run:
         ) from error
 
 
+def results_in(folder: Path) -> list[Result]:
+    """The results of the run folders in this folder, by name; none if it holds no run.
+
+    Raises :class:`DamagedRun` if one of them cannot be read.
+    """
+    results = []
+    for manifest in sorted(folder.glob(f"*/{MANIFEST}")):
+        file = manifest.with_name(RESULT)
+        try:
+            results.append(msgspec.json.decode(file.read_bytes(), type=Result))
+        except (OSError, ValueError, RecursionError) as error:
+            raise DamagedRun(
+                f"expected a result of this version in {file}, found: {error}; "
+                "run it again, or take the folder away"
+            ) from error
+    return results
+
+
 def _ledger(path: Path, history: History) -> bytes:
     """The ledger as it was written. Raises :class:`LedgerError` if it is not whole."""
     rows = len(read_rows(path))
