@@ -28,6 +28,7 @@ from .cli_explore import explore_command, shrink_command
 from .cli_practices import practices_command
 from .cli_serve import broker_command, doctor_command, proxy_command
 from .cli_soak import soak_command
+from .cli_timeline import timeline_command
 
 if TYPE_CHECKING:
     from .harness.run import Driver
@@ -176,6 +177,7 @@ for command in (
     practices_command,
     duplicates_command,
     capacity_command,
+    timeline_command,
     doctor_command,
     broker_command,
     proxy_command,
