@@ -9,16 +9,16 @@ const bytesOf = (text) => {
   return bytes;
 };
 
-// Values of up to four bytes; the shifts would cut longer ones.
+// Values of up to four bytes; the shifts would cut longer ones. Plane by plane, since reading
+// memory in its order is what makes it fast.
 const narrow = (raw, start, { length, planes, delta }) => {
   const values = new Int32Array(length);
+  for (let plane = 0, at = start; plane < planes; plane++) {
+    for (let i = 0; i < length; i++) values[i] |= raw[at++] << (8 * plane);
+  }
   let last = 0;
   for (let i = 0; i < length; i++) {
-    let coded = 0;
-    for (let plane = 0, at = start + i; plane < planes; plane++, at += length) {
-      coded |= raw[at] << (8 * plane);
-    }
-    const value = (coded >>> 1) ^ -(coded & 1);
+    const value = (values[i] >>> 1) ^ -(values[i] & 1);
     last = delta ? last + value : value;
     values[i] = last;
   }
@@ -27,15 +27,12 @@ const narrow = (raw, start, { length, planes, delta }) => {
 
 const wide = (raw, start, { length, planes, delta }) => {
   const values = new Float64Array(length);
+  for (let plane = 0, at = start, weight = 1; plane < planes; plane++, weight *= 256) {
+    for (let i = 0; i < length; i++) values[i] += raw[at++] * weight;
+  }
   let last = 0;
   for (let i = 0; i < length; i++) {
-    let coded = 0;
-    let weight = 1;
-    for (let plane = 0, at = start + i; plane < planes; plane++, at += length) {
-      coded += raw[at] * weight;
-      weight *= 256;
-    }
-    const value = coded % 2 ? -(coded + 1) / 2 : coded / 2;
+    const value = values[i] % 2 ? -(values[i] + 1) / 2 : values[i] / 2;
     last = delta ? last + value : value;
     values[i] = last;
   }
@@ -48,12 +45,18 @@ const decode = async (text) => {
   const raw = new Uint8Array(await new Response(unpacked).arrayBuffer());
   const size = new DataView(raw.buffer).getUint32(0, true);
   const header = JSON.parse(new TextDecoder().decode(raw.subarray(4, 4 + size)));
-  const columns = {};
+  const places = new Map();
   let at = 4 + size;
   for (const column of header.columns) {
-    const read = column.kind === "i32" && column.planes <= 4 ? narrow : wide;
-    columns[column.name] = read(raw, at, column);
+    places.set(column.name, [at, column]);
     at += column.length * column.planes;
   }
-  return { header, columns };
+  // The values of a column when they are wanted, null if there is none of that name.
+  const column = (name) => {
+    if (!places.has(name)) return null;
+    const [start, described] = places.get(name);
+    const read = described.kind === "i32" && described.planes <= 4 ? narrow : wide;
+    return read(raw, start, described);
+  };
+  return { header, column };
 };

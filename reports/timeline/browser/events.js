@@ -9,7 +9,11 @@ const LEASED = 5;
 const FINISHED = 7;
 const LEASE_LOST = 14;
 
-const eventsOf = ({ header, columns }) => {
+// What must be known to paint; see orderOf for the rest.
+const FIRST = ["event", "answer", "job", "token", "tick", "strike", "id", "outcome", "queue"];
+
+const eventsOf = ({ header, column }) => {
+  const columns = Object.fromEntries(FIRST.map((name) => [name, column(name)]));
   const count = columns.event.length;
   const lane = new Uint16Array(count);
   const lanes = [];
@@ -21,7 +25,7 @@ const eventsOf = ({ header, columns }) => {
   });
   const t = new Float64Array(count);
   for (let i = 0; i < count; i++) t[i] = columns.tick[i] * header.tick;
-  const events = { header, ...columns, count, lane, lanes, t };
+  const events = { header, column, ...columns, count, lane, lanes, t };
   events.end = Math.max(header.end, header.tick);
   events.deliveries = lanes.map((each) => deliveriesOf(events, each));
   markFindings(events);
@@ -71,8 +75,11 @@ const markFindings = (events) => {
 
 // byTime: the events in order of time, and rank: the place of each therein. The order of
 // ticks and lanes is the true one but for what rounding swapped, which the block tells.
+// row: by rank, the row of each event in the history; null in a sample.
 const orderOf = (events) => {
-  const { count, lane, lanes, tick, swap } = events;
+  const { count, lane, lanes, tick } = events;
+  const swap = events.column("swap");
+  events.row = events.column("row");
   const width = lanes.length;
   const keys = new Float64Array(count);
   for (let i = 0; i < count; i++) keys[i] = tick[i] * width + lane[i];

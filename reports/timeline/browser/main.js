@@ -3,6 +3,8 @@
 
 const STEP = { pan: 0.15, zoom: 1.6 }; // of a key or a button: part of the view, factor
 
+const briefly = (number) => number.toLocaleString("en", { maximumSignificantDigits: 3 });
+
 const start = (events) => {
   const root = idOf("all");
   const canvas = idOf("canvas");
@@ -33,8 +35,9 @@ const start = (events) => {
     const { from, to } = scene.view;
     canvas.dataset.from = String(from);
     canvas.dataset.to = String(to);
+    const [left, right] = [Math.max(0, from), Math.min(events.end, to)];
     idOf("view").textContent =
-      `Shown: ${from.toFixed(4)} s to ${to.toFixed(4)} s. A screen is ${(to - from).toPrecision(3)} s.`;
+      `Shown: ${left.toFixed(4)} s to ${right.toFixed(4)} s, ${briefly(right - left)} s.`;
     performance.clearMeasures("jobquake redraw");
     performance.measure("jobquake redraw", { start: began });
   };

@@ -68,6 +68,8 @@ const MARKS = {
 };
 const UNKNOWN_KIND = { shape: "plus", colour: "text", height: 0, size: 0.8 };
 const REFUSED = { shape: "dash", colour: "bad", height: 0, size: 1, heavy: true };
+const FAULT = MARKS[15];
+const CROWD = { shape: "tick", colour: "bad", height: 0, size: 0.5 }; // no room for one each
 const POINTER = { shape: "diamond", colour: "bad", height: -1, size: 0.8, filled: true };
 
 const markOf = (kind) => MARKS[kind] ?? UNKNOWN_KIND;

@@ -4,6 +4,7 @@
 
 const AXIS = 26;
 const ROOM = 3; // pixels that an event needs to be a mark of its own
+const STOP_ROOM = 9; // and a fault or a finding among others of its kind
 const LABEL = 28; // pixels that a bar needs to carry the number of its job
 
 const COLOURS = ["text", "faint", "ground", "grid", "busy", "good", "warn", "bad", "other", "shade"];
@@ -217,7 +218,8 @@ const paintDense = (c, layout, scene, dense, ratio) => {
   const image = new ImageData(columns, dense.length * 2);
   const pixels = new Uint32Array(image.data.buffer);
   const counted = dense.map((lane) => countsOf(scene, layout, lane, columns));
-  const most = counted.reduce((high, { counts }) => counts.reduce((a, b) => Math.max(a, b), high), 1);
+  let most = 1;
+  for (const { counts } of counted) for (const n of counts) if (n > most) most = n;
   const [text, busy] = [scene.colours.text, scene.colours.busy].map(packedOf);
   counted.forEach(({ counts, held }, row) => {
     for (let x = 0; x < columns; x++) {
@@ -271,20 +273,26 @@ const countsOf = ({ events, view, pass }, layout, { number, first, last }, colum
   return { counts, held };
 };
 
-// Faults and findings of dense lanes, at most one of a kind for each few pixels; all that
-// there are in a place look the same.
+// Faults and findings of dense lanes, one for each two pixels, as all in one place look alike.
+// Where even they have no room they are ticks: findings at the top of the lane, faults below.
 const collectStops = (layout, scene, dense, marks) => {
   const { events, view, pass } = scene;
   const crowded = new Set(dense.map(({ number }) => number));
-  const seen = new Set();
+  const places = new Map();
   for (const i of events.stops) {
     const at = events.t[i];
     if (at < view.from || at > view.to || !pass[i] || !crowded.has(events.lane[i])) continue;
-    const kind = (events.struck.has(i) ? 1 : 0) + (events.of.has(i) ? 2 : 0);
-    const place = `${(layout.x(at) / 2) | 0} ${events.lane[i]} ${kind}`;
-    if (seen.has(place)) continue;
-    seen.add(place);
-    addEvent(marks, layout, scene, i, events.lane[i]);
+    const kind = events.struck.has(i) ? FAULT : POINTER;
+    const key = `${events.lane[i]} ${kind.shape}`;
+    const place = (layout.x(at) / 2) | 0;
+    if (!places.has(key)) places.set(key, { lane: events.lane[i], kind, at: new Set() });
+    places.get(key).at.add(place * 2);
+  }
+  for (const { lane, kind, at } of places.values()) {
+    const crowd = at.size * STOP_ROOM > layout.plot;
+    const mark = crowd ? CROWD : kind;
+    const y = layout.top(lane) + layout.laneHeight * (crowd ? (kind === FAULT ? 0.28 : 0.1) : 0.5 + 0.34 * kind.height);
+    for (const x of at) add(marks, mark, `${mark.shape} of a crowd`, x, y);
   }
   if (scene.job < 0) return;
   for (let i = 0; i < events.count; i++) {

@@ -2,6 +2,9 @@
 // its event. Everything is written as text, since names of queues and the like may be hostile.
 
 const PAGE = 20;
+// Around the cells of a row, where it is told as a sentence.
+const BEFORE = ["", "", "", "", "job ", "queue ", "token ", "", ""];
+const AFTER = [" s", "", "", "", "", "", "", "", ""];
 
 const textOf = (number) => number.toLocaleString("en");
 
@@ -119,7 +122,7 @@ const tableOf = (events, select) => {
     },
     describe: (i) =>
       `Row ${numberOf(i)}, ${rowOf(i)
-        .map((text, n) => text && ["", "", "", "", "job ", "queue ", "token ", "", ""][n] + text)
+        .map((text, n) => text && BEFORE[n] + text + AFTER[n])
         .filter(Boolean)
         .join(", ")}`,
   };
