@@ -56,8 +56,9 @@ const deliveriesOf = ({ event, job, token, t, end }, lane) => {
   return { first: Int32Array.from(first), until: Float64Array.from(until) };
 };
 
-// wronged: jobs with a finding; of[i]: the findings that point at event i; stops: where the
-// keys n and p go, in the order of the lanes until orderOf has sorted them.
+// wronged: jobs with a finding; of: the findings that point at an event; notable: all such
+// events and all faults; stops: the faults and the first event of each finding, where the keys
+// n and p go, in the order of the lanes until orderOf has sorted them.
 const markFindings = (events) => {
   const { header, event, count } = events;
   events.wronged = new Map();
@@ -70,7 +71,9 @@ const markFindings = (events) => {
   for (let i = 0; i < count; i++) {
     if (event[i] === header.strike) events.struck.set(i, events.strike[events.struck.size]);
   }
-  events.stops = Int32Array.from(new Set([...events.struck.keys(), ...events.of.keys()])).sort();
+  const firsts = header.findings.filter(({ at }) => at.length).map(({ at }) => at[0]);
+  events.notable = Int32Array.from(new Set([...events.struck.keys(), ...events.of.keys()]));
+  events.stops = Int32Array.from(new Set([...events.struck.keys(), ...firsts]));
 };
 
 // byTime: the events in order of time, and rank: the place of each therein. The order of

@@ -60,6 +60,12 @@ const start = (events) => {
     look(scene.view.from + by, scene.view.to + by);
     turnTable();
   };
+  // As far to one end as the width of the view allows.
+  const jump = (t) => {
+    const half = (scene.view.to - scene.view.from) / 2;
+    look(t - half, t + half);
+    turnTable();
+  };
   const zoom = (factor, around = (scene.view.from + scene.view.to) / 2) => {
     const { from, to } = scene.view;
     look(around - (around - from) / factor, around + (to - around) / factor);
@@ -77,7 +83,8 @@ const start = (events) => {
     if (i >= 0) {
       const t = events.t[i];
       const { from, to } = scene.view;
-      if (t < from || t > to) look(t - (to - from) / 2, t + (to - from) / 2);
+      const edge = (to - from) / 50;
+      if (t < from + edge || t > to - edge) look(t - (to - from) / 2, t + (to - from) / 2);
     }
     table.select(i);
     idOf("selected").textContent = i < 0 ? "No event is selected." : table.describe(i);
@@ -131,8 +138,8 @@ const start = (events) => {
     ArrowRight: (press) => pan(press.shiftKey ? 0.9 : STEP.pan),
     ArrowUp: () => select(table.step(scene.selected, -1)),
     ArrowDown: () => select(table.step(scene.selected, 1)),
-    Home: () => pan(-Infinity),
-    End: () => pan(Infinity),
+    Home: () => jump(whole.from),
+    End: () => jump(whole.to),
     "+": actions.in,
     "=": actions.in,
     "-": actions.out,

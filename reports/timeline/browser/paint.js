@@ -279,7 +279,7 @@ const collectStops = (layout, scene, dense, marks) => {
   const { events, view, pass } = scene;
   const crowded = new Set(dense.map(({ number }) => number));
   const places = new Map();
-  for (const i of events.stops) {
+  for (const i of events.notable) {
     const at = events.t[i];
     if (at < view.from || at > view.to || !pass[i] || !crowded.has(events.lane[i])) continue;
     const kind = events.struck.has(i) ? FAULT : POINTER;

@@ -71,9 +71,15 @@ const tableOf = (events, select) => {
     write();
   };
 
+  // The rows are written anew, so the focus has to be put back.
+  const choose = (i) => {
+    select(i);
+    body.querySelector(`[data-event="${i}"]`)?.focus();
+  };
+
   body.addEventListener("click", (click) => {
     const button = click.target.closest("button");
-    if (button) select(Number(button.dataset.event));
+    if (button) choose(Number(button.dataset.event));
   });
   body.addEventListener("keydown", (press) => {
     const steps = { ArrowUp: -1, ArrowDown: 1, PageUp: -PAGE, PageDown: PAGE };
@@ -82,9 +88,7 @@ const tableOf = (events, select) => {
     if (!step || !button) return;
     press.preventDefault();
     const place = placeOf(Number(button.dataset.event)) + step;
-    const i = shown[Math.max(0, Math.min(shown.length - 1, place))];
-    select(i);
-    body.querySelector(`[data-event="${i}"]`)?.focus();
+    choose(shown[Math.max(0, Math.min(shown.length - 1, place))]);
   });
   const turns = {
     first: () => turnTo(0),
