@@ -145,6 +145,7 @@ def test_hostile_names_are_text_in_the_filter_and_in_the_table(
     page = Opened(browser, tmp_path / "page.html", page_of(isolated()))
     assert page.tab.locator("img").count() == 0
     assert HOSTILE in page.tab.locator("#jq-tl-queue option").all_inner_texts()
+    page.tab.select_option("#jq-tl-queue", label=HOSTILE)
     assert HOSTILE in {row[6] for row in page.rows()}
     assert "owned" not in page.tab.title() and page.problems == []
     page.context.close()

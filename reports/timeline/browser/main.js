@@ -66,8 +66,11 @@ const start = (events) => {
     look(t - half, t + half);
     turnTable();
   };
-  const zoom = (factor, around = (scene.view.from + scene.view.to) / 2) => {
+  // Around a time, or the selected event where it is in view, or the middle.
+  const zoom = (factor, at) => {
     const { from, to } = scene.view;
+    const chosen = scene.selected < 0 ? -Infinity : events.t[scene.selected];
+    const around = at ?? (from <= chosen && chosen <= to ? chosen : (from + to) / 2);
     look(around - (around - from) / factor, around + (to - around) / factor);
     turnTable();
   };
