@@ -166,8 +166,8 @@ def _title(plan: Plan) -> str:
     return plan.scenario if plan.variant == "default" else f"{plan.scenario}:{plan.variant}"
 
 
-def check_writable(folder: Path) -> None:
-    """Find out before the run, and not after it, whether reports can be written there."""
+def check_writable(folder: Path, option: str = "--report") -> None:
+    """Find out before the work, and not after it, whether its reports can be written there."""
     import tempfile
 
     try:
@@ -177,7 +177,7 @@ def check_writable(folder: Path) -> None:
     except OSError as error:
         raise Fault(
             f"expected to write reports to {folder}, found: {error.strerror}; "
-            "name another place with --report",
+            f"name another place with {option}",
             ENVIRONMENT,
         ) from error
 

@@ -36,6 +36,7 @@ from .cli_report import (
 )
 from .cli_serve import broker_command, doctor_command, proxy_command
 from .cli_soak import soak_command
+from .cli_timeline import timeline_command
 
 if TYPE_CHECKING:
     from .harness.run import Driver
@@ -202,6 +203,7 @@ for command in (
     practices_command,
     duplicates_command,
     capacity_command,
+    timeline_command,
     doctor_command,
     broker_command,
     proxy_command,
