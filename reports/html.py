@@ -12,7 +12,9 @@ from ..harness.history import Event, History
 from ..harness.plan import Plan
 from ..harness.plan_json import to_json
 from ..harness.result import Result
+from ..harness.shrink.failure import Failure
 from .duplicates import LATE, table
+from .exploration import likelihood
 from .space_time import diagram
 
 MOST_JOBS = 3
@@ -25,14 +27,25 @@ templates = Environment(
 )
 
 
-def page(result: Result, plan: Plan, claims: Claims, history: History) -> str:
-    """The page; every text in it is escaped, since payloads may be hostile."""
+def page(
+    result: Result,
+    plan: Plan,
+    claims: Claims,
+    history: History,
+    failure: Failure | None = None,
+) -> str:
+    """The page; every text in it is escaped, since payloads may be hostile.
+
+    ``failure``: what is known of a shrunk failure that this run shows.
+    """
     facts = Facts(plan, claims, history)
     jobs = _jobs_to_show(result, history)
     return templates.get_template("report.html").render(
         result=result,
         diagram=diagram(facts, jobs),
         jobs=jobs,
+        failure=failure,
+        likelihood=likelihood(failure) if failure else [],
         duplicates=table(result.duplicates),
         late=LATE,
         plan_json=to_json(plan).decode(),

@@ -45,7 +45,9 @@ def test_what_is_broken_is_found_shrunk_told_and_kept(tmp_path: Path) -> None:
     assert len(plan.jobs) == 1
     kept = load(folder / "run")
     assert kept.result.verdict == "violated"
-    assert (folder / "run" / "report.html").exists()
+    page = (folder / "run" / "report.html").read_text()
+    assert "def test_leases_exclusive" in page
+    assert "no longer fails" in page and "20 of 20" in page
     test = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(folder)],
         cwd=tmp_path,
