@@ -29,7 +29,7 @@ from jobquake.scenarios.practices import PRACTICES
 from msgspec.structs import replace
 from servers_here import KINDS, address
 
-SEEDS = 60
+SEEDS = 25
 # Those that a scenario of the catalogue shows; test_twins.py has a plan for each of all twins.
 TWINS = [p.without for p in PRACTICES if p.without.startswith("twin-")]
 MOVABLE = [name for name in TWINS if name != "twin-not-durable"]  # its mistake is its place
