@@ -50,19 +50,28 @@ class Experiment(NamedTuple):
     driver: Driver
 
 
-def packed_of(what: str) -> tuple[Packed, Result | None]:
-    """The plan of a replay string; of a run folder, its plan and what came of it then."""
-    from .harness.plan import PREFIX, ReplayError, decode
+def kept_run(folder: Path) -> Run:
+    """The run that is kept in the folder. Raises :class:`Fault` if there is none to be read."""
     from .harness.run import DamagedRun, RunFolderError, load
 
     try:
-        if not what.startswith(PREFIX) and os.path.exists(what):  # noqa: PTH110 (long names)
-            kept = load(Path(what)).result
-            return decode(kept.replay), kept
-        return decode(what), None
+        return load(folder)
     except DamagedRun as error:
         raise Fault(str(error), ENVIRONMENT) from error
-    except (ReplayError, RunFolderError) as error:
+    except RunFolderError as error:
+        raise Fault(str(error)) from error
+
+
+def packed_of(what: str) -> tuple[Packed, Result | None]:
+    """The plan of a replay string; of a run folder, its plan and what came of it then."""
+    from .harness.plan import PREFIX, ReplayError, decode
+
+    then = None
+    if not what.startswith(PREFIX) and os.path.exists(what):  # noqa: PTH110 (long names)
+        then = kept_run(Path(what)).result
+    try:
+        return decode(then.replay if then else what), then
+    except ReplayError as error:
         raise Fault(str(error)) from error
 
 

@@ -37,11 +37,12 @@ from .cli_report import (
 from .cli_serve import broker_command, doctor_command, proxy_command
 from .cli_soak import soak_command
 from .cli_timeline import timeline_command
+from .fault import INTERRUPTED
 
 if TYPE_CHECKING:
     from .harness.run import Driver
 
-INTERRUPTED, UNREAD = 130, 141
+UNREAD = 141
 REPORTS = Path("jobquake-runs")
 DEMO_BACKEND, DEMO_SCENARIO = "twin-ack-before-run", "worker-kill-before-ack"
 

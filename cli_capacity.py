@@ -156,18 +156,15 @@ def _given(mishaps: Mishaps, words: dict[str, Any]) -> Asked:
 
 def _recorded(folder: Path, mishaps: Mishaps, words: dict[str, Any]) -> list[Asked]:
     """The pools of a recorded run."""
-    from .carry_out import ENVIRONMENT, Fault
+    from .carry_out import Fault, kept_run
     from .harness.capacity.fit import FitError, fit
-    from .harness.run import DamagedRun, RunFolderError, load
 
     if both := [name for name in GIVEN if words[name] is not None]:
         option = "--" + both[0].replace("_", "-")
         raise click.UsageError(f"expected --from or {option}, found both; leave one of them out")
     try:
-        return fit(load(folder), mishaps)
-    except DamagedRun as error:
-        raise Fault(str(error), ENVIRONMENT) from error
-    except (RunFolderError, FitError) as error:
+        return fit(kept_run(folder), mishaps)
+    except FitError as error:
         raise Fault(str(error)) from error
 
 

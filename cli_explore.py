@@ -12,8 +12,9 @@ import click
 from msgspec.structs import replace
 
 from . import names
-from .carry_out import ENVIRONMENT, Fault, check_writable, packed_of
+from .carry_out import check_writable, packed_of
 from .cli_capacity import SECONDS
+from .fault import ENVIRONMENT, INTERRUPTED, Fault
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -130,7 +131,6 @@ def explore_command(
 
 
 def _exit_code(state: Search, known: int) -> int:
-    from .cli import INTERRUPTED
     from .harness.result import EXIT
 
     if state.found or known:
@@ -290,6 +290,7 @@ def shrink_command(
     It is tried in virtual time first, whichever driver it failed on, and shrunk there if the
     failure shows. Otherwise it is minimised on real processes by repeated trials.
     """
+    from .harness.result import EXIT
     from .harness.shrink.anywhere import NothingBroken, shrunk_anywhere
     from .reports import terminal
 
@@ -305,7 +306,7 @@ def shrink_command(
             )
         except NothingBroken as error:
             console.print(str(error), soft_wrap=True)
-            return 4
+            return EXIT["inconclusive"]
     with _environment():
         _confirm_keep_tell(failure, run, adapter, failures, confirm, console)
-    return 1
+    return EXIT["violated"]

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from .carry_out import kept_run
 from .fault import ENVIRONMENT, Fault
 from .publish import GITHUB, Wanted, publisher, write_of_one, write_whole
 from .reports.registry import FORMATS
 
 if TYPE_CHECKING:
-    from .harness.run import Run
+    pass
 
 FOLDERS = click.Path(path_type=Path)
 STDOUT = Path("-")
@@ -64,7 +65,7 @@ def report_command(
         _to_stdout(folders, wanted)
         return 0
     publishing = publisher(wanted)
-    runs = [_load(folder) for folder in folders]
+    runs = [kept_run(folder) for folder in folders]
     names = _distinct([folder.resolve().name for folder in folders])
     pages = [
         write_of_one(out / name, run, wanted.files) for name, run in zip(names, runs, strict=True)
@@ -84,7 +85,7 @@ def _to_stdout(folders: Sequence[Path], wanted: Wanted) -> None:
         raise Fault(f"expected --out FOLDER with {what}, found none; name a folder")
     if name == GITHUB:
         publishing = publisher(wanted)
-        runs = [_load(folder) for folder in folders]
+        runs = [kept_run(folder) for folder in folders]
         publishing.tell_github(runs, [None] * len(runs))
         return
     if not FORMATS[name].shared and len(folders) > 1:
@@ -92,7 +93,7 @@ def _to_stdout(folders: Sequence[Path], wanted: Wanted) -> None:
             f"expected one run for the format {name} on standard output, found {len(folders)}; "
             "name one, or a folder with --out"
         )
-    click.echo(render(name, [_load(folder) for folder in folders]), nl=False)
+    click.echo(render(name, [kept_run(folder) for folder in folders]), nl=False)
 
 
 @click.command("diff")
@@ -107,7 +108,7 @@ def diff_command(first: Path, second: Path, html: Path | None) -> int:
     """
     from .reports import diff, terminal
 
-    runs = _load(first), _load(second)
+    runs = kept_run(first), kept_run(second)
     names = str(first), str(second)
     diff.show(*runs, names, terminal.console())
     if html:
@@ -128,17 +129,6 @@ def schema_command() -> int:
 
     click.echo(schema(), nl=False)
     return 0
-
-
-def _load(folder: Path) -> Run:
-    from .harness.run import DamagedRun, RunFolderError, load
-
-    try:
-        return load(folder)
-    except DamagedRun as error:
-        raise Fault(str(error), ENVIRONMENT) from error
-    except RunFolderError as error:
-        raise Fault(str(error)) from error
 
 
 def _distinct(names: Sequence[str]) -> list[str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from .carry_out import ENVIRONMENT, Fault, check_writable, write_whole
+from .carry_out import ENVIRONMENT, Fault, check_writable, kept_run, write_whole
 
 PAGE = "timeline.html"
 
@@ -25,15 +25,9 @@ def timeline_command(folder: Path, out: Path | None) -> int:
     every finding, and says so.
     """
     from .harness.facts import Facts
-    from .harness.run import DamagedRun, RunFolderError, load
     from .reports.timeline import timeline_page
 
-    try:
-        kept = load(folder)
-    except DamagedRun as error:
-        raise Fault(str(error), ENVIRONMENT) from error
-    except RunFolderError as error:
-        raise Fault(str(error)) from error
+    kept = kept_run(folder)
     page = out or folder / PAGE
     check_writable(page.parent, "--out")
     html = timeline_page(kept.result, Facts(kept.plan, kept.claims, kept.history))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-USAGE, ENVIRONMENT = 2, 3
+USAGE, ENVIRONMENT, INTERRUPTED = 2, 3, 130
 
 
 class Fault(click.ClickException):

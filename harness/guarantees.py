@@ -6,6 +6,7 @@ of bad luck. Decides from the plan alone; runs nothing, judges nothing.
 
 from __future__ import annotations
 
+from .node_record import NEVER_BACK
 from .plan import Fault, Flood, Outage, Plan
 
 # What any schedule of jobs and faults must leave standing.
@@ -17,7 +18,6 @@ ALWAYS = (
     "leases_exclusive",
     "progress_after_heal",
 )
-NEVER_BACK = ("hang", "hang_in_c", "spin")
 
 
 def fair(plan: Plan) -> tuple[str, ...]:

@@ -29,7 +29,7 @@ from ..backends.commands import (
 from ..backends.worker import ApplyEffect, Finished, Progress, Work
 from .events import Answer, Event, Phase
 from .ledger import key_hash
-from .plan import Call, Outage, Plan, PlannedJob
+from .plan import Behaviour, Call, Outage, Plan, PlannedJob
 
 CALL_OF: dict[type, Call] = {
     Enqueue: "enqueue",
@@ -48,7 +48,7 @@ _ANSWERED: dict[type, Event] = {
     Release: Event.RELEASE_ANSWERED,
 }
 _SETTLING = (Ack, Nack, Extend, Release)  # a tuple, since a union is made anew each time
-NEVER_BACK = ("hang", "hang_in_c", "spin")
+NEVER_BACK: tuple[Behaviour, ...] = ("hang", "hang_in_c", "spin")
 GONE, MALFORMED, REFUSED = (
     "the record no longer exists",
     "the payload is malformed",

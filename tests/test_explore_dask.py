@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from jobquake.backends import registry
@@ -13,20 +14,24 @@ from jobquake.harness.explore import search
 from jobquake.harness.explore.on_dask import cluster_at
 from jobquake.harness.explore.search import Here, Limits, Search
 
+dask = pytest.importorskip("dask", reason="needs the extra jobquake[dask]")
 distributed = pytest.importorskip("distributed", reason="needs the extra jobquake[dask]")
 SCHEDULES = 2_000
 TWIN = "twin-ack-without-token"
 
 
 @pytest.fixture
-def cluster() -> Iterator[object]:
-    with distributed.LocalCluster(
-        n_workers=2,
-        threads_per_worker=1,
-        processes=True,
-        host="127.0.0.1",
-        dashboard_address=None,
-    ) as made:
+def cluster(tmp_path: Path) -> Iterator[object]:
+    with (
+        dask.config.set(temporary_directory=str(tmp_path)),
+        distributed.LocalCluster(
+            n_workers=2,
+            threads_per_worker=1,
+            processes=True,
+            host="127.0.0.1",
+            dashboard_address=None,
+        ) as made,
+    ):
         yield made
 
 

@@ -15,7 +15,7 @@ import toxiproxies
 from broker_process import wait_until
 from jobquake.backends import commands as c
 from jobquake.backends import registry as backends
-from jobquake.backends.reference import places
+from jobquake.backends.reference import queue
 from jobquake.backends.reference.adapter import ReferenceAdapter
 from jobquake.harness.checks import CHECKS
 from jobquake.harness.drivers.sim import simulate
@@ -87,7 +87,7 @@ def test_on_a_shared_file_whoever_works_forgets_what_is_older_than_the_retention
     for command in (c.Enqueue(c.Job("j", "q")), c.Lease("w", ("q",), 60.0), c.Ack("j", 1)):
         keeps.attempt(command)
     assert keeps.attempt(c.Inspect("j")) == c.Inspected("done", 1)
-    monkeypatch.setattr(places, "FORGET_EVERY_S", 0.0)
+    monkeypatch.setattr(queue, "FORGET_EVERY_S", 0.0)
     other = forgets.connect(str(tmp_path), 1.0)
     wait_until(lambda: other.attempt(c.Inspect("j")) == c.Inspected(None))
     keeps.close()

@@ -90,7 +90,7 @@ def test_every_step_makes_valid_plans_that_are_not_larger() -> None:
         rng = Random(seed)
         plan = draw(rng, everything() if seed % 2 else swarm(rng, True), Space(), seed)
         for step in STEPS:
-            for smaller in step.plans(plan):
+            for smaller in step(plan):
                 validate(smaller)
                 assert len(smaller.jobs) <= len(plan.jobs)
                 assert len(smaller.faults) <= len(plan.faults)

@@ -21,14 +21,12 @@ from ..commands import Command, Reply
 from ..worker import WorkerProgram
 from .core import CORRECT, Decisions
 from .places import PLACES, Place
-from .queue import FORGET_EVERY_S, RETENTION_S, ReferenceQueue
+from .queue import RETENTION_S, ReferenceQueue
 from .store import Store
 
 
 class LocalQueue:
     """The reference queue in this process, on any store. It forgets as the broker does."""
-
-    _forget_at: float
 
     def __init__(
         self,
@@ -47,10 +45,7 @@ class LocalQueue:
         self._serve(self._store)
 
     def call(self, command: Command) -> Reply:
-        now = self._clock.monotonic()
-        if now >= self._forget_at:
-            self._forget_at = now + FORGET_EVERY_S
-            self._queue.forget_old()
+        self._queue.keep_house()
         return self._queue.call(command)
 
     def next_change_at(self, queues: tuple[str, ...]) -> float | None:
@@ -70,7 +65,6 @@ class LocalQueue:
     def _serve(self, store: Store) -> None:
         """Be the process that has just begun to serve this store."""
         self._queue = self._queue_on(store)
-        self._forget_at = self._clock.monotonic() + FORGET_EVERY_S
 
     def _fresh_store(self) -> Store:
         store = self._place.local_store()

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from msgspec.structs import replace
 
 from ..commands import Command, Lease, Leased, Measured, Refused, Reply, Unanswered
-from .queue import FORGET_EVERY_S, ReferenceQueue
+from .queue import ReferenceQueue
 from .store import SharedStore, StoreError
 
 NEVER = float("inf")
@@ -25,13 +25,12 @@ class DirectConnection:
     def __init__(self, open_queue: Callable[[], tuple[ReferenceQueue, SharedStore]]) -> None:
         self._open_queue = open_queue
         self._opened: tuple[ReferenceQueue, SharedStore] | None = None
-        self._forget_at = time.monotonic() + FORGET_EVERY_S
 
     def attempt(self, command: Command) -> Reply | None:
         """Carry out the command; None if the server left it open whether it took effect."""
         try:
             queue, store = self._opened = self._opened or self._open_queue()
-            self._forget_old(queue)
+            queue.keep_house()
             reply = queue.call(command)
             if isinstance(command, Lease) and command.wait_s > 0 and reply == Leased(None):
                 return _wait(queue, store, command)
@@ -45,12 +44,6 @@ class DirectConnection:
         if self._opened:
             self._opened[1].close()
         self._opened = None
-
-    def _forget_old(self, queue: ReferenceQueue) -> None:
-        """Nobody else keeps house, so each connection does now and then."""
-        if time.monotonic() >= self._forget_at:
-            self._forget_at = time.monotonic() + FORGET_EVERY_S
-            queue.forget_old()
 
 
 def of_all(reply: Reply) -> Reply:

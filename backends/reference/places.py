@@ -32,7 +32,7 @@ from .core import Decisions
 from .direct import DirectConnection, of_all
 from .framing import BrokerFraming, PostgresFraming, RedisFraming
 from .memory import MemoryStore
-from .queue import FORGET_EVERY_S, RETENTION_S, ReferenceQueue
+from .queue import RETENTION_S, ReferenceQueue
 from .sqlite import SQLiteStore
 from .store import SharedStore, Store, StoreError
 
@@ -272,13 +272,12 @@ class FileQueue:
 
     def __init__(self, queue: ReferenceQueue) -> None:
         self._queue = queue
-        self._forget_at = time.monotonic() + FORGET_EVERY_S
 
     def attempt(self, command: Command) -> Reply | None:
         until = time.monotonic() + (command.wait_s if isinstance(command, Lease) else 0.0)
         while True:
             try:
-                self._forget_old()
+                self._queue.keep_house()
                 reply = of_all(self._queue.call(command))
             except sqlite3.OperationalError:
                 return None  # locked for too long: nobody can say whether it took effect
@@ -289,12 +288,6 @@ class FileQueue:
 
     def close(self) -> None:
         self._queue.store.close()
-
-    def _forget_old(self) -> None:
-        """Nobody else keeps house, so each process does now and then."""
-        if time.monotonic() >= self._forget_at:
-            self._forget_at = time.monotonic() + FORGET_EVERY_S
-            self._queue.forget_old()
 
 
 Maker = Callable[[str, str, float], SharedStore]

@@ -66,6 +66,8 @@ class ReferenceQueue:
         self._rng = rng
         self._decide = decisions
         self._retention_s = retention_s
+        self._monotonic = clock.monotonic
+        self._forget_at = clock.monotonic() + FORGET_EVERY_S
         self._tally = Tally()
 
     @contextmanager
@@ -204,6 +206,13 @@ class ReferenceQueue:
                 if record and successor and self._store(record, successor, "replayed", now):
                     replayed.append(job_id)
         return Replayed(tuple(replayed))
+
+    def keep_house(self) -> None:
+        """Forget what is old, now and then: to be called often by whoever owns the queue."""
+        now = self._monotonic()
+        if now >= self._forget_at:
+            self._forget_at = now + FORGET_EVERY_S
+            self.forget_old()
 
     def forget_old(self) -> int:
         """Drop completed jobs and keys older than the retention; how many jobs went."""

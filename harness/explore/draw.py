@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from ...backends.commands import RetryPolicy
 from ..checks import GUARANTEES
+from ..node_record import NEVER_BACK
 from ..plan import (
     Behaviour,
     BrokerCrash,
@@ -26,7 +27,7 @@ from ..plan import (
     ReplayDead,
     Sink,
 )
-from .fair import HANGS, made_fair, sketch, with_time
+from .fair import made_fair, sketch, with_time
 from .faults import FOR_EVER, HARMLESS, KINDS, Drawer, Sketch, moment_s
 from .swarm import Space, Swarm
 
@@ -86,8 +87,8 @@ def _anything(rng: Random, here: Swarm, space: Space, seed: int, sink: Sink) -> 
         again_s = LATER_S if sink == "blind" else rng.choice((0.0, 0.5, LATER_S))
         for index in rng.sample(range(len(jobs)), 1 + len(jobs) // 3):
             first = jobs[index]
-            again = PlannedJob(first.at_s + again_s, first.queue, first.service_s)
-            jobs.append(_same(again, index))
+            at_s = first.at_s + again_s
+            jobs.append(PlannedJob(at_s, first.queue, first.service_s, same_work_as=index))
     fewest = 2 if here.kinds.keys() & FOR_EVER.keys() else 1  # one goes, one must stay
     workers = rng.randint(min(fewest, space.workers), space.workers)
     names = tuple(f"q{number}" for number in range(queues))
@@ -111,10 +112,6 @@ def _anything(rng: Random, here: Swarm, space: Space, seed: int, sink: Sink) -> 
     )
 
 
-def _same(job: PlannedJob, index: int) -> PlannedJob:
-    return PlannedJob(job.at_s, job.queue, job.service_s, same_work_as=index)
-
-
 def _job(rng: Random, here: Swarm, lease_s: float, queue: int) -> PlannedJob:
     has = here.features
     at_s = rng.choice((0.0, 0.0, round(rng.uniform(0.0, 1.0), 2)))
@@ -130,12 +127,12 @@ def _job(rng: Random, here: Swarm, lease_s: float, queue: int) -> PlannedJob:
     elif "malformed" in has and draws < 0.65:
         behaviour = "malformed"
     elif "hangs" in has and draws < 0.8:
-        behaviour = rng.choice(HANGS)
+        behaviour = rng.choice(NEVER_BACK)
     elif "outage" in here.kinds and draws < 0.95:
         behaviour = "depends"
     service_s = _service_s(rng, here, lease_s)
     timeout_s = 30.0
-    if behaviour in HANGS:
+    if behaviour in NEVER_BACK:
         timeout_s = rng.choice(TIMEOUTS_S)
     elif "short timeouts" in has and rng.random() < 0.7:
         timeout_s = round(service_s + 0.3, 3)

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
+from ..node_record import NEVER_BACK
 from ..plan import (
     FOR_EVER_S,
     SERVER,
-    Behaviour,
     BrokerCrash,
     Fault,
     KillWorker,
@@ -24,7 +24,6 @@ from ..plan import (
 from .faults import Sketch
 
 DEADLINE_S = 30.0  # and time for all the work that there may be
-HANGS: tuple[Behaviour, ...] = ("hang", "hang_in_c", "spin")
 
 
 def made_fair(plan: Plan) -> Plan:
@@ -74,7 +73,7 @@ def with_time(plan: Plan) -> Plan:
 
 
 def _runs_s(job: PlannedJob) -> float:
-    return job.timeout_s if job.behaviour in HANGS else job.service_s
+    return job.timeout_s if job.behaviour in NEVER_BACK else job.service_s
 
 
 def sketch(jobs: list[PlannedJob], workers: int, lease_s: float) -> Sketch:

@@ -25,12 +25,12 @@ class NearMiss(NamedTuple):
     margin: float
 
 
-def features(facts: Facts) -> set[Feature]:
-    """What there is to see in the run."""
+def features(facts: Facts, misses: list[NearMiss]) -> set[Feature]:
+    """What there is to see in the run, whose near misses are these."""
     seen: set[Feature] = {("order", code) for code in _orders(facts)}
     seen |= {("bite", fault, phase) for fault, phase in facts.bites}
     seen |= {("ends", 8 * kind + min(n, 7)) for kind, n in enumerate(facts.outcomes.values())}
-    for near in near_misses(facts):
+    for near in misses:
         seen.add((near.what, _power(near.margin)))
     return seen
 

@@ -1,7 +1,7 @@
 """Shards on a Dask cluster: many machines, the same findings. Needs the extra ``dask``.
 
-The scheduler runs a shard again whose worker died; when it gives up, so do we, and try once
-more ourselves. Results are kept here as they come, so no death can lose one.
+The scheduler runs a shard again whose worker died; when it gives up, the search submits the
+shard anew. Results are kept here as they come, so no death can lose one.
 """
 
 from __future__ import annotations

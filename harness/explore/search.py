@@ -43,7 +43,6 @@ class Task(NamedTuple):
 
 def run_task(task: Task) -> Seen:
     """Run the shard here and now."""
-    oracle = task.oracle if task.oracle != task.backend else None
     return explore_shard(
         task.find(task.backend),
         task.seed,
@@ -53,7 +52,7 @@ def run_task(task: Task) -> Seen:
         until=None if task.for_s is None else time.monotonic() + task.for_s,
         twice=task.twice,
         stop_at_first=not task.keep_going,
-        oracle=task.find(oracle) if oracle else None,
+        oracle=task.find(task.oracle) if task.oracle else None,
     )
 
 
@@ -82,7 +81,8 @@ class DeadlyShard(Exception):
 class Search:
     """What has been seen so far; ``seconds`` since the start.
 
-    ``found`` is in the order of shards, whoever came first. ``deaths`` counts workers lost.
+    ``found`` is in the order in which shards ended, :attr:`first` in that of their numbers.
+    ``deaths`` counts workers lost.
     """
 
     backend: str

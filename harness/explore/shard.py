@@ -44,7 +44,6 @@ class Seen(Struct, frozen=True):
     shard: int
     schedules: int
     jobs: int
-    took_s: float
     found: tuple[Found, ...]
     bites: tuple[tuple[str, str, int], ...]
     new: frozenset[Feature]
@@ -71,7 +70,6 @@ def explore_shard(
     compares the histories byte by byte. ``oracle`` is a queue that is known to be correct:
     what it breaks on the same plan is not held against anybody.
     """
-    began = time.monotonic()
     explorer = Explorer()
     known: set[Feature] = set()
     bites: Counter[tuple[str, str]] = Counter()
@@ -90,7 +88,8 @@ def explore_shard(
         if broken and oracle:
             fair = attempt(plan, oracle, list(broken)).broken
             broken = {name: judged for name, judged in broken.items() if name not in fair}
-        seen = features(trial.facts)
+        misses = near_misses(trial.facts)
+        seen = features(trial.facts, misses)
         explorer.learn(trial.facts, not (broken or seen <= known))
         counts.update(broken.keys())
         if broken:
@@ -103,7 +102,7 @@ def explore_shard(
                 break
         else:
             known |= seen
-            for near in near_misses(trial.facts):
+            for near in misses:
                 if near.margin > 0 and near.margin < nearest.get(near.what, (float("inf"),))[0]:
                     nearest[near.what] = near.margin, encode(plan, adapter.name, "sim")
         bites.update(trial.facts.bites)
@@ -113,7 +112,6 @@ def explore_shard(
         shard,
         ran,
         jobs,
-        time.monotonic() - began,
         tuple(found.values()),
         tuple((fault, phase, n) for (fault, phase), n in sorted(bites.items())),
         frozenset(known),

@@ -67,7 +67,6 @@ def told(
     history = simulate(shrunk.plan, adapter)
     facts = Facts(shrunk.plan, adapter.claims, history)
     plan = judged_plan(shrunk.plan, shrunk.guarantee, facts)
-    facts = Facts(plan, adapter.claims, history)
     result = judge(plan, adapter, history, "sim")
     failure = _failure(shrunk, result, found, found_as, curve(facts, fails))
     return failure, Run(result, plan, adapter.claims, history)

@@ -102,7 +102,7 @@ class _Shrinking:
         while True:
             before = self.plan
             for step in STEPS:
-                while self._take(step.plans):
+                while self._take(step):
                     pass
                 if self.trials >= self._most_trials:
                     return False

@@ -8,7 +8,7 @@ move up, and so do the round trips that are counted.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -37,13 +37,6 @@ SPECIAL = (
     "behaviour", "failures", "flood", "priority", "delay_s",
     "same_work_as", "own_key", "again_after_s", "sink",
 )  # fmt: skip
-
-
-class Step(NamedTuple):
-    """A way to be less. ``removes`` is what it takes away one of, if it does: a noun."""
-
-    removes: str | None
-    plans: Smaller
 
 
 def fewer_faults(plan: Plan) -> Iterator[Plan]:
@@ -274,18 +267,18 @@ def _simplicity(value: float) -> tuple[int, float]:
     return len(text.partition(".")[2]), value
 
 
-STEPS: tuple[Step, ...] = (
-    Step("fault", fewer_faults),
-    Step("job", fewer_jobs),
-    Step(None, sooner_deadline),
-    Step("action", fewer_actions),
-    Step("queue", fewer_queues),
-    Step("worker", fewer_workers),
-    Step(None, narrower_faults),
-    Step(None, plainer_jobs),
-    Step(None, plainer_plan),
-    Step(None, all_sooner),
-    Step(None, rounder_times),
+STEPS: tuple[Smaller, ...] = (
+    fewer_faults,
+    fewer_jobs,
+    sooner_deadline,
+    fewer_actions,
+    fewer_queues,
+    fewer_workers,
+    narrower_faults,
+    plainer_jobs,
+    plainer_plan,
+    all_sooner,
+    rounder_times,
 )
 
 

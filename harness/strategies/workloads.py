@@ -13,7 +13,7 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 from msgspec.structs import replace
 
 from ...backends.commands import RetryPolicy
-from ..guarantees import NEVER_BACK
+from ..node_record import NEVER_BACK
 from ..plan import Behaviour, PlannedJob, Pool, Queue, ReplayDead
 from .times import seconds
 
