@@ -38,6 +38,7 @@ from .cli_serve import broker_command, doctor_command, proxy_command
 from .cli_soak import soak_command
 from .cli_timeline import timeline_command
 from .fault import INTERRUPTED
+from .interrupt import interrupts_kept
 
 if TYPE_CHECKING:
     from .harness.run import Driver
@@ -215,7 +216,8 @@ for command in (
 def main() -> NoReturn:
     """The entry point: one sentence instead of a traceback, and the right exit code."""
     try:
-        code = cli.main(prog_name="jobquake", standalone_mode=False)
+        with interrupts_kept():
+            code = cli.main(prog_name="jobquake", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.ctx.get_help())
         code = 0
