@@ -182,7 +182,7 @@ def _confirm_keep_tell(
             )
         failure = replace(failure, reproduction=reproduction)
     folder = keep(failure, failures)
-    page = html.page(run.result, run.plan, run.claims, run.history)
+    page = html.page(run.result, run.plan, run.claims, run.history, failure)
     save(run, folder / "run", {"report.html": page})
     for line in exploration.told(failure):
         console.print(line, soft_wrap=True)
