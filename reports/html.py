@@ -11,6 +11,7 @@ from typing import NamedTuple
 from markupsafe import Markup
 
 from ..backends.adapter import Claims
+from ..harness.checks.finding import Finding
 from ..harness.facts import Facts
 from ..harness.history import Event, History
 from ..harness.plan import Plan
@@ -26,6 +27,7 @@ from .sequence import sequence
 from .space_time import Diagram, diagram
 from .whole_run import WholeRun
 
+NOBODY = Finding(-1, "")
 MOST_JOBS = 3
 MOST_MARKS = 90
 MOST_PLAN = 60_000
@@ -56,7 +58,8 @@ def page(
     """
     facts = Facts(plan, claims, history)
     broken = _first_broken(result)
-    hero = broken.findings[0].job if broken and broken.findings else -1
+    finding = broken.findings[0] if broken and broken.findings else NOBODY
+    hero = finding.job
     jobs, seen = _story_of(facts, result, hero)
     run = WholeRun(facts)
     plan_json = to_json(plan).decode()
@@ -64,7 +67,7 @@ def page(
     return templates.get_template("report.html").render(
         result=result,
         headline=_headline(result),
-        picture=sequence(seen, hero),
+        picture=sequence(seen, hero, finding.events),
         twin=tables.of_picture(seen),
         jobs=jobs,
         hero=hero,

@@ -20,7 +20,10 @@ MOST_HEIGHT = 1400.0
 STRETCH = 120.0
 LABEL_APART = 11.0
 WIDE_LETTER = 5.6  # of a label, roughly
-ALARMS = ("fault", "ack refused", "lease expired", "given up")
+ALARMS = ("fault", "ack refused", "lease expired", "given up", "fate")
+BAD_FATES = ("lost", "duplicated", "stuck", "phantom")
+MOST_CULPRITS = 3  # a finding that points at all of a job's events points at none
+LAST = 1 << 40
 Moment = tuple[float, int]
 
 
@@ -36,13 +39,17 @@ class Label:
 
 @dataclass(frozen=True)
 class Placed:
-    """A mark on the page, its label if there is room for one, and whether it is of the hero."""
+    """A mark on the page, its label if there is room for one, and whether it is of the hero.
+
+    ``broke``: here a guarantee was broken.
+    """
 
     mark: Mark
     x: float
     y: float
     label: Label | None
     ours: bool
+    broke: bool
 
 
 @dataclass(frozen=True)
@@ -80,8 +87,11 @@ class Sequence:
     marks: tuple[Placed, ...]
 
 
-def sequence(diagram: Diagram, hero: int) -> Sequence:
-    """The places; ``hero`` is the job that was wronged, -1: nobody in particular."""
+def sequence(diagram: Diagram, hero: int, culprits: tuple[int, ...] = ()) -> Sequence:
+    """The places; ``hero`` is the job that was wronged, -1: nobody in particular.
+
+    ``culprits`` are the rows of the history that a finding points at.
+    """
     heights = _heights(diagram)
     bottom = max(heights.values(), default=TOP)
     apart = (WIDTH - LEFT - 10) / max(1, len(diagram.lanes))
@@ -108,13 +118,20 @@ def sequence(diagram: Diagram, hero: int) -> Sequence:
         _times(diagram, heights),
         tuple(sorted(bars, key=lambda placed: not placed.bar.waiting)),
         tuple(arrows.values()),
-        tuple(_marks(diagram, heights, lane_x, arrows, hero, several=len(jobs) > 1)),
+        tuple(_marks(diagram, heights, lane_x, arrows, hero, culprits, len(jobs) > 1)),
     )
+
+
+def _moment(mark: Mark) -> Moment:
+    """When it was, and in which order with what was at the same time; what is computed is last."""
+    if mark.row >= 0:
+        return mark.at_s, mark.row
+    return mark.at_s, LAST + 2 * max(mark.job, 0) + (mark.kind == "fate")
 
 
 def _heights(diagram: Diagram) -> dict[Moment, float]:
     """How far down each event is: in their order, none too near to the next."""
-    marked = {(mark.at_s, mark.row) for mark in diagram.marks}
+    marked = {_moment(mark) for mark in diagram.marks}
     edges = {(bar.start_s, bar.start_row) for bar in diagram.bars}
     edges |= {(bar.end_s, bar.end_row) for bar in diagram.bars if bar.end_row >= 0}
     edges |= {(arrow.at_s, arrow.row) for arrow in diagram.arrows}
@@ -134,7 +151,7 @@ def _times(diagram: Diagram, heights: dict[Moment, float]) -> tuple[tuple[float,
     """The times that are written beside the marks, and how far down."""
     found: list[tuple[float, float]] = []
     for mark in diagram.marks:
-        y = heights[mark.at_s, mark.row]
+        y = heights[_moment(mark)]
         new = not found or f"{found[-1][0]:.3f}" != f"{mark.at_s:.3f}"
         if new and (not found or y - found[-1][1] >= LABEL_APART):
             found.append((mark.at_s, y))
@@ -147,20 +164,24 @@ def _marks(
     lane_x: list[float],
     arrows: dict[int, Sent],
     hero: int,
+    culprits: tuple[int, ...],
     several: bool,
 ) -> list[Placed]:
     placed, free_from = list[Placed](), 0.0
-    in_order = sorted(diagram.marks, key=lambda mark: heights[mark.at_s, mark.row])
-    urgent = {heights[m.at_s, m.row] for m in in_order if m.kind in ALARMS}
+    in_order = sorted(diagram.marks, key=lambda mark: heights[_moment(mark)])
+    urgent = {heights[_moment(m)] for m in in_order if m.kind in ALARMS}
     for mark in in_order:
-        x, y = lane_x[mark.lane], heights[mark.at_s, mark.row]
+        x, y = lane_x[mark.lane], heights[_moment(mark)]
         crowded = any(0 < alarm - y < LABEL_APART for alarm in urgent) and y not in urgent
         label = None
         if y >= free_from and not crowded:
             text = f"job {mark.job}: {mark.label}" if several and mark.job >= 0 else mark.label
             label = _label(text, x, y, arrows.get(mark.row))
             free_from = y + LABEL_APART
-        placed.append(Placed(mark, x, y, label, mark.job == hero or hero < 0 or mark.job < 0))
+        ours = mark.job == hero or hero < 0 or mark.job < 0
+        broke = len(culprits) <= MOST_CULPRITS and mark.row in culprits
+        broke |= ours and mark.kind == "fate" and mark.label in BAD_FATES
+        placed.append(Placed(mark, x, y, label, ours, broke))
     return placed
 
 

@@ -25,7 +25,7 @@ SETTLES = (Event.ACK_ANSWERED, Event.NACK_ANSWERED, Event.RELEASE_ANSWERED)
 OVER = (Event.FINISHED, Event.LEASE_LOST)
 MarkKind = Literal[
     "enqueue", "lease", "start", "effect", "ack", "ack refused", "nack", "lease expired",
-    "given up", "resumed", "replay", "fault", "end",
+    "given up", "resumed", "replay", "fault", "end", "fate",
 ]  # fmt: skip
 ArrowKind = Literal["enqueue", "lease", "again", "ack", "refused"]
 
@@ -51,7 +51,7 @@ class Bar:
 class Mark:
     """One event on a lane, at a time in seconds; ``label`` is its name in a word or two.
 
-    ``row`` is its row of the history, -1: computed (a lease that ran out).
+    ``row`` is its row of the history, -1: computed (a lease that ran out, what became of a job).
     """
 
     lane: int
@@ -105,6 +105,7 @@ def diagram(facts: Facts, jobs: list[int]) -> Diagram:
     marks = [mark for i in rows if i not in at_end and (mark := _mark(facts, i, lane))]
     marks += _expiries(facts, rows, lane[QUEUE])
     marks += [_seen_at_the_end(facts, i, lane[QUEUE]) for i in at_end]
+    marks += [mark for job in jobs if (mark := _fate(facts, job, lane[QUEUE]))]
     bars = [bar for i in rows if (bar := _delivery(facts, i, lane))]
     bars += [bar for job in jobs for bar in _waits(facts, job, lane[QUEUE])]
     times = [t for bar in bars for t in (bar.start_s, bar.end_s)] + [m.at_s for m in marks]
@@ -214,6 +215,15 @@ def _seen_at_the_end(facts: Facts, i: int, queue: int) -> Mark:
     label, job, at_s = AT_THE_END[Event(int(row["event"]))], int(row["job"]), float(row["t"])
     text = f"job {job}, {at_s:.3f} s: at the end the queue said: {label}"
     return Mark(queue, at_s, "end", text, job, label, i)
+
+
+def _fate(facts: Facts, job: int, queue: int) -> Mark | None:
+    """What became of the job, when all was over."""
+    outcome = facts.outcome(job) if 0 <= job < facts.jobs else "phantom"
+    if outcome is None:
+        return None
+    text = f"job {job}, {facts.ended_at:.3f} s: at the end it is {outcome}"
+    return Mark(queue, facts.ended_at, "fate", text, job, outcome)
 
 
 def _expiries(facts: Facts, rows: Iterable[int], queue: int) -> list[Mark]:
