@@ -16,6 +16,7 @@ from .whole_run import WholeRun
 WIDTH, HEIGHT = 328.0, 140.0
 LEFT, RIGHT, TOP, BOTTOM = 44.0, 8.0, 16.0, 22.0
 MOST_SHADES = 60
+TIED = "\N{NO-BREAK SPACE}"  # between a number and its unit
 STYLES = (
     ("#0072B2", ""),
     ("#D55E00", "6 3"),
@@ -69,10 +70,10 @@ def length(value_s: float | None) -> str:
     if value_s is None or isnan(value_s):
         return "never" if value_s is None else "none"
     if value_s == 0:
-        return "0 s"
+        return f"0{TIED}s"
     if value_s < 0.1:
-        return f"{value_s * 1000:.3g} ms"
-    return f"{value_s:.2f} s" if value_s < 7200 else f"{value_s / 3600:.1f} h"
+        return f"{value_s * 1000:.3g}{TIED}ms"
+    return f"{value_s:.2f}{TIED}s" if value_s < 7200 else f"{value_s / 3600:.1f}{TIED}h"
 
 
 def number(value: float) -> str:

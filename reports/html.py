@@ -32,6 +32,7 @@ MOST_JOBS = 3
 MOST_MARKS = 90
 MOST_PLAN = 60_000
 WORDS = {"held": "Held", "violated": "Violated", "inconclusive": "Inconclusive"}
+UNBROKEN = {"held": "Every guarantee held", "inconclusive": "This run proves nothing"}
 
 
 class Headline(NamedTuple):
@@ -101,11 +102,11 @@ def _headline(result: Result) -> Headline:
     broken = [check.title for check in result.checks if check.verdict == "violated"]
     word = WORDS[result.verdict]
     if result.verdict != "violated":
-        return Headline(word, f"{word}: {result.scenario}", [], False)
+        return Headline(f"{word}: {result.scenario}", UNBROKEN[result.verdict], [], False)
     if result.control and result.as_expected == "held":
         word = "Violated, as this control must be"
-    title = broken[0][0].upper() + broken[0][1:]
-    return Headline(f"{word}: {result.scenario}", f"Broken: {title}", broken[1:], not result.control)
+    title = f"Broken promise: {broken[0]}"
+    return Headline(f"{word}: {result.scenario}", title, broken[1:], not result.control)
 
 
 def _story_of(facts: Facts, result: Result, hero: int) -> tuple[list[int], Diagram]:

@@ -22,7 +22,7 @@ LABEL_APART = 11.0
 WIDE_LETTER = 5.6  # of a label, roughly
 ALARMS = ("fault", "ack refused", "lease expired", "given up", "fate")
 BAD_FATES = ("lost", "duplicated", "stuck", "phantom")
-MOST_CULPRITS = 3  # a finding that points at all of a job's events points at none
+MOST_CULPRITS = 3  # a finding that points at all of a job's events means the last lease
 LAST = 1 << 40
 Moment = tuple[float, int]
 
@@ -169,6 +169,7 @@ def _marks(
 ) -> list[Placed]:
     placed, free_from = list[Placed](), 0.0
     in_order = sorted(diagram.marks, key=lambda mark: heights[_moment(mark)])
+    broke = _broke(in_order, hero, culprits)
     urgent = {heights[_moment(m)] for m in in_order if m.kind in ALARMS}
     for mark in in_order:
         x, y = lane_x[mark.lane], heights[_moment(mark)]
@@ -179,10 +180,17 @@ def _marks(
             label = _label(text, x, y, arrows.get(mark.row))
             free_from = y + LABEL_APART
         ours = mark.job == hero or hero < 0 or mark.job < 0
-        broke = len(culprits) <= MOST_CULPRITS and mark.row in culprits
-        broke |= ours and mark.kind == "fate" and mark.label in BAD_FATES
-        placed.append(Placed(mark, x, y, label, ours, broke))
+        placed.append(Placed(mark, x, y, label, ours, mark in broke))
     return placed
+
+
+def _broke(marks: list[Mark], hero: int, culprits: tuple[int, ...]) -> list[Mark]:
+    """Where the guarantee broke: in the events of the finding, or in what became of its job."""
+    found = [mark for mark in marks if mark.row in culprits]
+    if len(found) <= MOST_CULPRITS and found:
+        return found
+    fates = [m for m in marks if m.kind == "fate" and m.label in BAD_FATES and m.job == hero]
+    return fates or [mark for mark in found if mark.kind == "lease"][-1:]
 
 
 def _label(text: str, x: float, y: float, arrow: Sent | None) -> Label:

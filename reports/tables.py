@@ -45,7 +45,10 @@ def of_settings(result: Result, plan: Plan, claims: Claims) -> list[Told]:
     configured = [(name, str(getattr(plan, name))) for name in SETTINGS]
     configured += [
         ("retry", f"{retry.base_s} s * {retry.factor}**n, cap {retry.cap_s} s, {retry.jitter}"),
-        ("pools", "; ".join(f"{p.name}: {p.workers} for {', '.join(p.queues)}" for p in plan.pools)),
+        (
+            "pools",
+            "; ".join(f"{p.name}: {p.workers} for {', '.join(p.queues)}" for p in plan.pools),
+        ),
     ]
     named = [(name, str(value)) for name, value in asdict(claims).items() if value != ""]
     versions = [("backend", result.backend), ("driver", result.driver)]

@@ -185,9 +185,7 @@ class WholeRun:
             end_s = min(float(ends.max()), self.end_s)
             kind = fault_kind(facts.plan.faults[number])
             found.append(
-                Lasting(
-                    number, kind, float(starts.min()), end_s, len(rows), self._recovered(end_s)
-                )
+                Lasting(number, kind, float(starts.min()), end_s, len(rows), self._recovered(end_s))
             )
         return found
 
