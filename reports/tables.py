@@ -56,9 +56,11 @@ def of_settings(result: Result, plan: Plan, claims: Claims) -> list[Told]:
     return [
         Told(name, "", Table(("setting", "value"), tuple(rows)))
         for name, rows in (
-            ("Environment", versions), ("Configuration", configured), ("What the backend claims", named),
+            ("Environment", versions),
+            ("Configuration", configured),
+            ("What the backend claims", named),
         )
-    ]  # fmt: skip
+    ]
 
 
 def of_picture(picture: Diagram) -> Table:
@@ -95,7 +97,7 @@ def _faults(result: Result) -> Told:
         rows.append(tuple(row))
     return Told(
         "What the faults struck",
-        "A fault that struck nothing proves nothing. Columns are the phases of the job that it met.",
+        "A fault that struck nothing proves nothing. Columns: the phases of the job that it met.",
         Table(("fault", "planned", "struck", *phases), tuple(rows)),
     )
 

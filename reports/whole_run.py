@@ -67,7 +67,7 @@ class Lasting:
 
 @dataclass(frozen=True)
 class Retried:
-    """Retries after the ``attempt``-th delivery that counts, and the waits that the policy allows."""
+    """Retries after the ``attempt``-th delivery that counts, and what the policy allows."""
 
     attempt: int
     n: int

@@ -309,7 +309,7 @@ CUT = """() => {
 }"""
 OVERLAPS = """() => {
   const blocks = [...document.querySelectorAll('h1,h2,h3,p,pre,dt,dd,li,summary,figure > svg,.wide')]
-    .filter(e => !e.matches('.readout') && e.getBoundingClientRect().height)
+    .filter(e => !e.matches('.readout') && e.checkVisibility() && e.getBoundingClientRect().height)
     .map(e => [e, e.getBoundingClientRect()]);
   const found = [];
   for (const [a, one] of blocks) for (const [b, two] of blocks) {
