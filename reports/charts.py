@@ -14,7 +14,7 @@ from ..harness.shrink.likelihood import Curve
 from .whole_run import WholeRun
 
 WIDTH, HEIGHT = 328.0, 140.0
-LEFT, RIGHT, TOP, BOTTOM = 44.0, 8.0, 16.0, 22.0
+LEFT, RIGHT, TOP, BOTTOM = 52.0, 8.0, 16.0, 22.0
 MOST_SHADES = 60
 TIED = "\N{NO-BREAK SPACE}"  # between a number and its unit
 STYLES = (
@@ -69,7 +69,7 @@ def length(value_s: float | None) -> str:
     """A length of time for people: ``4 ms``, ``1.25 s``, ``24.0 h``; none: never."""
     if value_s is None or isnan(value_s):
         return "never" if value_s is None else "none"
-    if value_s == 0:
+    if value_s < 5e-7:
         return f"0{TIED}s"
     if value_s < 0.1:
         return f"{value_s * 1000:.3g}{TIED}ms"
@@ -109,8 +109,8 @@ def over_time(run: WholeRun) -> list[Chart]:
     return [
         _chart(
             run, "Jobs in the queue", "jobs",
-            [("accepted and not over", opened.tolist()),
-             ("waiting for a first worker", waiting.tolist())],
+            [("accepted, not over", opened.tolist()),
+             ("waiting for a worker", waiting.tolist())],
             edges, number,
         ),
         _chart(
@@ -169,7 +169,7 @@ def _drawn(
 ) -> Chart:
     start_s, end_s = span_s
     known = [value for _, column in values for value in column if not isnan(value)]
-    most = top or max([*known, limit[0] if limit else 0.0, 1e-9])
+    most = top or max([*known, limit[0] if limit else 0.0]) or 1.0
     across = (WIDTH - RIGHT - LEFT) / max(1e-9, end_s - start_s)
     down = (HEIGHT - TOP - BOTTOM) / most
 

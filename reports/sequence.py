@@ -14,12 +14,12 @@ from .space_time import Bar, Diagram, Mark
 
 WIDTH = 328.0  # what a phone of 360 px has left between its margins
 LEFT = 62.0  # the times
-TOP = 30.0  # the names of the lanes
+TOP = 36.0  # the names of the lanes
 USUAL_GAP, LEAST_GAP = 22.0, 5.0
 MOST_HEIGHT = 1400.0
 STRETCH = 120.0
 LABEL_APART = 11.0
-WIDE_LETTER = 5.6  # of a label, roughly
+WIDE_LETTER, WIDE_CAPITAL = 5.6, 7.6  # of a label and of a bold one, roughly
 ALARMS = ("fault", "ack refused", "lease expired", "given up", "fate")
 BAD_FATES = ("lost", "duplicated", "stuck", "phantom")
 MOST_CULPRITS = 3  # a finding that points at all of a job's events means the last lease
@@ -80,7 +80,7 @@ class Sequence:
 
     width: float
     height: float
-    lanes: tuple[tuple[str, float], ...]
+    lanes: tuple[tuple[str, float, float], ...]
     times: tuple[tuple[float, float], ...]
     bars: tuple[Stretch, ...]
     arrows: tuple[Sent, ...]
@@ -114,11 +114,23 @@ def sequence(diagram: Diagram, hero: int, culprits: tuple[int, ...] = ()) -> Seq
     return Sequence(
         WIDTH,
         bottom + 14,
-        tuple(zip(diagram.lanes, lane_x, strict=True)),
+        _names(diagram.lanes, lane_x, apart),
         _times(diagram, heights),
         tuple(sorted(bars, key=lambda placed: not placed.bar.waiting)),
         tuple(arrows.values()),
         tuple(_marks(diagram, heights, lane_x, arrows, hero, culprits, len(jobs) > 1)),
+    )
+
+
+def _names(
+    lanes: tuple[str, ...], lane_x: list[float], apart: float
+) -> tuple[tuple[str, float, float], ...]:
+    """The lanes' names with their places; in two rows, if one has no room for them."""
+    names = [name.removeprefix("the ") for name in lanes]
+    crowded = max(map(len, names), default=0) * WIDE_CAPITAL > apart
+    return tuple(
+        (name, x, TOP - 23.0 if crowded and i % 2 else TOP - 10.0)
+        for i, (name, x) in enumerate(zip(names, lane_x, strict=True))
     )
 
 
