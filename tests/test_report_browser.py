@@ -156,7 +156,7 @@ def served(text: str) -> Iterator[str]:
     """An artifact server that forbids scripts and styles, as a header."""
 
     class Artifact(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:  # noqa: N802 (the name that the base class asks for)
+        def do_GET(self) -> None:
             body = text.encode()
             self.send_response(200 if self.path == "/report.html" else 404)
             self.send_header("Content-Type", "text/html; charset=utf-8")
@@ -308,7 +308,8 @@ CUT = """() => {
   }).map(e => e.outerHTML.slice(0, 100));
 }"""
 OVERLAPS = """() => {
-  const blocks = [...document.querySelectorAll('h1,h2,h3,p,pre,dt,dd,li,summary,figure > svg,.wide')]
+  const blocks = [...document.querySelectorAll(
+    'h1,h2,h3,p,pre,dt,dd,li,summary,figure > svg,.wide')]
     .filter(e => !e.matches('.readout') && e.checkVisibility() && e.getBoundingClientRect().height)
     .map(e => [e, e.getBoundingClientRect()]);
   const found = [];
@@ -322,7 +323,8 @@ OVERLAPS = """() => {
 }"""
 TEXTS = """() => [...document.querySelectorAll('svg')].flatMap(svg => {
   const all = svg.getBoundingClientRect();
-  const boxes = [...svg.querySelectorAll('text')].map(t => [t.textContent, t.getBoundingClientRect()]);
+  const boxes = [...svg.querySelectorAll('text')]
+    .map(t => [t.textContent, t.getBoundingClientRect()]);
   const found = boxes.filter(([, b]) => b.left < all.left - 1 || b.right > all.right + 1
     || b.top < all.top - 1 || b.bottom > all.bottom + 1).map(([t]) => `cut: ${t}`);
   boxes.forEach(([t, a], i) => boxes.slice(i + 1).forEach(([u, b]) => {
