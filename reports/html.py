@@ -32,7 +32,7 @@ MOST_JOBS = 3
 MOST_MARKS = 90
 MOST_PLAN = 60_000
 WORDS = {"held": "Held", "violated": "Violated", "inconclusive": "Inconclusive"}
-UNBROKEN = {"held": "Every guarantee held", "inconclusive": "This run proves nothing"}
+UNBROKEN = {"held": "Nothing broke", "inconclusive": "This run proves nothing"}
 
 
 class Headline(NamedTuple):

@@ -19,6 +19,7 @@ USUAL_GAP, LEAST_GAP = 22.0, 5.0
 MOST_HEIGHT = 1400.0
 STRETCH = 120.0
 LABEL_APART = 11.0
+RING = 14.0
 WIDE_LETTER, WIDE_CAPITAL = 5.6, 7.6  # of a label and of a bold one, roughly
 ALARMS = ("fault", "ack refused", "lease expired", "given up", "fate")
 BAD_FATES = ("lost", "duplicated", "stuck", "phantom")
@@ -189,7 +190,8 @@ def _marks(
         label = None
         if y >= free_from and not crowded:
             text = f"job {mark.job}: {mark.label}" if several and mark.job >= 0 else mark.label
-            label = _label(text, x, y, arrows.get(mark.row))
+            beside = RING if mark in broke else 10.0
+            label = _label(text, x, y, arrows.get(mark.row), beside)
             free_from = y + LABEL_APART
         ours = mark.job == hero or hero < 0 or mark.job < 0
         placed.append(Placed(mark, x, y, label, ours, mark in broke))
@@ -205,14 +207,14 @@ def _broke(marks: list[Mark], hero: int, culprits: tuple[int, ...]) -> list[Mark
     return fates or [mark for mark in found if mark.kind == "lease"][-1:]
 
 
-def _label(text: str, x: float, y: float, arrow: Sent | None) -> Label:
+def _label(text: str, x: float, y: float, arrow: Sent | None, beside: float) -> Label:
     """Beside the mark, where there is room; above the line if a message passes there."""
-    wide = WIDE_LETTER * len(text) + 12
+    wide = WIDE_LETTER * len(text) + beside + 2
     rightwards = x + wide <= WIDTH
     passes = arrow is not None and (max(arrow.x1, arrow.x2) > x) == rightwards
     baseline = y - 4 if passes else y + 3.5
     if rightwards:
-        return Label(x + 10, baseline, "start", text)
+        return Label(x + beside, baseline, "start", text)
     if x - wide < 0:
         return Label(WIDTH, y - 8, "end", text)
-    return Label(x - 10, baseline, "end", text)
+    return Label(x - beside, baseline, "end", text)

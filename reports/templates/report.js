@@ -12,6 +12,7 @@
       other.classList.toggle("told", other === mark);
       other.setAttribute("tabindex", other === mark ? "0" : "-1");
     }
+    readout.classList.add("telling"); // from now on it stays in sight
     readout.textContent = mark.querySelector("title").textContent;
   };
   for (const mark of marks) {
