@@ -17,5 +17,6 @@ bench:
 	.venv/bin/python benchmarks/sim_rate.py
 	.venv/bin/python benchmarks/proxy_rate.py
 	.venv/bin/python benchmarks/capacity_rate.py
+	.venv/bin/python benchmarks/report_size.py
 clean:
 	rm -rf .venv build jobquake-runs

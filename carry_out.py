@@ -8,13 +8,30 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
 from . import names
+from .fault import ENVIRONMENT, USAGE, Fault
+from .publish import PAGES_ONLY, Wanted, publisher, write_whole
+
+__all__ = [
+    "ENVIRONMENT",
+    "USAGE",
+    "Experiment",
+    "Fault",
+    "Wanted",
+    "carry_out",
+    "check_writable",
+    "exit_code",
+    "experiments_of",
+    "packed_of",
+    "write_whole",
+]
 
 if TYPE_CHECKING:
     from rich.status import Status
@@ -23,16 +40,6 @@ if TYPE_CHECKING:
     from .harness.plan import Packed, Plan
     from .harness.result import Result
     from .harness.run import Driver, Run
-
-USAGE, ENVIRONMENT = 2, 3
-
-
-class Fault(click.ClickException):
-    """An error that a user can meet, told in one sentence, with its exit code."""
-
-    def __init__(self, message: str, exit_code: int = USAGE) -> None:
-        super().__init__(message)
-        self.exit_code = exit_code  # type: ignore[misc]
 
 
 class Experiment(NamedTuple):
@@ -86,12 +93,13 @@ def experiments_of(
 
 def carry_out(
     experiments: list[Experiment],
-    adapter: Adapter,
+    adapters: Sequence[Adapter],
     report: Path,
     as_json: bool,
     toxiproxy: str = "embedded",
+    wanted: Wanted = PAGES_ONLY,
 ) -> list[Run]:
-    """Run one experiment after the other, with progress, reports and summaries."""
+    """Run each experiment on each backend, with progress, reports and summaries."""
     import msgspec
     from rich.text import Text
 
@@ -100,18 +108,22 @@ def carry_out(
     from .harness.ledger import LedgerError
     from .harness.run import run
     from .harness.validate import PlanError
-    from .reports import terminal
+    from .reports import terminal, text
 
     single_page = report.suffix == ".html" and not report.is_dir()
-    if single_page and len(experiments) > 1:
+    several = len(experiments) * len(adapters)
+    if single_page and several > 1:
         raise Fault(
-            f"expected a folder for the reports of {len(experiments)} runs, found {report}; "
+            f"expected a folder for the reports of {several} runs, found {report}; "
             "name a folder, or run one scenario variant"
         )
+    if single_page and (wanted.files or wanted.earlier):
+        raise Fault(f"expected a folder for --format and --earlier, found {report}; name a folder")
+    publishing = publisher(wanted)
     check_writable(report.parent if single_page else report)
     console = terminal.console(stderr=as_json)
-    runs = []
-    for experiment in experiments:
+    runs, pages = [], []
+    for adapter, experiment in product(adapters, experiments):
         title = _title(experiment.plan)
         with console.status(Text(f"{title} ...")) as status:
             try:
@@ -128,12 +140,13 @@ def carry_out(
             except (EnvironmentFault, LedgerError, Unavailable) as error:
                 raise Fault(str(error), ENVIRONMENT) from error
         runs.append(done)
-        page = _keep(done, report, single_page)
-        console.print(terminal.line(done.result), soft_wrap=True)
-        terminal.duplicates(done.result, console)
-        if done.result.as_expected != "held":
-            terminal.summary(done.result, console)
-        console.print(f"  report: {page}", soft_wrap=True)
+        pages.append(_keep(done, report, single_page, wanted.files))
+        text.tell(done, console)
+        console.print(f"  report: {pages[-1]}", soft_wrap=True)
+    if not single_page:
+        for file in publishing.write(runs, pages, report):
+            console.print(f"  written: {file}", soft_wrap=True)
+    publishing.tell_github(runs, pages, as_json)
     if as_json:
         click.echo(msgspec.json.encode([done.result for done in runs]))
     return runs
@@ -153,8 +166,8 @@ def _title(plan: Plan) -> str:
     return plan.scenario if plan.variant == "default" else f"{plan.scenario}:{plan.variant}"
 
 
-def check_writable(folder: Path) -> None:
-    """Find out before the run, and not after it, whether reports can be written there."""
+def check_writable(folder: Path, option: str = "--report") -> None:
+    """Find out before the work, and not after it, whether its reports can be written there."""
     import tempfile
 
     try:
@@ -164,15 +177,16 @@ def check_writable(folder: Path) -> None:
     except OSError as error:
         raise Fault(
             f"expected to write reports to {folder}, found: {error.strerror}; "
-            "name another place with --report",
+            f"name another place with {option}",
             ENVIRONMENT,
         ) from error
 
 
-def _keep(done: Run, report: Path, single_page: bool) -> Path:
+def _keep(done: Run, report: Path, single_page: bool, formats: Iterable[str]) -> Path:
     """Write the run's report, in a run folder of its own or as one page; where it is."""
     from .harness.run import folder_name, save
     from .reports import html
+    from .reports.registry import files_of_one
 
     result = done.result
     page = html.page(result, done.plan, done.claims, done.history)
@@ -181,7 +195,8 @@ def _keep(done: Run, report: Path, single_page: bool) -> Path:
         if single_page:
             write_whole(report, page)
             return report
-        save(done, report / name, {"report.html": page})
+        others = files_of_one(formats, done)
+        save(done, report / name, {"report.html": page, **others})
         return report / name / "report.html"
     except OSError as error:
         raise Fault(
@@ -189,17 +204,6 @@ def _keep(done: Run, report: Path, single_page: bool) -> Path:
             f"run it again with another --report",
             ENVIRONMENT,
         ) from error
-
-
-def write_whole(file: Path, text: str) -> None:
-    """Write the file so that it is there whole or not at all."""
-    partial = file.with_name(f".{file.name}.partial")
-    try:
-        partial.write_text(text)
-        partial.replace(file)
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise
 
 
 def exit_code(runs: list[Run]) -> int:

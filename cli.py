@@ -17,6 +17,7 @@ from .carry_out import (
     USAGE,
     Experiment,
     Fault,
+    Wanted,
     carry_out,
     exit_code,
     experiments_of,
@@ -26,8 +27,16 @@ from .cli_capacity import capacity_command
 from .cli_duplicates import duplicates_command
 from .cli_explore import explore_command, shrink_command
 from .cli_practices import practices_command
+from .cli_report import (
+    diff_command,
+    earlier_option,
+    format_option,
+    report_command,
+    schema_command,
+)
 from .cli_serve import broker_command, doctor_command, proxy_command
 from .cli_soak import soak_command
+from .cli_timeline import timeline_command
 
 if TYPE_CHECKING:
     from .harness.run import Driver
@@ -70,21 +79,30 @@ _json = click.option("--json", "as_json", is_flag=True, help="Results as JSON on
 
 @cli.command("run")
 @click.argument("scenarios", nargs=-1, metavar="[SCENARIO[:VARIANT]]...")
-@_backend
+@click.option(
+    "--backend",
+    "backends",
+    multiple=True,
+    help="The queue to shake; see 'jobquake list'. Repeated: each of them.",
+)
 @_driver
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option("--all", "every", is_flag=True, help="Every scenario that the driver can run.")
 @_toxiproxy
 @_report
+@format_option
+@earlier_option
 @_json
 def run_command(
     scenarios: tuple[str, ...],
-    backend: str | None,
+    backends: tuple[str, ...],
     driver: Driver | None,
     seed: int,
     every: bool,
     toxiproxy: str,
     report: Path,
+    formats: tuple[str, ...],
+    earlier: tuple[Path, ...],
     as_json: bool,
 ) -> int:
     """Run scenarios (the three main ones if none is named) and judge what happened.
@@ -92,11 +110,12 @@ def run_command(
     A scenario's control variants run along with it: they lack the practice that the
     scenario shows, and count as held only if the check finds them wanting.
     """
-    adapter = names.backend(backend or "reference")
+    adapters = [names.backend(name) for name in dict.fromkeys(backends or ("reference",))]
     if every and scenarios:
         raise Fault(f"expected --all or scenarios by name, found --all and {scenarios[0]!r}")
     experiments = experiments_of(scenarios, seed, every, driver)
-    runs = carry_out(experiments, adapter, report, as_json, toxiproxy)
+    wanted = Wanted(tuple(dict.fromkeys(formats)), earlier)
+    runs = carry_out(experiments, adapters, report, as_json, toxiproxy, wanted)
     return exit_code(runs)
 
 
@@ -130,6 +149,7 @@ def list_command() -> None:
 @_driver
 @_toxiproxy
 @_report
+@format_option
 @_json
 def replay_command(
     what: str,
@@ -137,20 +157,24 @@ def replay_command(
     driver: Driver | None,
     toxiproxy: str,
     report: Path,
+    formats: tuple[str, ...],
     as_json: bool,
 ) -> int:
     """Run a plan again, from its replay string or from a run folder."""
+    from .reports.plain import one_line
+
     packed, then = packed_of(what)
     if then:
-        click.echo(f"then: {then.verdict}: {then.sentence}", err=True)
+        click.echo(f"then: {then.verdict}: {one_line(then.sentence)}", err=True)
     adapter = names.backend(backend or packed.backend)
     chosen: Driver = driver or ("sim" if packed.driver == "sim" else "process")
     runs = carry_out(
         [Experiment(packed.plan, then.control if then else None, chosen)],
-        adapter,
+        [adapter],
         report,
         as_json,
         toxiproxy,
+        Wanted(tuple(dict.fromkeys(formats))),
     )
     return exit_code(runs)
 
@@ -165,7 +189,7 @@ def demo_command(report: Path) -> int:
     adapter = names.backend(DEMO_BACKEND)
     click.echo(f"{DEMO_BACKEND}: {adapter.summary}. Its workers are about to be killed.")
     plan = names.scenario(DEMO_SCENARIO).plan(0)
-    runs = carry_out([Experiment(plan, None, "process")], adapter, report, False)
+    runs = carry_out([Experiment(plan, None, "process")], [adapter], report, False)
     return 0 if runs[0].result.verdict == "violated" else 4
 
 
@@ -173,9 +197,13 @@ for command in (
     explore_command,
     shrink_command,
     soak_command,
+    report_command,
+    diff_command,
+    schema_command,
     practices_command,
     duplicates_command,
     capacity_command,
+    timeline_command,
     doctor_command,
     broker_command,
     proxy_command,
@@ -191,10 +219,10 @@ def main() -> NoReturn:
         click.echo(error.ctx.get_help())
         code = 0
     except click.ClickException as error:
-        click.echo(f"jobquake: {error.format_message()}", err=True)
+        _complain(error.format_message())
         code = error.exit_code
     except (names.UnknownName, names.WrongDriver) as error:
-        click.echo(f"jobquake: {error}", err=True)
+        _complain(str(error))
         code = USAGE
     except (KeyboardInterrupt, click.Abort):
         click.echo("jobquake: interrupted; every process of the run has been ended", err=True)
@@ -203,6 +231,13 @@ def main() -> NoReturn:
         # click and rich leave with 1, our word for violated, when they write to a closed pipe
         code = UNREAD
     raise SystemExit(code or 0)
+
+
+def _complain(message: str) -> None:
+    from .reports.plain import one_line
+
+    for number, line in enumerate(message.splitlines()):
+        click.echo(one_line(line if number else f"jobquake: {line}"), err=True)
 
 
 if __name__ == "__main__":

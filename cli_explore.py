@@ -173,7 +173,7 @@ def _confirm_keep_tell(
     from .harness.run import save
     from .harness.shrink.kept import keep
     from .harness.shrink.reproduction import reproduce
-    from .reports import exploration, html
+    from .reports import exploration, html, text
 
     if confirm:
         with console.status("on real processes") as status:
@@ -184,7 +184,7 @@ def _confirm_keep_tell(
     folder = keep(failure, failures)
     page = html.page(run.result, run.plan, run.claims, run.history, failure)
     save(run, folder / "run", {"report.html": page})
-    for line in exploration.told(failure):
+    for line in exploration.told(failure, text.picture(run)):
         console.print(line, soft_wrap=True)
     console.print(f"report: {folder / 'run' / 'report.html'}", soft_wrap=True)
     console.print(f"test:   {next(folder.glob('test_*.py'))}", soft_wrap=True)
@@ -218,11 +218,12 @@ def _environment() -> Iterator[None]:
     """What the environment lacks becomes one sentence."""
     from .backends.adapter import Unavailable
     from .harness.drivers import EnvironmentFault
+    from .harness.explore.trial import BackendFailed
     from .harness.ledger import LedgerError
 
     try:
         yield
-    except (Unavailable, EnvironmentFault, LedgerError, OSError) as error:
+    except (BackendFailed, Unavailable, EnvironmentFault, LedgerError, OSError) as error:
         raise Fault(str(error), ENVIRONMENT) from error
 
 
@@ -247,7 +248,7 @@ def _shown(console: Console) -> Iterator[Callable[[Search], None]]:
         with Live(console=console, transient=True, refresh_per_second=4) as picture:
             yield lambda search: picture.update(exploration.live(search))
         return
-    told_at = 0.0
+    told_at = -EVERY_S
 
     def tell(search: Search) -> None:
         nonlocal told_at

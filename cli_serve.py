@@ -9,6 +9,7 @@ import click
 
 from . import names
 from .carry_out import ENVIRONMENT, Fault
+from .cli_capacity import SECONDS
 
 
 @click.command("doctor")
@@ -40,8 +41,18 @@ def doctor_command(start: bool, as_json: bool) -> int:
 @click.option("--metrics-host", default="127.0.0.1", show_default=True)
 @click.option("--metrics-port", type=click.IntRange(0, 65535), help="Prometheus metrics here.")
 @click.option("--backend", help="Whose mistakes to serve; see 'jobquake list'.")
+@click.option(
+    "--retention", "retention_s", type=SECONDS, default="24h", show_default=True,
+    help="How long completed jobs and keys are remembered, and so duplicates known.",
+)  # fmt: skip
 def broker_command(
-    db: Path, host: str, port: int, metrics_host: str, metrics_port: int | None, backend: str | None
+    db: Path,
+    host: str,
+    port: int,
+    metrics_host: str,
+    metrics_port: int | None,
+    backend: str | None,
+    retention_s: float,
 ) -> None:
     """Serve the reference queue over TCP from one SQLite file; port 0 picks a free one.
 
@@ -59,7 +70,7 @@ def broker_command(
         raise Fault(f"expected a backend built on the reference queue, found {adapter.name!r}")
     metrics = None if metrics_port is None else (metrics_host, metrics_port)
     try:
-        asyncio.run(serve(db, host, port, print_ready, adapter.decisions, metrics))
+        asyncio.run(serve(db, host, port, print_ready, adapter.decisions, metrics, retention_s))
     except Unavailable as error:
         raise Fault(str(error), ENVIRONMENT) from error
     except OSError as error:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +16,7 @@ from .cli_capacity import SECONDS
 if TYPE_CHECKING:
     from .harness.plan import Plan
     from .harness.run import Driver, Run
-    from .harness.soak import Soak
+    from .harness.soak import Found, Soak
 
 MIB = 1024 * 1024
 
@@ -29,8 +31,17 @@ MIB = 1024 * 1024
 )  # fmt: skip
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option(
+    "--fresh",
+    is_flag=True,
+    help="An empty queue each round, instead of one that lives through all of them.",
+)
+@click.option("--metrics-host", default="127.0.0.1", show_default=True)
+@click.option(
+    "--metrics-port", type=click.IntRange(0, 65535), help="Prometheus metrics here; 0: any port."
+)
+@click.option(
     "--report", type=click.Path(path_type=Path), default=Path("jobquake-soak"), show_default=True,
-    help="The soak's folder: its state, and a run folder for each of the first findings.",
+    help="The soak's folder: its state, its queue, a run folder for each of the first findings.",
 )  # fmt: skip
 def soak_command(
     scenarios: tuple[str, ...],
@@ -38,19 +49,22 @@ def soak_command(
     backend: str,
     driver: Driver,
     seed: int,
+    fresh: bool,
+    metrics_host: str,
+    metrics_port: int | None,
     report: Path,
 ) -> int:
-    """Shake for hours: round after round of a scenario (day-of-chaos), another seed each.
+    """Shake one queue for hours: round after round of a scenario (day-of-chaos), another seed each.
 
     Findings are told and kept as they come. Started again with the same words it goes on
-    where it was. Memory and disk stay bounded.
+    where it was: with real processes on the same queue, in 'sim' on a new one. The queue
+    forgets completed jobs after five minutes, so that memory and disk stay bounded.
     """
-    from .backends.adapter import Unavailable
-    from .harness.drivers import EnvironmentFault
-    from .harness.ledger import LedgerError
+    from .backends.metrics.exported import exported
     from .harness.result import EXIT
     from .harness.run import save
-    from .harness.soak import SoakError, begin, go_on
+    from .harness.soak import begin, go_on, queue_of, remembered
+    from .harness.soak_metrics import families
     from .reports import html
 
     wanted = scenarios or ("day-of-chaos",)
@@ -59,7 +73,8 @@ def soak_command(
     for scenario in catalogue.values():
         names.driver_of(scenario, driver, driver)
     check_writable(report)
-    told = 0
+    with _in_one_sentence():
+        latest = begin(report, wanted, adapter, driver, seed, fresh)
 
     def plan_of(name: str, of_seed: int) -> Plan:
         return catalogue[name].plan(of_seed)
@@ -69,33 +84,66 @@ def soak_command(
         save(done, report / f"round-{number}", {"report.html": page})
 
     def progress(soak: Soak) -> None:
-        nonlocal told
-        for found in soak.found[told:]:
-            click.echo(f"violated in round {found.round}: {found.sentence}")
-            click.echo(f"  jobquake replay '{found.replay}'")
-        told = len(soak.found)
+        nonlocal latest
+        for found in soak.found[len(latest.found) :]:
+            _tell(found, soak)
+        latest = soak
         if soak.rounds % (100 if driver == "sim" else 5) == 0:
             click.echo(_line(soak))
 
-    try:
-        soak = begin(report, wanted, adapter, driver, seed)
-        told = len(soak.found)
-        if soak.rounds:
-            click.echo(f"going on: {_line(soak)}")
-        soak = go_on(soak, report, for_s, plan_of, adapter, keep, progress)
-    except SoakError as error:
-        raise Fault(str(error)) from error
-    except (EnvironmentFault, LedgerError, Unavailable, OSError) as error:
-        raise Fault(str(error), ENVIRONMENT) from error
+    with _in_one_sentence(), ExitStack() as opened:
+        queue = opened.enter_context(queue_of(latest, report, adapter))
+        if metrics_port is not None:
+            measure = queue.measure if queue else lambda: None
+            page = exported(measure, metrics_port, metrics_host, more=lambda: families(latest))
+            click.echo(f"metrics {opened.enter_context(page)}")
+        if latest.rounds:
+            jobs = remembered(queue)
+            on = f"on its queue, which remembers {jobs} jobs" if jobs else "on an empty queue"
+            click.echo(f"going on {on}: {_line(latest)}")
+        soak = go_on(latest, report, for_s, plan_of, adapter, queue, keep, progress)
     click.echo(f"{soak.verdict}: {_line(soak)}")
     return EXIT[soak.verdict]
 
 
+@contextmanager
+def _in_one_sentence() -> Iterator[None]:
+    """What a user can mend in the block is told without a traceback."""
+    from .backends.adapter import Unavailable
+    from .harness.drivers import EnvironmentFault
+    from .harness.ledger import LedgerError
+    from .harness.soak import SoakError
+
+    try:
+        yield
+    except SoakError as error:
+        raise Fault(str(error)) from error
+    except (EnvironmentFault, LedgerError, Unavailable, OSError) as error:
+        raise Fault(str(error), ENVIRONMENT) from error
+
+
+def _tell(found: Found, soak: Soak) -> None:
+    click.echo(f"violated in round {found.round}: {found.sentence}")
+    click.echo(f"  jobquake replay '{found.replay}'")
+    if found.needs_the_past:
+        luck = ", or another timing" if soak.driver == "process" else ""
+        past = f"rounds {found.since} to {found.round - 1}" if found.round > found.since else "none"
+        click.echo(
+            f"  alone, on an empty queue, it was {found.alone}: it needs the past of its queue "
+            f"({past}){luck}"
+        )
+
+
 def _line(soak: Soak) -> str:
+    from .harness.soak import WARM_UP_S
+
     verdicts = ", ".join(f"{n} {what}" for what, n in sorted(soak.verdicts.items()))
     grown = (soak.last_rss - soak.warm_rss) / MIB
+    since = f", {grown:+.0f} since the first {WARM_UP_S / 60:.0f} min"
+    queue = f"; the queue {soak.queue_rss / MIB:.0f} MiB" if soak.queue_rss else ""
+    disk = f"; on disk {soak.queue_disk / MIB:.1f} MiB" if soak.queue_disk else ""
     return (
         f"{soak.spent_s / 3600:.2f} h in {soak.rounds} rounds ({verdicts}), {soak.jobs} jobs, "
-        f"{soak.strikes} strikes; memory {soak.last_rss / MIB:.0f} MiB, "
-        f"{grown:+.0f} since the first rounds"
+        f"{soak.strikes} strikes; memory {soak.last_rss / MIB:.0f} MiB"
+        f"{since if soak.spent_s > WARM_UP_S else ''}{queue}{disk}"
     )

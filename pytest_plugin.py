@@ -84,6 +84,7 @@ class Shaker:
         """
         from .harness.drivers import EnvironmentFault
         from .harness.ledger import LedgerError
+        from .harness.plan import Plan
         from .harness.run import run
 
         try:
@@ -105,7 +106,7 @@ class Shaker:
         properties.append((PROPERTY, [result.verdict, _name(result), result.replay]))
         if result.verdict != expect:
             report = self._keep(done)
-            pytest.fail(_failure(result, expect, report), pytrace=False)
+            pytest.fail(_failure(done, expect, report), pytrace=False)
         return result
 
     def _choose(self, what: str, given: Any, default: Any) -> Any:
@@ -217,11 +218,15 @@ def _name(result: Result) -> str:
     )
 
 
-def _failure(result: Result, expect: str, report: str | None) -> str:
+def _failure(done: Run, expect: str, report: str | None) -> str:
+    from .reports.text import picture
+
+    result = done.result
     lines = [f"{result.verdict}, expected {expect}: {result.sentence}"]
     lines += [f"  {line}" for line in result.story[:STORY_LINES]]
     if len(result.story) > STORY_LINES:
         lines.append(f"  ... {len(result.story) - STORY_LINES} more in the report")
+    lines += [f"  {drawn}" for drawn in picture(done)]
     lines.append(f"replay: jobquake replay '{result.replay}'")
     if report:
         lines.append(f"report: {report}")

@@ -30,7 +30,8 @@ class Claims(Struct, frozen=True):
     changes nothing. ``skips_completed_keys``: a job whose idempotency key has been completed
     is not handed out. ``bounded_backlog``: the queue honours ``Job.max_waiting``.
     ``durable``: what it acknowledged outlives a crash of its server. ``retries``: what fails
-    comes back after its backoff. ``delays``: it honours ``Job.delay_s``.
+    comes back after its backoff. ``delays``: it honours ``Job.delay_s``. ``steady_time``: no
+    wall clock that jumps ends a lease, a backoff or a delay sooner or later.
     """
 
     delivery: Literal["at-least-once", "at-most-once"] = "at-least-once"
@@ -46,6 +47,7 @@ class Claims(Struct, frozen=True):
     durable: bool = True
     retries: bool = True
     delays: bool = True
+    steady_time: bool = True
 
 
 class Queue(Protocol):
@@ -120,6 +122,22 @@ class Adapter(Protocol):
 
         Raises Unavailable if that cannot be done from here at all.
         """
+
+
+@runtime_checkable
+class Retaining(Protocol):
+    """What an adapter has, too, if its queue can be told when to forget what is completed."""
+
+    def retaining(self, retention_s: float) -> Adapter:
+        """The same queue, which remembers completed jobs and keys for so many seconds."""
+
+
+@runtime_checkable
+class Housekeeper(Protocol):
+    """What a queue in this process has, too, if somebody must tell it to keep house."""
+
+    def forget_old(self) -> None:
+        """Drop completed jobs and keys that are older than the retention."""
 
 
 @runtime_checkable

@@ -40,4 +40,6 @@ def anchored(clock: Clock, last: float | None = None) -> ReadClock:
     """
     start = clock.wall() if last is None else max(clock.wall(), last)
     ahead_s = start - clock.monotonic()
+    if not ahead_s:
+        return clock.monotonic
     return lambda: ahead_s + clock.monotonic()

@@ -39,11 +39,11 @@ class Facts:
         found = self._rows.get((event, answer))
         if found is None:
             found = self.history.where(event, answer)
-            found = self._rows[event, answer] = found[self._of_plan[found]]
+            found = self._rows[event, answer] = found[self.of_plan[found]]
         return found
 
     @cached_property
-    def _of_plan(self) -> Flags:
+    def of_plan(self) -> Flags:
         """Rows that belong to a planned job."""
         job = self.history["job"]
         mask: Flags = (job >= 0) & (job < self.jobs)
@@ -164,7 +164,7 @@ class Facts:
     def phantoms(self) -> Ints:
         """Rows in which a worker was handed a job that nobody enqueued before."""
         rows = self.history.where(Event.LEASED)
-        known = self._of_plan[rows]
+        known = self.of_plan[rows]
         job = np.where(known, self.history["job"][rows], 0)
         if self.jobs == 0:
             return rows
@@ -191,11 +191,11 @@ class Facts:
 
     def outcome(self, job: int) -> Outcome | None:
         """The class of one job; None if it was never submitted, or refused and never ran."""
-        fate = int(self._fates[job])
+        fate = int(self.fates[job])
         return None if fate < 0 else OUTCOMES[fate]
 
     @cached_property
-    def _fates(self) -> Ints:
+    def fates(self) -> Ints:
         """The class of each job, by its place in OUTCOMES, or -1; each line overrules the last."""
         done, dead, duplicated, stuck, lost, unknown, phantom = range(len(OUTCOMES))
         fates = np.full(self.jobs, unknown)
@@ -212,7 +212,7 @@ class Facts:
     @cached_property
     def outcomes(self) -> dict[str, int]:
         """How many jobs ended in each class, all classes in a fixed order."""
-        fates = self._fates
+        fates = self.fates
         counts = np.bincount(fates[fates >= 0], minlength=len(OUTCOMES)).tolist()
         counted = dict[str, int](zip(OUTCOMES, counts, strict=True))
         strangers = {int(j) for j in self.history["job"][self.phantoms] if not 0 <= j < self.jobs}

@@ -29,7 +29,7 @@ from ..backends.commands import (
 from ..backends.worker import ApplyEffect, Finished, Progress, Work
 from .events import Answer, Event, Phase
 from .ledger import key_hash
-from .plan import Call, Outage, Plan, PlannedJob, job_index
+from .plan import Call, Outage, Plan, PlannedJob
 
 CALL_OF: dict[type, Call] = {
     Enqueue: "enqueue",
@@ -94,6 +94,7 @@ class NodeRecord:
         elapsed: Callable[[], float],
     ) -> None:
         self._plan = plan
+        self._index = plan.job_index
         self._elapsed = elapsed
         self._outages = [
             (number, fault) for number, fault in enumerate(plan.faults) if isinstance(fault, Outage)
@@ -117,19 +118,19 @@ class NodeRecord:
         if isinstance(command, Lease):
             return  # nothing to tell before its answer
         if isinstance(command, Enqueue):
-            self._write(Event.ENQUEUE_SENT, job=job_index(command.job.id))
+            self._write(Event.ENQUEUE_SENT, job=self._index(command.job.id))
         elif isinstance(command, Ack):
-            self._write(Event.ACK_SENT, job=job_index(command.job_id), token=command.token)
+            self._write(Event.ACK_SENT, job=self._index(command.job_id), token=command.token)
         elif isinstance(command, Nack | Release):
             self._write(
                 Event.HANDBACK_SENT,
-                job=job_index(command.job_id),
+                job=self._index(command.job_id),
                 token=command.token,
                 value=float(isinstance(command, Release)),
             )
         elif isinstance(command, Replay):
             for identifier in command.job_ids:
-                self._write(Event.REPLAY_SENT, job=job_index(identifier))
+                self._write(Event.REPLAY_SENT, job=self._index(identifier))
 
     def answered(self, reply: Reply | None) -> None:
         """After an attempt. No reply writes no row: the call stays open, hence unknown."""
@@ -143,7 +144,7 @@ class NodeRecord:
                 self._write(
                     Event.LEASED,
                     since=self._since,
-                    job=job_index(delivery.job.id),
+                    job=self._index(delivery.job.id),
                     token=delivery.token,
                     value=delivery.lease_s,
                 )
@@ -154,7 +155,7 @@ class NodeRecord:
                 Event.ENQUEUE_ANSWERED,
                 since=self._since,
                 answer=Answer.OK if isinstance(reply, Enqueued) else refused,
-                job=job_index(command.job.id),
+                job=self._index(command.job.id),
             )
         elif isinstance(command, _SETTLING):
             accepted = isinstance(reply, Settled) and reply.accepted
@@ -167,7 +168,7 @@ class NodeRecord:
                 _ANSWERED[type(command)],
                 since=self._since,
                 answer=Answer.OK if accepted else refused,
-                job=job_index(command.job_id),
+                job=self._index(command.job_id),
                 token=command.token,
                 value=value,
             )
@@ -177,21 +178,21 @@ class NodeRecord:
                     Event.REPLAY_ANSWERED,
                     since=self._since,
                     answer=Answer.OK if identifier in reply.job_ids else refused,
-                    job=job_index(identifier),
+                    job=self._index(identifier),
                 )
 
     def effect(self, want: ApplyEffect) -> None:
         delivery = want.delivery
         self._write(
             Event.EFFECT,
-            job=job_index(delivery.job.id),
+            job=self._index(delivery.job.id),
             token=delivery.token,
             key=key_hash(want.key),
         )
 
     def finished(self, want: Finished) -> None:
         event = Event.FINISHED if want.settled else Event.LEASE_LOST
-        self._write(event, job=job_index(want.delivery.job.id), token=want.delivery.token)
+        self._write(event, job=self._index(want.delivery.job.id), token=want.delivery.token)
         self.delivery = None
         self._done_s = -1.0
 
@@ -199,7 +200,7 @@ class NodeRecord:
         """Seconds of work to do for this want, and seconds until the job's timeout."""
         delivery = want.delivery
         if self._done_s < 0:
-            index = job_index(delivery.job.id)
+            index = self._index(delivery.job.id)
             self._planned = self._plan.jobs[index] if 0 <= index < len(self._plan.jobs) else None
             self._done_s = 0.0
             self.delivery = delivery  # of several that its worker may hold, the one it works on
@@ -236,7 +237,7 @@ class NodeRecord:
         at_s = self._elapsed()
         for number, outage in self._outages:
             if outage.at_s <= at_s < outage.at_s + outage.for_s:
-                job = job_index(delivery.job.id)
+                job = self._index(delivery.job.id)
                 self._write(
                     Event.FAULT_STRUCK,
                     phase=Phase.RUNNING,

@@ -72,8 +72,6 @@ __all__ = [
     "decode",
     "encode",
     "healing_s",
-    "job_id",
-    "job_index",
     "unpack",
 ]  # fmt: skip
 PREFIX = "jq1:"
@@ -145,7 +143,8 @@ class Plan(Struct, frozen=True, array_like=True):
 
     ``call_timeout_s`` bounds each attempt of a call, ``deadline_s`` the whole run after
     its start; ``latency_s`` is one way of the simulated network. ``actions`` are what an
-    operator does meanwhile.
+    operator does meanwhile. ``label`` begins the ids and keys of the jobs, so that runs on
+    one queue can tell theirs apart.
     """
 
     scenario: str
@@ -169,6 +168,7 @@ class Plan(Struct, frozen=True, array_like=True):
     restart_s: float = 0.05
     producers: int = 2
     actions: tuple[ReplayDead, ...] = ()
+    label: str = ""
 
     @property
     def workers(self) -> list[Pool]:
@@ -190,10 +190,11 @@ class Plan(Struct, frozen=True, array_like=True):
         planned = self.jobs[index]
         queue = self.queues[planned.queue]
         shares_key = planned.same_work_as >= 0 and not planned.own_key
+        work = planned.same_work_as if shares_key else index
         return Job(
-            id=job_id(index),
+            id=self.job_id(index),
             queue=queue.name,
-            key=f"effect-{planned.same_work_as if shares_key else index}",
+            key=f"{self.label}effect-{work}",
             priority=planned.priority,
             delay_s=planned.delay_s,
             max_deliveries=self.max_deliveries,
@@ -201,6 +202,13 @@ class Plan(Struct, frozen=True, array_like=True):
             retry=self.retry,
             max_waiting=queue.max_waiting,
         )
+
+    def job_id(self, index: int) -> str:
+        return f"{self.label}job-{index}"
+
+    def job_index(self, identifier: str) -> int:
+        """The index of a job id, or -1 if this plan never made such a job."""
+        return _job_index(identifier, self.label)
 
     @property
     def clients(self) -> int:
@@ -240,14 +248,9 @@ class Plan(Struct, frozen=True, array_like=True):
         ]
 
 
-def job_id(index: int) -> str:
-    return f"job-{index}"
-
-
-@lru_cache(maxsize=65536)
-def job_index(identifier: str) -> int:
-    """The plan's index of a job id, or -1 if the plan never made such a job."""
-    number = identifier.removeprefix("job-")
+@lru_cache(maxsize=8192)
+def _job_index(identifier: str, label: str) -> int:
+    number = identifier.removeprefix(f"{label}job-")
     return int(number) if number.isdecimal() and number != identifier else -1
 
 

@@ -12,7 +12,7 @@ import re
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import msgspec
 from msgspec import Struct
@@ -25,6 +25,9 @@ from .plan import Plan, ReplayError, decode
 from .plan_json import to_json
 from .result import Result, judge
 from .validate import validate
+
+if TYPE_CHECKING:
+    from .drivers.standing import Standing
 
 Driver = Literal["sim", "process"]
 DRIVERS: tuple[Driver, ...] = ("process", "sim")
@@ -72,18 +75,23 @@ def run(
     control: str | None = None,
     progress: Callable[..., None] | None = None,
     toxiproxy: str = "embedded",
+    on: Standing | None = None,
 ) -> Run:
     """Execute the plan on the backend and judge it.
 
     ``control`` names the check that this plan is meant to violate. ``progress`` is called
     now and then with a Counter. ``toxiproxy`` says whose network real processes use:
-    ``embedded``, the path of a server's program, or the address of a server's API.
+    ``embedded``, the path of a server's program, or the address of a server's API. ``on`` is
+    a queue that has stood through other runs of that driver; without it, it is a new one.
     Raises ``PlanError`` if the plan makes no sense and ``EnvironmentFault`` if processes
     cannot be run.
     """
     validate(plan)
-    ledger, network = None, "simulated"
-    if driver == "sim":
+    ledger: bytes | None = None
+    network = "simulated"
+    if on is not None:
+        history, ledger, network = on.shake(plan)
+    elif driver == "sim":
         from .drivers.sim import simulate
 
         history = simulate(plan, adapter)
@@ -157,6 +165,24 @@ def load(folder: Path) -> Run:
         raise DamagedRun(
             f"expected a whole run folder, found a damaged one in {folder}: {error}; run it again"
         ) from error
+
+
+def results_in(folder: Path) -> list[Result]:
+    """The results of the run folders in this folder, by name; none if it holds no run.
+
+    Raises :class:`DamagedRun` if one of them cannot be read.
+    """
+    results = []
+    for manifest in sorted(folder.glob(f"*/{MANIFEST}")):
+        file = manifest.with_name(RESULT)
+        try:
+            results.append(msgspec.json.decode(file.read_bytes(), type=Result))
+        except (OSError, ValueError, RecursionError) as error:
+            raise DamagedRun(
+                f"expected a result of this version in {file}, found: {error}; "
+                "run it again, or take the folder away"
+            ) from error
+    return results
 
 
 def _ledger(path: Path, history: History) -> bytes:

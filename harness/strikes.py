@@ -21,7 +21,6 @@ from .plan import (
     Plan,
     SlowNetwork,
     Window,
-    job_id,
 )
 
 PHASE_AT: dict[Point, Phase] = {
@@ -72,7 +71,7 @@ class PointStrikes:
         for number, fault in enumerate(plan.faults):
             if isinstance(fault, KillAt | PauseAt):
                 self._at.setdefault((fault.job, fault.point), []).append((number, fault))
-        self.jobs = frozenset(job_id(job) for job, _ in self._at)
+        self.jobs = frozenset(plan.job_id(job) for job, _ in self._at)
 
     def at(self, job: int, point: Point) -> list[tuple[int, KillAt | PauseAt]]:
         """The faults that strike this job at this point now, pauses before kills."""

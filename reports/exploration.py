@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -11,6 +12,7 @@ from rich.text import Text
 from ..harness.explore.search import Search
 from ..harness.history import PHASES
 from ..harness.shrink.failure import Failure
+from .plain import one_line
 
 BARS = "▁▂▃▄▅▆▇█"
 
@@ -68,10 +70,12 @@ def likelihood(failure: Failure) -> list[str]:
     return lines
 
 
-def told(failure: Failure) -> list[str]:
-    """A failure in lines: sentence, story, proof, curve, how to see it again."""
-    lines = [f"violated: {failure.title}: {failure.sentence}"]
-    lines += [f"  {line}" for line in failure.story]
+def told(failure: Failure, picture: Sequence[str] = ()) -> list[str]:
+    """A failure in lines: sentence, story, picture, proof, curve, how to see it again."""
+    lines = [f"violated: {failure.title}: {one_line(failure.sentence)}"]
+    lines += [f"  {one_line(line)}" for line in failure.story]
+    lines += [f"  {line}" for line in picture]
+    lines.append(f"found: {failure.found}")
     lines.append(f"shrunk to {failure.certificate}")
     lines += likelihood(failure)
     if failure.reproduction:

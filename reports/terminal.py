@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import IO
+
 from rich.console import Console
 from rich.table import Table
 
 from ..harness.result import Result
 from .duplicates import LATE, table
+from .plain import one_line
 
 
-def console(stderr: bool = False) -> Console:
+def console(stderr: bool = False, file: IO[str] | None = None, width: int | None = None) -> Console:
     """Where lines go. What others named is told as it is: no markup, no emoji, no guesses."""
-    return Console(stderr=stderr, highlight=False, markup=False, emoji=False)
+    return Console(
+        stderr=stderr, file=file, width=width, highlight=False, markup=False, emoji=False
+    )
 
 
 def line(result: Result) -> str:
@@ -19,7 +25,8 @@ def line(result: Result) -> str:
     name = result.scenario
     if result.variant != "default":
         name += f":{result.variant}"
-    start = f"{result.as_expected:<13} {name:<28} {result.backend}  {result.driver}"
+    name, backend = one_line(name), one_line(result.backend)
+    start = f"{result.as_expected:<13} {name:<28} {backend}  {result.driver}"
     if result.control:
         found = "reported, as it must be" if result.as_expected == "held" else "not reported"
         return f"{start}  seed {result.seed}  control: violation of {result.control} {found}"
@@ -41,14 +48,16 @@ def duplicates(result: Result, console: Console) -> None:
         console.print(f" {LATE}")
 
 
-def summary(result: Result, console: Console) -> None:
-    """Why a run did not hold: sentence, story, guarantees, bite matrix, replay command."""
-    console.print(f"  {result.verdict}: {result.sentence}", soft_wrap=True)
+def summary(result: Result, console: Console, picture: Sequence[str] = ()) -> None:
+    """Why a run did not hold: sentence, story, picture, guarantees, bite matrix, replay command."""
+    console.print(f"  {result.verdict}: {one_line(result.sentence)}", soft_wrap=True)
     for told in result.story:
-        console.print(f"    {told}", soft_wrap=True)
+        console.print(f"    {one_line(told)}", soft_wrap=True)
+    for drawn in picture:
+        console.print(f"    {drawn}", soft_wrap=True)
     table = Table("guarantee", "verdict", "measured", box=None)
     for check in result.checks:
-        table.add_row(check.title, check.verdict, check.note)
+        table.add_row(check.title, check.verdict, one_line(check.note))
     console.print(table)
     bites = Table("fault", "phase of the job", "strikes", box=None)
     for bite in result.bites:

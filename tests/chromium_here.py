@@ -1,7 +1,7 @@
-"""A real browser for tests: Debian's Chromium, headless, driven by Playwright.
+"""A real, headless Chromium for tests of pages: one per test file.
 
-Where it is missing its tests are skipped on a developer's machine and fail in CI, where
-``tools/servers`` installs it.
+Where there is none, its tests are skipped with the reason; in CI they fail, where nobody would
+notice that they are gone.
 """
 
 from __future__ import annotations
@@ -14,21 +14,16 @@ from contextlib import contextmanager
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-MISSING = "expected Debian's chromium on PATH, found none; install it to run the browser tests"
+PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """The browser, closed at the end with all its processes."""
-    program = shutil.which("chromium") or shutil.which("chromium-browser")
-    if program is None:
+    found = next(filter(None, map(shutil.which, PROGRAMS)), None)
+    if found is None:
+        why = "expected chromium on PATH to open pages in, found none; install it (tools/servers)"
         if os.environ.get("CI", "").lower() in ("true", "1"):
-            pytest.fail(MISSING)
-        pytest.skip(MISSING)
-    # The sandbox needs rights that containers do not give; nothing but our own pages is opened.
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        try:
-            yield browser
-        finally:
-            browser.close()
+            pytest.fail(why)
+        pytest.skip(why)
+    with sync_playwright() as play, play.chromium.launch(executable_path=found) as browser:
+        yield browser

@@ -231,6 +231,26 @@ def refuses_to_start(db: Path, port: int = 0, *more: str) -> str:
     return line
 
 
+def test_a_broker_that_is_killed_again_and_again_forgets_what_is_older_than_its_retention(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "queue.db"
+    with running(path, 0, "--retention", "1h") as broker:
+        client = broker.client()
+        for job in ("done", "waits"):
+            client.call(c.Enqueue(c.Job(job, job, key=job)))
+        client.call(c.Lease("w", ("done",), LONG_S))
+        client.call(c.Ack("done", 1))
+        broker.end()
+    with running(path, 0, "--retention", "1h") as broker:
+        assert broker.client().call(c.Inspect("done")).state == "done"
+        broker.end()
+    with running(path, 0, "--retention", "1ms") as broker:
+        client = broker.client()
+        wait_until(lambda: client.call(c.Inspect("done")) == c.Inspected(None))
+        assert client.call(c.Inspect("waits")).state == "ready"
+
+
 def test_a_port_in_use_is_told_in_one_sentence(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

@@ -207,7 +207,8 @@ def test_a_run_folder_replays_to_the_same_result(
     scenario: str, backend: str, code: int, tmp_path: Path
 ) -> None:
     jobquake("run", scenario, "--backend", backend, *SIM, within=tmp_path, code=code)
-    for folder in sorted((tmp_path / "jobquake-runs").iterdir()):
+    for manifest in sorted((tmp_path / "jobquake-runs").glob("*/run.json")):
+        folder = manifest.parent
         jobquake("replay", str(folder), "--report", "again", within=tmp_path, code=code)
         again = tmp_path / "again" / folder.name
         for name in ("history.npy", "plan.json", "result.json"):

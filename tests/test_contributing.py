@@ -14,9 +14,11 @@ from jobquake.harness.drivers.sim import simulate
 from jobquake.harness.facts import Facts
 from jobquake.harness.history import Answer, Event, History, row
 from jobquake.harness.result import judge
+from jobquake.harness.run import run
 from jobquake.harness.toxiproxy import Embedded
 from jobquake.harness.toxiproxy.toxics import KINDS
 from jobquake.harness.toxiproxy.toxics.toxic import Kind
+from msgspec.structs import replace
 from toxiproxy_lines import Lines, LineServer, call
 
 PAGE = Path(__file__).parent.parent / "CONTRIBUTING.md"
@@ -55,6 +57,7 @@ def test_the_page_has_one_example_of_each() -> None:
         "backends/twins",
         "backends",
         "harness/toxiproxy/toxics",
+        "reports",
     ]
 
 
@@ -102,3 +105,15 @@ def test_the_toxic_lets_data_pass_and_closes_when_its_time_is_over(
             name = f"{toxics}/limit_time_downstream"
             call(toxiproxy, "PATCH", name, {"attributes": {"time": 50}})
             assert client.read_to_the_end() == "FIN"
+
+
+def test_the_format_passes_what_held_and_nothing_else_whatever_it_is_called(example) -> None:
+    tap = example("reports/tap.py")
+    plan = example("scenarios/lone_worker.py").SCENARIO.plan(0)
+    twin = example("backends/twins/failure_drops.py").TWIN
+    hidden = replace(plan, scenario="lone # TODO\nok 3 - worker")
+    runs = [run(plan, backends.find("reference"), "sim"), run(hidden, twin, "sim")]
+    lines = tap.render(runs).splitlines()
+    assert lines[:3] == ["TAP version 14", "1..2", "ok 1 - lone-worker on reference"]
+    assert lines[3] == r"not ok 2 - lone \# TODO\nok 3 - worker on twin-failure-drops"
+    assert lines[4] == f"# {runs[1].result.sentence}" and len(lines) == 5

@@ -36,7 +36,7 @@ from jobquake.harness.drivers.sim import simulate
 from jobquake.harness.duplicates import duplicates
 from jobquake.harness.facts import Facts
 from jobquake.harness.history import Answer, Event, History, row
-from jobquake.harness.plan import Plan, PlannedJob, Pool, Queue, Sink, decode, job_id
+from jobquake.harness.plan import Plan, PlannedJob, Pool, Queue, Sink, decode
 from jobquake.harness.result import Result, judge
 from jobquake.harness.validate import PlanError, validate
 from jobquake.reports.duplicates import table
@@ -243,7 +243,7 @@ def test_a_job_submitted_again_under_its_id_is_the_same_job_from_the_next_produc
     assert plan.schedule(0) == [(0.5, plan.job(0))]
     assert plan.schedule(1) == [(2.5, plan.job(0))]
     assert plan.schedule(2) == []
-    assert plan.job(0).id == job_id(0)
+    assert plan.job(0).id == plan.job_id(0)
 
 
 def test_the_same_work_has_the_same_key_unless_it_has_its_own() -> None:

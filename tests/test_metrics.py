@@ -17,7 +17,7 @@ from jobquake.backends import commands as c
 from jobquake.backends.adapter import Unavailable
 from jobquake.backends.clock import Clock
 from jobquake.backends.metrics.exported import exported, page_of
-from jobquake.backends.metrics.families import COUNTERS, families
+from jobquake.backends.metrics.families import COUNTERS, Family, families
 from jobquake.backends.reference import places
 from jobquake.backends.reference.core import CORRECT
 from jobquake.backends.reference.memory import MemoryStore
@@ -253,6 +253,19 @@ def test_a_queue_that_does_not_answer_makes_a_scrape_fail_and_a_later_one_succee
     with exported(measure) as url:
         assert get(url) == (503, "the queue did not answer\n")
         wait_until(lambda: get(url)[0] == 200)
+
+
+def test_who_has_more_to_tell_tells_it_whether_the_queue_answers_or_not() -> None:
+    more = Family("jobquake_soak_rounds", "counter", "Rounds", ("verdict",), {("held",): 3})
+    queue = ReferenceQueue(MemoryStore(), Clock(*[lambda: 1000.0] * 3), Random(0))
+    queue.enqueue(c.Job("j", "q"))
+    answers: list[c.Reply | None] = [queue.measure()]
+    with exported(lambda: answers[0], more=lambda: [more]) as url:
+        both = scrape(url)
+        assert of(both, "jobquake_soak_rounds_total", verdict="held") == 3
+        assert of(both, "jobquake_jobs", queue="q", state="ready") == 1
+        answers[0] = None
+        wait_until(lambda: {name for name, _ in scrape(url)} == {"jobquake_soak_rounds_total"})
 
 
 def test_the_page_ends_with_its_block_and_its_port_is_free_again() -> None:

@@ -222,12 +222,9 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         held = {n for n in archive.namelist() if ".dist-info/" not in n}
-    folders = [ROOT / "reports" / "templates", ROOT / "operations"]
-    data = [
-        "py.typed",
-        "reports/style.css",
-        *(place(file) for folder in folders for file in folder.iterdir()),
-    ]
+    browser = ROOT / "reports" / "timeline" / "browser"
+    folders = [ROOT / "reports" / "templates", browser, ROOT / "operations"]
+    data = ["py.typed", "reports/style.css", *(place(file) for folder in folders for file in folder.iterdir())]
     assert held == {f"jobquake/{name}" for name in [*map(place, FILES), *data]}
 
 

@@ -7,11 +7,15 @@ in the simulator the real server is the store under virtual time.
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 import toxiproxies
+from broker_process import wait_until
+from jobquake.backends import commands as c
 from jobquake.backends import registry as backends
+from jobquake.backends.reference import places
 from jobquake.backends.reference.adapter import ReferenceAdapter
 from jobquake.harness.checks import CHECKS
 from jobquake.harness.drivers.sim import simulate
@@ -25,7 +29,7 @@ from jobquake.scenarios.practices import PRACTICES
 from msgspec.structs import replace
 from servers_here import KINDS, address
 
-SEEDS = 100
+SEEDS = 25
 # Those that a scenario of the catalogue shows; test_twins.py has a plan for each of all twins.
 TWINS = [p.without for p in PRACTICES if p.without.startswith("twin-")]
 MOVABLE = [name for name in TWINS if name != "twin-not-durable"]  # its mistake is its place
@@ -72,6 +76,22 @@ def simulated(backend: str, scenario: str, seed: int) -> Result:
 
 def shaken(backend: str, scenario: str, seed: int = 0) -> Result:
     return run(scenarios.find(scenario).plan(seed), backends.find(backend), "process").result
+
+
+def test_on_a_shared_file_whoever_works_forgets_what_is_older_than_the_retention(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    adapter = backends.find("reference-sqlite")
+    assert isinstance(adapter, ReferenceAdapter)
+    keeps, forgets = adapter.connect(str(tmp_path), 1.0), adapter.retaining(0.001)
+    for command in (c.Enqueue(c.Job("j", "q")), c.Lease("w", ("q",), 60.0), c.Ack("j", 1)):
+        keeps.attempt(command)
+    assert keeps.attempt(c.Inspect("j")) == c.Inspected("done", 1)
+    monkeypatch.setattr(places, "FORGET_EVERY_S", 0.0)
+    other = forgets.connect(str(tmp_path), 1.0)
+    wait_until(lambda: other.attempt(c.Inspect("j")) == c.Inspected(None))
+    keeps.close()
+    other.close()
 
 
 # -- with real processes ------------------------------------------------------------------

@@ -141,6 +141,7 @@ def valid_plans(draw: st.DrawFn) -> Plan:
             latency_s=seconds,
             restart_s=seconds,
             producers=st.integers(1, 5),
+            label=st.text(max_size=6),
         )
     )  # fmt: skip
 
@@ -148,6 +149,18 @@ def valid_plans(draw: st.DrawFn) -> Plan:
 @given(plan=valid_plans(), backend=st.text(), driver=st.text())
 def test_what_is_packed_comes_back(plan: Plan, backend: str, driver: str) -> None:
     assert decode(encode(plan, backend, driver)) == Packed(backend, driver, plan)
+
+
+@given(plan=valid_plans(), other=st.text(max_size=6))
+def test_a_plan_knows_its_jobs_by_their_ids_and_those_of_another_label_for_strangers(
+    plan: Plan, other: str
+) -> None:
+    for index in range(len(plan.jobs)):
+        assert plan.job_index(plan.job(index).id) == index
+        if other != plan.label:
+            stranger = replace(plan, label=other).job(index)
+            assert plan.job_index(stranger.id) == -1
+            assert stranger.key != plan.job(index).key
 
 
 def test_the_golden_replay_string_is_the_same_plan_for_ever() -> None:

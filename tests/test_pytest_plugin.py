@@ -99,7 +99,8 @@ def test_a_broken_queue_fails_with_its_story_and_a_replay_string(pytester: pytes
 def test_a_failure_is_no_wall_and_shows_nothing_of_the_plugin(pytester: pytest.Pytester) -> None:
     out = output(pytester, BREAKS, failed=1)
     told = failure(out)
-    assert len(told) < 20
+    assert len(told) < 26, "story and sketch fit on a screen"
+    assert any(re.match(r"  w\d+ .*\[=*x", line) for line in told)
     assert all(len(line) < 250 for line in told if "jobquake replay" not in line)
     for word in ("pytest_plugin.py", "Traceback", "def run(", "Result(", "array("):
         assert word not in out.str()
@@ -108,7 +109,8 @@ def test_a_failure_is_no_wall_and_shows_nothing_of_the_plugin(pytester: pytest.P
 def test_a_long_story_is_cut_and_says_so(pytester: pytest.Pytester) -> None:
     test = BREAKS.replace("twin-no-lease", "twin-crashes-not-counted")
     told = failure(output(pytester, test, failed=1))
-    assert len(told) < 20
+    assert len(told) < 26, "story and sketch fit on a screen"
+    assert any(re.match(r"  w\d+ .*\[=*x", line) for line in told)
     assert any(re.fullmatch(r"  \.\.\. \d+ more in the report", line) for line in told)
 
 

@@ -7,8 +7,9 @@ from random import Random
 
 import pytest
 from jobquake.backends import registry
-from jobquake.harness.explore.draw import Space, draw, everything, swarm
+from jobquake.harness.explore.draw import draw
 from jobquake.harness.explore.shard import explore_shard
+from jobquake.harness.explore.swarm import Space, everything, swarm
 from jobquake.harness.explore.trial import attempt
 from jobquake.harness.plan import (
     KillAt,

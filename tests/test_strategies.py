@@ -16,7 +16,9 @@ from jobquake.backends import registry as backends
 from jobquake.harness.checks import GUARANTEES
 from jobquake.harness.guarantees import ALWAYS, fair
 from jobquake.harness.plan import (
+    SERVER,
     Behaviour,
+    BrokerCrash,
     Fault,
     KillAt,
     NetFault,
@@ -25,6 +27,7 @@ from jobquake.harness.plan import (
     PlannedJob,
     Pool,
     Queue,
+    SkewClock,
     decode,
     encode,
 )
@@ -75,6 +78,19 @@ def test_no_fault_strikes_a_job_or_a_worker_that_is_not_there(plan: Plan) -> Non
         assert getattr(fault, "job", 0) < len(plan.jobs)
         assert getattr(fault, "worker", 0) < workers
         assert all(worker < workers for worker in getattr(fault, "workers", ()))
+        assert getattr(fault, "node", 0) < workers
+
+
+SKEWS_AND_CRASHES = strategies.skewed_clocks() | strategies.broker_crashes()
+
+
+@given(strategies.plans(faults=SKEWS_AND_CRASHES))
+@MANY
+def test_no_server_is_asked_the_time_by_a_crash_when_its_clock_was_wrong(plan: Plan) -> None:
+    crashes = any(isinstance(fault, BrokerCrash) for fault in plan.faults)
+    skewed = any(isinstance(f, SkewClock) and f.node == SERVER for f in plan.faults)
+    assert not (crashes and skewed)
+    assert_holds(plan, REFERENCE)
 
 
 @pytest.mark.parametrize("kind", get_args(Fault), ids=lambda kind: kind.__name__)
@@ -164,6 +180,8 @@ STAGED = {
     "twin-retry-at-once": strategies.plans(strategies.jobs(strategies.behaviours("fail"))),
     "twin-no-timeout": strategies.plans(strategies.jobs(strategies.behaviours("hang"))),
     "twin-not-durable": strategies.plans(faults=strategies.broker_crashes()),
+    "twin-wall-clock": strategies.plans(faults=strategies.skewed_clocks()),
+    "twin-lease-by-worker-clock": strategies.plans(faults=strategies.skewed_clocks()),
 }
 
 

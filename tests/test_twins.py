@@ -11,7 +11,7 @@ from jobquake.backends import registry as backends
 from jobquake.backends.adapter import Adapter
 from jobquake.backends.reference.adapter import REFERENCE
 from jobquake.harness.drivers.sim import simulate
-from jobquake.harness.plan import Plan
+from jobquake.harness.plan import Plan, SkewClock
 from jobquake.harness.result import Result, judge
 from jobquake.harness.run import run
 from msgspec.structs import replace
@@ -36,9 +36,11 @@ def violated(result: Result) -> set[str]:
 
 
 def slow_but(quick: tuple[str, ...]) -> list[object]:
+    """All twins that real processes can show: those of one machine share its clock."""
     return [
         pytest.param(name, marks=[] if name in quick else [pytest.mark.slow], id=name)
         for name in TWINS
+        if not any(isinstance(fault, SkewClock) for fault in PLANS[name].plan.faults)
     ]
 
 

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from jobquake.backends.commands import RetryPolicy
 from jobquake.harness.plan import (
+    SERVER,
     BrokerCrash,
     Fault,
     KillAt,
@@ -23,6 +24,7 @@ from jobquake.harness.plan import (
     Pool,
     Queue,
     ReplayDead,
+    SkewClock,
     Terminate,
 )
 
@@ -302,5 +304,25 @@ PLANS: dict[str, Minimal] = {
             guarantees=also("backlog_bounded"),
         ),
         0,
+    ),
+    # -- clocks that jump --
+    "twin-lease-by-worker-clock": Minimal(
+        # The second worker's clock is far ahead when it asks: the first one's lease has ended.
+        plan(
+            job(service_s=0.9),
+            pools=PAIR,
+            faults=(SkewClock(1, 0.2, 30.0, 0.5),),
+            guarantees=also("leases_exclusive", WITHOUT_EFFECT),
+        ),
+        1,
+    ),
+    "twin-wall-clock": Minimal(
+        plan(
+            job(service_s=0.9),
+            pools=PAIR,
+            faults=(SkewClock(SERVER, 0.2, 30.0, 0.5),),
+            guarantees=also("leases_exclusive", WITHOUT_EFFECT),
+        ),
+        1,
     ),
 }

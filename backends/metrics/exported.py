@@ -18,23 +18,25 @@ from typing import TYPE_CHECKING
 from ..adapter import Unavailable
 from ..commands import Measured, QueueError, Reply, Unanswered
 from .endpoint import PATIENCE_S, PLAIN, Endpoint, Page
-from .families import families
+from .families import Family, families
 
 if TYPE_CHECKING:
     from prometheus_client import Metric
 
 Measure = Callable[[], Reply | None]
+More = Callable[[], Iterable[Family]]
 SHARE = 0.1
 NO_ANSWER = Page("503 Service Unavailable", PLAIN, b"the queue did not answer\n")
 
 
-def page_of(measure: Measure) -> Callable[[], Page]:
+def page_of(measure: Measure, more: More | None = None) -> Callable[[], Page]:
     """The page of a queue, measured when the page is asked for.
 
     ``measure()`` gives Measured; anything else, and an error of a queue, makes a page of status
     503, which Prometheus takes for a scrape that failed. A measurement is used again until
     ten times as long has passed as it took, so that no number of scrapes holds the queue
-    up for more than a tenth of its time. Raises Unavailable without the Prometheus client.
+    up for more than a tenth of its time. ``more()`` gives families to tell besides, whether
+    the queue answers or not. Raises Unavailable without the Prometheus client.
     """
     try:
         from prometheus_client import CollectorRegistry
@@ -54,9 +56,12 @@ def page_of(measure: Measure) -> Callable[[], Page]:
             measured = measure()
         except (Unanswered, QueueError, Unavailable):
             measured = None
-        if isinstance(measured, Measured):
+        shown = families(measured) if isinstance(measured, Measured) else []
+        if more:
+            shown += more()
+        if more or isinstance(measured, Measured):
             registry = CollectorRegistry(auto_describe=False)
-            registry.register(_Collector(measured))
+            registry.register(_Collector(shown))
             last = Page("200 OK", CONTENT_TYPE_LATEST, generate_latest(registry))
         else:
             last = NO_ANSWER
@@ -68,16 +73,18 @@ def page_of(measure: Measure) -> Callable[[], Page]:
 
 
 @contextmanager
-def exported(measure: Measure, port: int = 0, host: str = "127.0.0.1") -> Iterator[str]:
+def exported(
+    measure: Measure, port: int = 0, host: str = "127.0.0.1", more: More | None = None
+) -> Iterator[str]:
     """Serve the metrics page until the end of the block; gives its address.
 
     ``measure`` is called in a thread of its own, one call at a time, and should answer or
     give up within seconds: a connection with a timeout does, as in ``lambda:
     connection.attempt(Measure())``, if nobody else uses it; one on a SQLite file must be
-    made by ``measure`` itself, for it belongs to its thread. Raises Unavailable if the port
-    cannot be had, and without the Prometheus client.
+    made by ``measure`` itself, for it belongs to its thread. ``more`` is as in :func:`page_of`.
+    Raises Unavailable if the port cannot be had, and without the Prometheus client.
     """
-    page = page_of(measure)
+    page = page_of(measure, more)
     started: Future[tuple[str, Callable[[], object]]] = Future()
 
     async def serve() -> None:
@@ -103,16 +110,16 @@ def exported(measure: Measure, port: int = 0, host: str = "127.0.0.1") -> Iterat
 
 
 class _Collector:
-    """One measurement, in the Prometheus client's words."""
+    """Families in the Prometheus client's words."""
 
-    def __init__(self, measured: Measured) -> None:
-        self._measured = measured
+    def __init__(self, shown: Iterable[Family]) -> None:
+        self._shown = shown
 
     def collect(self) -> Iterable[Metric]:
         from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
         kinds = {"counter": CounterMetricFamily, "gauge": GaugeMetricFamily}
-        for family in families(self._measured):
+        for family in self._shown:
             metric = kinds[family.kind](family.name, family.help, labels=family.labels)
             for labels, value in family.samples.items():
                 metric.add_metric(labels, value)

@@ -58,6 +58,9 @@ class LocalQueue:
         ahead_s = self._queue.now() - self._clock.monotonic()
         return None if change_at is None else change_at - ahead_s
 
+    def forget_old(self) -> None:
+        self._queue.forget_old()
+
     def crash(self) -> None:
         if not self._place.survives_crash:
             self._discard()
@@ -80,8 +83,9 @@ class LocalQueue:
 class ReferenceAdapter:
     """The reference queue; see :class:`..adapter.Adapter` for the members.
 
-    ``place`` says where the queue lives and how processes reach it. ``bug_class`` names the
-    family of public bugs that a twin stands for.
+    ``place`` says where the queue lives and how processes reach it, ``retention_s`` for how
+    long it remembers what is completed. ``bug_class`` names the family of public bugs that a
+    twin stands for.
     """
 
     name: str
@@ -92,24 +96,28 @@ class ReferenceAdapter:
     claims: Claims = field(default_factory=Claims)
     place: Place = PLACES["broker"]
     bug_class: str = ""
+    retention_s: float = RETENTION_S
 
     def at(self, place: str) -> ReferenceAdapter:
         """The same queue in another place. Raises KeyError if there is no such place."""
         claims = msgspec.structs.replace(self.claims, caveat=PLACES[place].caveat)
         return replace(self, name=f"{self.name}@{place}", place=PLACES[place], claims=claims)
 
+    def retaining(self, retention_s: float) -> ReferenceAdapter:
+        return replace(self, retention_s=retention_s)
+
     @property
     def framing(self) -> Framing | None:
         return self.place.framing
 
     def local(self, clock: Clock, rng: Random) -> Queue:
-        return LocalQueue(clock, rng, self.decisions, self.place)
+        return LocalQueue(clock, rng, self.decisions, self.place, self.retention_s)
 
     def server(self, folder: Path, port: int) -> list[str] | None:
-        return self.place.server(self.name, folder, port)
+        return self.place.server(self.name, folder, port, self.retention_s)
 
     def connect(self, address: str, timeout_s: float) -> Connection:
-        return self.place.connect(address, timeout_s, self.decisions)
+        return self.place.connect(address, timeout_s, self.decisions, self.retention_s)
 
     def vacate(self, folder: Path) -> None:
         self.place.vacate(folder)

@@ -24,7 +24,7 @@ from ..metrics.endpoint import Endpoint
 from ..metrics.exported import page_of
 from . import wire
 from .core import CORRECT, Decisions
-from .queue import FORGET_EVERY_S, ReferenceQueue
+from .queue import FORGET_EVERY_S, RETENTION_S, ReferenceQueue
 from .sqlite import SQLiteStore
 
 LOOK_EVERY_S = 0.1
@@ -70,6 +70,13 @@ class Broker:
         except sqlite3.Error as error:
             self._tell(error)
             return None
+
+    def forget_old(self) -> None:
+        """Drop what is older than the retention; later, if the file cannot be written now."""
+        try:
+            self._queue.forget_old()
+        except sqlite3.Error as error:
+            self._tell(error)
 
     def submit(self, connection: Connection, request_id: int, command: Command) -> None:
         self._pending.append((connection, request_id, command))
@@ -239,6 +246,7 @@ async def serve(
     ready: Callable[[str, int, str], None],
     decisions: Decisions = CORRECT,
     metrics: tuple[str, int] | None = None,
+    retention_s: float = RETENTION_S,
 ) -> None:
     """Serve the queue in the file ``path`` until SIGTERM or SIGINT.
 
@@ -246,7 +254,7 @@ async def serve(
     ``ready(host, port, metrics_address)`` once it listens. Raises OSError if the port is
     taken, and Unavailable if the file is not a queue or the page cannot be served.
     """
-    queue = ReferenceQueue(SQLiteStore(path), Clock(), Random(), decisions)
+    queue = ReferenceQueue(SQLiteStore(path), Clock(), Random(), decisions, retention_s)
     broker = Broker(queue)
     page = Endpoint(page_of(broker.measure)) if metrics else None
     stopped = asyncio.Event()
@@ -257,9 +265,9 @@ async def serve(
         page_address = await page.start(*metrics) if page and metrics else ""
         ready(*await broker.start(host, port), page_address)
         while not stopped.is_set():
+            broker.forget_old()  # at once, for one that is killed again and again
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stopped.wait(), FORGET_EVERY_S)
-            queue.forget_old()
         await broker.stop()
     finally:
         if page:

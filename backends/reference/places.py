@@ -32,7 +32,7 @@ from .core import Decisions
 from .direct import DirectConnection, of_all
 from .framing import BrokerFraming, PostgresFraming, RedisFraming
 from .memory import MemoryStore
-from .queue import ReferenceQueue
+from .queue import FORGET_EVERY_S, RETENTION_S, ReferenceQueue
 from .sqlite import SQLiteStore
 from .store import SharedStore, Store, StoreError
 
@@ -70,9 +70,17 @@ class Place(Protocol):
     def vacate(self, folder: Path) -> None:
         """Remove what the run in ``folder`` keeps outside of it."""
 
-    def server(self, backend: str, folder: Path, port: int) -> list[str] | None: ...
+    def server(
+        self, backend: str, folder: Path, port: int, retention_s: float = RETENTION_S
+    ) -> list[str] | None: ...
 
-    def connect(self, address: str, timeout_s: float, decisions: Decisions) -> Connection: ...
+    def connect(
+        self,
+        address: str,
+        timeout_s: float,
+        decisions: Decisions,
+        retention_s: float = RETENTION_S,
+    ) -> Connection: ...
 
 
 class Broker(NamedTuple):
@@ -100,12 +108,21 @@ class Broker(NamedTuple):
     def vacate(self, folder: Path) -> None:
         """All of it is in the folder."""
 
-    def server(self, backend: str, folder: Path, port: int) -> list[str] | None:
+    def server(
+        self, backend: str, folder: Path, port: int, retention_s: float = RETENTION_S
+    ) -> list[str] | None:
         file = str(folder / FILE) if self.survives_crash else ":memory:"
         command = [sys.executable, "-m", "jobquake", "broker", "--db", file]
-        return [*command, "--port", str(port), "--backend", backend]
+        command += ["--port", str(port), "--backend", backend]
+        return [*command, "--retention", f"{retention_s}s"]
 
-    def connect(self, address: str, timeout_s: float, decisions: Decisions) -> Connection:
+    def connect(
+        self,
+        address: str,
+        timeout_s: float,
+        decisions: Decisions,
+        retention_s: float = RETENTION_S,
+    ) -> Connection:
         return Client(address, connect_timeout_s=timeout_s, read_timeout_s=timeout_s)
 
 
@@ -125,12 +142,21 @@ class SharedFile(NamedTuple):
     def vacate(self, folder: Path) -> None:
         """All of it is in the folder."""
 
-    def server(self, backend: str, folder: Path, port: int) -> list[str] | None:
+    def server(
+        self, backend: str, folder: Path, port: int, retention_s: float = RETENTION_S
+    ) -> list[str] | None:
         return None
 
-    def connect(self, address: str, timeout_s: float, decisions: Decisions) -> Connection:
+    def connect(
+        self,
+        address: str,
+        timeout_s: float,
+        decisions: Decisions,
+        retention_s: float = RETENTION_S,
+    ) -> Connection:
         store = SQLiteStore(Path(address) / FILE)
-        return FileQueue(ReferenceQueue(store, Clock(), Random(), decisions))
+        queue = ReferenceQueue(store, Clock(), Random(), decisions, retention_s)
+        return FileQueue(queue)
 
 
 class SharedServer(NamedTuple):
@@ -168,14 +194,22 @@ class SharedServer(NamedTuple):
                 store.destroy()  # type: ignore[attr-defined]
         store.close()
 
-    def server(self, backend: str, folder: Path, port: int) -> list[str] | None:
+    def server(
+        self, backend: str, folder: Path, port: int, retention_s: float = RETENTION_S
+    ) -> list[str] | None:
         if self._foreign():
             with self._answering(folder):  # find out now, and not in the middle
                 self._open_in(folder, FOREIGN_TIMEOUT_S).close()
             return None
         return running.command(self.kind, folder, port, self.careless)
 
-    def connect(self, address: str, timeout_s: float, decisions: Decisions) -> Connection:
+    def connect(
+        self,
+        address: str,
+        timeout_s: float,
+        decisions: Decisions,
+        retention_s: float = RETENTION_S,
+    ) -> Connection:
         client_of(self.kind)  # find out now, and not in the middle, that it is missing
 
         def open_queue() -> tuple[ReferenceQueue, SharedStore]:
@@ -184,7 +218,7 @@ class SharedServer(NamedTuple):
             else:
                 store = open_store(self.kind, url_of(self.kind, address), "jobquake", timeout_s)
             clock = Clock(wall=store.wall)
-            return ReferenceQueue(store, clock, Random(), decisions), store
+            return ReferenceQueue(store, clock, Random(), decisions, retention_s), store
 
         return DirectConnection(open_queue)
 
@@ -238,11 +272,13 @@ class FileQueue:
 
     def __init__(self, queue: ReferenceQueue) -> None:
         self._queue = queue
+        self._forget_at = time.monotonic() + FORGET_EVERY_S
 
     def attempt(self, command: Command) -> Reply | None:
         until = time.monotonic() + (command.wait_s if isinstance(command, Lease) else 0.0)
         while True:
             try:
+                self._forget_old()
                 reply = of_all(self._queue.call(command))
             except sqlite3.OperationalError:
                 return None  # locked for too long: nobody can say whether it took effect
@@ -253,6 +289,12 @@ class FileQueue:
 
     def close(self) -> None:
         self._queue.store.close()
+
+    def _forget_old(self) -> None:
+        """Nobody else keeps house, so each process does now and then."""
+        if time.monotonic() >= self._forget_at:
+            self._forget_at = time.monotonic() + FORGET_EVERY_S
+            self._queue.forget_old()
 
 
 Maker = Callable[[str, str, float], SharedStore]

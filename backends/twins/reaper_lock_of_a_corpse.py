@@ -27,8 +27,9 @@ LOCK = Job("the reaper's lock", queue="locks")
 def stored(store: Store) -> Store:
     round_ends_at, looked_at = -1.0, 0.0
 
-    def lock() -> Record:
-        store.insert(Record(LOCK, "done", enqueued_at=0.0, ready_at=0.0))
+    def lock(now: float) -> Record:
+        # Done just now: what was done long ago is forgotten.
+        store.insert(Record(LOCK, "done", enqueued_at=now, ready_at=now, ended_at=now))
         held = store.get(LOCK.id)
         assert held is not None
         return held
@@ -40,14 +41,14 @@ def stored(store: Store) -> Store:
         nonlocal round_ends_at, looked_at
         looked_at, mine = now, round_ends_at >= 0
         if mine and now >= round_ends_at:
-            write(lock(), "")
+            write(lock(now), "")
             round_ends_at, mine = -1.0, False
         overdue = store.expired(now)
         if not overdue or mine:
             return overdue
-        if lock().worker:
+        if lock(now).worker:
             return []  # the mistake: nobody asks whether the holder still lives
-        write(lock(), "a reaper")
+        write(lock(now), "a reaper")
         round_ends_at = now + ROUND_S
         return overdue
 

@@ -1,6 +1,7 @@
 """No phantoms: no worker is handed a job that nobody had enqueued by then.
 
-A job whose enqueue was never answered is no phantom: it was sent. One that was refused is.
+A job whose enqueue was never answered is no phantom: it was sent. One that was refused is. So
+is a job of an earlier run on the same queue: all of those were settled.
 """
 
 from __future__ import annotations
@@ -11,11 +12,12 @@ from .finding import Finding, Judged, judged
 
 def judge(facts: Facts) -> Judged:
     history = facts.history
+    where = " in this round: one of an earlier round, or none" if facts.plan.label else ""
     findings = [
         Finding(
             int(history["job"][i]),
             f"worker {int(history['node'][i]) + 1} was handed a job at {seconds(history['t'][i])} "
-            "that nobody had enqueued",
+            f"that nobody had enqueued{where}",
             (int(i),),
         )
         for i in facts.phantoms

@@ -3,7 +3,7 @@
 Waiting is counted from the moment the producer knew that the job was accepted. A job
 that never got a worker has waited until the end of the run. One that its worker took and laid
 aside waits until that worker begins it; if a fault came between, or the worker never began
-it, being taken is enough.
+it, being taken is enough. One whose work another job does has waited until that is done.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ def judge(facts: Facts) -> Judged:
     judged_jobs = facts.bounded & facts.accepted
     if not judged_jobs.any():
         return Judged("inconclusive", note="no job with a bounded wait was accepted")
-    leased = np.where(np.isnan(facts.leased_at), facts.ended_at, facts.leased_at)
+    leased = np.where(np.isnan(facts.leased_at), _done_by_another(facts), facts.leased_at)
     laid_aside = _laid_aside(facts)
     waited = np.maximum(0.0, leased + laid_aside - facts.accepted_at)
     findings = []
@@ -42,6 +42,23 @@ def judge(facts: Facts) -> Judged:
         findings,
         f"{len(findings)} of {np.count_nonzero(judged_jobs)} waited too long, the longest {worst}",
     )
+
+
+def _done_by_another(facts: Facts) -> Floats:
+    """Per job: when the effect of its work was applied for another job; else the end of the run."""
+    history, done = facts.history, np.full(facts.jobs, facts.ended_at)
+    effects = facts.rows(Event.EFFECT)
+    first = {
+        int(history["job"][row]): float(history["t"][row]) for row in reversed(effects.tolist())
+    }
+    works: dict[int, list[int]] = {}
+    for index, job in enumerate(facts.plan.jobs):
+        works.setdefault(index if job.same_work_as < 0 else job.same_work_as, []).append(index)
+    for jobs in works.values():
+        times = [first[job] for job in jobs if job in first]
+        if times:
+            done[jobs] = min(times)
+    return done
 
 
 def _laid_aside(facts: Facts) -> Floats:

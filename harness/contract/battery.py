@@ -18,6 +18,7 @@ from ..plan import (
     Fault,
     Flood,
     KillAt,
+    KillWorker,
     NetEffect,
     NetFault,
     NetTimeout,
@@ -115,6 +116,18 @@ def permanent() -> Plan:
 def explained() -> Plan:
     """The same, looked at by whoever has to mend it."""
     return replace(permanent(), guarantees=("dead_letters_explained", *ALWAYS, "faults_hit"))
+
+
+def given_up() -> Plan:
+    """The call that gives a job up is lost, and its worker dies before it can repeat it."""
+    return plan(
+        "given up",
+        NetFault("nack", 1, "lose_request", times=2),
+        *(KillWorker(worker, 0.3) for worker in (0, 1)),
+        jobs=(replace(JOB, behaviour="permanent"), replace(JOB, at_s=4.0)),
+        guarantees=("permanent_failures",),
+        must_hit=(("worker kill", "running"),),
+    )
 
 
 def replayed() -> Plan:

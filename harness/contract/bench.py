@@ -47,12 +47,21 @@ def expect(held: bool, expected: str, found: object) -> None:
 
 
 class Bench:
-    """The queue under test. ``now`` is its clock, in seconds from 0."""
+    """The queue under test. ``now`` is the true time, in seconds from 0.
+
+    The wall clocks of the queue's server and of whoever calls are as many seconds ahead of it as
+    ``server_ahead_s`` and ``caller_ahead_s`` say.
+    """
 
     def __init__(self, adapter: Adapter) -> None:
-        self.now = 0.0
+        self.now = self.server_ahead_s = self.caller_ahead_s = 0.0
         self.claims = adapter.claims
-        self._queue = adapter.local(Clock(*[lambda: self.now] * 3), Random(0))
+        clock = Clock(
+            monotonic=lambda: self.now,
+            wall=lambda: self.now + self.server_ahead_s,
+            caller=lambda: self.now + self.caller_ahead_s,
+        )
+        self._queue = adapter.local(clock, Random(0))
 
     def wait(self, seconds: float) -> None:
         self.now += seconds

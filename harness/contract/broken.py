@@ -76,6 +76,10 @@ def _on_enqueue(change: Callable[[Job], Job]) -> Callable[[], Meddle]:
     return make
 
 
+def _as_said(command: Command, call: Call) -> Reply:
+    return call(command)
+
+
 def _acks_dropped(command: Command, call: Call) -> Reply:
     return Settled(True) if isinstance(command, Ack) else call(command)
 
@@ -244,8 +248,10 @@ MISTAKES: dict[str, Mistake] = {
         _on_enqueue(lambda job: replace(job, max_deliveries=1000)),
         "test_a_poison_job_ends_and_harms_nobody_else",
     ),
-    "memory_lost_in_a_crash": Mistake(
-        _plainly(lambda command, call: call(command)), "test_the_server_may_crash_under_load"
+    # These two are not in what is said: see the queue and the adapter below.
+    "memory_lost_in_a_crash": Mistake(_plainly(_as_said), "test_the_server_may_crash_under_load"),
+    "wall_clock_trusted": Mistake(
+        _plainly(_as_said), "test_no_clock_that_jumps_ends_a_lease_or_holds_it"
     ),
 }
 
@@ -299,6 +305,8 @@ class BrokenAdapter:
     framing: None = None
 
     def local(self, clock: Clock, rng: Random) -> Queue:
+        if self.mistake == "wall_clock_trusted":
+            clock = clock._replace(monotonic=clock.wall)
         return _BrokenQueue(lambda: self.whole.local(clock, rng), self.mistake)
 
     def server(self, folder: Any, port: int) -> None:

@@ -8,7 +8,17 @@ from __future__ import annotations
 
 from typing import Literal
 
-from ...backends.commands import Ack, Delivery, Enqueue, Extend, Job, Nack, Refused, Release
+from ...backends.commands import (
+    Ack,
+    Delivery,
+    Enqueue,
+    Extend,
+    Job,
+    Nack,
+    Refused,
+    Release,
+    RetryPolicy,
+)
 from .bench import LEASE_S, QUEUE, Bench, expect
 from .model import Word
 
@@ -17,6 +27,7 @@ SAYS: tuple[Says, ...] = ("ack", "nack", "extend", "release")
 SETTLING: tuple[Says, ...] = ("ack", "nack", "release")
 PAST_S = LEASE_S + 0.5
 MANY = 20
+MANY_FAILURES = 70  # more than there are bits in which a delay may be kept
 
 
 def word(how: Says, delivery: Delivery) -> Word:
@@ -29,6 +40,32 @@ def word(how: Says, delivery: Delivery) -> Word:
         "release": Release(job_id, token),
     }
     return words[how]
+
+
+def notice(bench: Bench) -> None:
+    """Ask for a job that is not there: by now the queue must see which leases have ended."""
+    bench.lease(queues=("a queue that nobody uses",))
+
+
+def expect_never_again(bench: Bench, expected: str) -> None:
+    """That nothing is handed out, however long any lease or backoff may have been."""
+    __tracebackhide__ = True
+    notice(bench)
+    bench.wait(100.0)
+    again = bench.lease()
+    expect(again is None, expected, again)
+
+
+def after_backoff(bench: Bench) -> Delivery:
+    """The next delivery, whenever within a few seconds the retry policy has it due."""
+    __tracebackhide__ = True
+    notice(bench)
+    for _ in range(4):
+        delivery = bench.lease()
+        if delivery is not None:
+            return delivery
+        bench.wait(1.5)
+    return bench.take(LEASE_S, (QUEUE,))
 
 
 def enqueue_may_be_repeated(bench: Bench) -> None:
@@ -48,7 +85,7 @@ def a_completed_job_is_over(bench: Bench) -> None:
     if bench.claims.idempotent_enqueue:
         found = bench.enqueue(Job("a"))
         expect(not found, "created=False for a job that is done", "created=True")
-    _expect_never_again(bench, "a job that was acked never to be handed out again")
+    expect_never_again(bench, "a job that was acked never to be handed out again")
 
 
 def a_lease_is_exclusive_until_it_ends(bench: Bench) -> None:
@@ -58,7 +95,7 @@ def a_lease_is_exclusive_until_it_ends(bench: Bench) -> None:
     again = bench.lease()
     expect(again is None, f"the job to stay with its holder for {LEASE_S:g} s", again)
     bench.wait(1.0)
-    second = _after_backoff(bench)
+    second = after_backoff(bench)
     expect(second.job.id == "a", "the job of the holder who was never heard of", second.job.id)
     if bench.claims.fencing:
         expect(second.token > first.token, f"a token above {first.token}", second.token)
@@ -83,7 +120,7 @@ def no_extension_outlasts_the_timeout(bench: Bench) -> None:
     for _ in range(4):
         bench.wait(LEASE_S - 1.0)
         bench.say(word("extend", holder))
-    second = _after_backoff(bench)
+    second = after_backoff(bench)
     expect(second.number == 2, "the job to be taken from its holder at its timeout", second)
 
 
@@ -92,7 +129,7 @@ def the_word_of_a_zombie_is_refused(bench: Bench, how: Says, taken: bool) -> Non
     bench.enqueue(Job("a"))
     zombie = bench.take()
     bench.wait(PAST_S)
-    holder = _after_backoff(bench) if taken else None
+    holder = after_backoff(bench) if taken else None
     settled = bench.say(word(how, zombie))
     expect(
         not settled.accepted, f"the {how} of a holder whose lease has ended to be refused", settled
@@ -101,7 +138,7 @@ def the_word_of_a_zombie_is_refused(bench: Bench, how: Says, taken: bool) -> Non
         settled = bench.say(word("ack", holder))
         expect(settled.accepted, f"the holder to be able to ack after a zombie's {how}", settled)
     else:
-        _after_backoff(bench)
+        after_backoff(bench)
 
 
 def a_word_may_be_repeated(bench: Bench, how: Says) -> None:
@@ -114,7 +151,7 @@ def a_word_may_be_repeated(bench: Bench, how: Says) -> None:
     wanted = "done" if how == "ack" else "ready"
     expect(state == wanted, f"the job to be {wanted} after its {how}", state)
     if how != "ack":
-        second = _after_backoff(bench)
+        second = after_backoff(bench)
         expect(second.number == 2, "delivery number 2", second.number)
         bench.say(word(how, holder))
         state = bench.state("a")
@@ -134,13 +171,13 @@ def deliveries_are_bounded(bench: Bench, crashes: bool) -> None:
     """``crashes``: nothing is ever heard of the holders; else they report failures."""
     bench.enqueue(Job("a", max_deliveries=3))
     for number in (1, 2, 3):
-        holder = _after_backoff(bench)
+        holder = after_backoff(bench)
         expect(holder.number == number, f"delivery number {number}", holder.number)
         if crashes:
             bench.wait(PAST_S)
         else:
             bench.say(word("nack", holder))
-    _expect_never_again(bench, "no more than 3 deliveries")
+    expect_never_again(bench, "no more than 3 deliveries")
 
 
 def a_delay_is_kept(bench: Bench) -> None:
@@ -152,6 +189,14 @@ def a_delay_is_kept(bench: Bench) -> None:
     bench.take()
 
 
+def a_delayed_job_is_handed_out_to_one(bench: Bench) -> None:
+    bench.enqueue(Job("a", delay_s=5.0))
+    bench.wait(5.5)
+    bench.take()
+    again = bench.lease(worker="w2")
+    expect(again is None, "a job that was delayed to stay with the worker who got it", again)
+
+
 def the_highest_priority_goes_first(bench: Bench) -> None:
     for priority in (0, 2, 1):
         bench.enqueue(Job(f"priority {priority}", priority=priority))
@@ -159,6 +204,29 @@ def the_highest_priority_goes_first(bench: Bench) -> None:
         bench.wait(1.0)
         found = bench.take().job.id
         expect(found == f"priority {priority}", f"priority {priority} next", found)
+
+
+def an_urgent_job_waits_for_none_of_less_importance(bench: Bench) -> None:
+    """Not even for one that is the same work and came first, as long as nobody has begun it."""
+    bench.enqueue(Job("of no importance", key="charge-7"))
+    for number in range(3):
+        bench.enqueue(Job(f"other {number}", priority=1))
+    bench.enqueue(Job("urgent", key="charge-7", priority=5))
+    bench.wait(1.0)
+    found = bench.take().job.id
+    expect(found == "urgent", "the urgent job to be handed out first", repr(found))
+
+
+def a_backoff_is_kept_however_often_the_job_has_failed(bench: Bench) -> None:
+    policy = RetryPolicy(base_s=1.0, factor=2.0, cap_s=4.0, jitter="none")
+    bench.enqueue(Job("a", max_deliveries=2 * MANY_FAILURES, retry=policy))
+    for number in range(1, MANY_FAILURES + 1):
+        bench.say(word("nack", bench.take()))
+        wait_s = min(4.0, 2.0 ** (number - 1))
+        bench.wait(wait_s - 0.5)
+        early = bench.lease()
+        expect(early is None, f"a pause of {wait_s:g} s after failure {number}", early)
+        bench.wait(1.0)
 
 
 def a_worker_gets_only_jobs_of_its_queues(bench: Bench) -> None:
@@ -172,7 +240,7 @@ def a_permanent_failure_is_a_dead_letter_at_once(bench: Bench) -> None:
     bench.enqueue(Job("a"))
     holder = bench.take()
     bench.say(Nack("a", holder.token, "the record is gone", permanent=True))
-    _expect_never_again(bench, "a job that can never succeed not to be retried")
+    expect_never_again(bench, "a job that can never succeed not to be retried")
     state = bench.state("a")
     expect(state == "dead", "it to be a dead letter", state)
 
@@ -198,12 +266,12 @@ def dead_letters_tell_why_and_can_be_found(bench: Bench) -> None:
 def a_replayed_dead_letter_has_a_fresh_budget(bench: Bench) -> None:
     bench.enqueue(Job("a", max_deliveries=2))
     for _ in range(2):
-        bench.say(word("nack", _after_backoff(bench)))
+        bench.say(word("nack", after_backoff(bench)))
     for ids, wanted in (("a",), ("a",)), (("a", "never enqueued"), ()):
         found = bench.replay(*ids)
         expect(found == wanted, f"{wanted or 'nothing'} to be replayed", found)
     for _ in range(2):
-        bench.say(word("nack", _after_backoff(bench)))
+        bench.say(word("nack", after_backoff(bench)))
     state = bench.state("a")
     expect(state == "dead", "it to be dead again after 2 more deliveries", state)
 
@@ -220,7 +288,7 @@ def a_key_is_completed_by_the_ack_and_not_before(bench: Bench) -> None:
     bench.enqueue(Job("a", key="charge-7"))
     bench.take()
     bench.wait(PAST_S)
-    _after_backoff(bench)
+    after_backoff(bench)
 
 
 def a_full_queue_refuses_and_keeps_what_it_has(bench: Bench) -> None:
@@ -242,39 +310,3 @@ def nothing_is_forgotten(bench: Bench) -> None:
     expect(not held, f"{MANY} jobs that were accepted to be ready", f"not {held}")
     found = sorted(bench.take().job.id for _ in names)
     expect(found == sorted(names), "each job to be handed out once", found)
-
-
-def a_crash_of_the_server_loses_nothing(bench: Bench) -> None:
-    for name in ("a", "b", "c"):
-        bench.enqueue(Job(name))
-    done = bench.take().job.id
-    bench.crash()
-    bench.wait(PAST_S)
-    found = {_after_backoff(bench).job.id for _ in "abc"}
-    expect(found == {"a", "b", "c"}, f"a, b, c after the crash ({done} was held)", sorted(found))
-
-
-def _notice(bench: Bench) -> None:
-    """Ask for a job that is not there: by now the queue must see which leases have ended."""
-    bench.lease(queues=("a queue that nobody uses",))
-
-
-def _expect_never_again(bench: Bench, expected: str) -> None:
-    """That nothing is handed out, however long any lease or backoff may have been."""
-    __tracebackhide__ = True
-    _notice(bench)
-    bench.wait(100.0)
-    again = bench.lease()
-    expect(again is None, expected, again)
-
-
-def _after_backoff(bench: Bench) -> Delivery:
-    """The next delivery, whenever within a few seconds the retry policy has it due."""
-    __tracebackhide__ = True
-    _notice(bench)
-    for _ in range(4):
-        delivery = bench.lease()
-        if delivery is not None:
-            return delivery
-        bench.wait(1.5)
-    return bench.take(LEASE_S, (QUEUE,))

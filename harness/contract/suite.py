@@ -4,9 +4,10 @@
         backend = MyQueue()
 
 What the adapter does not claim is skipped, and the skip names the claim; what it claims is
-tested. Three kinds of tests: short conversations with the queue (:mod:`.protocol`), a state
-machine beside a model (:mod:`.machine`), and plans with faults, carried out by the adapter's
-own worker in virtual time (:mod:`.battery`). No test knows how a queue works inside.
+tested. Three kinds of tests: short conversations with the queue (:mod:`.protocol`, and
+:mod:`.upheavals` where its server dies or a clock jumps), a state machine beside a model
+(:mod:`.machine`), and plans with faults, carried out by the adapter's own worker in virtual time
+(:mod:`.battery`). No test knows how a queue works inside.
 """
 
 from __future__ import annotations
@@ -20,17 +21,19 @@ from hypothesis.stateful import run_state_machine_as_test
 from ...backends.adapter import Adapter
 from ...backends.worker import POINTS, Point
 from ..holds import assert_holds
-from ..plan import Call, NetEffect, Plan
+from ..plan import Call, NetEffect, Plan, SkewClock
 from ..run import Driver
-from ..strategies import plans
-from . import battery, protocol
+from ..strategies import faults, plans
+from . import battery, protocol, upheavals
 from .bench import Bench
 from .machine import QUICK, machine
 from .protocol import SAYS, SETTLING, Says
+from .upheavals import Whose
 
 Claim = Literal[
     "fencing", "bounded_deliveries", "dead_letters", "priorities", "idempotent_enqueue",
     "idempotent_settle", "skips_completed_keys", "bounded_backlog", "durable", "retries", "delays",
+    "steady_time",
 ]  # fmt: skip
 PROPERTY = "jobquake-contract"
 CALLS: tuple[Call, ...] = get_args(Call)
@@ -152,9 +155,28 @@ class QueueContract:
         self.claims("delays")
         protocol.a_delay_is_kept(bench)
 
+    def test_a_delayed_job_is_handed_out_to_one(self, bench: Bench) -> None:
+        self.claims("delays")
+        protocol.a_delayed_job_is_handed_out_to_one(bench)
+
+    @pytest.mark.parametrize("whose", ["server", "caller"])
+    def test_no_clock_that_jumps_ends_a_lease_or_holds_it(self, bench: Bench, whose: Whose) -> None:
+        self.claims_at_least_once()
+        self.claims("steady_time")
+        upheavals.no_clock_that_jumps_ends_a_lease_or_holds_it(bench, whose)
+
     def test_the_highest_priority_goes_first(self, bench: Bench) -> None:
         self.claims("priorities")
         protocol.the_highest_priority_goes_first(bench)
+
+    def test_an_urgent_job_waits_for_none_of_less_importance(self, bench: Bench) -> None:
+        self.claims("priorities")
+        protocol.an_urgent_job_waits_for_none_of_less_importance(bench)
+
+    def test_a_backoff_is_kept_however_often_the_job_has_failed(self, bench: Bench) -> None:
+        self.claims_at_least_once()
+        self.claims("retries")
+        protocol.a_backoff_is_kept_however_often_the_job_has_failed(bench)
 
     def test_a_worker_gets_only_jobs_of_its_queues(self, bench: Bench) -> None:
         protocol.a_worker_gets_only_jobs_of_its_queues(bench)
@@ -186,7 +208,25 @@ class QueueContract:
     def test_a_crash_of_the_server_loses_nothing(self, bench: Bench) -> None:
         self.claims_at_least_once()
         self.claims("durable")
-        protocol.a_crash_of_the_server_loses_nothing(bench)
+        upheavals.a_crash_of_the_server_loses_nothing(bench)
+
+    def test_a_crash_as_a_delayed_job_falls_due_loses_nothing(self, bench: Bench) -> None:
+        self.claims_at_least_once()
+        self.claims("durable", "delays")
+        upheavals.a_crash_as_a_delayed_job_falls_due_loses_nothing(bench)
+
+    def test_a_crash_after_a_replay_loses_nothing(self, bench: Bench) -> None:
+        self.claims("durable", "dead_letters")
+        upheavals.a_crash_after_a_replay_loses_nothing(bench)
+
+    def test_a_crash_after_an_ack_forgets_no_key(self, bench: Bench) -> None:
+        self.claims("durable", "skips_completed_keys")
+        upheavals.a_crash_after_an_ack_forgets_no_key(bench)
+
+    def test_a_crash_as_a_lease_is_taken_back_holds_up_no_other(self, bench: Bench) -> None:
+        self.claims_at_least_once()
+        self.claims("durable")
+        upheavals.a_crash_as_a_lease_is_taken_back_holds_up_no_other(bench)
 
     # -- whatever Hypothesis thinks of ----------------------------------------------------
 
@@ -198,7 +238,11 @@ class QueueContract:
         self.claims_at_least_once()
         self.claims("idempotent_enqueue", "durable", "retries", "delays")
 
-        @given(plans())
+        anything = faults()
+        if not self.backend.claims.steady_time:
+            anything = anything.filter(lambda fault: not isinstance(fault, SkewClock))
+
+        @given(plans(faults=anything))
         @self.settings()
         def holds(plan: Plan) -> None:
             assert_holds(plan, self.backend)
@@ -235,6 +279,11 @@ class QueueContract:
     def test_a_permanent_failure_is_not_retried(self) -> None:
         self.claims("retries")
         self.holds(battery.permanent())
+
+    def test_a_worker_may_die_while_it_gives_a_job_up(self) -> None:
+        self.claims_at_least_once()
+        self.claims("dead_letters")
+        self.holds(battery.given_up())
 
     def test_a_dead_letter_tells_its_job_s_error(self) -> None:
         self.claims("dead_letters")

@@ -15,7 +15,7 @@ from typing import NamedTuple, Protocol
 
 from ...backends.adapter import Framing
 from ..events import Phase
-from ..plan import NetFault, SlowNetwork, Window, job_index
+from ..plan import NetFault, SlowNetwork, Window
 from ..strikes import CallStrikes, call_phase
 from ..toxiproxy.applied import Direction
 from ..toxiproxy.tap import Tapped
@@ -41,6 +41,7 @@ class Wire(NamedTuple):
     calls: CallStrikes
     window: Callable[[int], tuple[int, Window] | None]
     struck: Struck
+    job_index: Callable[[str], int]
 
     def strike(
         self, node: int, kinds: tuple[str, ...], call: str, job: int
@@ -99,7 +100,7 @@ class CallTap:
     def _request(self, message: bytes) -> None:
         wire = self._wire
         trip, call, identifier = wire.framing.describe(message)
-        job = job_index(identifier)
+        job = wire.job_index(identifier)
         self._calls[trip] = (call, job)
         number, fault = wire.strike(self._node, (call,), call, job)
         how = fault.how if fault else ""
@@ -132,7 +133,7 @@ class CallTap:
         call, job = self._calls.pop(trip, ("", -1))
         number = self._lost_replies.pop(trip, None)
         if call == "lease" and identifier:
-            job = job_index(identifier)
+            job = wire.job_index(identifier)
             if granted := wire.calls.next("granted"):
                 number = granted[0]
         if number is not None:
@@ -188,7 +189,7 @@ class OrderedTap:
     def _request(self, message: bytes) -> None:
         wire = self._wire
         _, call, identifier = wire.framing.describe(message)
-        job = job_index(identifier)
+        job = wire.job_index(identifier)
         # A lease that writes has found a job, so its reply is one that grants.
         kinds = ("lease", "granted") if call == "lease" else (call,)
         number, fault = wire.strike(self._node, kinds, call, job)

@@ -33,13 +33,15 @@ MARK = container.MARK
 SWEEP_FOR_S = 10.0
 SETTLE_S = 0.1
 DONE = b"done"
+KEEP, REMOVE = "keep", "remove"
 
 
 class Lair(NamedTuple):
-    """Where a run lives: its mark, and its folder."""
+    """Where a run lives: its mark, its folder, and whether that is kept."""
 
     mark: str
     folder: Path
+    kept: bool = False
 
 
 def marked(mark: str) -> list[psutil.Process]:
@@ -75,7 +77,8 @@ def sweep(mark: str) -> int:
 def clean(lair: Lair, adapter: Adapter | None) -> None:
     """End what carries the mark, and remove what the run keeps, here and elsewhere.
 
-    Raises :class:`EnvironmentFault` if something had to be left; the folder never is.
+    Raises :class:`EnvironmentFault` if something had to be left; the folder never is, unless
+    it is to be kept.
     """
     sweep(lair.mark)
     try:
@@ -85,22 +88,28 @@ def clean(lair: Lair, adapter: Adapter | None) -> None:
     except (Unavailable, MissingServer) as error:
         raise EnvironmentFault(f"expected to leave nothing behind, but {error}") from error
     finally:
-        running.remove(lair.folder)
+        if not lair.kept:
+            running.remove(lair.folder)
 
 
 @contextmanager
-def guarded(adapter: Adapter) -> Iterator[Lair]:
-    """A mark and a new folder for a run; nothing of them is left after the block."""
+def guarded(adapter: Adapter, keep: Path | None = None) -> Iterator[Lair]:
+    """A mark and a new folder for a run; nothing of them is left after the block.
+
+    A folder to ``keep`` is used instead, and stays.
+    """
     mark = uuid.uuid4().hex
-    lair = Lair(mark, Path(tempfile.gettempdir()) / f"jobquake-{mark}")
+    folder = keep.resolve() if keep else Path(tempfile.gettempdir()) / f"jobquake-{mark}"
+    lair = Lair(mark, folder, keep is not None)
+    what = KEEP if lair.kept else REMOVE
     guard = subprocess.Popen(
-        [sys.executable, "-m", __name__, *map(str, lair), adapter.name],
+        [sys.executable, "-m", __name__, mark, str(folder), what, adapter.name],
         stdin=subprocess.PIPE,
         start_new_session=True,
     )
     last_word = b""
     try:
-        lair.folder.mkdir(mode=0o700)
+        lair.folder.mkdir(mode=0o700, exist_ok=lair.kept)
         yield lair
     except BaseException:
         with suppress(EnvironmentFault):  # what went wrong first is what should be told
@@ -114,7 +123,7 @@ def guarded(adapter: Adapter) -> Iterator[Lair]:
         guard.communicate(last_word)
 
 
-def main(mark: str, folder: str, backend: str) -> None:
+def main(mark: str, folder: str, what: str, backend: str) -> None:
     """Wait for the end of standard input; unless its last word was that all is done, clean."""
     heard = b""
     while said := os.read(sys.stdin.fileno(), 4096):
@@ -125,7 +134,7 @@ def main(mark: str, folder: str, backend: str) -> None:
         adapter = registry.find(backend)
     except KeyError:
         adapter = None  # handed over as an object, so no process of its own needs it either
-    lair = Lair(mark, Path(folder))
+    lair = Lair(mark, Path(folder), what == KEEP)
     try:
         clean(lair, adapter)
     except EnvironmentFault as fault:
@@ -133,7 +142,8 @@ def main(mark: str, folder: str, backend: str) -> None:
     # The driver may have been killed while it started something: look once more.
     time.sleep(SETTLE_S)
     sweep(mark)
-    running.remove(lair.folder)
+    if not lair.kept:
+        running.remove(lair.folder)
 
 
 if __name__ == "__main__":

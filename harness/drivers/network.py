@@ -63,7 +63,8 @@ class Network:
         except ToxiproxyError as error:
             raise EnvironmentFault(str(error)) from error
         if embedded:
-            wire = Wire(self._framing, CallStrikes(self._plan), self._window, self._struck)
+            calls, index = CallStrikes(self._plan), self._plan.job_index
+            wire = Wire(self._framing, calls, self._window, self._struck, index)
             tap = CallTap if self._framing.numbered else OrderedTap
             for node, proxy in enumerate(self._proxies):
                 embedded.tap(proxy.name, partial(tap, wire, node))

@@ -25,7 +25,7 @@ from ...backends.worker import ApplyEffect, At, Finished, Stopping, Work, Worker
 from ..events import Event
 from ..ledger import Ledger
 from ..node_record import NodeRecord
-from ..plan import KillAt, Plan, job_index, unpack
+from ..plan import KillAt, Plan, unpack
 from ..strikes import PHASE_AT, PointStrikes
 
 LEDGER = "ledger.jsonl"
@@ -120,7 +120,7 @@ class Node:
         return reply
 
     def _fault_point(self, want: At) -> None:
-        job, phase = job_index(want.delivery.job.id), PHASE_AT[want.point]
+        job, phase = self.plan.job_index(want.delivery.job.id), PHASE_AT[want.point]
         for number, fault in self._points.at(job, want.point):
             length_s = 0.0 if isinstance(fault, KillAt) else fault.for_s
             self.ledger.write(

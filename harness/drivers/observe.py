@@ -12,7 +12,9 @@ from typing import NamedTuple
 from ...backends.commands import Command, Inspect, Inspected, Measured, Reply
 from ..events import Answer, Event
 from ..node_record import expected_reason
-from ..plan import Plan, job_id
+from ..plan import Plan
+
+QUIET_POLL_S = 0.05
 
 
 def pending(measured: Measured) -> int:
@@ -36,7 +38,7 @@ class Seen(NamedTuple):
 def observations(plan: Plan, call: Callable[[Command], Reply | None]) -> Iterator[Seen]:
     """One for each planned job that the backend knows."""
     for index in range(len(plan.jobs)):
-        reply = call(Inspect(job_id(index)))
+        reply = call(Inspect(plan.job_id(index)))
         if not isinstance(reply, Inspected) or reply.state is None:
             continue
         if reply.state == "dead":

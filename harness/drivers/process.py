@@ -29,10 +29,10 @@ from .fleet import TICK_S, Fleet, Slot
 from .guard import MARK, Lair, guarded, sweep
 from .network import Network
 from .node import LEDGER, REPLAY, STARTED, STRIKES
-from .observe import observations, pending
-from .server import Server
+from .observe import QUIET_POLL_S, observations, pending
+from .server import Server, Spawn
+from .standing import Shaken
 
-QUIET_POLL_S = 0.05
 CONTROL_TIMEOUT_S = 5.0
 
 Progress = Callable[[Counter[str]], None]
@@ -48,7 +48,10 @@ class Due(NamedTuple):
 
 
 class ProcessRun:
-    """One plan on one backend with real processes. ``run`` once, in the main thread."""
+    """One plan on one backend with real processes. ``run`` once, in the main thread.
+
+    ``server`` is one that outlives the run; without it the run has one of its own.
+    """
 
     def __init__(
         self,
@@ -57,10 +60,12 @@ class ProcessRun:
         lair: Lair,
         progress: Progress | None = None,
         toxiproxy: str = EMBEDDED,
+        server: Server | None = None,
     ) -> None:
         self.plan = plan
         self._adapter = adapter
-        self._mark, self._folder = lair
+        self._mark, self._folder = lair.mark, lair.folder
+        self._spawn = spawner(lair)
         self._progress = progress
         self._toxiproxy = toxiproxy
         self._clients: list[subprocess.Popen[bytes]] = []
@@ -69,8 +74,9 @@ class ProcessRun:
         self._agenda = _agenda(plan)
         self._started_at = 0.0
         self._nodes = len(plan.workers) + plan.clients
-        self._addresses = [str(self._folder)] * self._nodes
-        self._server = Server(adapter, self._folder, self._spawn)
+        self._own_server = server is None
+        self._server = server or Server(adapter, self._folder, self._spawn)
+        self._addresses = [str(self._server.folder)] * self._nodes
         self._network: Network | None = None
 
     def run(self) -> History:
@@ -121,7 +127,7 @@ class ProcessRun:
 
     def _connect(self) -> Connection:
         """Start the server, and the network before it; the harness's own way past the network."""
-        server = self._server.start()
+        server = self._server.ensure()
         framing = self._adapter.framing
         if server and framing:
             self._network = Network(
@@ -130,17 +136,7 @@ class ProcessRun:
             self._addresses = self._network.start(self._nodes)
         elif server:
             self._addresses = [server] * self._nodes
-        return self._adapter.connect(server or str(self._folder), CONTROL_TIMEOUT_S)
-
-    def _spawn(self, command: list[str], **options: object) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(  # type: ignore[call-overload, no-any-return]
-            command,
-            env=os.environ | {MARK: self._mark, "PYTHONDONTWRITEBYTECODE": "1"},
-            start_new_session=True,
-            stdin=subprocess.DEVNULL,
-            cwd=self._folder,
-            **options,
-        )
+        return self._adapter.connect(server or str(self._server.folder), CONTROL_TIMEOUT_S)
 
     def _start_node(self, role: str, number: int, incarnation: int) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "jobquake.harness.drivers.node", role]
@@ -156,7 +152,8 @@ class ProcessRun:
         self._fleet.abandon()
         for process in self._clients:
             process.wait()
-        self._server.reap()
+        if self._own_server:
+            self._server.reap()
 
     def _read(self) -> None:
         """Take in what the nodes have written to the ledger since the last look."""
@@ -292,19 +289,31 @@ def _agenda(plan: Plan) -> list[Due]:
     return sorted(agenda, key=lambda due: due[:2])
 
 
-class Shaken(NamedTuple):
-    """The history, the ledger as it was written, and which Toxiproxy was the network."""
+def spawner(lair: Lair) -> Spawn:
+    """Starts processes in the folder of the lair that carry its mark."""
 
-    history: History
-    ledger: bytes
-    network: str
+    def spawn(command: list[str], **options: object) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(  # type: ignore[call-overload, no-any-return]
+            command,
+            env=os.environ | {MARK: lair.mark, "PYTHONDONTWRITEBYTECODE": "1"},
+            start_new_session=True,
+            stdin=subprocess.DEVNULL,
+            cwd=lair.folder,
+            **options,
+        )
+
+    return spawn
 
 
 def shake(
-    plan: Plan, adapter: Adapter, progress: Progress | None = None, toxiproxy: str = EMBEDDED
+    plan: Plan,
+    adapter: Adapter,
+    progress: Progress | None = None,
+    toxiproxy: str = EMBEDDED,
+    server: Server | None = None,
 ) -> Shaken:
-    """Run the plan with real processes."""
+    """Run the plan with real processes, on that server if it is given."""
     with guarded(adapter) as lair:
-        run = ProcessRun(plan, adapter, lair, progress, toxiproxy)
+        run = ProcessRun(plan, adapter, lair, progress, toxiproxy, server)
         history = run.run()
         return Shaken(history, (lair.folder / LEDGER).read_bytes(), run.network)

@@ -25,11 +25,18 @@ class Server:
 
     def __init__(self, adapter: Adapter, folder: Path, spawn: Spawn) -> None:
         self._adapter = adapter
-        self._folder = folder
+        self.folder = folder
         self._spawn = spawn
         self._log = folder / "server.log"
         self._process: subprocess.Popen[bytes] | None = None
         self.address: str | None = None
+
+    def ensure(self) -> str | None:
+        """Like :meth:`start`, unless it runs already."""
+        if self._process is not None and self._process.poll() is None:
+            return self.address
+        self.reap()
+        return self.start()
 
     def start(self) -> str | None:
         """Start it, again on the port it had; its address, None if the queue has no server.
@@ -37,7 +44,7 @@ class Server:
         Raises :class:`EnvironmentFault` if it does not say in time that it serves.
         """
         port = int(self.address.rpartition(":")[2]) if self.address else 0
-        command = self._adapter.server(self._folder, port)
+        command = self._adapter.server(self.folder, port)
         if command is None:
             return None
         with self._log.open("ab") as errors:
@@ -59,7 +66,7 @@ class Server:
             return False
         kill_tree(self._process.pid)
         self.reap()
-        container.crash(self._folder)  # nobody's child, and the wrapper's death is not its own
+        container.crash(self.folder)  # nobody's child, and the wrapper's death is not its own
         return True
 
     def reap(self) -> None:

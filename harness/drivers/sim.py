@@ -12,7 +12,7 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
-from ...backends.adapter import Adapter
+from ...backends.adapter import Adapter, Queue
 from ...backends.commands import Measure, Measured
 from ...backends.producer import Gone, WaitUntil
 from ...backends.repeat import Attempt, Sleep
@@ -35,16 +35,16 @@ from ..plan import (
     SkewClock,
     Terminate,
     Window,
-    job_index,
 )
 from ..strikes import PHASE_AT, WHOLE, PointStrikes, phase_of, reaches
 from .clock import Clock, Process, Steps
-from .observe import observations, pending
+from .observe import QUIET_POLL_S, observations, pending
 from .simnet import SimulatedNetwork
 from .skew import WallClocks
 
-QUIET_POLL_S = 0.05
 SIGKILL, TIMED_OUT = -9.0, 1.0
+LOOKS = 0.02  # the longest pause between two looks, as a share of the time that was waited
+Lend = Callable[[Clock, WallClocks], Queue]
 
 
 class _Died(Exception):
@@ -108,16 +108,23 @@ class _Node:
 
 
 class Simulation:
-    """One plan on one backend. ``run`` once; then ``rows`` is the history."""
+    """One plan on one backend. ``run`` once; then ``rows`` is the history.
 
-    def __init__(self, plan: Plan, adapter: Adapter) -> None:
+    ``lend(clock, walls)`` gives the queue if it shall not be a new one.
+    """
+
+    def __init__(self, plan: Plan, adapter: Adapter, lend: Lend | None = None) -> None:
         clock = Clock()
         self.plan = plan
         self.clock = clock
         self.rows: list[Row] = []
         self._adapter = adapter
         walls = WallClocks(clock, plan)
-        self._queue = adapter.local(walls.of_queue(), Random(f"queue {plan.seed}"))
+        self._queue = (
+            lend(clock, walls)
+            if lend
+            else adapter.local(walls.of_queue(), Random(f"queue {plan.seed}"))
+        )
         self.network = SimulatedNetwork(clock, walls, self._queue, plan)
         self._points = PointStrikes(plan, _passings())
         self._workers: list[Process] = []
@@ -241,7 +248,7 @@ class Simulation:
     # -- faults -------------------------------------------------------------------------
 
     def _strike(self, node: _Node, want: At) -> Steps:
-        job, phase = job_index(want.delivery.job.id), PHASE_AT[want.point]
+        job, phase = self.plan.job_index(want.delivery.job.id), PHASE_AT[want.point]
         for number, fault in self._points.at(job, want.point):
             if isinstance(fault, KillAt):
                 node.struck(number, phase, job)
@@ -299,7 +306,7 @@ class Simulation:
     def _strike_holder(self, node: _Node, number: int, length_s: float = 0.0) -> None:
         """That fault has struck the node, and the job that it holds, if any, where it stands."""
         delivery = node.record.delivery
-        job = job_index(delivery.job.id) if delivery else -1
+        job = self.plan.job_index(delivery.job.id) if delivery else -1
         node.struck(number, phase_of(self.rows, node.number, job), job, length_s)
 
     # -- the end ------------------------------------------------------------------------
@@ -312,11 +319,13 @@ class Simulation:
             yield plan.deadline_s  # or less: the last client that is done ends it
         yield 0.0  # what else happens at this moment comes first
         yield max(QUIET_POLL_S, min(plan.healed_at_s, plan.deadline_s) - clock.now)
+        began_s = clock.now
         while True:
             if clock.now >= plan.deadline_s:
                 driver.write(Event.DEADLINE)
                 break
-            yield QUIET_POLL_S
+            # Who has waited long need not look so often: a stuck run would do nothing else.
+            yield max(QUIET_POLL_S, LOOKS * (clock.now - began_s))
             if self._at_work:
                 continue
             if any(node.record.delivery for node in self._nodes.values()):

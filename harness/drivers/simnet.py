@@ -14,12 +14,13 @@ from ...backends.adapter import Queue
 from ...backends.commands import Ack, Command, Enqueue, Extend, Lease, Leased, Reply
 from ..events import Phase
 from ..node_record import CALL_OF
-from ..plan import BrokerCrash, Call, NetFault, Plan, SlowNetwork, Window, job_index
+from ..plan import BrokerCrash, Call, NetFault, Plan, SlowNetwork, Window
 from ..strikes import CallStrikes, call_phase, reaches
 from .clock import UNTIL_WOKEN, Clock, Process, Steps
 from .skew import WallClocks
 
 STALLED_S = 1e-6  # the least virtual step, so that rounding cannot stop the clock
+LOOK_AGAIN_S = 0.05
 NEVER = float("inf")
 NOTHING_SOONER = (Ack, Extend)  # never make a job ready, nor anything happen sooner
 
@@ -59,6 +60,7 @@ class WaitingRoom:
         self._queue = queue
         self._waiting: list[_Waiter] = []
         self._alarm_at = NEVER
+        self._rang_at = NEVER
 
     def call(self, command: Command, caller: Caller) -> Reply:
         """Carry the command out now, and serve who waits for what it made ready."""
@@ -132,7 +134,9 @@ class WaitingRoom:
                 at = waiter.until
         if at < self._alarm_at:
             self._alarm_at = at
-            self._clock.after(max(STALLED_S, at - self._clock.now), self._alarmed, at)
+            # A queue that did nothing at that very time will do nothing a microsecond later.
+            least_s = LOOK_AGAIN_S if at == self._rang_at else STALLED_S
+            self._clock.after(max(least_s, at - self._clock.now), self._alarmed, at)
 
     def _alike(self, waiter: _Waiter) -> Alike:
         """Waiters of which this is the same are given the same answer."""
@@ -141,6 +145,7 @@ class WaitingRoom:
     def _alarmed(self, at: float) -> float:
         if at == self._alarm_at:  # else an earlier alarm has taken its place
             self._alarm_at = NEVER
+            self._rang_at = at if self._clock.now >= at else NEVER
             self._serve()
             self._set_alarm()
         return UNTIL_WOKEN
@@ -192,7 +197,7 @@ class SimulatedNetwork:
             return True
         late_s = fault.delay_s if fault.how == "delay" else 0.0
         phase = call_phase(CALL_OF[type(command)], False)
-        caller.struck(number, phase, _job_of(command), late_s)
+        caller.struck(number, phase, self._job_of(command), late_s)
         if fault.how == "delay":
             if late_s + plan.latency_s < plan.call_timeout_s:
                 yield late_s
@@ -213,7 +218,7 @@ class SimulatedNetwork:
         number, how = (strike[0], strike[1].how) if strike else (-1, None)
         phase = call_phase(CALL_OF[type(command)], True)
         if how == "duplicate":
-            caller.struck(number, phase, _job_of(command))
+            caller.struck(number, phase, self._job_of(command))
             self._room.call(command, caller)
         if how != "lose_reply" and (open_now := self._window(caller.number)):
             number, window = open_now
@@ -224,7 +229,7 @@ class SimulatedNetwork:
             how = "lose_reply"
         if how != "lose_reply":
             return True
-        caller.struck(number, phase, _job_of(command, reply))
+        caller.struck(number, phase, self._job_of(command, reply))
         yield max(STALLED_S, deadline - self._clock.now)
         return False
 
@@ -241,18 +246,18 @@ class SimulatedNetwork:
         yield delay_s
         self._room.call(command, caller)
 
+    def _job_of(self, command: Command, reply: Reply | None = None) -> int:
+        """The index of the job that a call concerns, -1 if none."""
+        index = self._plan.job_index
+        if isinstance(reply, Leased):
+            return index(reply.delivery.job.id) if reply.delivery else -1
+        if isinstance(command, Enqueue):
+            return index(command.job.id)
+        return index(getattr(command, "job_id", ""))
+
 
 def _meets_request(call: Call, window: Window) -> NetFault:
     """What a request meets while that fault lasts."""
     if isinstance(window, SlowNetwork):
         return NetFault(call, 1, "delay", window.latency_s)
     return NetFault(call, 1, "reset" if isinstance(window, BrokerCrash) else "lose_request")
-
-
-def _job_of(command: Command, reply: Reply | None = None) -> int:
-    """The index of the job that a call concerns, -1 if none."""
-    if isinstance(reply, Leased):
-        return job_index(reply.delivery.job.id) if reply.delivery else -1
-    if isinstance(command, Enqueue):
-        return job_index(command.job.id)
-    return job_index(getattr(command, "job_id", ""))

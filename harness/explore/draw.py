@@ -1,32 +1,24 @@
 """Draws plans: topology, workload, and which faults strike where and when.
 
-Swarm testing (Groce et al., 2012): each plan first draws which features and which kinds of
-fault exist in it at all, and how heavy they weigh, since a plan that has a bit of everything
-hides what two of them do together. What is drawn must be fair: the correct queue holds
-every plan, so effects that may legally repeat are drawn only where the world knows their
-key, and waits are bounded only where nothing may lengthen them. To a plan of the shape
-``mixed`` any fault may be added, and it stays fair.
+What is drawn must be fair: the correct queue holds every plan, so effects that may legally
+repeat are drawn only where the world knows their key, and waits are bounded only where nothing
+may lengthen them. To a plan of the shape ``mixed`` any fault may be added, and it stays fair.
 """
 
 from __future__ import annotations
 
 from random import Random
-from typing import NamedTuple
 
 from msgspec.structs import replace
 
 from ...backends.commands import RetryPolicy
 from ..checks import GUARANTEES
 from ..plan import (
-    FOR_EVER_S,
     Behaviour,
+    BrokerCrash,
     Fault,
     KillAt,
-    KillWorker,
-    NetFault,
     Outage,
-    Partition,
-    PauseAt,
     Plan,
     PlannedJob,
     Pool,
@@ -34,52 +26,13 @@ from ..plan import (
     ReplayDead,
     Sink,
 )
+from .fair import HANGS, made_fair, sketch, with_time
 from .faults import FOR_EVER, HARMLESS, KINDS, Drawer, Sketch, moment_s
+from .swarm import Space, Swarm
 
 JUDGED = tuple(name for name in GUARANTEES if name != "faults_hit")
-DEADLINE_S = 30.0  # and time for all the work that there may be
 LATER_S = 30.0  # surely after everything that was there before
-TIMEOUT_S = 3.0
-HANGS: tuple[Behaviour, ...] = ("hang", "hang_in_c", "spin")
-FEATURES = (
-    "failures", "permanent", "malformed", "hangs", "delays", "priorities",
-    "long jobs", "same work", "replay", "late arrivals", "poison",
-)  # fmt: skip
-SHAPES = ("mixed", "mixed", "mixed", "mixed", "blind", "crowd", "pools", "urgent", "full")
-
-
-class Space(NamedTuple):
-    """How large a plan may be."""
-
-    jobs: int = 8
-    workers: int = 4
-    faults: int = 6
-
-
-class Swarm(NamedTuple):
-    """What exists in one plan: features of its workload, kinds of faults with their weights."""
-
-    shape: str
-    features: frozenset[str]
-    kinds: dict[str, float]
-
-
-def swarm(rng: Random, for_ever: bool = False) -> Swarm:
-    """Draw what may exist: about half of the features, few kinds of faults, wild weights."""
-    shape = rng.choice(SHAPES)
-    odds = rng.choice((0.1, 0.25, 0.5))
-    features = frozenset(f for f in FEATURES if rng.random() < odds)
-    kinds = HARMLESS if shape == "blind" else KINDS
-    exist = rng.sample(list(kinds), min(len(kinds), rng.choice((1, 1, 2, 2, 3, 4, 6))))
-    weights = {kind: 2 ** rng.uniform(0.0, 4.0) for kind in exist}
-    if for_ever and shape == "mixed":
-        weights |= dict.fromkeys(FOR_EVER, 8.0)
-    return Swarm(shape, features, weights)
-
-
-def everything() -> Swarm:
-    """All features and all kinds of faults with the same weight: plain random plans."""
-    return Swarm("mixed", frozenset(FEATURES), dict.fromkeys(KINDS, 1.0))
+TIMEOUTS_S = (0.4, 3.0)  # of jobs that hang: shorter and longer than any lease
 
 
 def draw(rng: Random, here: Swarm, space: Space = Space(), seed: int = 0) -> Plan:  # noqa: B008
@@ -92,10 +45,17 @@ def _lease_s(rng: Random) -> float:
     return rng.choice((0.5, 1.0, 2.0))
 
 
-def _retry(rng: Random) -> RetryPolicy:
+def _retry(rng: Random, here: Swarm) -> RetryPolicy:
+    if "steep backoff" in here.features:
+        return RetryPolicy(0.1, rng.choice((10.0, 32.0)), 0.5, "equal")
     base_s = rng.choice((0.05, 0.2, 0.5))
     cap_s = rng.choice((0.5, 2.0))
     return RetryPolicy(base_s, 2.0, cap_s, rng.choice(("full", "equal", "equal", "decorrelated")))
+
+
+def _max_deliveries(rng: Random, here: Swarm) -> int:
+    most = rng.choice((1, 2, 3, 4, 6))
+    return 8 if "steep backoff" in here.features else most
 
 
 def _service_s(rng: Random, here: Swarm, lease_s: float) -> float:
@@ -111,7 +71,7 @@ def _mixed(rng: Random, here: Swarm, space: Space, seed: int) -> Plan:
 
 def _blind(rng: Random, here: Swarm, space: Space, seed: int) -> Plan:
     """The world counts every request, and no fault strikes that may legally repeat one."""
-    plain = here.features & {"delays", "priorities", "same work", "failures", "late arrivals"}
+    plain = here.features - {"permanent", "malformed", "hangs", "replay", "poison"}
     return _anything(rng, here._replace(features=plain), space, seed, "blind")
 
 
@@ -134,7 +94,7 @@ def _anything(rng: Random, here: Swarm, space: Space, seed: int, sink: Sink) -> 
     pools: tuple[Pool, ...] = (Pool("all", names, workers),)
     if queues > 1 and workers > 1 and rng.random() < 0.5:
         pools = (Pool("some", names[:1], 1), Pool("others", names[1:], workers - 1))
-    faults = _faults(rng, here, space, _sketch(jobs, workers, lease_s))
+    faults = _faults(rng, here, space, sketch(jobs, workers, lease_s))
     if "poison" in here.features and here.shape != "blind":
         faults.append(KillAt(rng.randrange(len(jobs)), rng.choice(("after_lease", "mid_job")), 20))
     return _plan(
@@ -164,7 +124,7 @@ def _job(rng: Random, here: Swarm, lease_s: float, queue: int) -> PlannedJob:
     failures = 0
     draws = rng.random()
     if "failures" in has and draws < 0.4:
-        behaviour, failures = "fail", rng.choice((1, 1, 2, 5))
+        behaviour, failures = "fail", rng.choice((1, 1, 2, 9))
     elif "permanent" in has and draws < 0.55:
         behaviour = "permanent"
     elif "malformed" in has and draws < 0.65:
@@ -173,14 +133,20 @@ def _job(rng: Random, here: Swarm, lease_s: float, queue: int) -> PlannedJob:
         behaviour = rng.choice(HANGS)
     elif "outage" in here.kinds and draws < 0.95:
         behaviour = "depends"
+    service_s = _service_s(rng, here, lease_s)
+    timeout_s = 30.0
+    if behaviour in HANGS:
+        timeout_s = rng.choice(TIMEOUTS_S)
+    elif "short timeouts" in has and rng.random() < 0.7:
+        timeout_s = round(service_s + 0.3, 3)
     return PlannedJob(
         at_s,
         queue,
-        _service_s(rng, here, lease_s),
+        service_s,
         behaviour,
         failures,
         priority=rng.choice((0, 0, 5)) if "priorities" in has else 0,
-        timeout_s=TIMEOUT_S if behaviour in HANGS else 30.0,
+        timeout_s=timeout_s,
         delay_s=rng.choice((0.0, 0.5, 2.0)) if "delays" in has else 0.0,
     )
 
@@ -237,6 +203,12 @@ def _urgent(rng: Random, here: Swarm, space: Space, seed: int) -> Plan:
         for _ in range(rng.randint(1, 3))
     ]
     bound_s = 1.0 + service_s + sum(job.service_s for job in urgent)
+    if rng.random() < 0.5:
+        # Work of no importance waits behind the others, and then somebody needs it at once.
+        others = [replace(job, priority=1) for job in others]
+        others.append(PlannedJob(0.1, 1, 0.05))
+        urgent.append(PlannedJob(0.2, 0, 0.05, priority=5, same_work_as=len(others) - 1))
+        bound_s += 0.1
     return _plan(
         rng,
         here,
@@ -244,6 +216,50 @@ def _urgent(rng: Random, here: Swarm, space: Space, seed: int) -> Plan:
         queues=(Queue("q0", bound_s), Queue("q1")),
         pools=(Pool("all", ("q0", "q1"), rng.randint(1, 2)),),
         jobs=others + urgent,
+        faults=[],
+        lease_s=_lease_s(rng),
+    )
+
+
+def _again(rng: Random, here: Swarm, space: Space, seed: int) -> Plan:
+    """The same work again much later, in a blind world; between the two the server dies."""
+    service_s = rng.choice((0.05, 0.3))
+    jobs = [PlannedJob(0.0, 0, service_s) for _ in range(rng.randint(1, 2))]
+    over_s = len(jobs) * service_s + 0.1
+    again = [PlannedJob(LATER_S, 0, service_s, same_work_as=index) for index in range(len(jobs))]
+    faults: list[Fault] = []
+    if rng.random() < 0.7:
+        faults.append(BrokerCrash(round(over_s + rng.uniform(0.0, 0.5), 3), 0.1))
+    return _plan(
+        rng,
+        here._replace(features=frozenset()),
+        seed,
+        queues=(Queue("q0"),),
+        pools=(Pool("all", ("q0",), rng.randint(1, 2)),),
+        jobs=jobs + again,
+        faults=faults,
+        sink="blind",
+        lease_s=2.0,
+    )
+
+
+def _shared(rng: Random, here: Swarm, space: Space, seed: int) -> Plan:
+    """Two queues share a worker, and one of them is never empty; first come is first served."""
+    service_s = round(rng.uniform(0.2, 0.5), 2)
+    every_s = service_s * 0.8
+    busy = [
+        PlannedJob(round(every_s * number, 3), 1, service_s)
+        for number in range(space.jobs + rng.randint(0, 4))
+    ]
+    at_s = round(rng.uniform(0.0, 2.0 * service_s), 3)
+    before = 2 + int(at_s / every_s)
+    return _plan(
+        rng,
+        here,
+        seed,
+        queues=(Queue("q0", round(before * service_s + 0.5, 2)), Queue("q1")),
+        pools=(Pool("all", rng.choice((("q0", "q1"), ("q1", "q0"))), 1),),
+        jobs=[*busy, PlannedJob(at_s, 0, 0.05)],
         faults=[],
         lease_s=_lease_s(rng),
     )
@@ -268,65 +284,30 @@ def _full(rng: Random, here: Swarm, space: Space, seed: int) -> Plan:
 _SHAPES = {
     "mixed": _mixed,
     "blind": _blind,
+    "again": _again,
     "crowd": _crowd,
     "pools": _pools,
     "urgent": _urgent,
+    "shared": _shared,
     "full": _full,
 }
-
-
-def _sketch(jobs: list[PlannedJob], workers: int, lease_s: float) -> Sketch:
-    """Things happen when a job comes, when it is half done, done, and when its lease ends."""
-    moments = set()
-    for job in jobs:
-        came_s = job.at_s + job.delay_s
-        moments |= {came_s, came_s + job.service_s / 2, came_s + job.service_s, came_s + lease_s}
-    return Sketch(len(jobs), workers, lease_s, 0.3, tuple(sorted(moments)))
-
-
-def sketch_of(plan: Plan) -> Sketch:
-    """What faults need to know of a plan that is there already."""
-    return _sketch(list(plan.jobs), len(plan.workers), plan.lease_s)
 
 
 def drawer_of(kind: str) -> Drawer:
     return (KINDS | HARMLESS | FOR_EVER)[kind]
 
 
-def _faults(rng: Random, here: Swarm, space: Space, sketch: Sketch) -> list[Fault]:
+def _faults(rng: Random, here: Swarm, space: Space, about: Sketch) -> list[Fault]:
     count = min(space.faults, 1 + int(rng.expovariate(0.6)))
     kinds, weights = list(here.kinds), list(here.kinds.values())
-    return [drawer_of(kind)(rng, sketch) for kind in rng.choices(kinds, weights, k=count)]
-
-
-def with_survivors(plan: Plan) -> Plan:
-    """The plan without what takes the last worker of a pool for ever: nobody could go on."""
-    pools = plan.workers
-    gone: set[int] = set()
-    kept = []
-    for fault in plan.faults:
-        after = gone | _lost_for_ever(fault)
-        left = {pool.name for number, pool in enumerate(pools) if number not in after}
-        if len(left) == len(plan.pools):
-            gone = after
-            kept.append(fault)
-    return replace(plan, faults=tuple(kept))
-
-
-def _lost_for_ever(fault: Fault) -> set[int]:
-    """The workers that never come back after this fault."""
-    if isinstance(fault, KillWorker) and (fault.for_s or 0.0) >= FOR_EVER_S:
-        return {fault.worker}
-    if isinstance(fault, Partition) and fault.for_s >= FOR_EVER_S:
-        return set(fault.workers)
-    return set()
+    return [drawer_of(kind)(rng, about) for kind in rng.choices(kinds, weights, k=count)]
 
 
 def _actions(rng: Random, here: Swarm, jobs: list[PlannedJob]) -> tuple[ReplayDead, ...]:
     if "replay" not in here.features:
         return ()
-    sketch = _sketch(jobs, 1, 1.0)
-    times = {moment_s(rng, sketch) + rng.choice((0.5, 5.0, 20.0)) for _ in range(rng.randint(1, 2))}
+    about = sketch(jobs, 1, 1.0)
+    times = {moment_s(rng, about) + rng.choice((0.5, 5.0, 20.0)) for _ in range(rng.randint(1, 2))}
     return tuple(ReplayDead(round(at_s, 3)) for at_s in sorted(times))
 
 
@@ -357,32 +338,11 @@ def _plan(
         sink=sink,
         lease_s=lease_s,
         grace_s=rng.choice((0.1, 1.0, 5.0)),
-        max_deliveries=max_deliveries or rng.choice((1, 2, 3, 4, 6)),
-        retry=retry or _retry(rng),
+        max_deliveries=max_deliveries or _max_deliveries(rng, here),
+        retry=retry or _retry(rng, here),
         deadline_s=0.0,
         latency_s=rng.choice((0.0005, 0.0005, 0.01)),
         producers=rng.randint(1, 2),
         actions=actions,
     )
-    return with_time(with_survivors(plan))
-
-
-def with_time(plan: Plan) -> Plan:
-    """The plan with a deadline by which even one worker alone must have come to an end."""
-    retry_s = plan.lease_s + plan.retry.cap_s + plan.restart_s + 4.0 * plan.call_timeout_s
-    work_s = sum(
-        plan.max_deliveries * (min(job.timeout_s, _runs_s(job)) + retry_s) + job.delay_s
-        for job in plan.jobs
-    )
-    pauses_s = sum(fault.for_s for fault in plan.faults if isinstance(fault, PauseAt))
-    calls_s = sum(
-        fault.times * (fault.delay_s + 2.0) for fault in plan.faults if isinstance(fault, NetFault)
-    )
-    begin_s = max(plan.healed_at_s, *(job.at_s for job in plan.jobs))
-    replays = 1 + len(plan.actions)
-    deadline_s = DEADLINE_S + begin_s + pauses_s + calls_s + replays * work_s
-    return replace(plan, deadline_s=round(deadline_s, 1))
-
-
-def _runs_s(job: PlannedJob) -> float:
-    return job.timeout_s if job.behaviour in HANGS else job.service_s
+    return with_time(made_fair(plan))

@@ -13,6 +13,7 @@ from typing import NamedTuple, get_args
 from ...backends.worker import POINTS
 from ..plan import (
     FOR_EVER_S,
+    SERVER,
     BrokerCrash,
     Call,
     Fault,
@@ -126,8 +127,8 @@ def _terminate(rng: Random, sketch: Sketch) -> Fault:
 
 def _skew_clock(rng: Random, sketch: Sketch) -> Fault:
     """A worker's clock or the server's, ahead or behind, by less or more than the lease."""
-    node = rng.randrange(-1, sketch.workers)
-    by_s = round(rng.choice((-1, 1)) * span_s(rng, sketch), 3)
+    node = SERVER if rng.random() < 0.4 else rng.randrange(sketch.workers)
+    by_s = round(rng.choice((-1, 1)) * rng.choice((span_s(rng, sketch), 30.0)), 3)
     return SkewClock(node, moment_s(rng, sketch), by_s, rng.choice((span_s(rng, sketch), 30.0)))
 
 

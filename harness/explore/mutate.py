@@ -12,7 +12,9 @@ from msgspec.structs import replace
 
 from ...backends.worker import POINTS
 from ..plan import Fault, KillAt, NetFault, PauseAt, Plan
-from .draw import Swarm, drawer_of, sketch_of, with_survivors, with_time
+from .draw import drawer_of
+from .fair import made_fair, sketch_of, with_time
+from .swarm import Swarm
 
 MOST_FAULTS = 8
 
@@ -22,7 +24,7 @@ def mutated(rng: Random, plan: Plan, here: Swarm) -> Plan:
     for _ in range(rng.choice((1, 1, 2, 3))):
         change = rng.choice(_CHANGES)
         plan = change(rng, plan, here)
-    return with_time(with_survivors(replace(plan, seed=rng.randrange(1 << 31))))
+    return with_time(made_fair(replace(plan, seed=rng.randrange(1 << 31))))
 
 
 def _more(rng: Random, plan: Plan, here: Swarm) -> Plan:

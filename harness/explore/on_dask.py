@@ -17,7 +17,7 @@ from .search import Crew, Task, WorkerDied, run_task
 from .shard import Seen
 
 SCHEME = "dask://"
-CONNECT_S = 10.0
+CONNECT_S = 5.0
 
 
 class Cluster:

@@ -18,7 +18,18 @@ from msgspec.structs import replace
 from ...backends.worker import Point
 from ..facts import Facts
 from ..history import Answer, Event
-from ..plan import BrokerCrash, Call, Fault, KillAt, NetEffect, NetFault, PauseAt, Plan
+from ..plan import (
+    SERVER,
+    BrokerCrash,
+    Call,
+    Fault,
+    KillAt,
+    NetEffect,
+    NetFault,
+    PauseAt,
+    Plan,
+    SkewClock,
+)
 
 AT_EVENT: dict[Event, tuple[Point, ...]] = {
     Event.LEASED: ("after_lease", "mid_job"),
@@ -57,8 +68,12 @@ def _fault(rng: Random, facts: Facts, place: int) -> Fault:
     plan, history = facts.plan, facts.history
     event, job = Event(int(history["event"][place])), int(history["job"][place])
     longer_s = round(plan.lease_s * rng.uniform(1.0, 2.5), 3)
+    at_s = round(float(history["t"][place]), 3)
     if rng.random() < 0.1:
-        return BrokerCrash(round(float(history["t"][place]), 3), 0.1)
+        return BrokerCrash(at_s, 0.1)
+    if rng.random() < 0.1:
+        node = SERVER if rng.random() < 0.5 else rng.randrange(len(plan.workers))
+        return SkewClock(node, at_s, rng.choice((-30.0, 30.0)), 1.0)
     if event in AT_EVENT and rng.random() < 0.6:
         point = rng.choice(AT_EVENT[event])
         nth = _passings(facts, event, job, place)

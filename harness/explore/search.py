@@ -228,13 +228,15 @@ class Pool:
         return ProcessPoolExecutor(self.size, get_context("spawn"), _ignore_interrupts)
 
     def submit(self, task: Task) -> Future[Seen]:
-        try:
-            return self._executor.submit(run_task, task)
-        except BrokenProcessPool:
-            # One death breaks the whole pool, and all that was under way in it.
-            self._executor.shutdown(wait=False, cancel_futures=True)
-            self._executor = self._start()
-            return self._executor.submit(run_task, task)
+        # Processes start here, and Ctrl-C is not for them, not even before they can say so.
+        with _interrupts_held_back():
+            try:
+                return self._executor.submit(run_task, task)
+            except BrokenProcessPool:
+                # One death breaks the whole pool, and all that was under way in it.
+                self._executor.shutdown(wait=False, cancel_futures=True)
+                self._executor = self._start()
+                return self._executor.submit(run_task, task)
 
     def result(self, future: Future[Seen]) -> Seen:
         try:
@@ -255,6 +257,16 @@ class Pool:
 def _ignore_interrupts() -> None:
     """Ctrl-C is for whoever started us; it ends us in order."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+@contextmanager
+def _interrupts_held_back() -> Iterator[None]:
+    """What starts in this block does not see Ctrl-C; this process sees it after the block."""
+    held_back = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, held_back)
 
 
 @contextmanager

@@ -17,9 +17,11 @@ from msgspec.structs import replace
 from ..facts import Facts
 from ..plan import Plan
 from . import pct
-from .draw import Space, Swarm, draw, everything, sketch_of, swarm, with_survivors, with_time
+from .draw import draw
+from .fair import made_fair, sketch_of, with_time
 from .mutate import mutated
 from .scripts import SCRIPTS
+from .swarm import Space, Swarm, everything, swarm
 
 KEPT = 64  # interesting plans that may be mutated, the newest
 
@@ -73,7 +75,7 @@ def forced(explorer: Explorer, rng: Random, seed: int) -> Iterator[Plan]:
     yield plan
     for _ in range(pct.depth(rng)):
         assert explorer.last is not None
-        yield with_time(pct.forced(rng, explorer.last))
+        yield with_time(made_fair(pct.forced(rng, explorer.last)))
 
 
 def scripted(explorer: Explorer, rng: Random, seed: int) -> Iterator[Plan]:
@@ -83,7 +85,7 @@ def scripted(explorer: Explorer, rng: Random, seed: int) -> Iterator[Plan]:
     plan = replace(draw(rng, explorer.swarm, small, seed), faults=())
     faults, actions = rng.choice(SCRIPTS)(rng, sketch_of(plan))
     plan = replace(plan, faults=tuple(faults), actions=(*plan.actions, *actions))
-    yield with_time(with_survivors(plan))
+    yield with_time(made_fair(plan))
 
 
 def mutation(explorer: Explorer, rng: Random, seed: int) -> Iterator[Plan]:

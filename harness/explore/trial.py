@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from ...backends.adapter import Adapter
+from ...backends.adapter import Adapter, Unavailable
 from ..checks import CHECKS
 from ..checks.finding import Judged
 from ..drivers.sim import simulate
 from ..facts import Facts
-from ..plan import Plan
+from ..plan import Plan, encode
+
+
+class BackendFailed(Exception):
+    """The backend raised something in the middle of a run. The message says what, and where."""
 
 
 class Trial(NamedTuple):
@@ -22,8 +26,21 @@ class Trial(NamedTuple):
 
 
 def attempt(plan: Plan, adapter: Adapter, guarantees: Sequence[str] | None = None) -> Trial:
-    """Run the plan and hold these guarantees against it (default: the plan's own)."""
-    facts = Facts(plan, adapter.claims, simulate(plan, adapter))
+    """Run the plan and hold these guarantees against it (default: the plan's own).
+
+    Raises :class:`BackendFailed` if the backend does not answer but raises, and Unavailable.
+    """
+    try:
+        history = simulate(plan, adapter)
+    except Unavailable:
+        raise
+    except Exception as error:
+        raise BackendFailed(
+            f"expected {adapter.name} to answer every command, found that it raised "
+            f"{type(error).__name__}: {error}; see where with "
+            f"jobquake replay '{encode(plan, adapter.name, 'sim')}'"
+        ) from error
+    facts = Facts(plan, adapter.claims, history)
     broken = {}
     for name in plan.guarantees if guarantees is None else guarantees:
         judged = CHECKS[name].judge(facts)

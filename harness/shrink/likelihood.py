@@ -15,7 +15,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ...backends.worker import POINTS
-from ..explore.draw import sketch_of, with_survivors, with_time
+from ..explore.fair import made_fair, sketch_of, with_time
 from ..explore.faults import KINDS
 from ..facts import Facts
 from ..history import Event, History
@@ -25,8 +25,8 @@ MOMENTS = 12
 FUTURES = 20
 # Kinds whose faults have a time of their own, so that they can be kept out of the past.
 TIMED = (
-    "kill a worker", "dark network", "partition", "slow network", "server crash", "outage", "deploy",
-    "skewed clock",
+    "kill a worker", "dark network", "partition", "slow network", "server crash", "outage",
+    "deploy", "skewed clock",
 )  # fmt: skip
 
 
@@ -94,7 +94,7 @@ def other_future(rng: Random, facts: Facts, at_s: float) -> Plan:
         fault if number in struck or _began(fault, at_s) else _later(rng, plan, history, at_s)
         for number, fault in enumerate(plan.faults)
     )
-    return with_time(with_survivors(replace(plan, jobs=jobs, faults=faults)))
+    return with_time(made_fair(replace(plan, jobs=jobs, faults=faults)))
 
 
 def _began(fault: Fault, at_s: float) -> bool:

@@ -14,6 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ...backends.commands import RetryPolicy
+from ..explore.fair import with_time
 from ..plan import (
     FOR_EVER_S,
     Fault,
@@ -90,6 +91,13 @@ def _counted_sooner(left: Plan, whole: Plan) -> Plan:
         left,
         lambda f: replace(f, nth=max(1, f.nth - gone)) if isinstance(f, NetFault) else f,
     )
+
+
+def sooner_deadline(plan: Plan) -> Iterator[Plan]:
+    """No more time than what is left of the plan needs."""
+    timed = with_time(plan)
+    if timed.deadline_s < plan.deadline_s:
+        yield timed
 
 
 def fewer_workers(plan: Plan) -> Iterator[Plan]:
@@ -269,6 +277,7 @@ def _simplicity(value: float) -> tuple[int, float]:
 STEPS: tuple[Step, ...] = (
     Step("fault", fewer_faults),
     Step("job", fewer_jobs),
+    Step(None, sooner_deadline),
     Step("action", fewer_actions),
     Step("queue", fewer_queues),
     Step("worker", fewer_workers),

@@ -14,6 +14,7 @@ from hypothesis.strategies import SearchStrategy
 
 from ...backends.worker import POINTS, Point
 from ..plan import (
+    SERVER,
     BrokerCrash,
     Call,
     Fault,
@@ -26,6 +27,7 @@ from ..plan import (
     Outage,
     Partition,
     PauseAt,
+    SkewClock,
     SlowNetwork,
     Terminate,
 )
@@ -130,6 +132,23 @@ def floods(within_s: float = 1.0) -> SearchStrategy[Flood]:
     return st.builds(Flood, seconds(0, within_s))
 
 
+def skewed_clocks(
+    within_s: float = WHEN_S, most_s: float = 4.0, far_s: float = 30.0
+) -> SearchStrategy[SkewClock]:
+    """A worker's or the server's wall clock is up to ``far_s`` ahead or behind, for ``most_s``.
+
+    In virtual time only; real processes share one clock, and there it strikes nothing.
+    """
+    off_s = seconds(0.001, far_s)
+    return st.builds(
+        SkewClock,
+        NUMBERS | st.just(SERVER),
+        seconds(0, within_s),
+        off_s | off_s.map(lambda by_s: -by_s),
+        seconds(0.001, most_s),
+    )
+
+
 def faults() -> SearchStrategy[Fault]:
     """Any fault of any kind, simple ones first."""
     return st.one_of(
@@ -148,4 +167,5 @@ def faults() -> SearchStrategy[Fault]:
         outages(),
         terminations(),
         floods(),
+        skewed_clocks(),
     )

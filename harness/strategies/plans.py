@@ -13,6 +13,8 @@ from msgspec.structs import replace
 from ...backends.commands import RetryPolicy
 from ..guarantees import fair
 from ..plan import (
+    SERVER,
+    BrokerCrash,
     Fault,
     Flood,
     KillAt,
@@ -25,6 +27,7 @@ from ..plan import (
     Queue,
     ReplayDead,
     Sink,
+    SkewClock,
     Terminate,
 )
 from ..validate import validate
@@ -61,7 +64,8 @@ def plans(
     load = draw(workloads(jobs, queues, workers, most_jobs, duplicates))
     drawn = draw(st.lists(any_faults() if faults is None else faults, max_size=most_faults))
     count = sum(pool.workers for pool in load.pools)
-    strikes = tuple(_folded(fault, len(load.jobs), count) for fault in drawn)
+    crashes = any(isinstance(fault, BrokerCrash) for fault in drawn)
+    strikes = tuple(_folded(fault, len(load.jobs), count, crashes) for fault in drawn)
     if any(isinstance(fault, Flood) for fault in strikes):
         load = _flooded(load, strikes, draw(st.integers(3, 8)))
     plan = Plan(
@@ -86,8 +90,12 @@ def plans(
     return plan
 
 
-def _folded(fault: Fault, jobs: int, workers: int) -> Fault:
-    """The same fault on a job or workers that the plan has."""
+def _folded(fault: Fault, jobs: int, workers: int, crashes: bool) -> Fault:
+    """The same fault on a job or workers that the plan has.
+
+    If the server crashes, its clock is right and a worker's is wrong: after a crash the wall
+    clock is all that a queue can ask, and no queue could know that it jumped meanwhile.
+    """
     match fault:
         case KillAt() | PauseAt():
             return replace(fault, job=fault.job % jobs)
@@ -96,6 +104,8 @@ def _folded(fault: Fault, jobs: int, workers: int) -> Fault:
         case Partition() | Terminate():
             found = sorted({worker % max(1, workers) for worker in fault.workers})
             return replace(fault, workers=tuple(found))
+        case SkewClock(node) if node != SERVER or crashes:
+            return replace(fault, node=max(0, node) % max(1, workers))
         case _:
             return fault
 

@@ -22,6 +22,7 @@ def register_profiles() -> None:
     settings.register_profile(
         "jobquake-dev",
         max_examples=50,
+        derandomize=False,  # Hypothesis's own default is another one where CI is set
         stateful_step_count=30,
         deadline=None,
         print_blob=True,
@@ -39,6 +40,7 @@ def register_profiles() -> None:
     settings.register_profile(
         "jobquake-nightly",
         max_examples=5000,
+        derandomize=False,
         stateful_step_count=100,
         deadline=None,
         print_blob=True,

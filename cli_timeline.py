@@ -1,0 +1,49 @@
+"""The command ``jobquake timeline``: thin. It makes one page from a kept run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from .carry_out import ENVIRONMENT, Fault, check_writable, write_whole
+
+PAGE = "timeline.html"
+
+
+@click.command("timeline")
+@click.argument("folder", metavar="RUN-FOLDER", type=click.Path(path_type=Path))
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help=f"The page to write; {PAGE} in the run folder if not given.",
+)
+def timeline_command(folder: Path, out: Path | None) -> int:
+    """Make the timeline of a run as one page: every event, to pan, zoom, search and filter.
+
+    Of a history of more than a million events it shows a sample that holds every fault and
+    every finding, and says so.
+    """
+    from .harness.facts import Facts
+    from .harness.run import DamagedRun, RunFolderError, load
+    from .reports.timeline import timeline_page
+
+    try:
+        kept = load(folder)
+    except DamagedRun as error:
+        raise Fault(str(error), ENVIRONMENT) from error
+    except RunFolderError as error:
+        raise Fault(str(error)) from error
+    page = out or folder / PAGE
+    check_writable(page.parent, "--out")
+    html = timeline_page(kept.result, Facts(kept.plan, kept.claims, kept.history))
+    try:
+        write_whole(page, html)
+    except OSError as error:
+        raise Fault(
+            f"expected to write the timeline to {page}, found: {error.strerror}; "
+            "name another place with --out",
+            ENVIRONMENT,
+        ) from error
+    click.echo(page)
+    return 0

@@ -1,0 +1,91 @@
+"""What makes a plan fair: nobody is asked for what no queue can do, and there is time for it.
+
+Decides from the plan alone; draws nothing and runs nothing.
+"""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from ..plan import (
+    FOR_EVER_S,
+    SERVER,
+    Behaviour,
+    BrokerCrash,
+    Fault,
+    KillWorker,
+    NetFault,
+    Partition,
+    PauseAt,
+    Plan,
+    PlannedJob,
+    SkewClock,
+)
+from .faults import Sketch
+
+DEADLINE_S = 30.0  # and time for all the work that there may be
+HANGS: tuple[Behaviour, ...] = ("hang", "hang_in_c", "spin")
+
+
+def made_fair(plan: Plan) -> Plan:
+    """The plan without faults that no queue could get over.
+
+    What takes the last worker of a pool for ever leaves nobody to go on. A server that starts
+    anew when its clock has come ahead cannot tell that from a long rest, and ends leases early.
+    """
+    pools = plan.workers
+    crashes = any(isinstance(fault, BrokerCrash) for fault in plan.faults)
+    gone: set[int] = set()
+    kept = []
+    for fault in plan.faults:
+        after = gone | _lost_for_ever(fault)
+        left = {pool.name for number, pool in enumerate(pools) if number not in after}
+        skewed = isinstance(fault, SkewClock) and fault.node == SERVER
+        if len(left) == len(plan.pools) and not (crashes and skewed):
+            gone = after
+            kept.append(fault)
+    return replace(plan, faults=tuple(kept))
+
+
+def _lost_for_ever(fault: Fault) -> set[int]:
+    """The workers that never come back after this fault."""
+    if isinstance(fault, KillWorker) and (fault.for_s or 0.0) >= FOR_EVER_S:
+        return {fault.worker}
+    if isinstance(fault, Partition) and fault.for_s >= FOR_EVER_S:
+        return set(fault.workers)
+    return set()
+
+
+def with_time(plan: Plan) -> Plan:
+    """The plan with a deadline by which even one worker alone must have come to an end."""
+    retry_s = plan.lease_s + plan.retry.cap_s + plan.restart_s + 4.0 * plan.call_timeout_s
+    work_s = sum(
+        plan.max_deliveries * (min(job.timeout_s, _runs_s(job)) + retry_s) + job.delay_s
+        for job in plan.jobs
+    )
+    pauses_s = sum(fault.for_s for fault in plan.faults if isinstance(fault, PauseAt))
+    calls_s = sum(
+        fault.times * (fault.delay_s + 2.0) for fault in plan.faults if isinstance(fault, NetFault)
+    )
+    begin_s = max(plan.healed_at_s, *(job.at_s for job in plan.jobs))
+    replays = 1 + len(plan.actions)
+    deadline_s = DEADLINE_S + begin_s + pauses_s + calls_s + replays * work_s
+    return replace(plan, deadline_s=round(deadline_s, 1))
+
+
+def _runs_s(job: PlannedJob) -> float:
+    return job.timeout_s if job.behaviour in HANGS else job.service_s
+
+
+def sketch(jobs: list[PlannedJob], workers: int, lease_s: float) -> Sketch:
+    """Things happen when a job comes, when it is half done, done, and when its lease ends."""
+    moments = set()
+    for job in jobs:
+        came_s = job.at_s + job.delay_s
+        moments |= {came_s, came_s + job.service_s / 2, came_s + job.service_s, came_s + lease_s}
+    return Sketch(len(jobs), workers, lease_s, 0.3, tuple(sorted(moments)))
+
+
+def sketch_of(plan: Plan) -> Sketch:
+    """What faults need to know of a plan that is there already."""
+    return sketch(list(plan.jobs), len(plan.workers), plan.lease_s)

@@ -1,0 +1,100 @@
+"""Results as JUnit XML: a suite for each run, a test case for each promise.
+
+A violated promise is a failure. One that could not be judged is an error, never a pass and never
+skipped, since skipped tests do not stop a build. A control has one test case: that its check
+found it wanting. Accepted by the schema that Jenkins' xUnit plugin publishes (junit-10.xsd).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from xml.etree.ElementTree import Element, SubElement, indent, tostring
+
+from ..harness.result import CheckResult, Result
+from ..harness.run import Run
+from .plain import in_xml
+
+MOST_FINDINGS = 20
+
+
+def render(runs: Sequence[Run]) -> str:
+    """One document for all runs; times are those of the run, virtual where time was."""
+    suites = [_suite(run.result) for run in runs]
+    counts = {name: sum(int(suite.attrib[name]) for suite in suites) for name in _COUNTED}
+    spent_s = sum(run.result.duration_s for run in runs)
+    root = _element(
+        "testsuites",
+        name="jobquake",
+        time=f"{spent_s:.3f}",
+        **{k: str(n) for k, n in counts.items()},
+    )
+    root.extend(suites)
+    indent(root)
+    return '<?xml version="1.0" encoding="UTF-8"?>\n' + tostring(root, "unicode") + "\n"
+
+
+_COUNTED = ("tests", "failures", "errors")
+
+
+def _suite(result: Result) -> Element:
+    cases = [_control(result)] if result.control else [_case(result, c) for c in result.checks]
+    suite = _element(
+        "testsuite",
+        name=f"{result.scenario}:{result.variant} on {result.backend}",
+        tests=str(len(cases)),
+        failures=str(sum(case.find("failure") is not None for case in cases)),
+        errors=str(sum(case.find("error") is not None for case in cases)),
+        time=f"{result.duration_s:.3f}",
+    )
+    properties = SubElement(suite, "properties")
+    known = {
+        "backend": result.backend,
+        "driver": result.driver,
+        "seed": result.seed,
+        "verdict": result.as_expected,
+        "replay": result.replay,
+        **result.environment,
+    }
+    properties.extend(_element("property", name=name, value=known[name]) for name in known)
+    suite.extend(cases)
+    return suite
+
+
+def _case(result: Result, check: CheckResult) -> Element:
+    case = _named(result, check.title)
+    if check.verdict == "violated":
+        told = [finding.sentence for finding in check.findings]
+        text = told[:MOST_FINDINGS]
+        if len(told) > MOST_FINDINGS:
+            text.append(f"... and {len(told) - MOST_FINDINGS} more")
+        if told and told[0] == result.sentence:
+            text += ["", *result.story]
+        _answer(case, "failure", check.name, told[0] if told else check.note, result, text)
+    elif check.verdict == "inconclusive":
+        _answer(case, "error", "inconclusive", check.note, result, [])
+    return case
+
+
+def _control(result: Result) -> Element:
+    case = _named(result, f"control: {result.control} must be found violated")
+    if result.as_expected != "held":
+        message = f"{result.control} was not found violated, though the practice is missing here"
+        _answer(case, "error", "inconclusive", message, result, [])
+    return case
+
+
+def _named(result: Result, name: str) -> Element:
+    where = f"{result.backend}.{result.scenario}.{result.variant}"
+    return _element("testcase", classname=f"jobquake.{where}", name=name)
+
+
+def _answer(
+    case: Element, tag: str, kind: str, message: str, result: Result, text: list[str]
+) -> None:
+    answer = _element(tag, type=kind, message=message)
+    answer.text = in_xml("\n".join([*text, "", f"jobquake replay '{result.replay}'"]).strip())
+    case.append(answer)
+
+
+def _element(tag: str, **attributes: object) -> Element:
+    return Element(tag, {name: in_xml(value) for name, value in attributes.items()})

@@ -1,0 +1,51 @@
+"""The space-time diagram alone: an SVG file that needs nothing but itself.
+
+It says in its title and description what it shows, follows the reader's light or dark, and tells
+things apart by shape and not by colour alone. It draws what :mod:`.space_time` has placed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..harness.facts import Facts
+from ..harness.run import Run
+from .offline import templates
+from .many import full_name
+from .plain import in_xml
+from .shown import jobs_of
+from .space_time import diagram
+
+WIDTH, LEFT, RIGHT, LANE, TOP = 960, 90, 20, 44, 16
+KINDS = {
+    "enqueue": "enqueue answered",
+    "effect": "effect",
+    "ack": "ack",
+    "ack refused": "ack refused",
+    "fault": "fault",
+}
+
+
+def render(runs: Sequence[Run]) -> str:
+    """The picture of the only run; every text in it is escaped."""
+    (run,) = runs
+    jobs = jobs_of(run)
+    picture = diagram(Facts(run.plan, run.claims, run.history), jobs)
+    result = run.result
+    told = f"jobs {', '.join(map(str, jobs))}" if jobs else "no job was struck or wronged"
+    span_s = max(picture.end_s - picture.start_s, 1e-9)
+    return templates.get_template("space-time.svg").render(
+        title=in_xml(f"{result.as_expected}: {full_name(result)} on {result.backend}, {told}"),
+        description=in_xml("\n".join([result.sentence, *result.story])),
+        diagram=picture,
+        marks=[mark for mark in picture.marks if mark.kind in KINDS],
+        kinds=KINDS,
+        text=in_xml,
+        scale=(WIDTH - LEFT - RIGHT) / span_s,
+        width=WIDTH,
+        left=LEFT,
+        right=WIDTH - RIGHT,
+        top=TOP,
+        lane=LANE,
+        bottom=TOP + LANE * len(picture.lanes),
+    )
