@@ -25,6 +25,7 @@ from .evidence import signs
 from .offline import Fragment, base_style, inline, own_text, templates
 from .sequence import sequence
 from .space_time import Diagram, diagram
+from .timeline import fragment
 from .whole_run import WholeRun
 
 NOBODY = Finding(-1, "")
@@ -54,8 +55,8 @@ def page(
 ) -> str:
     """The page; every text in it is escaped, since payloads may be hostile.
 
-    ``failure``: what is known of a shrunk failure that this run shows. ``timeline``: a picture
-    of everything, from somebody else, for the end of the page.
+    ``failure``: what is known of a shrunk failure that this run shows. ``timeline``: another
+    picture of everything than our own, for the end of the page.
     """
     facts = Facts(plan, claims, history)
     broken = _first_broken(result)
@@ -64,7 +65,7 @@ def page(
     jobs, seen = _story_of(facts, result, hero)
     run = WholeRun(facts)
     plan_json = to_json(plan).decode()
-    part = timeline or Fragment(Markup())
+    part = timeline or _timeline(facts, result)
     return templates.get_template("report.html").render(
         result=result,
         headline=_headline(result),
@@ -82,13 +83,20 @@ def page(
         settings=tables.of_settings(result, plan, claims),
         duplicates=table(result.duplicates),
         late=LATE,
-        timeline=timeline,
+        timeline=part,
         plan_json=plan_json if len(plan_json) <= MOST_PLAN else "",
         inline=inline(
             [base_style(), own_text("report.css"), part.style],
             [own_text("report.js") if seen.lanes else "", part.script],
         ),
     )
+
+
+def _timeline(facts: Facts, result: Result) -> Fragment:
+    """Everything that happened, as one picture to move in; nothing, if nothing did."""
+    if not len(facts.history):
+        return Fragment(Markup())
+    return Fragment(*fragment(facts, result))
 
 
 def _first_broken(result: Result) -> CheckResult | None:
