@@ -15,7 +15,7 @@ from rich.table import Table
 from ..harness.capacity.simulate import Interval
 from ..harness.capacity.sizing import Row, Sizing, percent
 from ..harness.capacity.units import told_s
-from .html import templates
+from .offline import templates
 
 WIDTH, HEIGHT = 420, 300
 LEFT, RIGHT, TOP, BOTTOM = 62, 14, 24, 40

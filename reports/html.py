@@ -1,30 +1,48 @@
-"""One self-contained HTML page for one run: verdict and story first, no scripts."""
+"""One self-contained HTML page for one run: verdict and story first, then all of it in numbers.
+
+It reads whole without scripts and without styles, since artifact servers forbid both, and what
+others named is text in it, whatever it looks like. Puts parts together; computes nothing.
+"""
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import NamedTuple
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 from ..backends.adapter import Claims
+from ..harness.checks.finding import Finding
 from ..harness.facts import Facts
 from ..harness.history import Event, History
 from ..harness.plan import Plan
 from ..harness.plan_json import to_json
-from ..harness.result import Result
+from ..harness.result import CheckResult, Result
 from ..harness.shrink.failure import Failure
+from . import charts, tables
+from .causes import Advice, advice
 from .duplicates import LATE, table
-from .exploration import likelihood
-from .space_time import diagram
+from .evidence import signs
+from .offline import Fragment, base_style, inline, own_text, templates
+from .sequence import sequence
+from .space_time import Diagram, diagram
+from .timeline import fragment
+from .whole_run import WholeRun
 
+NOBODY = Finding(-1, "")
 MOST_JOBS = 3
-templates = Environment(
-    loader=FileSystemLoader(Path(__file__).parent / "templates"),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
+MOST_MARKS = 90
+MOST_PLAN = 60_000
+WORDS = {"held": "Held", "violated": "Violated", "inconclusive": "Inconclusive"}
+UNBROKEN = {"held": "Nothing broke", "inconclusive": "This run proves nothing"}
+
+
+class Headline(NamedTuple):
+    """The first words; ``also`` are the titles of what else broke."""
+
+    verdict: str
+    title: str
+    also: list[str]
+    shrinkable: bool
 
 
 def page(
@@ -33,29 +51,96 @@ def page(
     claims: Claims,
     history: History,
     failure: Failure | None = None,
+    timeline: Fragment | None = None,
 ) -> str:
     """The page; every text in it is escaped, since payloads may be hostile.
 
-    ``failure``: what is known of a shrunk failure that this run shows.
+    ``failure``: what is known of a shrunk failure that this run shows. ``timeline``: another
+    picture of everything than our own, for the end of the page.
     """
     facts = Facts(plan, claims, history)
-    jobs = _jobs_to_show(result, history)
+    broken = _first_broken(result)
+    finding = broken.findings[0] if broken and broken.findings else NOBODY
+    hero = finding.job
+    jobs, seen = _story_of(facts, result, hero)
+    run = WholeRun(facts)
+    plan_json = to_json(plan).decode()
+    part = timeline or _timeline(facts, result)
     return templates.get_template("report.html").render(
         result=result,
-        diagram=diagram(facts, jobs),
+        headline=_headline(result),
+        picture=sequence(seen, hero, finding.events),
+        twin=tables.of_picture(seen),
         jobs=jobs,
+        hero=hero,
+        advice=_advice(facts, broken, hero),
         failure=failure,
-        likelihood=likelihood(failure) if failure else [],
+        likelihood=charts.likelihood(failure.curve)
+        if failure and failure.curve and failure.curve.moments
+        else None,
+        tables=tables.of_run(result, run),
+        charts=[*charts.waits(run), *charts.over_time(run)] if facts.accepted.any() else [],
+        settings=tables.of_settings(result, plan, claims),
         duplicates=table(result.duplicates),
         late=LATE,
-        plan_json=to_json(plan).decode(),
-        width=900,
-        lane_height=44,
+        timeline=part,
+        plan_json=plan_json if len(plan_json) <= MOST_PLAN else "",
+        inline=inline(
+            [base_style(), own_text("report.css"), part.style],
+            [own_text("report.js") if seen.lanes else "", part.script],
+        ),
     )
 
 
-def _jobs_to_show(result: Result, history: History) -> list[int]:
-    """The wronged jobs; in a held run, those that faults struck."""
-    wronged = [finding.job for finding in result.findings if finding.job >= 0]
+def _timeline(facts: Facts, result: Result) -> Fragment:
+    """Everything that happened, as one picture to move in; nothing, if nothing did."""
+    if not len(facts.history):
+        return Fragment(Markup())
+    return Fragment(*fragment(facts, result))
+
+
+def _first_broken(result: Result) -> CheckResult | None:
+    """The guarantee that the verdict is about."""
+    return next(
+        (check for check in result.checks if check.verdict == result.verdict != "held"), None
+    )
+
+
+def _headline(result: Result) -> Headline:
+    broken = [check.title for check in result.checks if check.verdict == "violated"]
+    word = WORDS[result.verdict]
+    if result.verdict != "violated":
+        return Headline(f"{word}: {result.scenario}", UNBROKEN[result.verdict], [], False)
+    if result.control and result.as_expected == "held":
+        word = "Violated, as this control must be"
+    title = f"Broken promise: {broken[0]}"
+    return Headline(f"{word}: {result.scenario}", title, broken[1:], not result.control)
+
+
+def _story_of(facts: Facts, result: Result, hero: int) -> tuple[list[int], Diagram]:
+    """The jobs to show, as many as can be followed, and what happened to them."""
+    jobs = _jobs_to_show(facts, result, hero)
+    seen = diagram(facts, jobs)
+    if len(seen.marks) > MOST_MARKS and len(jobs) > 1:
+        jobs = jobs[:1]
+        seen = diagram(facts, jobs)
+    return jobs, seen
+
+
+def _jobs_to_show(facts: Facts, result: Result, hero: int) -> list[int]:
+    """The wronged job and those that go with it; in a held run, those that faults struck."""
+    history = facts.history
+    wronged = [hero] if hero >= 0 else []
+    if 0 <= hero < facts.jobs:  # the same work under other names
+        wronged += [job for job in range(facts.jobs) if facts.work[job] == facts.work[hero]]
+    wronged += [finding.job for finding in result.findings if finding.job >= 0]
     struck = [int(job) for job in history["job"][history.where(Event.FAULT_STRUCK)] if job >= 0]
+    if result.verdict != "held" and facts.jobs <= MOST_JOBS:
+        wronged += range(facts.jobs)
     return list(dict.fromkeys(wronged or struck))[:MOST_JOBS]
+
+
+def _advice(facts: Facts, broken: CheckResult | None, hero: int) -> Advice | None:
+    if broken is None or (broken.verdict == "inconclusive" and broken.name != "faults_hit"):
+        return None
+    return advice(broken.name, signs(facts, hero))

@@ -12,7 +12,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from ..harness.result import Result
-from .html import templates
+from .offline import templates
 
 STYLE = Path(__file__).parent / "templates" / "many.css"
 

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 
 from ..harness.facts import Facts
 from ..harness.run import Run
-from .html import templates
 from .many import full_name
+from .offline import templates
 from .plain import in_xml
 from .shown import jobs_of
 from .space_time import diagram

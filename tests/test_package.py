@@ -224,7 +224,8 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
         held = {n for n in archive.namelist() if ".dist-info/" not in n}
     browser = ROOT / "reports" / "timeline" / "browser"
     folders = [ROOT / "reports" / "templates", browser, ROOT / "operations"]
-    data = ["py.typed", *(place(file) for folder in folders for file in folder.iterdir())]
+    files = (place(file) for folder in folders for file in folder.iterdir())
+    data = ["py.typed", "reports/style.css", *files]
     assert held == {f"jobquake/{name}" for name in [*map(place, FILES), *data]}
 
 

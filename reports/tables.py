@@ -1,0 +1,161 @@
+"""The tables of a whole run in words: outcomes, faults, waits, retries, recoveries, settings.
+
+A table is a name, a sentence that says how to read it, and its cells. Computes nothing.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from msgspec.structs import asdict
+
+from ..backends.adapter import Claims
+from ..harness.history import PHASES
+from ..harness.plan import Plan
+from ..harness.result import Result
+from .charts import Table, length
+from .space_time import Diagram
+from .whole_run import Percentiles, WholeRun
+
+MOST_ROWS = 20
+SETTINGS = (
+    "sink", "lease_s", "wait_s", "grace_s", "call_timeout_s", "deadline_s", "max_deliveries",
+    "latency_s", "restart_s", "producers",
+)  # fmt: skip
+
+
+class Told(NamedTuple):
+    """A table with its name and how to read it."""
+
+    name: str
+    about: str
+    table: Table
+
+
+def of_run(result: Result, run: WholeRun) -> list[Told]:
+    """What came of the run; a table without rows is left out."""
+    told = [_outcomes(result), _faults(result), _waits(run), _recoveries(result, run)]
+    told += [_retries(run), _deliveries(run)]
+    return [one for one in told if one.table.rows]
+
+
+def of_settings(result: Result, plan: Plan, claims: Claims) -> list[Told]:
+    """What the run depends on: versions, the plan's settings, what the backend claims."""
+    retry = plan.retry
+    configured = [(name, str(getattr(plan, name))) for name in SETTINGS]
+    configured += [
+        ("retry", f"{retry.base_s} s * {retry.factor}**n, cap {retry.cap_s} s, {retry.jitter}"),
+        (
+            "pools",
+            "; ".join(f"{p.name}: {p.workers} for {', '.join(p.queues)}" for p in plan.pools),
+        ),
+    ]
+    named = [(name, str(value)) for name, value in asdict(claims).items() if value != ""]
+    versions = [("backend", result.backend), ("driver", result.driver)]
+    versions += [("seed", str(result.seed)), *result.environment.items()]
+    return [
+        Told(name, "", Table(("setting", "value"), tuple(rows)))
+        for name, rows in (
+            ("Environment", versions),
+            ("Configuration", configured),
+            ("What the backend claims", named),
+        )
+    ]
+
+
+def of_picture(picture: Diagram) -> Table:
+    """The space-time diagram, row by row: its marks and its bars, in the order of time."""
+    rows = [(bar.start_s, picture.lanes[bar.lane], bar.text) for bar in picture.bars]
+    rows += [(mark.at_s, picture.lanes[mark.lane], mark.text) for mark in picture.marks]
+    return Table(
+        ("at", "where", "what"),
+        tuple((f"{at:.3f} s", lane, text) for at, lane, text in sorted(rows, key=lambda r: r[0])),
+    )
+
+
+def _outcomes(result: Result) -> Told:
+    rows = tuple((name, str(n)) for name, n in result.outcomes.items())
+    return Told("Outcomes", "What became of each job.", Table(("outcome", "jobs"), rows))
+
+
+def _faults(result: Result) -> Told:
+    """The bite matrix: planned, struck, and in which phase of the job that was met."""
+    phases = [*PHASES.values(), "nothing"]
+    cells = {(bite.fault, bite.phase): bite for bite in result.bites}
+    kinds = dict.fromkeys([*result.faults, *(bite.fault for bite in result.bites)])
+    rows = []
+    for kind in kinds:
+        counted = result.faults.get(kind, {})
+        row = [kind, str(counted.get("planned", 0)), str(counted.get("struck", 0))]
+        for phase in phases:
+            bite = cells.get((kind, phase))
+            missing = "" if bite is None or bite.count else ", missing"
+            row.append(
+                "." if bite is None
+                else f"{bite.count} (required{missing})" if bite.required else str(bite.count)
+            )  # fmt: skip
+        rows.append(tuple(row))
+    return Told(
+        "What the faults struck",
+        "A fault that struck nothing proves nothing. Columns: the phases of the job that it met.",
+        Table(("fault", "planned", "struck", *phases), tuple(rows)),
+    )
+
+
+def _waits(run: WholeRun) -> Told:
+    rows = []
+    for queue in run.queues:
+        for what, found in (("to a worker", queue.to_worker), ("to its effect", queue.to_effect)):
+            bound = queue.bound_s if what == "to a worker" else None
+            rows.append((queue.name, what, *_cells(found), "" if bound is None else length(bound)))
+    head = ("queue", "from acceptance", "jobs", "p50", "p90", "p99", "longest", "bound")
+    return Told("Waits by queue", "", Table(head, tuple(rows)))
+
+
+def _cells(found: Percentiles) -> tuple[str, ...]:
+    values = (found.p50_s, found.p90_s, found.p99_s, found.max_s)
+    return (str(found.n), *(length(value) if found.n else "" for value in values))
+
+
+def _recoveries(result: Result, run: WholeRun) -> Told:
+    def slowest(fault: float | None) -> float:
+        return float("inf") if fault is None else fault
+
+    faults = sorted(run.faults, key=lambda fault: -slowest(fault.recovered_s))
+    rows = tuple(
+        (
+            fault.kind,
+            f"{fault.start_s:.3f} s",
+            f"{fault.end_s:.3f} s",
+            str(fault.strikes),
+            length(fault.recovered_s),
+        )
+        for fault in faults[:MOST_ROWS]
+    )
+    about = "From the end of a fault until every job that was open then was over."
+    if len(faults) > MOST_ROWS:
+        about += f" The {MOST_ROWS} slowest of {len(faults)}."
+    if result.recovery_s is not None:
+        about += f" The queue was quiet {length(result.recovery_s)} after the last fault."
+    head = ("fault", "from", "until", "strikes", "recovered after")
+    return Told("Recovery", about, Table(head, rows))
+
+
+def _retries(run: WholeRun) -> Told:
+    rows = tuple(
+        (
+            str(retried.attempt),
+            str(retried.n),
+            *(length(t) for t in (retried.least_s, retried.median_s, retried.most_s)),
+            f"{length(retried.policy_least_s)} to {length(retried.policy_most_s)}",
+        )
+        for retried in run.retries
+    )
+    head = ("after delivery", "retries", "shortest", "median", "longest", "backoff by its policy")
+    about = "How long a failed job waited for its next delivery; the wait for a worker is in it."
+    return Told("Retries", about, Table(head, rows))
+
+
+def _deliveries(run: WholeRun) -> Told:
+    rows = tuple((times, str(jobs)) for times, jobs in run.deliveries)
+    return Told("Deliveries per job", "", Table(("deliveries", "jobs"), rows))
