@@ -20,7 +20,7 @@ from .sampling import MOST_EVENTS, kept_rows
 from .telling import Told, counts, lanes, strikes, windows
 
 MOST_BYTES = 1_900_000  # of the block; a page of 2 MB holds the rest, too
-FINEST_TICK_S, COARSEST_TICK_S = 1e-6, 1.0
+FINEST_TICK_S = 1e-6
 GAP_TICKS = 256  # more ticks between two events than that are the clock's noise, in a long run
 FEW_EVENTS = 100_000  # so few need no rounding
 NO_OUTCOME = len(OUTCOMES)
@@ -53,10 +53,11 @@ def encode(facts: Facts, findings: list[Told], most: int = MOST_EVENTS) -> Encod
     rows, lane = rows[rank], lane[rank]
     header, columns = _header(facts, findings, rows, lane, rank)
     tick_s = _first_tick(facts, len(rows))
+    coarsest_s = facts.ended_at / max(1, len(rows)) / 4  # more would tell of no time any more
     while True:
         timed = [*columns, *_times(history["t"][rows], lane, rank, tick_s)]
         data = block(header | {"tick": tick_s}, timed)
-        if len(data) <= MOST_BYTES or tick_s >= COARSEST_TICK_S:
+        if len(data) <= MOST_BYTES or tick_s >= coarsest_s:
             return Encoded(data, len(rows), len(history), tick_s)
         tick_s *= 10
 
@@ -67,7 +68,7 @@ def _first_tick(facts: Facts, events: int) -> float:
         return FINEST_TICK_S
     wanted_s = facts.ended_at / events / GAP_TICKS
     tick_s = 10.0 ** np.ceil(np.log10(max(wanted_s, FINEST_TICK_S)))
-    return float(min(tick_s, COARSEST_TICK_S))
+    return float(tick_s)
 
 
 def _times(
@@ -118,7 +119,7 @@ def _header(
         "queues": [queue.name for queue in facts.plan.queues],
         "texts": list(texts),
         "windows": windows(facts, shown_lanes),
-        "findings": _placed(findings, rows, jobs),
+        "findings": [told.text for told in findings],
     }
     columns = [
         column("event", event),
@@ -129,6 +130,7 @@ def _header(
         column("id", jobs, delta=True),
         column("outcome", fates[jobs]),
         column("queue", queues[jobs]),
+        *_findings(findings, rows, jobs),
     ]
     if len(rows) == len(history):  # else the row's number would be most of the block
         in_time = np.empty_like(rows)
@@ -137,15 +139,15 @@ def _header(
     return header, columns
 
 
-def _placed(
+def _findings(
     findings: list[Told], rows: npt.NDArray[np.intp], jobs: npt.NDArray[Any]
-) -> list[dict[str, Any]]:
-    """The findings, each with its job and events as places in the columns."""
+) -> list[Column]:
+    """Of each finding its job, how many events it points at, and these, as places above."""
     order = np.argsort(rows)
     pointed = np.array([row for told in findings for row in told.rows], dtype=np.intp)
-    places = iter(order[np.searchsorted(rows, pointed, sorter=order)].tolist())
     known = dict(zip(jobs.tolist(), range(len(jobs)), strict=True))
     return [
-        {"job": known.get(told.job, -1), "text": told.text, "at": [next(places) for _ in told.rows]}
-        for told in findings
+        column("whose", [known.get(told.job, -1) for told in findings], delta=True),
+        column("points", [len(told.rows) for told in findings]),
+        column("at", order[np.searchsorted(rows, pointed, sorter=order)], delta=True),
     ]

@@ -10,7 +10,8 @@ const FINISHED = 7;
 const LEASE_LOST = 14;
 
 // What must be known to paint; see orderOf for the rest.
-const FIRST = ["event", "answer", "job", "token", "tick", "strike", "id", "outcome", "queue"];
+const OF_EVENTS = ["event", "answer", "job", "token", "tick", "strike"];
+const FIRST = [...OF_EVENTS, "id", "outcome", "queue", "whose", "points", "at"];
 
 const eventsOf = ({ header, column }) => {
   const columns = Object.fromEntries(FIRST.map((name) => [name, column(name)]));
@@ -61,17 +62,23 @@ const deliveriesOf = ({ event, job, token, t, end }, lane) => {
 // n and p go, in the order of the lanes until orderOf has sorted them.
 const markFindings = (events) => {
   const { header, event, count } = events;
-  events.wronged = new Map();
+  events.wronged = new Set();
   events.of = new Map();
-  header.findings.forEach(({ job, at }, number) => {
-    if (job >= 0) events.wronged.set(job, [...(events.wronged.get(job) ?? []), number]);
-    for (const i of at) events.of.set(i, [...(events.of.get(i) ?? []), number]);
-  });
+  const firsts = [];
+  let place = 0;
+  for (let number = 0; number < header.findings.length; number++) {
+    if (events.whose[number] >= 0) events.wronged.add(events.whose[number]);
+    const end = place + events.points[number];
+    if (place < end) firsts.push(events.at[place]);
+    for (; place < end; place++) {
+      const i = events.at[place];
+      events.of.set(i, [...(events.of.get(i) ?? []), number]);
+    }
+  }
   events.struck = new Map();
   for (let i = 0; i < count; i++) {
     if (event[i] === header.strike) events.struck.set(i, events.strike[events.struck.size]);
   }
-  const firsts = header.findings.filter(({ at }) => at.length).map(({ at }) => at[0]);
   events.notable = Int32Array.from(new Set([...events.struck.keys(), ...events.of.keys()]));
   events.stops = Int32Array.from(new Set([...events.struck.keys(), ...firsts]));
 };
@@ -164,7 +171,7 @@ const jobOf = ({ id }, number) => {
 const knownOf = ({ header, struck, of, wronged, job }, i) => {
   const told = struck.has(i) ? [header.texts[struck.get(i)]] : [];
   const pointing = of.get(i) ?? [];
-  for (const number of pointing) told.push(`finding: ${header.findings[number].text}`);
+  for (const number of pointing) told.push(`finding: ${header.findings[number]}`);
   if (!pointing.length && wronged.has(job[i])) told.push("of a job that a finding is about");
   return told.join("; ");
 };

@@ -283,7 +283,7 @@ const collectStops = (layout, scene, dense, marks) => {
     const at = events.t[i];
     if (at < view.from || at > view.to || !pass[i] || !crowded.has(events.lane[i])) continue;
     const kind = events.struck.has(i) ? FAULT : POINTER;
-    const key = `${events.lane[i]} ${kind.shape}`;
+    const key = events.lane[i] * 2 + (kind === FAULT ? 1 : 0);
     const place = (layout.x(at) / 2) | 0;
     if (!places.has(key)) places.set(key, { lane: events.lane[i], kind, at: new Set() });
     places.get(key).at.add(place * 2);
@@ -291,7 +291,10 @@ const collectStops = (layout, scene, dense, marks) => {
   for (const { lane, kind, at } of places.values()) {
     const crowd = at.size * STOP_ROOM > layout.plot;
     const mark = crowd ? CROWD : kind;
-    const y = layout.top(lane) + layout.laneHeight * (crowd ? (kind === FAULT ? 0.28 : 0.1) : 0.5 + 0.34 * kind.height);
+    const above = kind === FAULT ? 0.28 : 0.1;
+    const y = crowd
+      ? layout.top(lane) + layout.laneHeight * above
+      : heightOf(kind, layout, lane);
     for (const x of at) add(marks, mark, `${mark.shape} of a crowd`, x, y);
   }
   if (scene.job < 0) return;
