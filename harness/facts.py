@@ -18,6 +18,7 @@ Outcome = Literal["done", "dead-lettered", "duplicated", "stuck", "lost", "unkno
 OUTCOMES: tuple[Outcome, ...] = (
     "done", "dead-lettered", "duplicated", "stuck", "lost", "unknown", "phantom"
 )  # fmt: skip
+HOURS_FROM_S = 36_000.0
 Bites = dict[tuple[str, str], int]
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.intp]
@@ -284,4 +285,6 @@ class Facts:
 
 
 def seconds(value: Any) -> str:
-    return f"{float(value):.2f} s"
+    """A time or a length for people; what takes hours is told in hours."""
+    value_s = float(value)
+    return f"{value_s:.2f} s" if value_s < HOURS_FROM_S else f"{value_s / 3600:.1f} h"

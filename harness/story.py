@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from .facts import Facts, seconds
 from .history import Answer, Event, Phase
 from .plan import (
@@ -34,6 +36,8 @@ _WHILE = {
     Phase.AFTER_EFFECT: "after the effect and before its ack",
     Phase.ACKED: "after its ack",
 }
+HANDED_BACK = (Event.NACK_ANSWERED, Event.RELEASE_ANSWERED)
+KILLS = (KillAt, KillWorker)
 
 
 def node_name(facts: Facts, node: int) -> str:
@@ -48,9 +52,53 @@ def node_name(facts: Facts, node: int) -> str:
 
 def tell(facts: Facts, job: int) -> list[str]:
     """The life of a job, one sentence for each event that matters."""
-    elsewhere = {*_crashes(facts, job), *_skews(facts, job)}
+    elsewhere = {*_crashes(facts, job), *_skews(facts, job), *exits_with(facts, job)}
     rows = sorted({*facts.history.of_job(job).tolist(), *elsewhere})
     return [line for i in rows if (line := _sentence(facts, i))]
+
+
+def delivery_end(facts: Facts, lease: int) -> int:
+    """The row that ends the delivery of this lease: it was over, or its worker was; -1: none."""
+    history = facts.history
+    row = history.rows[lease]
+    ends = (history["job"] == row["job"]) & (history["token"] == row["token"])
+    ends &= np.isin(history["event"], (Event.FINISHED, Event.LEASE_LOST))
+    ends |= history["event"] == Event.WORKER_EXITED
+    ends &= history["node"] == row["node"]
+    ends &= history["incarnation"] == row["incarnation"]
+    later = np.flatnonzero(ends[lease:])
+    return int(lease + later[0]) if len(later) else -1
+
+
+def exits_with(facts: Facts, job: int) -> list[int]:
+    """Rows in which a worker ended with the job in hand, and not by a fault, which is told."""
+    history, found = facts.history, []
+    rows = facts.history.of_job(job)
+    for lease in rows[history["event"][rows] == Event.LEASED].tolist():
+        end = delivery_end(facts, lease)
+        if end < 0 or history["event"][end] != Event.WORKER_EXITED:
+            continue
+        between = range(lease, end)
+        if not any(
+            history["node"][i] == history["node"][lease] and _told(facts, i) for i in between
+        ):
+            found.append(end)
+    return found
+
+
+def _told(facts: Facts, i: int) -> bool:
+    """Does this row say by itself why a worker has the job no longer?"""
+    event, fault = int(facts.history["event"][i]), int(facts.history["fault"][i])
+    struck = event == Event.FAULT_STRUCK
+    return event in HANDED_BACK or (struck and isinstance(facts.plan.faults[fault], KILLS))
+
+
+def tell_exit(facts: Facts, i: int) -> str:
+    """Of such a row: who ended, and how."""
+    row = facts.history.rows[i]
+    status = int(row["value"])
+    how = f"was killed by signal {-status}" if status < 0 else f"ended with status {status}"
+    return f"{node_name(facts, int(row['node']))} {how} while it had the job"
 
 
 def _crashes(facts: Facts, job: int) -> list[int]:
@@ -160,7 +208,9 @@ def _sentence(facts: Facts, i: int) -> str | None:
         case Event.ENQUEUE_ANSWERED:
             return f"{at}: the enqueue was {answer}"
         case Event.LEASED:
-            return f"{at}: {who} was handed the job under token {token}, for {row['value']:.2f} s"
+            return (
+                f"{at}: {who} was handed the job under token {token}, for {seconds(row['value'])}"
+            )
         case Event.STARTED:
             return f"{at}: {who} started to work"
         case Event.EFFECT:
@@ -179,6 +229,8 @@ def _sentence(facts: Facts, i: int) -> str | None:
             return f"{at}: {who} gave the delivery up, its lease was lost"
         case Event.FAULT_STRUCK:
             return f"{at}: {tell_strike(facts, i)}"
+        case Event.WORKER_EXITED:
+            return f"{at}: {tell_exit(facts, i)}"
         case Event.RESUMED:
             return f"{at}: {who} was resumed"
         case Event.REPLAY_SENT:

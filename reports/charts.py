@@ -7,7 +7,7 @@ by its colour alone. Computes no numbers of a run; :mod:`.whole_run` does.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isnan
 
 from ..harness.shrink.likelihood import Curve
@@ -130,7 +130,7 @@ def likelihood(curve: Curve) -> Chart:
     times = [moment.at_s for moment in curve.moments]
     span_s = (min(times), max(times))
     values = [100 * moment.likelihood for moment in curve.moments]
-    return _drawn(
+    drawn = _drawn(
         "How likely the failure was, from each moment on",
         "% of other futures",
         [("failed", values)],
@@ -141,6 +141,8 @@ def likelihood(curve: Curve) -> Chart:
         None,
         100.0,
     )
+    rows = tuple((f"{m.at_s:.3f} s", f"{m.failed} of {m.futures}") for m in curve.moments)
+    return replace(drawn, table=Table(("from", "failed, of so many futures"), rows))
 
 
 def _chart(

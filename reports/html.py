@@ -11,9 +11,8 @@ from typing import NamedTuple
 from markupsafe import Markup
 
 from ..backends.adapter import Claims
-from ..harness.checks.finding import Finding
 from ..harness.facts import Facts
-from ..harness.history import Event, History
+from ..harness.history import History
 from ..harness.plan import Plan
 from ..harness.plan_json import to_json
 from ..harness.result import CheckResult, Result
@@ -24,12 +23,11 @@ from .duplicates import LATE, table
 from .evidence import signs
 from .offline import Fragment, base_style, inline, own_text, templates
 from .sequence import sequence
+from .shown import finding_of, first_broken, jobs_of
 from .space_time import Diagram, diagram
 from .timeline import fragment
 from .whole_run import WholeRun
 
-NOBODY = Finding(-1, "")
-MOST_JOBS = 3
 MOST_MARKS = 90
 MOST_PLAN = 60_000
 WORDS = {"held": "Held", "violated": "Violated", "inconclusive": "Inconclusive"}
@@ -37,8 +35,11 @@ UNBROKEN = {"held": "Nothing broke", "inconclusive": "This run proves nothing"}
 
 
 class Headline(NamedTuple):
-    """The first words; ``also`` are the titles of what else broke."""
+    """The first words; ``look`` is the verdict whose sign and colour they have, ``also`` are the
+    titles of what else broke.
+    """
 
+    look: str
     verdict: str
     title: str
     also: list[str]
@@ -59,10 +60,9 @@ def page(
     picture of everything than our own, for the end of the page.
     """
     facts = Facts(plan, claims, history)
-    broken = _first_broken(result)
-    finding = broken.findings[0] if broken and broken.findings else NOBODY
+    broken, finding = first_broken(result), finding_of(result)
     hero = finding.job
-    jobs, seen = _story_of(facts, result, hero)
+    jobs, seen = _story_of(facts, result)
     run = WholeRun(facts)
     plan_json = to_json(plan).decode()
     part = timeline or _timeline(facts, result)
@@ -99,45 +99,27 @@ def _timeline(facts: Facts, result: Result) -> Fragment:
     return Fragment(*fragment(facts, result))
 
 
-def _first_broken(result: Result) -> CheckResult | None:
-    """The guarantee that the verdict is about."""
-    return next(
-        (check for check in result.checks if check.verdict == result.verdict != "held"), None
-    )
-
-
 def _headline(result: Result) -> Headline:
     broken = [check.title for check in result.checks if check.verdict == "violated"]
-    word = WORDS[result.verdict]
-    if result.verdict != "violated":
-        return Headline(f"{word}: {result.scenario}", UNBROKEN[result.verdict], [], False)
+    look, shrinkable = result.verdict, False
+    word, title = WORDS[look], UNBROKEN.get(look, "")
     if result.control and result.as_expected == "held":
-        word = "Violated, as this control must be"
-    title = f"Broken promise: {broken[0]}"
-    return Headline(f"{word}: {result.scenario}", title, broken[1:], not result.control)
+        look, word, title = "held", "As expected", f"The control broke: {broken[0]}"
+    elif result.control and look == "held":
+        look, word, title = "violated", "Violated", "The control did not break"
+    elif look == "violated":
+        title, shrinkable = f"Broken promise: {broken[0]}", True
+    return Headline(look, f"{word}: {result.scenario}", title, broken[1:], shrinkable)
 
 
-def _story_of(facts: Facts, result: Result, hero: int) -> tuple[list[int], Diagram]:
+def _story_of(facts: Facts, result: Result) -> tuple[list[int], Diagram]:
     """The jobs to show, as many as can be followed, and what happened to them."""
-    jobs = _jobs_to_show(facts, result, hero)
+    jobs = jobs_of(facts, result)
     seen = diagram(facts, jobs)
     if len(seen.marks) > MOST_MARKS and len(jobs) > 1:
         jobs = jobs[:1]
         seen = diagram(facts, jobs)
     return jobs, seen
-
-
-def _jobs_to_show(facts: Facts, result: Result, hero: int) -> list[int]:
-    """The wronged job and those that go with it; in a held run, those that faults struck."""
-    history = facts.history
-    wronged = [hero] if hero >= 0 else []
-    if 0 <= hero < facts.jobs:  # the same work under other names
-        wronged += [job for job in range(facts.jobs) if facts.work[job] == facts.work[hero]]
-    wronged += [finding.job for finding in result.findings if finding.job >= 0]
-    struck = [int(job) for job in history["job"][history.where(Event.FAULT_STRUCK)] if job >= 0]
-    if result.verdict != "held" and facts.jobs <= MOST_JOBS:
-        wronged += range(facts.jobs)
-    return list(dict.fromkeys(wronged or struck))[:MOST_JOBS]
 
 
 def _advice(facts: Facts, broken: CheckResult | None, hero: int) -> Advice | None:

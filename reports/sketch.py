@@ -19,8 +19,10 @@ WIDTH = 80
 LONGEST_NAME = 10
 MOST_ROWS = 16
 SPARE = 2  # columns at the right, for what had to give way
-LETTERS = {"fault": "x", "ack": "A", "ack refused": "R", "enqueue": "#", "effect": "E"}
-LEGEND = "[==] delivery, ... waits, # enqueued, E effect, A ack, R refused, x fault"
+LETTERS = {
+    "fault": "x", "exited": "!", "ack": "A", "ack refused": "R", "enqueue": "#", "effect": "E",
+}  # fmt: skip
+LEGEND = "[==] held, ... waits, # enqueued, E effect, A ack, R refused, x fault, ! end"
 
 
 def sketch(diagram: Diagram, width: int = WIDTH) -> list[str]:

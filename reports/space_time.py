@@ -16,16 +16,15 @@ from ..harness.facts import Facts, seconds
 from ..harness.faults import Window
 from ..harness.history import Answer, Event
 from ..harness.plan import Outage, SkewClock
-from ..harness.story import node_name, tell_strike
+from ..harness.story import delivery_end, exits_with, node_name, tell_exit, tell_strike
 
 QUEUE = -1  # the lane of the queue itself, among those of nodes
 TICKS = 5
 AT_THE_END = {Event.HELD: "still held", Event.DEAD: "dead letter", Event.SETTLED: "counted done"}
 SETTLES = (Event.ACK_ANSWERED, Event.NACK_ANSWERED, Event.RELEASE_ANSWERED)
-OVER = (Event.FINISHED, Event.LEASE_LOST)
 MarkKind = Literal[
     "enqueue", "lease", "start", "effect", "ack", "ack refused", "nack", "lease expired",
-    "given up", "resumed", "replay", "fault", "end", "fate",
+    "given up", "resumed", "exited", "replay", "fault", "end", "fate",
 ]  # fmt: skip
 ArrowKind = Literal["enqueue", "lease", "again", "ack", "refused"]
 
@@ -99,7 +98,8 @@ def diagram(facts: Facts, jobs: list[int]) -> Diagram:
     rows = np.flatnonzero(np.isin(history["job"], jobs)).tolist()
     if not rows:
         return Diagram((), (), (), 0.0, 0.0)
-    rows = sorted({*rows, *_elsewhere(facts, rows)})
+    ended = [i for job in jobs for i in exits_with(facts, job)]
+    rows = sorted({*rows, *_elsewhere(facts, rows), *ended})
     lane = _lanes(facts, rows)
     at_end = [i for i in rows if history["event"][i] in AT_THE_END]
     marks = [mark for i in rows if i not in at_end and (mark := _mark(facts, i, lane))]
@@ -186,6 +186,9 @@ def _mark(facts: Facts, i: int, lane: dict[int, int]) -> Mark | None:
             kind, label, text = "resumed", "resumed", "the worker went on"
         case Event.REPLAY_ANSWERED:
             kind, label, text = "replay", "replayed", f"the replay was {said}"
+        case Event.WORKER_EXITED:
+            kind, text = "exited", tell_exit(facts, i)
+            label = "killed" if row["value"] < 0 else "ended"
         case Event.FAULT_STRUCK:
             kind, text = "fault", tell_strike(facts, i)
             label = _short(text)
@@ -259,14 +262,8 @@ def _delivery(facts: Facts, i: int, lane: dict[int, int]) -> Bar | None:
     lease = history.rows[i]
     if lease["event"] != Event.LEASED:
         return None
-    ends = (history["job"] == lease["job"]) & (history["token"] == lease["token"])
-    ends &= np.isin(history["event"], OVER)
-    ends |= history["event"] == Event.WORKER_EXITED
-    ends &= history["node"] == lease["node"]
-    ends &= history["incarnation"] == lease["incarnation"]
-    later = np.flatnonzero(ends[i:])
-    end_row = int(i + later[0]) if len(later) else -1
-    end_s = float(history["t"][end_row]) if len(later) else facts.ended_at
+    end_row = delivery_end(facts, i)
+    end_s = float(history["t"][end_row]) if end_row >= 0 else facts.ended_at
     start_s, job, token = float(lease["t"]), int(lease["job"]), int(lease["token"])
     text = f"job {job}, token {token}: held from {start_s:.3f} s to {end_s:.3f} s"
     place = lane[int(lease["node"])]

@@ -23,14 +23,16 @@ KINDS = {
     "ack": "ack",
     "ack refused": "ack refused",
     "fault": "fault",
+    "exited": "worker ended",
 }
 
 
 def render(runs: Sequence[Run]) -> str:
     """The picture of the only run; every text in it is escaped."""
     (run,) = runs
-    jobs = jobs_of(run)
-    picture = diagram(Facts(run.plan, run.claims, run.history), jobs)
+    facts = Facts(run.plan, run.claims, run.history)
+    jobs = jobs_of(facts, run.result)
+    picture = diagram(facts, jobs)
     result = run.result
     told = f"jobs {', '.join(map(str, jobs))}" if jobs else "no job was struck or wronged"
     span_s = max(picture.end_s - picture.start_s, 1e-9)

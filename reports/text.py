@@ -39,5 +39,5 @@ def picture(run: Run) -> list[str]:
     """The sketch of the jobs that a violated run wronged; nothing for any other run."""
     if run.result.verdict != "violated":
         return []
-    jobs = jobs_of(run)[:1]
-    return sketch(diagram(Facts(run.plan, run.claims, run.history), jobs), WIDTH - 4)
+    facts = Facts(run.plan, run.claims, run.history)
+    return sketch(diagram(facts, jobs_of(facts, run.result, most=1)), WIDTH - 4)

@@ -336,7 +336,7 @@ def test_the_sketch_fits_in_80_columns_and_shows_each_strike_and_delivery(case: 
     lines = picture(this)
     assert lines[-1] == sketch.LEGEND
     assert all(len(line) <= sketch.WIDTH - 4 and line.isascii() for line in lines)
-    (job,) = jobs_of(this, most=1)
+    (job,) = jobs_of(Facts(this.plan, this.claims, this.history), this.result, most=1)
     rows = this.history.rows[this.history["job"] == job]
     workers = {f"w{row['node'] + 1}" for row in rows if row["event"] == Event.LEASED}
     assert workers <= {line.split(" ")[0] for line in lines}
@@ -397,7 +397,7 @@ def test_the_svg_draws_every_bar_within_the_picture(case: str) -> None:
     width = float(root.get("width", "0"))
     boxes = [node for node in root.iter() if etree.QName(node).localname == "rect"]
     facts = Facts(this.plan, this.claims, this.history)
-    assert len(boxes) == len(space_time.diagram(facts, jobs_of(this)).bars)
+    assert len(boxes) == len(space_time.diagram(facts, jobs_of(facts, this.result)).bars)
     assert all(0 <= float(b.get("x", "")) + float(b.get("width", "")) <= width for b in boxes)
 
 

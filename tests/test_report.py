@@ -24,7 +24,7 @@ from jobquake.harness.plan import Plan, Queue, decode
 from jobquake.harness.run import Run, run
 from jobquake.harness.shrink.failure import Failure, shrunk_in_sim
 from jobquake.harness.shrink.reproduction import Reproduction
-from jobquake.reports import html, terminal
+from jobquake.reports import html, shown, terminal
 from jobquake.reports.duplicates import table, words
 from jobquake.reports.html import UNBROKEN, WORDS
 from jobquake.reports.offline import Fragment
@@ -181,9 +181,11 @@ def test_the_page_is_a_document_with_balanced_tags(case: str) -> None:
 def test_verdict_sentence_and_story_come_first(case: str) -> None:
     result, told = done(case).result, page(case)
     body = [text.strip() for text in told.texts if text.strip()]
-    assert WORDS[result.verdict] in body[0] and result.scenario in body[0]
+    word = "As expected" if case == "control" else WORDS[result.verdict]
+    assert body[0] == f"{word}: {result.scenario}"
     broken = [check.title for check in result.checks if check.verdict == "violated"]
-    assert body[1] == (f"Broken promise: {broken[0]}" if broken else UNBROKEN[result.verdict])
+    what = "The control broke" if case == "control" else "Broken promise"
+    assert body[1] == (f"{what}: {broken[0]}" if broken else UNBROKEN[result.verdict])
     assert body[2] == result.sentence
     assert [step for step in told.said("li") if step] == list(result.story)
     if result.verdict == "violated":
@@ -368,7 +370,7 @@ def test_a_held_run_shows_the_jobs_that_faults_struck() -> None:
     history = done("held").history
     struck = {int(job) for job in history["job"][history.where(Event.FAULT_STRUCK)]}
     assert set(wronged("held")) <= struck
-    assert len(wronged("held")) == html.MOST_JOBS
+    assert len(wronged("held")) == shown.MOST_JOBS
 
 
 def test_a_run_without_jobs_has_no_diagram_and_still_a_page() -> None:

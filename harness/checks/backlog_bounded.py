@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..facts import Facts, Floats, seconds
+from ..facts import Facts, Floats, Ints, seconds
+from ..history import Answer, Event
 from .finding import Finding, Judged, judged
 
 
@@ -37,7 +38,7 @@ def judge(facts: Facts) -> Judged:
                     -1,
                     f"{most} jobs waited in {queue.name!r} at {seconds(at)}, "
                     f"{queue.max_waiting} may wait: nobody was told to slow down",
-                    (),
+                    _accepted(facts, np.flatnonzero(mine)[surely & (came <= at) & (at < left)]),
                     float(most),
                 )
             )
@@ -46,6 +47,12 @@ def judge(facts: Facts) -> Judged:
     if not filled:
         return Judged("inconclusive", note=f"no queue was ever full; {'; '.join(notes)}")
     return judged(findings, "; ".join(notes))
+
+
+def _accepted(facts: Facts, jobs: Ints) -> tuple[int, ...]:
+    """The rows that tell that these jobs were accepted."""
+    answers = facts.rows(Event.ENQUEUE_ANSWERED, Answer.OK)
+    return tuple(answers[np.isin(facts.history["job"][answers], jobs)].tolist())
 
 
 def _peak(came: Floats, left: Floats) -> tuple[int, float]:

@@ -41,7 +41,8 @@ def judge(facts: Facts) -> Judged:
         f"{peak} retries came within {BIN_S:g} s at {seconds(at)}, where a perfect spread has "
         f"{perfect:.1f}: they come in lockstep"
     )
-    return judged([Finding(-1, sentence, (), float(peak))], note)
+    crowd = tuple(retry.again for retry in found if at <= float(t[retry.again]) < at + BIN_S)
+    return judged([Finding(-1, sentence, crowd, float(peak))], note)
 
 
 def _peak(times: Floats) -> tuple[int, float]:

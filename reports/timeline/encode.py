@@ -119,7 +119,7 @@ def _header(
         "queues": [queue.name for queue in facts.plan.queues],
         "texts": list(texts),
         "windows": windows(facts, shown_lanes),
-        "findings": [told.text for told in findings],
+        "findings": [(told.title, told.sentence) for told in findings],
     }
     columns = [
         column("event", event),

@@ -39,10 +39,11 @@ class Lane(NamedTuple):
 
 
 class Told(NamedTuple):
-    """A finding: its guarantee and sentence, whom it is about (-1: nobody), its rows."""
+    """A finding: whom it is about (-1: nobody), its guarantee, what happened, its rows."""
 
     job: int
-    text: str
+    title: str
+    sentence: str
     rows: tuple[int, ...]
 
 
@@ -107,7 +108,7 @@ def _nodes(fault: Fault) -> Sequence[int | None]:
 def findings(checks: Sequence[CheckResult]) -> list[Told]:
     """The findings of violated guarantees, in the plan's order of guarantees, worst first."""
     return [
-        Told(finding.job, f"{check.title}: {finding.sentence}", finding.events)
+        Told(finding.job, check.title, finding.sentence, finding.events)
         for check in checks
         if check.verdict == "violated"
         for finding in check.findings

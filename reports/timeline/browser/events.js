@@ -168,10 +168,13 @@ const jobOf = ({ id }, number) => {
 };
 
 // What is known of an event besides its columns, in sentences.
-const knownOf = ({ header, struck, of, wronged, job }, i) => {
+const knownOf = ({ header, struck, of, wronged, job }, i, whole) => {
   const told = struck.has(i) ? [header.texts[struck.get(i)]] : [];
   const pointing = of.get(i) ?? [];
-  for (const number of pointing) told.push(`finding: ${header.findings[number]}`);
+  for (const number of pointing) {
+    const [title, sentence] = header.findings[number];
+    told.push(`finding: ${title}${whole ? ` (${sentence})` : ""}`);
+  }
   if (!pointing.length && wronged.has(job[i])) told.push("of a job that a finding is about");
   return told.join("; ");
 };

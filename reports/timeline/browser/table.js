@@ -21,7 +21,7 @@ const tableOf = (events, select) => {
   const placeOf = (i) => firstWhere(0, shown.length, (n) => events.rank[shown[n]] >= events.rank[i]);
   const holds = (place, i) => place < shown.length && shown[place] === i;
 
-  const rowOf = (i) => {
+  const rowOf = (i, whole) => {
     const job = events.job[i];
     return [
       events.t[i].toFixed(digits),
@@ -32,7 +32,7 @@ const tableOf = (events, select) => {
       job < 0 ? "" : (header.queues[events.queue[job]] ?? ""),
       events.token[i] ? String(events.token[i]) : "",
       job < 0 ? "" : header.outcomes[events.outcome[job]],
-      knownOf(events, i),
+      knownOf(events, i, whole),
     ];
   };
 
@@ -125,7 +125,7 @@ const tableOf = (events, select) => {
       return shown[Math.max(0, Math.min(shown.length - 1, next))];
     },
     describe: (i) =>
-      `Row ${numberOf(i)}, ${rowOf(i)
+      `Row ${numberOf(i)}, ${rowOf(i, true)
         .map((text, n) => text && BEFORE[n] + text + AFTER[n])
         .filter(Boolean)
         .join(", ")}`,
