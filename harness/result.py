@@ -66,6 +66,11 @@ class Result(Struct, frozen=True):
     duplicates: tuple[Duplicates, ...] = ()
 
     @property
+    def full_name(self) -> str:
+        """The scenario, and its variant unless it is the usual one."""
+        return self.scenario if self.variant == "default" else f"{self.scenario}:{self.variant}"
+
+    @property
     def as_expected(self) -> Verdict:
         """The verdict to count: a control must be violated by its check, and only then holds."""
         if self.control is None:

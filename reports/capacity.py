@@ -15,7 +15,7 @@ from rich.table import Table
 from ..harness.capacity.simulate import Interval
 from ..harness.capacity.sizing import Row, Sizing, percent
 from ..harness.capacity.units import told_s
-from .offline import templates
+from .offline import own_text, page_of
 
 WIDTH, HEIGHT = 420, 300
 LEFT, RIGHT, TOP, BOTTOM = 62, 14, 24, 40
@@ -104,7 +104,9 @@ def picture(sizing: Sizing) -> Picture:
 
 def page(sizings: list[Sizing]) -> str:
     """One self-contained page without scripts; every text in it is escaped."""
-    return templates.get_template("capacity.html").render(
+    return page_of(
+        "capacity.html",
+        [own_text("capacity.css")],
         answers=[(sizing, picture(sizing), lines(sizing)) for sizing in sizings],
         cells=cells,
         percent=percent,

@@ -17,7 +17,7 @@ from rich.table import Table
 
 from ..harness.run import Run
 from .latency import PERCENTILES, latencies
-from .many import full_name, page_of
+from .offline import own_text, page_of
 from .plain import one_line
 
 NOTHING = "none"
@@ -64,7 +64,7 @@ def parts(first: Run, second: Run) -> list[Part]:
 
 def page(first: Run, second: Run, names: tuple[str, str]) -> str:
     """The difference as one self-contained page; every text in it is escaped."""
-    return page_of("diff.html", parts=parts(first, second), names=names)
+    return page_of("diff.html", [own_text("many.css")], parts=parts(first, second), names=names)
 
 
 def show(first: Run, second: Run, names: tuple[str, str], console: Console) -> None:
@@ -95,7 +95,7 @@ def _run(run: Run) -> dict[str, object]:
     return {
         "verdict": result.as_expected,
         "sentence": result.sentence,
-        "scenario": full_name(result),
+        "scenario": result.full_name,
         "backend": result.backend,
         "driver": result.driver,
         "seed": result.seed,

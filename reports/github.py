@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ..harness.result import Result
 from ..harness.run import Run
-from .markdown import JOB_SUMMARY, name, render
+from .markdown import JOB_SUMMARY, render
 from .plain import one_line
 
 VARIABLE = "GITHUB_STEP_SUMMARY"
@@ -47,7 +47,7 @@ def append_summary(runs: Sequence[Run], summary: Path) -> None:
 
 
 def _annotation(level: str, result: Result, page: Path | None) -> str:
-    title = f"{result.as_expected}: {name(result)} on {result.backend}"
+    title = f"{result.as_expected}: {result.full_name} on {result.backend}"
     properties = {"file": str(page)} if page else {}
     properties["title"] = title
     told = ",".join(f"{key}={_property(value)}" for key, value in properties.items())

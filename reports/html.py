@@ -21,7 +21,7 @@ from . import charts, tables
 from .causes import Advice, advice
 from .duplicates import LATE, table
 from .evidence import signs
-from .offline import Fragment, base_style, inline, own_text, templates
+from .offline import Fragment, own_text, page_of
 from .sequence import sequence
 from .shown import finding_of, first_broken, jobs_of
 from .space_time import Diagram, diagram
@@ -66,7 +66,10 @@ def page(
     run = WholeRun(facts)
     plan_json = to_json(plan).decode()
     part = timeline or _timeline(facts, result)
-    return templates.get_template("report.html").render(
+    return page_of(
+        "report.html",
+        [own_text("report.css"), part.style],
+        [own_text("report.js") if seen.lanes else "", part.script],
         result=result,
         headline=_headline(result),
         picture=sequence(seen, hero, finding.events),
@@ -85,10 +88,6 @@ def page(
         late=LATE,
         timeline=part,
         plan_json=plan_json if len(plan_json) <= MOST_PLAN else "",
-        inline=inline(
-            [base_style(), own_text("report.css"), part.style],
-            [own_text("report.js") if seen.lanes else "", part.script],
-        ),
     )
 
 
@@ -96,7 +95,7 @@ def _timeline(facts: Facts, result: Result) -> Fragment:
     """Everything that happened, as one picture to move in; nothing, if nothing did."""
     if not len(facts.history):
         return Fragment(Markup())
-    return Fragment(*fragment(facts, result))
+    return fragment(facts, result)
 
 
 def _headline(result: Result) -> Headline:
@@ -106,7 +105,7 @@ def _headline(result: Result) -> Headline:
     if result.control and result.as_expected == "held":
         look, word, title = "held", "As expected", f"The control broke: {broken[0]}"
     elif result.control and look == "held":
-        look, word, title = "violated", "Violated", "The control did not break"
+        look, word, title = "inconclusive", "Inconclusive", "The control did not break"
     elif look == "violated":
         title, shrinkable = f"Broken promise: {broken[0]}", True
     return Headline(look, f"{word}: {result.scenario}", title, broken[1:], shrinkable)

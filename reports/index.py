@@ -12,7 +12,7 @@ from typing import NamedTuple, TypeVar
 
 from ..harness.checks.finding import Verdict
 from ..harness.result import Result
-from .many import full_name, page_of
+from .offline import own_text, page_of
 
 SPARK_WIDTH, SPARK_HEIGHT, SPARK_MARGIN = 120, 24, 3
 T = TypeVar("T")
@@ -25,6 +25,13 @@ class Told(NamedTuple):
     result: Result
     page: str | None
 
+    @property
+    def broken(self) -> list[str]:
+        """The titles of the guarantees that made it what it is."""
+        if self.result.as_expected == "held":
+            return []
+        return [c.title for c in self.result.checks if c.verdict == self.result.as_expected]
+
 
 class Earlier(NamedTuple):
     """The results of an earlier time, under the name of the folder that holds them."""
@@ -33,17 +40,12 @@ class Earlier(NamedTuple):
     results: Sequence[Result]
 
 
-class Cell(NamedTuple):
-    """What a scenario came to on a backend: runs of other seeds and drivers, side by side."""
-
-    told: tuple[Told, ...]
-    broken: tuple[str, ...]
-
-
 class Row(NamedTuple):
+    """What a scenario came to; a cell for each backend: runs of other seeds and drivers."""
+
     name: str
     control: str | None
-    cells: tuple[Cell, ...]
+    cells: tuple[tuple[Told, ...], ...]
 
 
 class Moment(NamedTuple):
@@ -72,6 +74,7 @@ def page(told: Sequence[Told], earlier: Sequence[Earlier] = ()) -> str:
     counts = Counter(one.result.as_expected for one in told)
     return page_of(
         "index.html",
+        [own_text("many.css")],
         headline=", ".join(f"{counts[v]} {v}" for v in VERDICTS if counts[v]) or "no run",
         backends=_in_order(one.result.backend for one in told),
         rows=matrix(told),
@@ -86,19 +89,11 @@ def matrix(told: Sequence[Told]) -> list[Row]:
     """Scenarios by backends, both in the order in which they were run."""
     backends = _in_order(one.result.backend for one in told)
     rows = []
-    for name in _in_order(full_name(one.result) for one in told):
-        mine = [one for one in told if full_name(one.result) == name]
-        cells = []
-        for backend in backends:
-            here = tuple(one for one in mine if one.result.backend == backend)
-            broken = (
-                check.title
-                for one in here
-                if one.result.as_expected != "held"
-                for check in one.result.checks
-                if check.verdict == one.result.as_expected
-            )
-            cells.append(Cell(here, tuple(_in_order(broken))))
+    for name in _in_order(one.result.full_name for one in told):
+        mine = [one for one in told if one.result.full_name == name]
+        cells = [
+            tuple(one for one in mine if one.result.backend == backend) for backend in backends
+        ]
         rows.append(Row(name, mine[0].result.control, tuple(cells)))
     return rows
 
@@ -116,7 +111,7 @@ def trends(now: Sequence[Result], earlier: Sequence[Earlier]) -> list[Trend]:
 
 
 def _key(result: Result) -> tuple[str, str, str]:
-    return full_name(result), result.backend, result.driver
+    return result.full_name, result.backend, result.driver
 
 
 def _moment(results: Sequence[Result]) -> Moment:

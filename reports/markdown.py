@@ -64,7 +64,7 @@ def _row(result: Result) -> str:
     outcomes = ", ".join(f"{n} {what}" for what, n in result.outcomes.items() if n)
     control = f"control: {result.control} must be found violated" if result.control else ""
     cells = (
-        result.as_expected, name(result), result.backend, result.driver, result.seed,
+        result.as_expected, result.full_name, result.backend, result.driver, result.seed,
         control or outcomes or "no job",
     )  # fmt: skip
     return f"| {' | '.join(map(escaped, cells))} |"
@@ -73,7 +73,7 @@ def _row(result: Result) -> str:
 def _section(result: Result) -> str:
     lines = [
         "",
-        f"### {result.as_expected}: {escaped(name(result))} on {escaped(result.backend)}",
+        f"### {result.as_expected}: {escaped(result.full_name)} on {escaped(result.backend)}",
         "",
         f"**{escaped(result.sentence)}**",
     ]
@@ -88,10 +88,6 @@ def _section(result: Result) -> str:
     replay = re.sub(r"\s", "", one_line(result.replay)).replace("`", "")
     lines += ["", "```sh", f"jobquake replay '{replay}'", "```"]
     return "\n".join(lines)
-
-
-def name(result: Result) -> str:
-    return result.scenario + ("" if result.variant == "default" else f":{result.variant}")
 
 
 def escaped(text: object) -> str:

@@ -7,6 +7,7 @@ the hashes of its own style and script and nothing else. Knows nothing of runs.
 from __future__ import annotations
 
 from base64 import b64encode
+from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
@@ -44,7 +45,7 @@ class Inline(NamedTuple):
     policy: str
 
 
-def inline(styles: list[str], scripts: list[str]) -> Inline:
+def inline(styles: Sequence[str], scripts: Sequence[str]) -> Inline:
     """Join them, those that are empty left out.
 
     Raises ValueError if one would end its element: what comes after it would be the page's.
@@ -66,9 +67,16 @@ def _source(text: str) -> str:
     return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
 
 
-def base_style() -> str:
-    """The tokens and the base that all pages share."""
-    return (HERE / "style.css").read_text(encoding="utf-8")
+def page_of(
+    template: str, styles: Sequence[str] = (), scripts: Sequence[str] = (), **values: object
+) -> str:
+    """The page of a template that extends ``frame.html``; what is given is escaped.
+
+    ``styles`` come after what all pages share.
+    """
+    base = (HERE / "style.css").read_text(encoding="utf-8")
+    sealed = inline([base, *styles], scripts)
+    return templates.get_template(template).render(inline=sealed, **values)
 
 
 def own_text(name: str) -> str:

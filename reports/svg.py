@@ -10,7 +10,6 @@ from collections.abc import Sequence
 
 from ..harness.facts import Facts
 from ..harness.run import Run
-from .many import full_name
 from .offline import templates
 from .plain import in_xml
 from .shown import jobs_of
@@ -37,7 +36,7 @@ def render(runs: Sequence[Run]) -> str:
     told = f"jobs {', '.join(map(str, jobs))}" if jobs else "no job was struck or wronged"
     span_s = max(picture.end_s - picture.start_s, 1e-9)
     return templates.get_template("space-time.svg").render(
-        title=in_xml(f"{result.as_expected}: {full_name(result)} on {result.backend}, {told}"),
+        title=in_xml(f"{result.as_expected}: {result.full_name} on {result.backend}, {told}"),
         description=in_xml("\n".join([result.sentence, *result.story])),
         diagram=picture,
         marks=[mark for mark in picture.marks if mark.kind in KINDS],

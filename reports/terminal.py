@@ -22,10 +22,7 @@ def console(stderr: bool = False, file: IO[str] | None = None, width: int | None
 
 def line(result: Result) -> str:
     """One plain line: the verdict that counts, what was run, and how it ended."""
-    name = result.scenario
-    if result.variant != "default":
-        name += f":{result.variant}"
-    name, backend = one_line(name), one_line(result.backend)
+    name, backend = one_line(result.full_name), one_line(result.backend)
     start = f"{result.as_expected:<13} {name:<28} {backend}  {result.driver}"
     if result.control:
         found = "reported, as it must be" if result.as_expected == "held" else "not reported"

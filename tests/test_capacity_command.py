@@ -264,6 +264,6 @@ def test_the_page_tells_the_answer_in_words_and_numbers_and_escapes_names(four: 
     assert four.sentence in source
     identifiers = [a["id"] for _, a, _ in page.elements if "id" in a]
     assert len(identifiers) == len(set(identifiers)) == 4
-    assert "http" not in source
+    assert "http:" not in source and "https:" not in source
     for row in four.rows:
         assert f"<td>{row.verdict}</td>" in source

@@ -319,7 +319,9 @@ def test_retries_spread_rejects_a_crowd_and_accepts_what_chance_gathers(
     assert judged_rows("retries_spread", plan, spread).verdict == "held"
     crowd = judged_rows("retries_spread", plan, failed_and_retried(jobs, [together_s] * jobs))
     assert crowd.verdict == "violated"
-    assert "lockstep" in crowd.findings[0].sentence
+    (finding,) = crowd.findings
+    assert "lockstep" in finding.sentence
+    assert len(set(finding.events)) == jobs, "it points at each retry of the crowd"
 
 
 @given(st.integers(1, 8), st.integers(1, 4), st.integers(0, 6))
@@ -340,6 +342,10 @@ def test_backlog_bounded_rejects_more_than_may_wait(limit: int, producers: int, 
     rows.sort(key=lambda r: r[0])
     judged = judged_rows("backlog_bounded", plan, rows)
     assert judged.verdict == ("violated" if over else "held")
+    for finding in judged.findings:
+        pointed = History(rows).rows[list(finding.events)]
+        assert pointed["job"].tolist() == list(range(waiting)), "each job that waited"
+        assert set(pointed["event"]) == {Event.ENQUEUE_ANSWERED}
 
 
 @given(st.integers(1, 4), st.integers(1, 3), st.integers(0, 4))

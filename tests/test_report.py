@@ -33,8 +33,10 @@ from jobquake.reports.space_time import Diagram, diagram
 from jobquake.scenarios import registry as scenarios
 from markupsafe import Markup
 from msgspec.structs import replace
+from twin_plans import PLANS
 
 KILL = "worker-kill-before-ack"
+MINIMAL = ("twin-unbounded", "twin-heartbeat-outlives-job")  # by a plan that shows just that
 PHASE_COLUMNS = [*PHASES.values(), "nothing"]
 VOID = {"meta", "br", "input"}
 DATA = "application/octet-stream"  # no script: what the timeline shows, packed
@@ -95,6 +97,8 @@ def done(case: str) -> Run:
     plan = scenarios.find("network-timeout" if case == "network" else KILL).plan(0)
     if case == "inconclusive":
         plan = replace(plan, jobs=(), producers=1)
+    if case in MINIMAL:
+        plan = PLANS[case].plan
     named = case.startswith("twin-")
     return run(plan, backends.find(case if named else "reference"), "sim")
 
@@ -364,6 +368,26 @@ def test_the_lanes_are_the_nodes_by_their_names() -> None:
         of_this = (leases["job"] == bar.job) & np.isclose(leases["t"], bar.start_s)
         (lease,) = leases[of_this]
         assert picture.lanes[bar.lane] == f"w{lease['node'] + 1}"
+
+
+def test_a_finding_about_a_crowd_shows_jobs_of_the_crowd() -> None:
+    this = done("twin-unbounded")
+    finding = this.result.findings[0]
+    assert finding.job < 0
+    pointed = set(this.history["job"][list(finding.events)].tolist())
+    assert len(wronged("twin-unbounded")) == shown.MOST_JOBS
+    assert set(wronged("twin-unbounded")) <= pointed
+
+
+def test_a_worker_that_ends_with_a_job_in_hand_is_told_unless_a_fault_is_told() -> None:
+    picture, this = drawn("twin-heartbeat-outlives-job")
+    assert "w1 ended with status 1 while it had the job" in " ".join(this.result.story)
+    (mark,) = [mark for mark in picture.marks if mark.kind == "exited"]
+    assert Event(this.history["event"][mark.row]) == Event.WORKER_EXITED
+    (bar,) = [bar for bar in picture.bars if not bar.waiting]
+    assert mark.at_s == bar.end_s
+    struck, _ = drawn("twin-no-lease")
+    assert not [mark for mark in struck.marks if mark.kind == "exited"]
 
 
 def test_a_held_run_shows_the_jobs_that_faults_struck() -> None:

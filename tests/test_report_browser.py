@@ -5,6 +5,7 @@ by keyboard, in the dark, without scripts and without styles, and shows what the
 from __future__ import annotations
 
 import threading
+from base64 import b64encode
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,6 +32,29 @@ from twin_plans import PLANS
 
 HOSTILE = "</script></style><img src=x onerror=\"document.title='owned'\"><!--"
 STRICT = "default-src 'none'; style-src 'self'"
+# Of what is drawn in either of two pictures, how much is not drawn within a pixel in the other.
+SHARE_OF_INK = """async (addresses) => {
+  const pixels = await Promise.all(addresses.map(async (address) => {
+    const image = new Image();
+    image.src = address;
+    await image.decode();
+    const canvas = new OffscreenCanvas(328, 600);
+    const brush = canvas.getContext("2d");
+    brush.fillStyle = "white";
+    brush.fillRect(0, 0, 328, 600);
+    brush.drawImage(image, 0, 0);
+    const { data } = brush.getImageData(0, 0, 328, 600);
+    return (i) => data[4 * i + 1] < 128;
+  }));
+  let drawn = 0, missing = 0;
+  const [a, b] = pixels;
+  const near = (other, i) => [0, 1, -1, 328, -328].some((step) => other(i + step));
+  for (let i = 329; i < 328 * 599; i++) {
+    drawn += a(i) + b(i);
+    missing += (a(i) && !near(b, i)) + (b(i) && !near(a, i));
+  }
+  return missing / drawn;
+}"""
 TWINS = ("twin-no-lease", "twin-lease-too-short", "twin-key-after-ack", "twin-priority-inversion")
 CASES = ("held", "chaos", "inconclusive", "empty", "control", "failure", *TWINS)
 WIDTHS = (360, 768, 1440)
@@ -199,6 +223,22 @@ def test_the_story_reads_whole_where_a_server_forbids_scripts_and_styles(browser
         assert applied == "none", "the header did forbid the style"
         assert page.locator("[data-readout]").is_hidden(), "and the script"
         assert_story_is_readable(page, "failure")
+
+
+def picture_at(browser: Browser, place: str) -> str:
+    """A screenshot of the diagram, as an address that a page can load."""
+    with opened(browser, place, viewport=size(360), color_scheme="light") as (page, _):
+        shot = page.locator("svg[data-diagram]").screenshot()
+    return f"data:image/png;base64,{b64encode(shot).decode()}"
+
+
+def test_the_picture_looks_the_same_under_that_header(browser: Browser, tmp_path: Path) -> None:
+    with served(source("failure")) as forbidding:
+        strict = picture_at(browser, forbidding)
+    free, other = (picture_at(browser, filed(case, tmp_path)) for case in ("failure", TWINS[0]))
+    with opened(browser, "about:blank") as (page, _):
+        assert page.evaluate(SHARE_OF_INK, [strict, free]) < 0.02
+        assert page.evaluate(SHARE_OF_INK, [strict, other]) > 0.75, "and this can fail"
 
 
 def test_the_story_reads_whole_without_scripts(browser: Browser, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from chromium_here import chromium
 from jobquake.backends import registry as backends
 from jobquake.harness.facts import Facts
@@ -186,6 +187,10 @@ def test_the_table_holds_the_history_row_by_row(opened: Opened) -> None:
     np.testing.assert_allclose([float(row[1]) for row in seen], history["t"], atol=1e-6)
     jobs = [int(row[5]) if row[5] else -1 for row in seen]
     assert jobs == history["job"].tolist()
+    finding = violated().result.findings[0]
+    title = "finding: no accepted work is lost"
+    for i in finding.events:
+        assert title in seen[i][9] and finding.sentence not in seen[i][9], "a table is narrow"
     assert [int(row[7] or 0) for row in seen] == history["token"].tolist()
 
 
@@ -300,6 +305,25 @@ def test_a_click_on_a_mark_selects_its_row_and_a_row_selects_its_mark(opened: Op
     opened.tab.click(f"#jq-tl-rows button:text-is('{first}')")
     assert opened.text("selected").startswith(f"Row {first},")
     assert current.locator("button").inner_text() == str(first)
+
+
+def test_a_row_of_a_finding_tells_its_sentence_when_it_is_selected(opened: Opened) -> None:
+    finding = violated().result.findings[0]
+    opened.tab.fill("#jq-tl-job", str(finding.job))
+    opened.tab.keyboard.press("Enter")
+    opened.tab.click(f"#jq-tl-rows button:text-is('{finding.events[0] + 1}')")
+    assert finding.sentence in opened.text("selected")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious(browser: Browser, tmp_path: Path, scheme: str) -> None:
+    # The checker is a script of its own, which the page's policy would rightly refuse.
+    options = {"color_scheme": scheme, "bypass_csp": True}
+    page = Opened(browser, tmp_path / "page.html", page_of(violated()), **options)
+    violations = Axe().run(page.tab).response["violations"]
+    serious = [v["id"] for v in violations if v["impact"] in ("serious", "critical")]
+    assert serious == []
+    page.context.close()
 
 
 def test_a_row_out_of_view_is_brought_into_view_when_it_is_selected(opened: Opened) -> None:

@@ -6,6 +6,6 @@ It shows what checks and facts have found and judges nothing itself. The part th
 browser lies in ``browser/``, plain JavaScript that only this package's data can reach.
 """
 
-from .fragment import Fragment, fragment, timeline_page
+from .fragment import fragment, timeline_page
 
-__all__ = ["Fragment", "fragment", "timeline_page"]
+__all__ = ["fragment", "timeline_page"]
