@@ -108,7 +108,11 @@ def carry_out(
     toxiproxy: str = "embedded",
     wanted: Wanted = PAGES_ONLY,
 ) -> list[Run]:
-    """Run each experiment on each backend, with progress, reports and summaries."""
+    """Run each experiment on each backend, with progress, reports and summaries.
+
+    A backend that cannot be reached takes nothing from the others: they are run and reported,
+    and what is missing is told at the end, by :class:`Fault` unless a violation weighs more.
+    """
     import msgspec
     from rich.text import Text
 
@@ -131,8 +135,10 @@ def carry_out(
     publishing = publisher(wanted)
     check_writable(report.parent if single_page else report)
     console = terminal.console(stderr=as_json)
-    runs, pages = [], []
+    runs, pages, missing = [], [], dict[str, str]()
     for adapter, experiment in product(adapters, experiments):
+        if adapter.name in missing:
+            continue
         title = _title(experiment.plan)
         with console.status(Text(f"{title} ...")) as status:
             try:
@@ -147,18 +153,34 @@ def carry_out(
             except PlanError as error:
                 raise Fault(str(error)) from error
             except (EnvironmentFault, LedgerError, Unavailable) as error:
-                raise Fault(str(error), ENVIRONMENT) from error
+                missing[adapter.name] = str(error)
+                continue
         runs.append(done)
         pages.append(_keep(done, report, single_page, wanted.files))
         text.tell(done, console)
         console.print(f"  report: {pages[-1]}", soft_wrap=True)
+    if missing and not runs:
+        raise _unable(missing, len(adapters))
     if not single_page:
-        for file in publishing.write(runs, pages, report):
+        for file in publishing.write(runs, pages, report, missing):
             console.print(f"  written: {file}", soft_wrap=True)
     publishing.tell_github(runs, pages, as_json)
     if as_json:
         click.echo(msgspec.json.encode([done.result for done in runs]))
+    if missing:
+        unable = _unable(missing, len(adapters))
+        if all(done.result.as_expected != "violated" for done in runs):
+            raise unable
+        click.echo(f"jobquake: {unable.message}", err=True)
     return runs
+
+
+def _unable(missing: dict[str, str], backends: int) -> Fault:
+    """What became of the backends that could not be run, a line for each."""
+    from .reports.plain import one_line
+
+    told = [one_line(f"{name}: {why}" if backends > 1 else why) for name, why in missing.items()]
+    return Fault("\n".join(told), ENVIRONMENT)
 
 
 def _ticker(title: str, status: Status) -> Callable[[Counter[str]], None]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 import click
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 GITHUB = "github"
 INDEX = "index.html"
+NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 class Wanted(NamedTuple):
@@ -47,18 +49,27 @@ class Publisher(NamedTuple):
     earlier: tuple[Earlier, ...]
     summary: Path | None
 
-    def write(self, runs: Sequence[Run], pages: Sequence[Path | None], folder: Path) -> list[Path]:
-        """The files that the runs share; an index if there are several, or a trend to show."""
+    def write(
+        self,
+        runs: Sequence[Run],
+        pages: Sequence[Path | None],
+        folder: Path,
+        missing: Mapping[str, str] = NOTHING,
+    ) -> list[Path]:
+        """The files that the runs share; an index if there is more to show than one run.
+
+        ``missing``: backends that could not be run, and why.
+        """
         from .reports import index
         from .reports.registry import files_of_all
 
         texts = files_of_all(self.formats, runs)
-        if len(runs) > 1 or self.earlier:
+        if len(runs) > 1 or self.earlier or missing:
             told = [
                 index.Told(run.result, page.relative_to(folder).as_posix() if page else None)
                 for run, page in zip(runs, pages, strict=True)
             ]
-            texts[INDEX] = index.page(told, self.earlier)
+            texts[INDEX] = index.page(told, self.earlier, missing)
         return _write(folder, texts)
 
     def tell_github(

@@ -7,7 +7,8 @@ verdict that counts is :attr:`Result.as_expected`.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple, TypeVar
 
 from ..harness.checks.finding import Verdict
@@ -15,6 +16,7 @@ from ..harness.result import Result
 from .offline import own_text, page_of
 
 SPARK_WIDTH, SPARK_HEIGHT, SPARK_MARGIN = 120, 24, 3
+NOTHING: Mapping[str, str] = MappingProxyType({})
 T = TypeVar("T")
 VERDICTS: tuple[Verdict, ...] = ("violated", "inconclusive", "held")
 
@@ -69,8 +71,15 @@ class Trend(NamedTuple):
     spark: str
 
 
-def page(told: Sequence[Told], earlier: Sequence[Earlier] = ()) -> str:
-    """The index as one self-contained page; every text in it is escaped."""
+def page(
+    told: Sequence[Told],
+    earlier: Sequence[Earlier] = (),
+    missing: Mapping[str, str] = NOTHING,
+) -> str:
+    """The index as one self-contained page; every text in it is escaped.
+
+    ``missing``: backends that could not be run, and why.
+    """
     counts = Counter(one.result.as_expected for one in told)
     return page_of(
         "index.html",
@@ -78,6 +87,7 @@ def page(told: Sequence[Told], earlier: Sequence[Earlier] = ()) -> str:
         headline=", ".join(f"{counts[v]} {v}" for v in VERDICTS if counts[v]) or "no run",
         backends=_in_order(one.result.backend for one in told),
         rows=matrix(told),
+        missing=missing,
         labels=[*(before.label for before in earlier), "now"],
         trends=trends([one.result for one in told], earlier) if earlier else [],
         spark=(SPARK_WIDTH, SPARK_HEIGHT),

@@ -411,3 +411,20 @@ def test_what_cannot_be_done_is_said_in_one_sentence_before_anything_is_run(
     complaint("run", KILL, *SIM, "--earlier", "kept", within=tmp_path, code=ENVIRONMENT)
     ended = jobquake("run", KILL, "--format", "pdf", within=tmp_path, code=USAGE)
     assert "'pdf' is not one of" in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("other", "code", "worst"),
+    [("reference", ENVIRONMENT, "held"), ("twin-no-lease", VIOLATED, "violated")],
+)
+def test_a_backend_that_is_not_there_takes_nothing_from_the_others(
+    other: str, code: int, worst: str, tmp_path: Path
+) -> None:
+    words = ("run", KILL, *SIM, "--backend", "reference-redis", "--backend", other)
+    away = "redis://127.0.0.1:1/0"
+    ended = jobquake(*words, within=tmp_path, code=code, JOBQUAKE_REDIS=away)
+    assert ended.stdout.startswith(worst)
+    (line,) = ended.stderr.splitlines()
+    assert line.startswith("jobquake: reference-redis: expected ")
+    told = (tmp_path / "jobquake-runs" / "index.html").read_text()
+    assert "Not run: reference-redis." in told and f"1 {worst}" in told

@@ -185,8 +185,12 @@ class SharedServer(NamedTuple):
         return self.kind != "redis" or not self.careless
 
     def local_store(self) -> Store:
-        url = self._foreign() or url_of(self.kind, own_server(self.kind))
-        return open_store(self.kind, url, f"sim-{uuid.uuid4().hex}", SIMULATED_TIMEOUT_S)
+        name = f"sim-{uuid.uuid4().hex}"
+        if url := self._foreign():
+            with self._answering(name):
+                return open_store(self.kind, url, name, SIMULATED_TIMEOUT_S)
+        own = url_of(self.kind, own_server(self.kind))
+        return open_store(self.kind, own, name, SIMULATED_TIMEOUT_S)
 
     def discard(self, store: Store) -> None:
         if self._foreign():
@@ -198,7 +202,7 @@ class SharedServer(NamedTuple):
         self, backend: str, folder: Path, port: int, retention_s: float = RETENTION_S
     ) -> list[str] | None:
         if self._foreign():
-            with self._answering(folder):  # find out now, and not in the middle
+            with self._answering(_store_name(folder)):  # find out now, and not in the middle
                 self._open_in(folder, FOREIGN_TIMEOUT_S).close()
             return None
         return running.command(self.kind, folder, port, self.careless)
@@ -224,7 +228,7 @@ class SharedServer(NamedTuple):
 
     def vacate(self, folder: Path) -> None:
         if self._foreign():
-            with self._answering(folder):
+            with self._answering(_store_name(folder)):
                 store = self._open_in(folder, FOREIGN_TIMEOUT_S)
                 store.destroy()
                 store.close()
@@ -244,15 +248,14 @@ class SharedServer(NamedTuple):
         return open_store(self.kind, url, _store_name(folder), timeout_s)
 
     @contextmanager
-    def _answering(self, folder: Path) -> Iterator[None]:
+    def _answering(self, name: str) -> Iterator[None]:
         """Raises StoreError if somebody else's server does not answer in the block."""
         try:
             yield
         except Unanswered as error:
-            name = variable(self.kind)
             raise StoreError(
                 f"expected an answer from {shown(self._foreign() or '')}, found none; start it, or "
-                f"unset {name} (all that is ours in it is the store {_store_name(folder)})"
+                f"unset {variable(self.kind)} (all that is ours in it is the store {name})"
             ) from error
 
 
