@@ -141,7 +141,7 @@ def likelihood(curve: Curve) -> Chart:
         None,
         100.0,
     )
-    rows = tuple((f"{m.at_s:.3f} s", f"{m.failed} of {m.futures}") for m in curve.moments)
+    rows = tuple((f"{m.at_s:.3f}{TIED}s", f"{m.failed} of {m.futures}") for m in curve.moments)
     return replace(drawn, table=Table(("from", "failed, of so many futures"), rows))
 
 
@@ -189,7 +189,7 @@ def _drawn(
         series.append(Series(name, colour, dash, lines, dots))
     head = ("from", *(name for name, _ in values))
     rows = tuple(
-        (f"{t:.3f} s", *(say(column[place]) for _, column in values))
+        (f"{t:.3f}{TIED}s", *(say(column[place]) for _, column in values))
         for place, t in enumerate(times)
         if any(not isnan(column[place]) for _, column in values)
     )

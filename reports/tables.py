@@ -13,11 +13,11 @@ from ..backends.adapter import Claims
 from ..harness.history import PHASES
 from ..harness.plan import Plan
 from ..harness.result import Result
-from .charts import Table, length
+from .charts import TIED, Table, length
 from .space_time import Diagram
 from .whole_run import Percentiles, WholeRun
 
-MOST_ROWS = 20
+MOST_ROWS = 8
 SETTINGS = (
     "sink", "lease_s", "wait_s", "grace_s", "call_timeout_s", "deadline_s", "max_deliveries",
     "latency_s", "restart_s", "producers",
@@ -34,8 +34,8 @@ class Told(NamedTuple):
 
 def of_run(result: Result, run: WholeRun) -> list[Told]:
     """What came of the run; a table without rows is left out."""
-    told = [_outcomes(result), _faults(result), _waits(run), _recoveries(result, run)]
-    told += [_retries(run), _deliveries(run)]
+    told = [_outcomes(result), _deliveries(run), _waits(run), _retries(run), _faults(result)]
+    told += [_recoveries(result, run)]
     return [one for one in told if one.table.rows]
 
 
@@ -67,10 +67,9 @@ def of_picture(picture: Diagram) -> Table:
     """The space-time diagram, row by row: its marks and its bars, in the order of time."""
     rows = [(bar.start_s, picture.lanes[bar.lane], bar.text) for bar in picture.bars]
     rows += [(mark.at_s, picture.lanes[mark.lane], mark.text) for mark in picture.marks]
-    return Table(
-        ("at", "where", "what"),
-        tuple((f"{at:.3f} s", lane, text) for at, lane, text in sorted(rows, key=lambda r: r[0])),
-    )
+    rows.sort(key=lambda row: row[0])
+    told = tuple((f"{at:.3f}{TIED}s", lane, text) for at, lane, text in rows)
+    return Table(("at", "where", "what"), told)
 
 
 def _outcomes(result: Result) -> Told:
@@ -125,8 +124,8 @@ def _recoveries(result: Result, run: WholeRun) -> Told:
     rows = tuple(
         (
             fault.kind,
-            f"{fault.start_s:.3f} s",
-            f"{fault.end_s:.3f} s",
+            f"{fault.start_s:.3f}{TIED}s",
+            f"{fault.end_s:.3f}{TIED}s",
             str(fault.strikes),
             length(fault.recovered_s),
         )

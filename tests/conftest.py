@@ -6,7 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 import toxiproxies
+from hypothesis import settings
 from toxiproxies import KINDS, Api, Line
+
+# How long an example takes says how busy the machine is.
+settings.register_profile("patient", settings(), deadline=None)
+settings.load_profile("patient")
 
 
 @pytest.fixture(scope="module", params=KINDS)

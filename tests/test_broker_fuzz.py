@@ -23,9 +23,7 @@ from jobquake.backends.reference.queue import ReferenceQueue
 from jobquake.backends.reference.sqlite import SQLiteStore
 
 MARKER = 2**40  # a request id that no generated message has
-fuzz = settings(
-    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+fuzz = settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 class Witness:
@@ -162,7 +160,6 @@ def test_any_command_with_any_values_is_answered_once(
     assert witness.undisturbed()
 
 
-@settings(deadline=None)
 @given(job=wild_job, endings=st.lists(st.sampled_from(["nack", "crash"]), max_size=6))
 @example(c.Job("p", retry=c.RetryPolicy(1.0, 1e300, 1.0, "none")), ["crash"] * 4)
 @example(c.Job("p", retry=c.RetryPolicy(math.inf, 2.0, math.inf, "equal")), ["nack"])

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 import simpy
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from jobquake.harness.capacity import times
 from jobquake.harness.capacity.load import NO_MISHAPS, Asked, Mishaps, Traffic, load
@@ -304,7 +304,6 @@ def test_the_search_finds_the_smallest_number_that_meets_from_any_guess(
     assert len(asked) <= 40
 
 
-@settings(deadline=None)
 @given(
     st.sampled_from([Exponential(0.2), Deterministic(0.2), times.Lognormal(0.2, 4.0)]),
     st.floats(0.5, 500.0),

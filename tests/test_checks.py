@@ -35,7 +35,7 @@ UNJUDGED = {
     "backlog_bounded": ("no queue has a limit", "no queue was ever full"),
 }
 EVERYTHING = Claims()
-properties = settings(deadline=None, max_examples=200, suppress_health_check=list(HealthCheck))
+properties = settings(max_examples=200, suppress_health_check=list(HealthCheck))
 planted = settings(properties, max_examples=50)
 
 

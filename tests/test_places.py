@@ -29,7 +29,7 @@ from jobquake.scenarios.practices import PRACTICES
 from msgspec.structs import replace
 from servers_here import KINDS, address
 
-SEEDS = 25
+SEEDS = 12
 # Those that a scenario of the catalogue shows; test_twins.py has a plan for each of all twins.
 TWINS = [p.without for p in PRACTICES if p.without.startswith("twin-")]
 MOVABLE = [name for name in TWINS if name != "twin-not-durable"]  # its mistake is its place
@@ -42,6 +42,7 @@ NETWORK = (
 )  # fmt: skip
 
 
+LONG = ("twin-no-timeout", "twin-shutdown-drops", "twin-unbounded")  # behind the broker
 # Of the twins, whose mistakes are in core and worker, those that show most of a server.
 MOST_TELLING = ("twin-no-lease", "twin-ack-without-token")
 
@@ -117,7 +118,13 @@ def test_every_scenario_holds_with_real_processes(place: str, scenario: str) -> 
     assert all(required.values()), "what a scenario must strike, it struck"
 
 
-@pytest.mark.parametrize("twin", real({name: CAUGHT_BY[name] for name in TWINS}))
+@pytest.mark.parametrize(
+    "twin",
+    [
+        pytest.param(name, marks=[pytest.mark.slow] * (name in LONG))
+        for name in real({name: CAUGHT_BY[name] for name in TWINS})
+    ],
+)
 def test_every_twin_behind_the_broker_is_caught_with_real_processes(twin: str) -> None:
     result = shaken(twin, CAUGHT_BY[twin])
     assert backends.find(twin).violates in violated(result)

@@ -49,7 +49,7 @@ def test_the_same_plan_gives_byte_identical_histories(name: str) -> None:
 
 
 @given(strategies.plans())
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_any_plan_gives_the_same_bytes_each_time(plan: Plan) -> None:
     first, second = (simulate(plan, backends.find("reference")).tobytes() for _ in range(2))
     assert first == second

@@ -190,7 +190,6 @@ def test_every_store_answers_like_the_memory_store(kind: str) -> None:
         settings=settings(
             max_examples=25,
             stateful_step_count=25,
-            deadline=None,
             suppress_health_check=list(HealthCheck),
         ),
     )

@@ -37,7 +37,7 @@ from msgspec.structs import replace
 pytest_plugins = ["pytester"]
 
 REFERENCE = backends.find("reference")
-MANY = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+MANY = settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
 LONG = settings(MANY, max_examples=2000)
 KILLED = KillAt(0, "mid_job")
 SMALL = Plan(

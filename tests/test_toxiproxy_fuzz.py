@@ -26,7 +26,7 @@ from hypothesis import strategies as st
 from jobquake.harness.toxiproxy.embedded import Embedded
 from toxiproxies import DEADLINE_S, HOST, Api, Line, Pair, dial, ending, until
 
-fuzz = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+fuzz = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 STREAMS = ("upstream", "downstream")
 
 
