@@ -370,6 +370,14 @@ def test_the_lanes_are_the_nodes_by_their_names() -> None:
         assert picture.lanes[bar.lane] == f"w{lease['node'] + 1}"
 
 
+def test_of_many_findings_some_are_told_and_how_many_more_there_are() -> None:
+    lost = done("twin-no-lease").result.findings
+    assert len(lost) > 3
+    told = " ".join(page("twin-no-lease").said("td"))
+    assert f"and {len(lost) - 3} more" in told and lost[2].sentence in told
+    assert lost[3].sentence not in told
+
+
 def test_a_finding_about_a_crowd_shows_jobs_of_the_crowd() -> None:
     this = done("twin-unbounded")
     finding = this.result.findings[0]

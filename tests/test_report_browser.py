@@ -336,6 +336,24 @@ def test_axe_would_find_something_serious(browser: Browser) -> None:
         assert [v for v in Axe().run(page).response["violations"] if v["impact"] == "critical"]
 
 
+# -- print ----------------------------------------------------------------------------------
+
+
+def test_on_paper_verdict_and_picture_share_the_first_page(
+    browser: Browser, tmp_path: Path
+) -> None:
+    a4 = {"width": 680, "height": 1009}  # without margins of 15 mm, in pixels of CSS
+    with opened(browser, filed("chaos", tmp_path), viewport=a4, color_scheme="dark") as (page, _):
+        page.emulate_media(media="print")
+        assert page.locator("[data-readout]").is_hidden()
+        box = page.locator("svg[data-diagram]").bounding_box()
+        assert box and box["y"] + box["height"] <= a4["height"]
+        colour = page.evaluate(
+            "getComputedStyle(document.documentElement).getPropertyValue('--link')"
+        )
+        assert colour.strip() == "#005a8d", "ink is dark, whatever the screen was"
+
+
 # -- sizes and schemes ----------------------------------------------------------------------
 
 
