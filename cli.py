@@ -6,7 +6,11 @@ Exit codes: 0 held, 1 violated, 2 usage, 3 environment, 4 inconclusive, 130 inte
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
+from contextlib import suppress
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -37,13 +41,14 @@ from .cli_report import (
 from .cli_serve import broker_command, doctor_command, proxy_command
 from .cli_soak import soak_command
 from .cli_timeline import timeline_command
-from .fault import INTERRUPTED
+from .fault import ENVIRONMENT, INTERRUPTED
 from .interrupt import interrupts_kept
 
 if TYPE_CHECKING:
     from .harness.run import Driver
 
 UNREAD = 141
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
 REPORTS = Path("jobquake-runs")
 DEMO_BACKEND, DEMO_SCENARIO = "twin-ack-before-run", "worker-kill-before-ack"
 
@@ -215,9 +220,13 @@ for command in (
 
 def main() -> NoReturn:
     """The entry point: one sentence instead of a traceback, and the right exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # whatever the locale can not write
     try:
         with interrupts_kept():
             code = cli.main(prog_name="jobquake", standalone_mode=False)
+        sys.stdout.flush()
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.ctx.get_help())
         code = 0
@@ -230,10 +239,24 @@ def main() -> NoReturn:
     except (KeyboardInterrupt, click.Abort):
         click.echo("jobquake: interrupted; every process of the run has been ended", err=True)
         code = INTERRUPTED
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        with suppress(OSError):  # the other stream may be full, too
+            _complain(f"expected to write to the end, found: {error.strerror}; make room")
+        code = ENVIRONMENT
+        _drop_output()
     except SystemExit:
         # click and rich leave with 1, our word for violated, when they write to a closed pipe
         code = UNREAD
     raise SystemExit(code or 0)
+
+
+def _drop_output() -> None:
+    """What is left of the output goes nowhere, or Python would try again at its end."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for number in (1, 2):
+        os.dup2(nowhere, number)
 
 
 def _complain(message: str) -> None:

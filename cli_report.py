@@ -70,6 +70,9 @@ def report_command(
     pages = [
         write_of_one(out / name, run, wanted.files) for name, run in zip(names, runs, strict=True)
     ]
+    for name in names:
+        if wanted.files and (out / name).is_dir():
+            click.echo(f"written: {out / name}")
     for file in publishing.write(runs, pages, out):
         click.echo(f"written: {file}")
     publishing.tell_github(runs, pages)
@@ -110,8 +113,7 @@ def diff_command(first: Path, second: Path, html: Path | None) -> int:
 
     runs = kept_run(first), kept_run(second)
     names = str(first), str(second)
-    diff.show(*runs, names, terminal.console())
-    if html:
+    if html:  # first, since whoever reads the output may stop in the middle
         try:
             html.parent.mkdir(parents=True, exist_ok=True)
             write_whole(html, diff.page(*runs, names))
@@ -119,6 +121,7 @@ def diff_command(first: Path, second: Path, html: Path | None) -> int:
             raise Fault(
                 f"expected to write {html}, found: {error.strerror}; name another file", ENVIRONMENT
             ) from error
+    diff.show(*runs, names, terminal.console())
     return 0
 
 

@@ -108,6 +108,21 @@ class Facts:
         and set: the same work asked for again changes nothing. Jobs that submit the same work
         share its effects.
         """
+        rows, applied = self.rows(Event.EFFECT), self._applied
+        job = self.history["job"][rows]
+        effects: Ints = np.bincount(self.work[job[applied]], minlength=self.jobs)[self.work]
+        # A job whose key somebody else applied first has had its effect, too.
+        known = np.minimum(self._count(rows[self._has_sink("keyed")[job]]), 1)
+        return np.maximum(effects, known)
+
+    @cached_property
+    def absorbed(self) -> frozenset[int]:
+        """The rows in which an effect was asked for that the world knew, so nothing changed."""
+        return frozenset(self.rows(Event.EFFECT)[~self._applied].tolist())
+
+    @cached_property
+    def _applied(self) -> Flags:
+        """Of each request for an effect: did it change the world?"""
         rows = self.rows(Event.EFFECT)
         job = self.history["job"][rows]
         keyed, absorbed = self._has_sink("keyed")[job], self._has_sink("upsert", "set")[job]
@@ -117,10 +132,7 @@ class Facts:
                 _, first = np.unique(names[requests], return_index=True)
                 applied[requests] = False
                 applied[np.flatnonzero(requests)[first]] = True
-        effects: Ints = np.bincount(self.work[job[applied]], minlength=self.jobs)[self.work]
-        # A job whose key somebody else applied first has had its effect, too.
-        known = np.minimum(self._count(rows[keyed]), 1)
-        return np.maximum(effects, known)
+        return applied
 
     @cached_property
     def effect_requests(self) -> Ints:

@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import msgspec
+import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
 from ..backends.adapter import Adapter, Claims
-from .history import FORMAT, History
+from .history import FORMAT, Answer, Event, History, Phase
 from .ledger import LedgerError, read_rows
 from .plan import Plan, ReplayError, decode
 from .plan_json import to_json
@@ -160,11 +161,32 @@ def load(folder: Path) -> Run:
         result = msgspec.json.decode((folder / RESULT).read_bytes(), type=Result)
         history = History.load(folder / HISTORY)
         ledger = _ledger(folder / LEDGER, history) if result.driver == "process" else None
-        return Run(result, decode(manifest.replay).plan, manifest.claims, history, ledger)
+        plan = decode(manifest.replay).plan
+        if doubt := _doubt(result, plan, history):
+            raise ValueError(doubt)
+        return Run(result, plan, manifest.claims, history, ledger)
     except (OSError, ValueError, RecursionError, ReplayError, LedgerError) as error:
         raise DamagedRun(
             f"expected a whole run folder, found a damaged one in {folder}: {error}; run it again"
         ) from error
+
+
+def _doubt(result: Result, plan: Plan, history: History) -> str:
+    """Why these cannot belong together, though each of them can be read; nothing, if they may."""
+    struck = history["fault"][history.where(Event.FAULT_STRUCK)]
+    pointed = [i for check in result.checks for finding in check.findings for i in finding.events]
+    if not result.checks:
+        return "its result has no checks"
+    for column, known in (("event", Event), ("answer", Answer), ("phase", Phase)):
+        if not np.isin(history[column], [int(one) for one in known]).all():
+            return f"its history holds an unknown {column}"
+    if not np.isfinite(history["t"]).all():
+        return "its history holds a time that is none"
+    if ((struck < 0) | (struck >= len(plan.faults))).any():
+        return "a fault struck that is not in its plan"
+    if any(not 0 <= i < len(history) for i in pointed):
+        return "a finding points beyond the end of its history"
+    return ""
 
 
 def results_in(folder: Path) -> list[Result]:

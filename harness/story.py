@@ -213,6 +213,8 @@ def _sentence(facts: Facts, i: int) -> str | None:
             )
         case Event.STARTED:
             return f"{at}: {who} started to work"
+        case Event.EFFECT if i in facts.absorbed:
+            return f"{at}: {who} asked for the effect again, which was known: nothing changed"
         case Event.EFFECT:
             return f"{at}: {who} applied the effect"
         case Event.ACK_SENT:

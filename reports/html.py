@@ -100,15 +100,17 @@ def _timeline(facts: Facts, result: Result) -> Fragment:
 
 def _headline(result: Result) -> Headline:
     broken = [check.title for check in result.checks if check.verdict == "violated"]
-    look, shrinkable = result.verdict, False
+    look, shrinkable = result.as_expected, False
     word, title = WORDS[look], UNBROKEN.get(look, "")
-    if result.control and result.as_expected == "held":
-        look, word, title = "held", "As expected", f"The control broke: {broken[0]}"
-    elif result.control and look == "held":
-        look, word, title = "inconclusive", "Inconclusive", "The control did not break"
+    if result.control:
+        wanted = next((c.title for c in result.checks if c.name == result.control), result.control)
+        broken = [title for title in broken if title != wanted]
+        title = f"The control did not break: {wanted}"
+        if look == "held":
+            word, title = "As expected", f"The control broke: {wanted}"
     elif look == "violated":
-        title, shrinkable = f"Broken promise: {broken[0]}", True
-    return Headline(look, f"{word}: {result.scenario}", title, broken[1:], shrinkable)
+        title, broken, shrinkable = f"Broken promise: {broken[0]}", broken[1:], True
+    return Headline(look, f"{word}: {result.scenario}", title, broken, shrinkable)
 
 
 def _story_of(facts: Facts, result: Result) -> tuple[list[int], Diagram]:

@@ -15,10 +15,19 @@ from typing import NamedTuple
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from .plain import in_page
+
 HERE = Path(__file__).parent
+
+
+def _shown(value: object) -> object:
+    return in_page(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
 templates = Environment(
     loader=FileSystemLoader(HERE / "templates"),
     autoescape=True,
+    finalize=_shown,
     undefined=StrictUndefined,
     trim_blocks=True,
     lstrip_blocks=True,

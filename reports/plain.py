@@ -12,6 +12,8 @@ import re
 # Where a line of a log is read for commands: ``::name::`` at its beginning, ``##[name]`` anywhere.
 _COMMANDS = re.compile(r"##(?=\[)|^\s*:(?=:)")
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# What turns the direction of the text around it.
+_TURNS = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 UNKNOWN = "\ufffd"
 
 
@@ -22,6 +24,11 @@ def one_line(text: object) -> str:
         for letter in str(text)
     )
     return _COMMANDS.sub(lambda found: found[0] + "\\", plain)
+
+
+def in_page(text: object) -> str:
+    """The text without what a page may not hold; what would turn text around is escaped."""
+    return _TURNS.sub(lambda found: found[0].encode("unicode_escape").decode(), in_xml(text))
 
 
 def in_xml(text: object) -> str:

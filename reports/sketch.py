@@ -21,8 +21,9 @@ MOST_ROWS = 16
 SPARE = 2  # columns at the right, for what had to give way
 LETTERS = {
     "fault": "x", "exited": "!", "ack": "A", "ack refused": "R", "enqueue": "#", "effect": "E",
+    "absorbed": "e",
 }  # fmt: skip
-LEGEND = "[==] held, ... waits, # enqueued, E effect, A ack, R refused, x fault, ! end"
+LEGEND = "[==] held . waits # enqueued E effect e known A ack R refused x fault ! end"
 
 
 def sketch(diagram: Diagram, width: int = WIDTH) -> list[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from math import inf
 from typing import Literal
 
 import numpy as np
@@ -23,8 +24,8 @@ TICKS = 5
 AT_THE_END = {Event.HELD: "still held", Event.DEAD: "dead letter", Event.SETTLED: "counted done"}
 SETTLES = (Event.ACK_ANSWERED, Event.NACK_ANSWERED, Event.RELEASE_ANSWERED)
 MarkKind = Literal[
-    "enqueue", "lease", "start", "effect", "ack", "ack refused", "nack", "lease expired",
-    "given up", "resumed", "exited", "replay", "fault", "end", "fate",
+    "enqueue", "lease", "start", "effect", "absorbed", "ack", "ack refused", "nack",
+    "lease expired", "given up", "resumed", "exited", "replay", "fault", "end", "fate",
 ]  # fmt: skip
 ArrowKind = Literal["enqueue", "lease", "again", "ack", "refused"]
 
@@ -171,6 +172,9 @@ def _mark(facts: Facts, i: int, lane: dict[int, int]) -> Mark | None:
             text = f"handed out under token {row['token']} for {seconds(row['value'])}"
         case Event.STARTED if facts.history["event"][i - 1] != Event.LEASED:
             kind, label, text = "start", "starts", "the worker started to work"
+        case Event.EFFECT if i in facts.absorbed:
+            kind, label = "absorbed", "effect known"
+            text = "its effect was asked for again and was known: nothing changed"
         case Event.EFFECT:
             kind, label, text = "effect", "effect", "its effect was applied"
         case Event.ACK_ANSWERED:
@@ -240,7 +244,7 @@ def _expiries(facts: Facts, rows: Iterable[int], queue: int) -> list[Mark]:
         if event == Event.LEASED or (event == Event.EXTEND_ANSWERED and accepted):
             if delivery in until or event == Event.LEASED:
                 until[delivery] = max(until.get(delivery, 0.0), float(row["t"] + row["value"]))
-        elif event in SETTLES and accepted and float(row["t"]) <= until.get(delivery, 0.0):
+        elif event in SETTLES and accepted and float(row["t"]) <= until.get(delivery, -inf):
             del until[delivery]
     return [
         Mark(

@@ -19,6 +19,7 @@ WIDTH, LEFT, RIGHT, LANE, TOP = 960, 90, 20, 44, 16
 KINDS = {
     "enqueue": "enqueue answered",
     "effect": "effect",
+    "absorbed": "effect that was known",
     "ack": "ack",
     "ack refused": "ack refused",
     "fault": "fault",

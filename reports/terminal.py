@@ -12,12 +12,17 @@ from ..harness.result import Result
 from .duplicates import LATE, table
 from .plain import one_line
 
+NARROWEST, USUAL = 10, 80
+
 
 def console(stderr: bool = False, file: IO[str] | None = None, width: int | None = None) -> Console:
     """Where lines go. What others named is told as it is: no markup, no emoji, no guesses."""
-    return Console(
+    made = Console(
         stderr=stderr, file=file, width=width, highlight=False, markup=False, emoji=False
     )
+    if made.width < NARROWEST:  # COLUMNS=0 would swallow every line
+        made.width = USUAL
+    return made
 
 
 def line(result: Result) -> str:

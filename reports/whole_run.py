@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -90,14 +91,25 @@ class WholeRun:
     def ended_at(self) -> Floats:
         """Per job: its first effect; of a dead letter, its last end of a delivery; nan: never."""
         facts, history = self._facts, self._facts.history
+
+        def who(row: Any) -> tuple[int, int]:
+            return int(row["node"]), int(row["incarnation"])
+
         ended = np.full(facts.jobs, np.nan)
         for event in (Event.LEASE_LOST, Event.NACK_ANSWERED, Event.FINISHED):
             rows = facts.rows(event)
             job = history["job"][rows]
             ended[job] = np.fmax(ended[job], history["t"][rows])
-        exits = history["t"][history.where(Event.WORKER_EXITED)]
-        if len(exits):  # a job that killed its worker to the last was never finished
-            ended[facts.dead & np.isnan(ended)] = exits[-1]
+        last_lease = np.full(facts.jobs, -1)
+        leases = facts.rows(Event.LEASED)
+        last_lease[history["job"][leases]] = leases
+        died = {
+            who(row): float(row["t"]) for row in history.rows[history.where(Event.WORKER_EXITED)]
+        }
+        for dead in np.flatnonzero(facts.dead & (last_lease >= 0)).tolist():
+            lease = history.rows[last_lease[dead]]
+            if not ended[dead] >= lease["t"]:  # never finished: its worker ended with it
+                ended[dead] = died.get(who(lease), ended[dead])
         ended[~facts.dead] = np.nan
         effects = facts.rows(Event.EFFECT)[::-1]
         ended[history["job"][effects]] = history["t"][effects]

@@ -420,3 +420,43 @@ def test_head_takes_the_first_line_of_the_list() -> None:
     _, errors = lister.communicate()
     assert head.stdout == "Scenarios:\n"
     assert errors == b""
+
+
+@pytest.mark.parametrize("words", [("list",), ("run", f"{KILL}:default", *SIM, "--json")])
+def test_output_that_finds_no_room_is_an_error_and_no_verdict(
+    words: tuple[str, ...], tmp_path: Path
+) -> None:
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(
+            [*COMMAND, *words],
+            cwd=tmp_path,
+            env=ENVIRON,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    assert ended.returncode == ENVIRONMENT
+    assert "expected to write to the end, found: No space left on device" in ended.stderr
+    assert "Traceback" not in ended.stderr and "Exception ignored" not in ended.stderr
+
+
+def test_a_locale_that_cannot_write_a_letter_and_a_terminal_of_no_width_are_no_error(
+    tmp_path: Path,
+) -> None:
+    poor = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    for columns in ("0", "20"):
+        ended = subprocess.run(
+            [*COMMAND, "run", f"{KILL}:default", *SIM, "--backend", "twin-no-lease"],
+            cwd=tmp_path, env={**ENVIRON, **poor, "COLUMNS": columns}, capture_output=True,
+        )  # fmt: skip
+        assert ended.returncode == VIOLATED, ended.stderr
+        assert b"Traceback" not in ended.stderr
+        assert b"replay: jobquake replay" in ended.stdout
+
+
+def test_a_folder_whose_name_is_no_text_is_told_as_well_as_can_be(tmp_path: Path) -> None:
+    earlier = os.fsdecode(b"bad\xff")
+    jobquake("run", f"{KILL}:default", *SIM, "--report", earlier, within=tmp_path, code=HELD)
+    words = ("run", f"{KILL}:default", *SIM, "--earlier", earlier, "--report", "now")
+    jobquake(*words, within=tmp_path, code=HELD)
+    assert "bad\N{REPLACEMENT CHARACTER}" in (tmp_path / "now" / "index.html").read_text()

@@ -370,6 +370,29 @@ def test_the_lanes_are_the_nodes_by_their_names() -> None:
         assert picture.lanes[bar.lane] == f"w{lease['node'] + 1}"
 
 
+def test_a_control_is_told_by_its_own_check_and_as_it_counts() -> None:
+    def told(control: str) -> list[str]:
+        this = done("twin-no-lease")
+        result = replace(this.result, control=control)
+        page = Page(html.page(result, this.plan, this.claims, this.history))
+        return [*page.said("h1"), *page.said("span")[:1]]
+
+    assert told("no_lost_work") == [
+        "The control broke: no accepted work is lost", f"As expected: {KILL}",
+    ]  # fmt: skip
+    assert told("no_phantoms") == [
+        "The control did not break: nothing runs that nobody enqueued", f"Inconclusive: {KILL}",
+    ]  # fmt: skip
+
+
+def test_what_turns_text_around_or_is_no_text_is_shown_by_its_escape_or_replaced() -> None:
+    this = done("held")
+    result = replace(this.result, scenario="left\u202eright\x00\x1b[31m")
+    source = html.page(result, this.plan, this.claims, this.history)
+    assert "left\\u202eright" in source
+    assert not set("\u202e\x00\x1b") & set(source)
+
+
 def test_of_many_findings_some_are_told_and_how_many_more_there_are() -> None:
     lost = done("twin-no-lease").result.findings
     assert len(lost) > 3
@@ -385,6 +408,16 @@ def test_a_finding_about_a_crowd_shows_jobs_of_the_crowd() -> None:
     pointed = set(this.history["job"][list(finding.events)].tolist())
     assert len(wronged("twin-unbounded")) == shown.MOST_JOBS
     assert set(wronged("twin-unbounded")) <= pointed
+
+
+def test_an_effect_that_the_world_knew_is_told_apart_from_one_that_it_felt() -> None:
+    picture, this = drawn("twin-ack-without-token")
+    facts = Facts(this.plan, this.claims, this.history)
+    known = [mark.row for mark in picture.marks if mark.kind == "absorbed"]
+    felt = [mark.job for mark in picture.marks if mark.kind == "effect"]
+    assert known and set(known) <= facts.absorbed
+    assert len(set(felt)) == len(felt), "each job had its effect once: its key was known then"
+    assert "asked for the effect again, which was known" in " ".join(this.result.story)
 
 
 def test_a_worker_that_ends_with_a_job_in_hand_is_told_unless_a_fault_is_told() -> None:

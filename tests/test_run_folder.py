@@ -15,11 +15,13 @@ import sys
 from pathlib import Path
 from random import Random
 
+import numpy as np
 import pytest
 from broker_process import PATIENCE_S
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jobquake.backends import registry as backends
+from jobquake.harness.checks.finding import Finding
 from jobquake.harness.events import Event
 from jobquake.harness.history import History
 from jobquake.harness.ledger import Ledger
@@ -144,6 +146,38 @@ def test_damage_anywhere_is_told_or_harmless_and_never_another_error(
     except RunFolderError:
         refusal(folder)
     shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "told"),
+    [
+        ("event", 99, "an unknown event"),
+        ("answer", 9, "an unknown answer"),
+        ("phase", 77, "an unknown phase"),
+        ("fault", 9999, "a fault struck that is not in its plan"),
+        ("t", np.nan, "a time that is none"),
+        ("t", np.inf, "a time that is none"),
+    ],
+)
+def test_a_history_that_cannot_be_is_told(
+    simulated: Run, tmp_path: Path, column: str, value: float, told: str
+) -> None:
+    folder = tmp_path / "run"
+    save(simulated, folder)
+    rows = np.load(folder / "history.npy")
+    rows[column][rows["event"] == Event.FAULT_STRUCK] = value
+    np.save(folder / "history.npy", rows)
+    assert told in refusal(folder)
+
+
+def test_findings_and_checks_that_are_not_there_are_told(simulated: Run, tmp_path: Path) -> None:
+    check = simulated.result.checks[0]
+    beyond = replace(check, findings=(Finding(0, "beyond", (len(simulated.history),)),))
+    for checks, told in (((), "has no checks"), ((beyond,), "beyond the end of its history")):
+        result = replace(simulated.result, checks=checks)
+        folder = tmp_path / told[:3]
+        save(simulated._replace(result=result), folder)
+        assert told in refusal(folder)
 
 
 def test_a_folder_of_another_format_says_which(folder: Path) -> None:

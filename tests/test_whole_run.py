@@ -138,3 +138,15 @@ def test_each_chart_has_a_table_that_says_the_same() -> None:
 )
 def test_lengths_are_told_in_the_unit_that_fits(value_s: float | None, told: str) -> None:
     assert length(value_s).replace("\N{NO-BREAK SPACE}", " ") == told
+
+
+def test_a_dead_letter_is_over_when_the_worker_of_its_last_delivery_was() -> None:
+    whole = counted(
+        *life(0, 0.0, 1.0, None),
+        row(1.5, Event.NACK_ANSWERED, answer=Answer.OK, node=0, job=0, token=1),
+        row(2.0, Event.LEASED, node=0, incarnation=1, job=0, token=2, value=1.0),
+        row(3.0, Event.WORKER_EXITED, node=0, incarnation=1, value=-9.0),
+        row(8.0, Event.WORKER_EXITED, node=0, incarnation=2, value=0.0),
+        row(9.0, Event.DEAD, job=0),
+    )
+    assert whole.ended_at[0] == 3.0, "and not when idle workers were sent home"

@@ -73,8 +73,11 @@ def _laid_aside(facts: Facts) -> Floats:
     late = history["t"][began] - facts.accepted_at > facts.bounds_s
     strikes = history.where(Event.FAULT_STRUCK)
     for job in np.flatnonzero((began >= 0) & facts.bounded & late):
-        first = facts.rows(Event.LEASED)
-        took, start = int(first[history["job"][first] == job][0]), int(began[job])
+        leases = facts.rows(Event.LEASED)
+        mine = leases[history["job"][leases] == job]
+        if not len(mine):
+            continue  # whoever began it died before it could tell of its lease
+        took, start = int(mine[0]), int(began[job])
         holder = ("node", "incarnation", "token")
         if start < took or any(history[name][took] != history[name][start] for name in holder):
             continue  # another delivery than the first
