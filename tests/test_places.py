@@ -7,6 +7,7 @@ in the simulator the real server is the store under virtual time.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -85,8 +86,21 @@ def simulated(backend: str, scenario: str, seed: int) -> Result:
     return judge(plan, adapter, simulate(plan, adapter), "sim")
 
 
-def shaken(backend: str, scenario: str, seed: int = 0) -> Result:
-    return run(scenarios.find(scenario).plan(seed), backends.find(backend), "process").result
+def shaken(backend: str, scenario: str, said: Callable[[Result], bool]) -> Result:
+    """The first run that says something, of three; on a busy machine a fault may miss its mark."""
+    for seed in range(3):
+        plan = scenarios.find(scenario).plan(seed)
+        result = run(plan, backends.find(backend), "process").result
+        if said(result):
+            break
+    return result
+
+
+def caught(twin: str, backend: str) -> None:
+    """The check that is there for the twin finds it."""
+    violates = backends.find(twin).violates
+    result = shaken(backend, CAUGHT_BY[twin], lambda result: violates in violated(result))
+    assert violates in violated(result), result.sentence
 
 
 def test_on_a_shared_file_whoever_works_forgets_what_is_older_than_the_retention(
@@ -112,7 +126,7 @@ def test_on_a_shared_file_whoever_works_forgets_what_is_older_than_the_retention
 def test_every_scenario_holds_with_real_processes(place: str, scenario: str) -> None:
     if place in KINDS:
         address(place)  # skips, or fails in CI, where there is no such server
-    result = shaken(f"reference@{place}", scenario)
+    result = shaken(f"reference@{place}", scenario, lambda it: it.verdict != "inconclusive")
     assert result.verdict == "held", result.sentence
     required = {(bite.fault, bite.phase): bite.count for bite in result.bites if bite.required}
     assert all(required.values()), "what a scenario must strike, it struck"
@@ -126,15 +140,13 @@ def test_every_scenario_holds_with_real_processes(place: str, scenario: str) -> 
     ],
 )
 def test_every_twin_behind_the_broker_is_caught_with_real_processes(twin: str) -> None:
-    result = shaken(twin, CAUGHT_BY[twin])
-    assert backends.find(twin).violates in violated(result)
+    caught(twin, twin)
 
 
 @pytest.mark.parametrize(("kind", "twin"), in_places(KINDS, real(EVERY_TWIN), MOST_TELLING))
 def test_every_twin_on_a_server_is_caught_with_real_processes(kind: str, twin: str) -> None:
     address(kind)
-    result = shaken(f"{twin}@{kind}", CAUGHT_BY[twin])
-    assert backends.find(twin).violates in violated(result)
+    caught(twin, f"{twin}@{kind}")
 
 
 @pytest.mark.parametrize("kind", KINDS)
