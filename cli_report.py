@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -12,9 +11,6 @@ from .carry_out import kept_run
 from .fault import ENVIRONMENT, Fault
 from .publish import GITHUB, Wanted, publisher, write_of_one, write_whole
 from .reports.registry import FORMATS
-
-if TYPE_CHECKING:
-    pass
 
 FOLDERS = click.Path(path_type=Path)
 STDOUT = Path("-")

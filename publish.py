@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 import click
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 
 GITHUB = "github"
 INDEX = "index.html"
-NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 class Wanted(NamedTuple):
@@ -54,7 +52,7 @@ class Publisher(NamedTuple):
         runs: Sequence[Run],
         pages: Sequence[Path | None],
         folder: Path,
-        missing: Mapping[str, str] = NOTHING,
+        missing: Mapping[str, str] | None = None,
     ) -> list[Path]:
         """The files that the runs share; an index if there is more to show than one run.
 

@@ -69,6 +69,11 @@ class Facts:
         return self._first(self.rows(Event.ENQUEUE_ANSWERED, Answer.OK))
 
     @cached_property
+    def effect_at(self) -> Floats:
+        """When the world was first asked for the job's effect."""
+        return self._first(self.rows(Event.EFFECT))
+
+    @cached_property
     def accepted(self) -> Flags:
         return ~np.isnan(self.accepted_at)
 

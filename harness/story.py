@@ -78,10 +78,10 @@ def exits_with(facts: Facts, job: int) -> list[int]:
         end = delivery_end(facts, lease)
         if end < 0 or history["event"][end] != Event.WORKER_EXITED:
             continue
-        between = range(lease, end)
-        if not any(
-            history["node"][i] == history["node"][lease] and _told(facts, i) for i in between
-        ):
+        events, nodes = history["event"][lease:end], history["node"][lease:end]
+        may_tell = np.isin(events, (*HANDED_BACK, Event.FAULT_STRUCK))
+        mine = lease + np.flatnonzero(may_tell & (nodes == history["node"][lease]))
+        if not any(_told(facts, i) for i in mine.tolist()):
             found.append(end)
     return found
 

@@ -11,6 +11,7 @@ import numpy as np
 from ..harness.facts import Facts, Ints
 from ..harness.faults import BrokerCrash, NetFault, NetTimeout, Partition, SlowNetwork
 from ..harness.history import Answer, Event, Phase
+from ..harness.story import delivery_end
 from ..harness.strikes import fault_kind
 
 NETWORK = (NetFault, NetTimeout, Partition, SlowNetwork)
@@ -80,38 +81,14 @@ def _strikes(facts: Facts, rows: Ints, job: int) -> set[str]:
 def _holders(facts: Facts, rows: Ints) -> set[str]:
     """Whether two held the job at once, and whether one who had lost it settled it."""
     history, found = facts.history, set[str]()
-    newest, open_tokens = 0, set[int]()
-    dead = history.where(Event.WORKER_EXITED)
+    newest, ends = 0, list[int]()
     for i in rows.tolist():
         event, token = history["event"][i], int(history["token"][i])
         if event == Event.LEASED:
-            died = dead[dead < i]
-            open_tokens -= {held for held in open_tokens if _died(facts, rows, held, died)}
-            if open_tokens:
+            if any(end < 0 or end > i for end in ends):
                 found.add("two at once")
-            open_tokens.add(token)
+            ends.append(delivery_end(facts, i))
             newest = max(newest, token)
-        elif event in (Event.FINISHED, Event.LEASE_LOST):
-            open_tokens.discard(token)
         elif event == Event.ACK_ANSWERED and history["answer"][i] == Answer.OK and token < newest:
             found.add("stale settle accepted")
     return found
-
-
-def _died(
-    facts: Facts,
-    rows: Ints,
-    token: int,
-    deaths: Ints,
-) -> bool:
-    """Whether the worker that held the job under this token is among these deaths."""
-    history = facts.history
-    lease = next(
-        i
-        for i in rows.tolist()
-        if history["event"][i] == Event.LEASED and history["token"][i] == token
-    )
-    same = (history["node"][deaths] == history["node"][lease]) & (
-        history["incarnation"][deaths] == history["incarnation"][lease]
-    )
-    return bool(same.any())

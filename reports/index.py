@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from types import MappingProxyType
 from typing import NamedTuple, TypeVar
 
 from ..harness.checks.finding import Verdict
@@ -16,7 +15,6 @@ from ..harness.result import Result
 from .offline import own_text, page_of
 
 SPARK_WIDTH, SPARK_HEIGHT, SPARK_MARGIN = 120, 24, 3
-NOTHING: Mapping[str, str] = MappingProxyType({})
 T = TypeVar("T")
 VERDICTS: tuple[Verdict, ...] = ("violated", "inconclusive", "held")
 
@@ -74,7 +72,7 @@ class Trend(NamedTuple):
 def page(
     told: Sequence[Told],
     earlier: Sequence[Earlier] = (),
-    missing: Mapping[str, str] = NOTHING,
+    missing: Mapping[str, str] | None = None,
 ) -> str:
     """The index as one self-contained page; every text in it is escaped.
 
@@ -87,7 +85,7 @@ def page(
         headline=", ".join(f"{counts[v]} {v}" for v in VERDICTS if counts[v]) or "no run",
         backends=_in_order(one.result.backend for one in told),
         rows=matrix(told),
-        missing=missing,
+        missing=missing or {},
         labels=[*(before.label for before in earlier), "now"],
         trends=trends([one.result for one in told], earlier) if earlier else [],
         spark=(SPARK_WIDTH, SPARK_HEIGHT),

@@ -11,7 +11,6 @@ from typing import NamedTuple
 import numpy as np
 
 from ..harness.facts import Facts
-from ..harness.history import Event
 from ..harness.run import Run
 
 PERCENTILES = (50, 95, 99, 100)
@@ -28,11 +27,11 @@ class Latency(NamedTuple):
 def latencies(run: Run) -> list[Latency]:
     """From the moment a job was accepted to its first lease, and to its first effect."""
     facts = Facts(run.plan, run.claims, run.history)
-    effects = np.full(facts.jobs, np.nan)
-    rows = facts.rows(Event.EFFECT)[::-1]
-    effects[run.history["job"][rows]] = run.history["t"][rows]
     found = []
-    for what, ends in (("wait for a worker", facts.leased_at), ("until the effect", effects)):
+    for what, ends in (
+        ("wait for a worker", facts.leased_at),
+        ("until the effect", facts.effect_at),
+    ):
         took = ends - facts.accepted_at
         # A worker may have a job before its producer hears that it was accepted.
         took = np.maximum(took[~np.isnan(took)], 0.0)

@@ -111,9 +111,7 @@ class WholeRun:
             if not ended[dead] >= lease["t"]:  # never finished: its worker ended with it
                 ended[dead] = died.get(who(lease), ended[dead])
         ended[~facts.dead] = np.nan
-        effects = facts.rows(Event.EFFECT)[::-1]
-        ended[history["job"][effects]] = history["t"][effects]
-        return ended
+        return np.where(np.isnan(facts.effect_at), ended, facts.effect_at)
 
     def _open(self, at_s: Floats) -> tuple[Floats, Floats]:
         """How many jobs were accepted and not over at these times, and the age of the oldest."""
@@ -155,10 +153,7 @@ class WholeRun:
         facts, found = self._facts, []
         owner = np.array([job.queue for job in facts.plan.jobs], dtype=np.intp)
         to_worker = np.maximum(0.0, facts.leased_at - facts.accepted_at)
-        effect_at = np.full(facts.jobs, np.nan)
-        rows = facts.rows(Event.EFFECT)[::-1]
-        effect_at[facts.history["job"][rows]] = facts.history["t"][rows]
-        to_effect = np.maximum(0.0, effect_at - facts.accepted_at)
+        to_effect = np.maximum(0.0, facts.effect_at - facts.accepted_at)
         for number, queue in enumerate(facts.plan.queues):
             mine = (owner == number) & facts.accepted
             median, worst = self._over_time(facts.accepted_at[mine], to_worker[mine])
