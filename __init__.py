@@ -9,27 +9,29 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from . import _moved
+
 if TYPE_CHECKING:
     from .backends.adapter import Adapter, Claims
-    from .backends.commands import Job, RetryPolicy
+    from .harness.assertions import assert_holds
     from .harness.drivers.sim import simulate
-    from .harness.history import History
-    from .harness.holds import assert_holds
-    from .harness.plan import Plan
+    from .harness.plan.plan import Plan
+    from .harness.record.history import History
     from .harness.result import Result, judge
     from .harness.run import run
+    from .protocol.commands import Job, RetryPolicy
     from .scenarios.scenario import Scenario
 
 _PUBLIC = {
     "Adapter": ".backends.adapter",
     "Claims": ".backends.adapter",
-    "History": ".harness.history",
-    "Job": ".backends.commands",
-    "Plan": ".harness.plan",
+    "History": ".harness.record.history",
+    "Job": ".protocol.commands",
+    "Plan": ".harness.plan.plan",
     "Result": ".harness.result",
-    "RetryPolicy": ".backends.commands",
+    "RetryPolicy": ".protocol.commands",
     "Scenario": ".scenarios.scenario",
-    "assert_holds": ".harness.holds",
+    "assert_holds": ".harness.assertions",
     "judge": ".harness.result",
     "run": ".harness.run",
     "simulate": ".harness.drivers.sim",
@@ -58,3 +60,6 @@ def __getattr__(name: str) -> Any:
     value = getattr(import_module(_PUBLIC[name], __name__), name)
     globals()[name] = value
     return value
+
+
+_moved.forward()

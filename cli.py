@@ -16,8 +16,17 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from . import __version__, names
-from .carry_out import (
+from . import __version__
+from . import lookup as names
+from .cli_capacity import capacity_command
+from .cli_duplicates import duplicates_command
+from .cli_explore import explore_command, shrink_command
+from .cli_practices import practices_command
+from .cli_report import diff_command, earlier_option, format_option, report_command, schema_command
+from .cli_serve import broker_command, doctor_command, proxy_command
+from .cli_soak import soak_command
+from .cli_timeline import timeline_command
+from .experiments import (
     USAGE,
     Experiment,
     Fault,
@@ -27,20 +36,6 @@ from .carry_out import (
     experiments_of,
     packed_of,
 )
-from .cli_capacity import capacity_command
-from .cli_duplicates import duplicates_command
-from .cli_explore import explore_command, shrink_command
-from .cli_practices import practices_command
-from .cli_report import (
-    diff_command,
-    earlier_option,
-    format_option,
-    report_command,
-    schema_command,
-)
-from .cli_serve import broker_command, doctor_command, proxy_command
-from .cli_soak import soak_command
-from .cli_timeline import timeline_command
 from .fault import ENVIRONMENT, INTERRUPTED
 from .interrupt import interrupts_kept
 

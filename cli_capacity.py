@@ -14,14 +14,14 @@ import click
 if TYPE_CHECKING:
     from rich.status import Status
 
-    from .harness.capacity.load import Asked, Mishaps
-    from .harness.capacity.sizing import Sizing
+    from .capacity.load import Asked, Mishaps
+    from .capacity.sizing import Sizing
 
 GIVEN = ("arrivals", "arrival_cv", "service", "service_cv", "service_dist")
 
 
 class Quantity(click.ParamType[float]):
-    """A quantity with its unit; ``kind`` names its reader in ``harness/capacity/units.py``."""
+    """A quantity with its unit; ``kind`` names its reader in ``capacity/units.py``."""
 
     def __init__(self, kind: str) -> None:
         self.name = kind
@@ -29,7 +29,7 @@ class Quantity(click.ParamType[float]):
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> float:
-        from .harness.capacity import units
+        from .capacity import units
 
         read: Callable[[str], float] = getattr(units, self.name)
         try:
@@ -99,9 +99,9 @@ def capacity_command(
     import msgspec
     from rich.text import Text
 
-    from .carry_out import Fault, check_writable
-    from .harness.capacity.load import Mishaps
-    from .harness.capacity.sizing import Question, SizingError, size
+    from .capacity.load import Mishaps
+    from .capacity.sizing import Question, SizingError, size
+    from .experiments import Fault, check_writable
     from .reports import capacity, terminal
 
     mishaps = Mishaps(failures, crashes, max_deliveries, lease, retry_delay, restart)
@@ -133,8 +133,8 @@ def capacity_command(
 
 def _given(mishaps: Mishaps, words: dict[str, Any]) -> Asked:
     """The one pool that the options describe."""
-    from .harness.capacity import times
-    from .harness.capacity.load import Asked, Traffic
+    from .capacity import times
+    from .capacity.load import Asked, Traffic
 
     for name in ("arrivals", "service"):
         if not words[name]:
@@ -156,8 +156,8 @@ def _given(mishaps: Mishaps, words: dict[str, Any]) -> Asked:
 
 def _recorded(folder: Path, mishaps: Mishaps, words: dict[str, Any]) -> list[Asked]:
     """The pools of a recorded run."""
-    from .carry_out import Fault, kept_run
-    from .harness.capacity.fit import FitError, fit
+    from .capacity.fit import FitError, fit
+    from .experiments import Fault, kept_run
 
     if both := [name for name in GIVEN if words[name] is not None]:
         option = "--" + both[0].replace("_", "-")
@@ -169,7 +169,7 @@ def _recorded(folder: Path, mishaps: Mishaps, words: dict[str, Any]) -> list[Ask
 
 
 def _write(report: Path, page: str) -> None:
-    from .carry_out import ENVIRONMENT, Fault, write_whole
+    from .experiments import ENVIRONMENT, Fault, write_whole
 
     try:
         write_whole(report, page)

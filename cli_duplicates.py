@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from . import names
+from . import lookup as names
 
 SCENARIO, VARIANT = "duplicate-a-day-later", "every-gap"
 

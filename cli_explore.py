@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import click
 from msgspec.structs import replace
 
-from . import names
-from .carry_out import check_writable, packed_of
+from . import lookup as names
 from .cli_capacity import SECONDS
+from .experiments import check_writable, packed_of
 from .fault import ENVIRONMENT, INTERRUPTED, Fault
 
 if TYPE_CHECKING:
@@ -193,7 +193,7 @@ def _confirm_keep_tell(
 
 def _try_again(adapter: Adapter, failures: Path, console: Console) -> int:
     """How many of the failures that are kept still fail."""
-    from .harness.plan import ReplayError, decode
+    from .harness.plan.plan import ReplayError, decode
     from .harness.shrink.kept import KeptError, kept
     from .harness.shrink.shrink import breaks
 
@@ -217,9 +217,8 @@ def _try_again(adapter: Adapter, failures: Path, console: Console) -> int:
 def _environment() -> Iterator[None]:
     """What the environment lacks becomes one sentence."""
     from .backends.adapter import Unavailable
-    from .harness.drivers import EnvironmentFault
-    from .harness.explore.trial import BackendFailed
-    from .harness.ledger import LedgerError
+    from .errors import BackendFailed, EnvironmentFault
+    from .protocol.ledger import LedgerError
 
     try:
         yield

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from . import names
+from . import lookup as names
 
 if TYPE_CHECKING:
     from .harness.run import Driver

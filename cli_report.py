@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from .carry_out import kept_run
+from .experiments import kept_run
 from .fault import ENVIRONMENT, Fault
 from .publish import GITHUB, Wanted, publisher, write_of_one, write_whole
 from .reports.registry import FORMATS

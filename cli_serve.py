@@ -7,9 +7,9 @@ from pathlib import Path
 
 import click
 
-from . import names
-from .carry_out import ENVIRONMENT, Fault
+from . import lookup as names
 from .cli_capacity import SECONDS
+from .experiments import ENVIRONMENT, Fault
 
 
 @click.command("doctor")
@@ -23,8 +23,8 @@ def doctor_command(start: bool, as_json: bool) -> int:
     """
     import msgspec
 
-    from .backends.servers import doctor
     from .reports import health, terminal
+    from .servers import doctor
 
     examined = doctor.examine(start)
     if as_json:
@@ -63,7 +63,7 @@ def broker_command(
 
     from .backends.adapter import Unavailable
     from .backends.reference.adapter import ReferenceAdapter
-    from .backends.reference.broker import print_ready, serve
+    from .backends.reference.broker.broker import print_ready, serve
 
     adapter = names.backend(backend or "reference")
     if not isinstance(adapter, ReferenceAdapter):
@@ -99,8 +99,8 @@ def proxy_command(
     """
     import asyncio
 
-    from .harness.toxiproxy.address import AddressError
-    from .harness.toxiproxy.embedded import ConfigError, serve
+    from .proxy.address import AddressError
+    from .proxy.embedded import ConfigError, serve
 
     try:
         text = config.read_bytes() if config else None

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from . import names
-from .carry_out import ENVIRONMENT, Fault, check_writable
+from . import lookup as names
 from .cli_capacity import SECONDS
+from .experiments import ENVIRONMENT, Fault, check_writable
 
 if TYPE_CHECKING:
-    from .harness.plan import Plan
+    from .harness.plan.plan import Plan
     from .harness.run import Driver, Run
-    from .harness.soak import Found, Soak
+    from .harness.soak.soak import Found, Soak
 
 MIB = 1024 * 1024
 
@@ -63,8 +63,8 @@ def soak_command(
     from .backends.metrics.exported import exported
     from .harness.result import EXIT
     from .harness.run import save
-    from .harness.soak import begin, go_on, queue_of, remembered
-    from .harness.soak_metrics import families
+    from .harness.soak.metrics import families
+    from .harness.soak.soak import begin, go_on, queue_of, remembered
     from .reports import html
 
     wanted = scenarios or ("day-of-chaos",)
@@ -110,9 +110,9 @@ def soak_command(
 def _in_one_sentence() -> Iterator[None]:
     """What a user can mend in the block is told without a traceback."""
     from .backends.adapter import Unavailable
-    from .harness.drivers import EnvironmentFault
-    from .harness.ledger import LedgerError
-    from .harness.soak import SoakError
+    from .errors import EnvironmentFault
+    from .harness.soak.soak import SoakError
+    from .protocol.ledger import LedgerError
 
     try:
         yield
@@ -135,7 +135,7 @@ def _tell(found: Found, soak: Soak) -> None:
 
 
 def _line(soak: Soak) -> str:
-    from .harness.soak import WARM_UP_S
+    from .harness.soak.soak import WARM_UP_S
 
     verdicts = ", ".join(f"{n} {what}" for what, n in sorted(soak.verdicts.items()))
     grown = (soak.last_rss - soak.warm_rss) / MIB

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from .carry_out import ENVIRONMENT, Fault, check_writable, kept_run, write_whole
+from .experiments import ENVIRONMENT, Fault, check_writable, kept_run, write_whole
 
 PAGE = "timeline.html"
 
@@ -24,7 +24,7 @@ def timeline_command(folder: Path, out: Path | None) -> int:
     Of a history of more than a million events it shows a sample that holds every fault and
     every finding, and says so.
     """
-    from .harness.facts import Facts
+    from .harness.record.facts import Facts
     from .reports.timeline import timeline_page
 
     kept = kept_run(folder)

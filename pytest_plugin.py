@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from . import names
+from . import lookup as names
 
 if TYPE_CHECKING:
     from .backends.adapter import Adapter
     from .harness.checks.finding import Verdict
-    from .harness.plan import Plan
+    from .harness.plan.plan import Plan
     from .harness.result import Result
     from .harness.run import Driver, Run
     from .scenarios.scenario import Scenario
@@ -82,10 +82,10 @@ class Shaker:
         driver ``process``, seed 0. A name that nothing has, and a machine on which no
         processes can be run, fail the test with one sentence.
         """
-        from .harness.drivers import EnvironmentFault
-        from .harness.ledger import LedgerError
-        from .harness.plan import Plan
+        from .errors import EnvironmentFault
+        from .harness.plan.plan import Plan
         from .harness.run import run
+        from .protocol.ledger import LedgerError
 
         try:
             if isinstance(scenario, str):
@@ -116,7 +116,7 @@ class Shaker:
         return default if found is None else found
 
     def _plan(self, scenario: Scenario | Plan, variant: str | None, seed: int) -> Plan:
-        from .harness.plan import Plan
+        from .harness.plan.plan import Plan
 
         if isinstance(scenario, Plan):
             return scenario

@@ -3,4 +3,3 @@
 from __future__ import annotations
 
 from .harness.strategies import *  # noqa: F403 (its __all__ is the public face)
-from .harness.strategies import __all__ as __all__

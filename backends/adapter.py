@@ -12,9 +12,9 @@ from typing import Literal, Protocol, runtime_checkable
 
 from msgspec import Struct
 
-from .clock import Clock
-from .commands import Command, Reply
-from .worker import WorkerProgram
+from ..protocol.clock import Clock
+from ..protocol.commands import Command, Reply
+from ..protocol.worker import WorkerProgram
 
 
 class Unavailable(Exception):

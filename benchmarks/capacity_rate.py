@@ -18,10 +18,10 @@ from typing import Any
 
 import numpy as np
 import simpy
-from jobquake.harness.capacity.load import Load, Traffic, load
-from jobquake.harness.capacity.simulate import waits
-from jobquake.harness.capacity.times import Deterministic, Exponential, Lognormal, Times
-from jobquake.harness.capacity.waiting import Formula, formula, wait
+from jobquake.capacity.load import Load, Traffic, load
+from jobquake.capacity.simulate import waits
+from jobquake.capacity.times import Deterministic, Exponential, Lognormal, Times
+from jobquake.capacity.waiting import Formula, formula, wait
 
 BOUND_S, SHARE = 0.5, 0.95
 DELIVERIES, WORKERS = 50_000, 10

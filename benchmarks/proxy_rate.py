@@ -26,10 +26,10 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from statistics import median
 
-from jobquake.backends.servers.running import started
-from jobquake.harness.toxiproxy.choice import opened
-from jobquake.harness.toxiproxy.client import Toxiproxy
-from jobquake.harness.toxiproxy.embedded import Embedded
+from jobquake.proxy.choice import opened
+from jobquake.proxy.client import Toxiproxy
+from jobquake.proxy.embedded import Embedded
+from jobquake.servers.running import started
 
 HOST = "127.0.0.1"
 REAL = Path(__file__).resolve().parent.parent / "build" / "toxiproxy" / "toxiproxy-server"

@@ -30,9 +30,7 @@ from typing import NamedTuple
 import numpy as np
 from jobquake.backends import registry
 from jobquake.harness.drivers.sim import simulate
-from jobquake.harness.facts import Facts
-from jobquake.harness.history import ROW, History
-from jobquake.harness.plan import (
+from jobquake.harness.plan.plan import (
     Fault,
     KillAt,
     NetFault,
@@ -43,6 +41,8 @@ from jobquake.harness.plan import (
     Queue,
     SlowNetwork,
 )
+from jobquake.harness.record.facts import Facts
+from jobquake.harness.record.history import ROW, History
 from jobquake.harness.result import Result, judge
 from jobquake.reports.timeline import timeline_page
 from msgspec.structs import replace

@@ -25,7 +25,7 @@ import simpy
 from jobquake.backends import registry
 from jobquake.harness.checks import GUARANTEES
 from jobquake.harness.drivers.sim import simulate
-from jobquake.harness.plan import Fault, KillAt, NetFault, Plan, PlannedJob, Pool, Queue
+from jobquake.harness.plan.plan import Fault, KillAt, NetFault, Plan, PlannedJob, Pool, Queue
 from jobquake.harness.result import judge
 
 JOBS = 30

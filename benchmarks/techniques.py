@@ -25,8 +25,8 @@ from jobquake.backends import registry
 from jobquake.backends.adapter import Adapter
 from jobquake.harness.contract.machine import machine
 from jobquake.harness.explore.shard import explore_shard
-from jobquake.harness.explore.trial import attempt
-from jobquake.harness.plan import Plan
+from jobquake.harness.plan.plan import Plan
+from jobquake.harness.trial import attempt
 
 ORACLE = "reference"
 MOST = 10_000_000

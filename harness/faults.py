@@ -10,7 +10,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from ..backends.worker import Point
+from ..protocol.worker import Point
 
 SERVER = -1  # where a node's number is asked for: the machine of the queue's server
 FOR_EVER_S = 1e9  # a fault that lasts so long never heals, and nobody waits for it

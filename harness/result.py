@@ -12,11 +12,11 @@ from msgspec import Struct
 from ..backends.adapter import Adapter
 from .checks import CHECKS
 from .checks.finding import Finding, Verdict
-from .duplicates import Duplicates, duplicates
-from .facts import Facts
-from .history import History
-from .plan import Plan, encode
-from .story import tell
+from .plan.plan import Plan, encode
+from .record.duplicates import Duplicates, duplicates
+from .record.facts import Facts
+from .record.history import History
+from .record.story import tell
 
 EXIT = {"held": 0, "violated": 1, "inconclusive": 4}
 

@@ -20,15 +20,15 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ..backends.adapter import Adapter, Claims
-from .history import FORMAT, Answer, Event, History, Phase
-from .ledger import LedgerError, read_rows
-from .plan import Plan, ReplayError, decode
-from .plan_json import to_json
+from ..protocol.ledger import LedgerError, read_rows
+from .plan.plan import Plan, ReplayError, decode
+from .plan.plan_json import to_json
+from .plan.validate import validate
+from .record.history import FORMAT, Answer, Event, History, Phase
 from .result import Result, judge
-from .validate import validate
 
 if TYPE_CHECKING:
-    from .drivers.standing import Standing
+    from .drivers.long_lived import Standing
 
 Driver = Literal["sim", "process"]
 DRIVERS: tuple[Driver, ...] = ("process", "sim")

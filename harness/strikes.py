@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from ..backends.worker import Point
-from .events import Answer, Event, Phase
-from .plan import (
+from ..protocol.events import Answer, Event, Phase
+from ..protocol.worker import Point
+from .plan.plan import (
     BrokerCrash,
     Fault,
     KillAt,

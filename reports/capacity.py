@@ -12,9 +12,9 @@ from math import ceil, floor, log10
 from rich.console import Console
 from rich.table import Table
 
-from ..harness.capacity.simulate import Interval
-from ..harness.capacity.sizing import Row, Sizing, percent
-from ..harness.capacity.units import told_s
+from ..capacity.simulate import Interval
+from ..capacity.sizing import Row, Sizing, percent
+from ..capacity.units import told_s
 from .offline import own_text, page_of
 
 WIDTH, HEIGHT = 420, 300

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from ..harness.duplicates import Duplicates
+from ..harness.record.duplicates import Duplicates
 from ..harness.result import Result
 
 LATE = "Caught late: the job ran again, and only the world knew better."

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..harness.explore.search import Search
-from ..harness.history import PHASES
+from ..harness.record.history import PHASES
 from ..harness.shrink.failure import Failure
 from .plain import one_line
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.table import Table
 
-from ..backends.servers.doctor import Examined
+from ..servers.doctor import Examined
 
 COLOURS = {"here": "green", "missing": "yellow", "broken": "red"}
 

@@ -11,20 +11,20 @@ from typing import NamedTuple
 from markupsafe import Markup
 
 from ..backends.adapter import Claims
-from ..harness.facts import Facts
-from ..harness.history import History
-from ..harness.plan import Plan
-from ..harness.plan_json import to_json
+from ..harness.plan.plan import Plan
+from ..harness.plan.plan_json import to_json
+from ..harness.record.facts import Facts
+from ..harness.record.history import History
 from ..harness.result import CheckResult, Result
 from ..harness.shrink.failure import Failure
 from . import charts, tables
 from .causes import Advice, advice
 from .duplicates import LATE, table
-from .evidence import signs
 from .offline import Fragment, own_text, page_of
 from .sequence import sequence
 from .shown import finding_of, first_broken, jobs_of
 from .space_time import Diagram, diagram
+from .symptoms import signs
 from .timeline import fragment
 from .whole_run import WholeRun
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..harness.facts import Facts
+from ..harness.record.facts import Facts
 from ..harness.run import Run
 
 PERCENTILES = (50, 95, 99, 100)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ..harness.checks.finding import Finding
-from ..harness.facts import Facts
-from ..harness.history import Event
+from ..harness.record.facts import Facts
+from ..harness.record.history import Event
 from ..harness.result import CheckResult, Result
 
 MOST_JOBS = 3

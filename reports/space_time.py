@@ -13,11 +13,11 @@ from typing import Literal
 
 import numpy as np
 
-from ..harness.facts import Facts, seconds
 from ..harness.faults import Window
-from ..harness.history import Answer, Event
-from ..harness.plan import Outage, SkewClock
-from ..harness.story import delivery_end, exits_with, node_name, tell_exit, tell_strike
+from ..harness.plan.plan import Outage, SkewClock
+from ..harness.record.facts import Facts, seconds
+from ..harness.record.history import Answer, Event
+from ..harness.record.story import delivery_end, exits_with, node_name, tell_exit, tell_strike
 
 QUEUE = -1  # the lane of the queue itself, among those of nodes
 TICKS = 5

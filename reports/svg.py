@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..harness.facts import Facts
+from ..harness.record.facts import Facts
 from ..harness.run import Run
 from .offline import templates
 from .plain import in_xml

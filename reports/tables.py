@@ -10,8 +10,8 @@ from typing import NamedTuple
 from msgspec.structs import asdict
 
 from ..backends.adapter import Claims
-from ..harness.history import PHASES
-from ..harness.plan import Plan
+from ..harness.plan.plan import Plan
+from ..harness.record.history import PHASES
 from ..harness.result import Result
 from .charts import TIED, Table, length
 from .space_time import Diagram

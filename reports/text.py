@@ -10,7 +10,7 @@ from io import StringIO
 
 from rich.console import Console
 
-from ..harness.facts import Facts
+from ..harness.record.facts import Facts
 from ..harness.run import Run
 from . import terminal
 from .shown import jobs_of

@@ -18,10 +18,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..harness.facts import Facts
-from ..harness.history import Answer, Event
+from ..harness.record.facts import Facts
+from ..harness.record.history import Answer, Event
+from ..harness.record.story import node_name, tell_strike
 from ..harness.run import Run
-from ..harness.story import node_name, tell_strike
 
 NODES, JOBS = 1, 2  # process ids: whatever runs, and the jobs
 HANDS = 64  # thread ids between one node and the next, for what it holds at once

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from ..harness.checks.retries import retries
-from ..harness.facts import Facts, Floats
-from ..harness.history import Event
-from ..harness.plan import FOR_EVER_S
+from ..harness.plan.plan import FOR_EVER_S
+from ..harness.record.facts import Facts, Floats
+from ..harness.record.history import Event
 from ..harness.strikes import fault_kind
 
 BINS = 40

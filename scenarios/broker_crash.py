@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from random import Random
 
-from ..harness.plan import BrokerCrash, Plan, PlannedJob, Pool, Queue
+from ..harness.plan.plan import BrokerCrash, Plan, PlannedJob, Pool, Queue
 from .scenario import ALWAYS, Scenario
 
 JOBS = 40

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from random import Random
 
-from ..harness.plan import Flood, KillAt, Plan, PlannedJob, Pool, Queue
+from ..harness.plan.plan import Flood, KillAt, Plan, PlannedJob, Pool, Queue
 from .scenario import ALWAYS, Scenario
 
 BURST = 50

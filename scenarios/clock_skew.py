@@ -14,8 +14,17 @@ from __future__ import annotations
 
 from random import Random
 
-from ..backends.commands import RetryPolicy
-from ..harness.plan import SERVER, BrokerCrash, KillAt, Plan, PlannedJob, Pool, Queue, SkewClock
+from ..harness.plan.plan import (
+    SERVER,
+    BrokerCrash,
+    KillAt,
+    Plan,
+    PlannedJob,
+    Pool,
+    Queue,
+    SkewClock,
+)
+from ..protocol.commands import RetryPolicy
 from .scenario import ALWAYS, Scenario
 
 JOBS = 24

@@ -13,9 +13,7 @@ from __future__ import annotations
 
 from random import Random
 
-from ..backends.commands import RetryPolicy
-from ..backends.worker import POINTS
-from ..harness.plan import (
+from ..harness.plan.plan import (
     BrokerCrash,
     Call,
     Fault,
@@ -35,6 +33,8 @@ from ..harness.plan import (
     SlowNetwork,
     Terminate,
 )
+from ..protocol.commands import RetryPolicy
+from ..protocol.worker import POINTS
 from .scenario import ALWAYS, Scenario
 
 MAIL, PAYMENTS, REPORTS = range(3)

@@ -12,7 +12,16 @@ from __future__ import annotations
 
 from random import Random
 
-from ..harness.plan import KillAt, KillWorker, Outage, Plan, PlannedJob, Pool, Queue, ReplayDead
+from ..harness.plan.plan import (
+    KillAt,
+    KillWorker,
+    Outage,
+    Plan,
+    PlannedJob,
+    Pool,
+    Queue,
+    ReplayDead,
+)
 from .scenario import ALWAYS, Scenario
 
 JOBS = 30

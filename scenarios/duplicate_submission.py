@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from random import Random
 
-from ..harness.plan import Plan
+from ..harness.plan.plan import Plan
 from .scenario import Scenario
 from .submitted_twice import EVERY_GAP, PROMISED, plan_of
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from random import Random
 
-from ..harness.plan import Plan, PlannedJob, Pool, Queue, Terminate
+from ..harness.plan.plan import Plan, PlannedJob, Pool, Queue, Terminate
 from .scenario import ALWAYS, Scenario
 
 JOBS = 24

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from random import Random
 
-from ..harness.plan import (
+from ..harness.plan.plan import (
     Call,
     Fault,
     NetEffect,

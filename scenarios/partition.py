@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from random import Random
 
-from ..harness.plan import Partition, Plan, PlannedJob, Pool, Queue
+from ..harness.plan.plan import Partition, Plan, PlannedJob, Pool, Queue
 from .scenario import ALWAYS, Scenario
 
 JOBS = 40

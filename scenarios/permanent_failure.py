@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from random import Random
 
-from ..harness.plan import Outage, Plan, PlannedJob, Pool, Queue
+from ..harness.plan.plan import Outage, Plan, PlannedJob, Pool, Queue
 from .scenario import ALWAYS, Scenario
 
 JOBS = 40

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from random import Random
 
-from ..harness.plan import Call, Fault, NetFault, Plan, PlannedJob, Pool, Queue
+from ..harness.plan.plan import Call, Fault, NetFault, Plan, PlannedJob, Pool, Queue
 from .scenario import ALWAYS, Scenario
 
 JOBS = 36

@@ -12,8 +12,8 @@ from __future__ import annotations
 
 from random import Random
 
-from ..backends.commands import RetryPolicy
-from ..harness.plan import Outage, Plan, PlannedJob, Pool, Queue
+from ..harness.plan.plan import Outage, Plan, PlannedJob, Pool, Queue
+from ..protocol.commands import RetryPolicy
 from .scenario import ALWAYS, Scenario
 
 JOBS = 48

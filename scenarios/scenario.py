@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import TYPE_CHECKING
 
-from ..harness import guarantees
-from ..harness.plan import Plan
+from ..harness.plan import guarantees
+from ..harness.plan.plan import Plan
 
 if TYPE_CHECKING:
     from ..harness.run import Driver

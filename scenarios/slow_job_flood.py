@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from random import Random
 
-from ..harness.plan import Flood, Plan, PlannedJob, Pool, Queue
+from ..harness.plan.plan import Flood, Plan, PlannedJob, Pool, Queue
 from .scenario import ALWAYS, Scenario
 
 MAILS = 12

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from random import Random
 
-from ..harness.plan import Plan, PlannedJob, Pool, Queue, SlowNetwork
+from ..harness.plan.plan import Plan, PlannedJob, Pool, Queue, SlowNetwork
 from .scenario import ALWAYS, Scenario
 
 JOBS = 40

@@ -13,7 +13,7 @@ from __future__ import annotations
 from random import Random
 from typing import get_args
 
-from ..harness.plan import Behaviour, KillAt, Plan, PlannedJob, Pool, Queue
+from ..harness.plan.plan import Behaviour, KillAt, Plan, PlannedJob, Pool, Queue
 from .scenario import ALWAYS, Scenario
 
 JOBS = 24

@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 
 from msgspec.structs import replace
 
-from ..harness.plan import KillAt, Plan, PlannedJob, Pool, Queue, Sink
+from ..harness.plan.plan import KillAt, Plan, PlannedJob, Pool, Queue, Sink
 from .scenario import ALWAYS
 
 Gap = Literal["at once", "seconds later", "a day later"]

@@ -16,8 +16,8 @@ from __future__ import annotations
 
 from random import Random
 
-from ..backends.worker import Point
-from ..harness.plan import Fault, KillAt, KillWorker, PauseAt, Plan, PlannedJob, Pool, Queue
+from ..harness.plan.plan import Fault, KillAt, KillWorker, PauseAt, Plan, PlannedJob, Pool, Queue
+from ..protocol.worker import Point
 from .scenario import ALWAYS, Scenario
 
 JOBS = 40

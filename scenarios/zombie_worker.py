@@ -13,8 +13,8 @@ from __future__ import annotations
 
 from random import Random
 
-from ..backends.worker import Point
-from ..harness.plan import PauseAt, Plan, PlannedJob, Pool, Queue
+from ..harness.plan.plan import PauseAt, Plan, PlannedJob, Pool, Queue
+from ..protocol.worker import Point
 from .scenario import ALWAYS, Scenario
 
 JOBS = 24

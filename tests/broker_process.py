@@ -13,9 +13,9 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from jobquake.backends.commands import Command, Reply
-from jobquake.backends.reference import wire
-from jobquake.backends.reference.client import Client
+from jobquake.backends.reference.broker import wire
+from jobquake.backends.reference.broker.client import Client
+from jobquake.protocol.commands import Command, Reply
 
 PATIENCE_S = 30.0
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)

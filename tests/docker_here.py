@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from jobquake.backends.servers import postgres, redis
+from jobquake.servers import postgres, redis
 from servers_here import folder, or_skip
 
 READY_WITHIN_S = 60.0

@@ -7,10 +7,10 @@ from pathlib import Path
 from random import Random
 
 from jobquake.backends.adapter import Claims, Queue
-from jobquake.backends.clock import Clock
-from jobquake.backends.commands import Ack, Command, Delivery, Enqueue, Lease, Leased, Reply
 from jobquake.backends.reference.adapter import REFERENCE
-from jobquake.backends.worker import worker
+from jobquake.protocol.clock import Clock
+from jobquake.protocol.commands import Ack, Command, Delivery, Enqueue, Lease, Leased, Reply
+from jobquake.protocol.worker import worker
 from msgspec.structs import replace
 
 

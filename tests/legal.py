@@ -12,11 +12,11 @@ from typing import Any
 
 from hypothesis import strategies as st
 from jobquake.backends.adapter import Claims
-from jobquake.backends.commands import RetryPolicy
 from jobquake.harness.checks import GUARANTEES
-from jobquake.harness.facts import Facts, Outcome
-from jobquake.harness.history import Answer, Event, History, Phase, Row, row
-from jobquake.harness.plan import KillWorker, NetTimeout, Plan, PlannedJob, Pool, Queue
+from jobquake.harness.plan.plan import KillWorker, NetTimeout, Plan, PlannedJob, Pool, Queue
+from jobquake.harness.record.facts import Facts, Outcome
+from jobquake.harness.record.history import Answer, Event, History, Phase, Row, row
+from jobquake.protocol.commands import RetryPolicy
 from legal_world import CALL_TIMEOUT, Held, Job, Worker, World
 
 

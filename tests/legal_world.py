@@ -14,11 +14,11 @@ from typing import Any
 
 from hypothesis import strategies as st
 from jobquake.backends.adapter import Claims
-from jobquake.backends.commands import RetryPolicy
-from jobquake.harness.facts import Outcome
-from jobquake.harness.history import PHASES, Answer, Event, Phase, Row, row
-from jobquake.harness.ledger import key_hash
-from jobquake.harness.plan import Fault, KillAt, KillWorker, NetFault, PauseAt
+from jobquake.harness.plan.plan import Fault, KillAt, KillWorker, NetFault, PauseAt
+from jobquake.harness.record.facts import Outcome
+from jobquake.harness.record.history import PHASES, Answer, Event, Phase, Row, row
+from jobquake.protocol.commands import RetryPolicy
+from jobquake.protocol.ledger import key_hash
 
 CALL_TIMEOUT = 300
 ENQUEUES = (

@@ -8,8 +8,8 @@ import urllib.request
 
 import pytest
 from broker_process import wait_until
-from jobquake.backends import commands as c
-from jobquake.backends.reference.client import Client
+from jobquake.backends.reference.broker.client import Client
+from jobquake.protocol import commands as c
 from prometheus_client.parser import text_string_to_metric_families
 
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 from jobquake.backends.reference import places
-from jobquake.backends.reference.store import SharedStore
-from jobquake.backends.servers.source import MissingServer
+from jobquake.backends.reference.stores.store import SharedStore
+from jobquake.servers.source import MissingServer
 
 KINDS = ("redis", "postgres")
 

@@ -18,8 +18,8 @@ import jobquake
 import pytest
 import yaml
 from broker_process import Broker, running, wait_until
-from jobquake.backends import commands as c
-from jobquake.backends.reference.client import Client
+from jobquake.backends.reference.broker.client import Client
+from jobquake.protocol import commands as c
 from prometheus_here import Prometheus, promtool, scraping
 from scrape import LATER, LONG_S, SHORT_S, live_through_everything, scrape, take
 

@@ -25,9 +25,9 @@ from broker_process import (
     running,
     wait_until,
 )
-from jobquake.backends import commands as c
-from jobquake.backends.reference import wire
-from jobquake.backends.reference.sqlite import SQLiteStore
+from jobquake.backends.reference.broker import wire
+from jobquake.backends.reference.stores.sqlite import SQLiteStore
+from jobquake.protocol import commands as c
 
 LONG_S = 60.0  # a wait that a test never sits out
 

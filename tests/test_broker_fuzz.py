@@ -16,11 +16,11 @@ import pytest
 from broker_process import Broker, Raw, connected, framed, open_files, running, wait_until
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from jobquake.backends import commands as c
-from jobquake.backends.clock import Clock
-from jobquake.backends.reference import wire
+from jobquake.backends.reference.broker import wire
 from jobquake.backends.reference.queue import ReferenceQueue
-from jobquake.backends.reference.sqlite import SQLiteStore
+from jobquake.backends.reference.stores.sqlite import SQLiteStore
+from jobquake.protocol import commands as c
+from jobquake.protocol.clock import Clock
 
 MARKER = 2**40  # a request id that no generated message has
 fuzz = settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -16,7 +16,9 @@ from random import Random
 
 import pytest
 from broker_process import Broker, wait_until
-from jobquake.backends.commands import (
+from jobquake.backends.reference.broker.client import Client
+from jobquake.backends.reference.stores.sqlite import SQLiteStore
+from jobquake.protocol.commands import (
     Ack,
     Command,
     Enqueue,
@@ -27,8 +29,6 @@ from jobquake.backends.commands import (
     Reply,
     Settled,
 )
-from jobquake.backends.reference.client import Client
-from jobquake.backends.reference.sqlite import SQLiteStore
 
 PRODUCERS, WORKERS = 3, 3
 LEASE_S = 600.0  # no lease ends during the test: each job has one rightful delivery

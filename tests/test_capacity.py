@@ -17,9 +17,9 @@ import pytest
 import simpy
 from hypothesis import given
 from hypothesis import strategies as st
-from jobquake.harness.capacity import times
-from jobquake.harness.capacity.load import NO_MISHAPS, Asked, Mishaps, Traffic, load
-from jobquake.harness.capacity.simulate import (
+from jobquake.capacity import times
+from jobquake.capacity.load import NO_MISHAPS, Asked, Mishaps, Traffic, load
+from jobquake.capacity.simulate import (
     Simulated,
     TooLong,
     simulate,
@@ -27,15 +27,9 @@ from jobquake.harness.capacity.simulate import (
     waits,
     waits_with_redelivery,
 )
-from jobquake.harness.capacity.sizing import (
-    Question,
-    SizingError,
-    by_formula,
-    fewest,
-    size,
-)
-from jobquake.harness.capacity.times import BoundedPareto, Deterministic, Exponential, Times
-from jobquake.harness.capacity.waiting import GGC, MDC, MGC, MMC, formula, wait
+from jobquake.capacity.sizing import Question, SizingError, by_formula, fewest, size
+from jobquake.capacity.times import BoundedPareto, Deterministic, Exponential, Times
+from jobquake.capacity.waiting import GGC, MDC, MGC, MMC, formula, wait
 
 SURE = 0.999
 P95 = 0.95

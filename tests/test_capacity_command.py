@@ -14,16 +14,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from jobquake.backends import registry as backends
+from jobquake.capacity import units
+from jobquake.capacity.fit import FEWEST, FitError, fit
+from jobquake.capacity.load import NO_MISHAPS, Asked, Traffic, load
+from jobquake.capacity.sizing import Question, Sizing, size
+from jobquake.capacity.times import Exponential
 from jobquake.cli import cli
-from jobquake.harness.capacity import units
-from jobquake.harness.capacity.fit import FEWEST, FitError, fit
-from jobquake.harness.capacity.load import NO_MISHAPS, Asked, Traffic, load
-from jobquake.harness.capacity.sizing import Question, Sizing, size
-from jobquake.harness.capacity.times import Exponential
-from jobquake.harness.events import Event
-from jobquake.harness.history import History
-from jobquake.harness.plan import Plan, PlannedJob, Pool, Queue
+from jobquake.harness.plan.plan import Plan, PlannedJob, Pool, Queue
+from jobquake.harness.record.history import History
 from jobquake.harness.run import Run, run
+from jobquake.protocol.events import Event
 from jobquake.reports import capacity
 from jobquake.scenarios import registry as scenarios
 from msgspec.structs import replace

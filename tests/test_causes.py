@@ -9,10 +9,10 @@ from functools import cache
 import pytest
 from jobquake.backends import registry as backends
 from jobquake.harness.checks import GUARANTEES
-from jobquake.harness.facts import Facts
+from jobquake.harness.record.facts import Facts
 from jobquake.harness.run import run
 from jobquake.reports.causes import EXPECTED, RULES, advice
-from jobquake.reports.evidence import ALL_SIGNS, signs
+from jobquake.reports.symptoms import ALL_SIGNS, signs
 from twin_plans import PLANS
 
 # What a reader must find in the advice about each twin: the practice that it lacks.

@@ -12,13 +12,13 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from jobquake.backends.adapter import Claims
-from jobquake.backends.commands import RetryPolicy
 from jobquake.harness.checks import CHECKS
 from jobquake.harness.checks.finding import Judged
-from jobquake.harness.events import Answer, Event, Phase
-from jobquake.harness.facts import Facts
-from jobquake.harness.history import History, Row, row
-from jobquake.harness.plan import Flood, KillAt, Plan, PlannedJob, Pool, Queue
+from jobquake.harness.plan.plan import Flood, KillAt, Plan, PlannedJob, Pool, Queue
+from jobquake.harness.record.facts import Facts
+from jobquake.harness.record.history import History, Row, row
+from jobquake.protocol.commands import RetryPolicy
+from jobquake.protocol.events import Answer, Event, Phase
 from legal import Legal, all_claims, legal_runs
 from msgspec.structs import replace
 

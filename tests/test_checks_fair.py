@@ -10,9 +10,17 @@ from jobquake import RetryPolicy, simulate
 from jobquake.backends.reference.adapter import REFERENCE
 from jobquake.harness.checks import CHECKS
 from jobquake.harness.checks.finding import Judged
-from jobquake.harness.events import Answer, Event
-from jobquake.harness.facts import Facts
-from jobquake.harness.plan import Partition, Plan, PlannedJob, Pool, Queue, ReplayDead, Terminate
+from jobquake.harness.plan.plan import (
+    Partition,
+    Plan,
+    PlannedJob,
+    Pool,
+    Queue,
+    ReplayDead,
+    Terminate,
+)
+from jobquake.harness.record.facts import Facts
+from jobquake.protocol.events import Answer, Event
 
 ALONE = Plan(
     scenario="fair",

@@ -17,8 +17,8 @@ from pathlib import Path
 
 import pytest
 from jobquake.backends import registry as backends
-from jobquake.carry_out import experiments_of
-from jobquake.harness.plan import decode, encode
+from jobquake.experiments import experiments_of
+from jobquake.harness.plan.plan import decode, encode
 from jobquake.scenarios import registry as scenarios
 from msgspec.structs import replace
 

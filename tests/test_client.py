@@ -14,14 +14,14 @@ from pathlib import Path
 
 import pytest
 from broker_process import Broker, running, wait_until
-from jobquake.backends import commands as c
-from jobquake.backends.reference import wire
-from jobquake.backends.reference.client import Client
+from jobquake.backends.reference.broker import wire
+from jobquake.backends.reference.broker.client import Client
 from jobquake.backends.reference.framing import BrokerFraming
-from jobquake.backends.repeat import RepeatPolicy
 from jobquake.harness.drivers.network import Network
-from jobquake.harness.ledger import Ledger
-from jobquake.harness.plan import Call, NetEffect, NetFault, Plan
+from jobquake.harness.plan.plan import Call, NetEffect, NetFault, Plan
+from jobquake.protocol import commands as c
+from jobquake.protocol.ledger import Ledger
+from jobquake.protocol.repeat import RepeatPolicy
 
 LONG_S = 60.0
 

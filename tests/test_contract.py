@@ -15,10 +15,10 @@ from hypothesis import Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 from jobquake.backends import registry as backends
 from jobquake.backends.adapter import Claims
-from jobquake.harness.contract.broken import MISTAKES, broken
 from jobquake.harness.contract.machine import QUICK, machine
+from jobquake.harness.contract.mutants import MISTAKES, broken
 from jobquake.harness.contract.suite import QueueContract
-from jobquake.harness.plan import decode
+from jobquake.harness.plan.plan import decode
 from servers_here import KINDS, address
 
 pytest_plugins = ["pytester"]

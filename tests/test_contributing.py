@@ -11,13 +11,13 @@ import pytest
 from jobquake.backends import registry as backends
 from jobquake.harness.checks.finding import Judged
 from jobquake.harness.drivers.sim import simulate
-from jobquake.harness.facts import Facts
-from jobquake.harness.history import Answer, Event, History, row
+from jobquake.harness.record.facts import Facts
+from jobquake.harness.record.history import Answer, Event, History, row
 from jobquake.harness.result import judge
 from jobquake.harness.run import run
-from jobquake.harness.toxiproxy import Embedded
-from jobquake.harness.toxiproxy.toxics import KINDS
-from jobquake.harness.toxiproxy.toxics.toxic import Kind
+from jobquake.proxy import Embedded
+from jobquake.proxy.toxics import KINDS
+from jobquake.proxy.toxics.toxic import Kind
 from msgspec.structs import replace
 from toxiproxy_lines import Lines, LineServer, call
 
@@ -54,9 +54,9 @@ def test_the_page_has_one_example_of_each() -> None:
     assert [path.rpartition("/")[0] for path in examples()] == [
         "harness/checks",
         "scenarios",
-        "backends/twins",
+        "backends/reference/twins",
         "backends",
-        "harness/toxiproxy/toxics",
+        "proxy/toxics",
         "reports",
     ]
 
@@ -76,7 +76,7 @@ def test_the_check_accepts_a_quick_answer_and_rejects_a_slow_one(example) -> Non
 @pytest.mark.parametrize("seed", range(5))
 def test_the_scenario_holds_and_finds_the_twin_and_the_list(example, seed: int) -> None:
     plan = example("scenarios/lone_worker.py").SCENARIO.plan(seed)
-    twin = example("backends/twins/failure_drops.py").TWIN
+    twin = example("backends/reference/twins/failure_drops.py").TWIN
     listed = example("backends/list_queue.py").LIST_QUEUE
     for adapter, verdict in (
         (backends.find("reference"), "held"),
@@ -92,7 +92,7 @@ def test_the_scenario_holds_and_finds_the_twin_and_the_list(example, seed: int) 
 def test_the_toxic_lets_data_pass_and_closes_when_its_time_is_over(
     example, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    toxic = example("harness/toxiproxy/toxics/limit_time.py").LimitTime
+    toxic = example("proxy/toxics/limit_time.py").LimitTime
     monkeypatch.setitem(KINDS, "limit_time", Kind(toxic))
     wanted = {"type": "limit_time", "attributes": {"time": 60_000}}
     with LineServer() as server, Embedded() as toxiproxy:
@@ -110,7 +110,7 @@ def test_the_toxic_lets_data_pass_and_closes_when_its_time_is_over(
 def test_the_format_passes_what_held_and_nothing_else_whatever_it_is_called(example) -> None:
     tap = example("reports/tap.py")
     plan = example("scenarios/lone_worker.py").SCENARIO.plan(0)
-    twin = example("backends/twins/failure_drops.py").TWIN
+    twin = example("backends/reference/twins/failure_drops.py").TWIN
     hidden = replace(plan, scenario="lone # TODO\nok 3 - worker")
     runs = [run(plan, backends.find("reference"), "sim"), run(hidden, twin, "sim")]
     lines = tap.render(runs).splitlines()

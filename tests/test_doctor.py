@@ -11,9 +11,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from jobquake.backends.servers import doctor, postgres, redis
-from jobquake.backends.servers.doctor import Examined
 from jobquake.reports import health
+from jobquake.servers import doctor, postgres, redis
+from jobquake.servers.doctor import Examined
 from rich.console import Console
 from servers_here import or_skip
 

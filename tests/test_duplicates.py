@@ -16,8 +16,18 @@ import jobquake
 import pytest
 from jobquake.backends import registry as backends
 from jobquake.backends.adapter import Queue as Backend
-from jobquake.backends.clock import Clock
-from jobquake.backends.commands import (
+from jobquake.backends.reference.adapter import LocalQueue, ReferenceAdapter
+from jobquake.backends.reference.queue import RETENTION_S
+from jobquake.experiments import experiments_of
+from jobquake.harness.drivers.sim import simulate
+from jobquake.harness.plan.plan import Plan, PlannedJob, Pool, Queue, Sink, decode
+from jobquake.harness.plan.validate import PlanError, validate
+from jobquake.harness.record.duplicates import duplicates
+from jobquake.harness.record.facts import Facts
+from jobquake.harness.record.history import Answer, Event, History, row
+from jobquake.harness.result import Result, judge
+from jobquake.protocol.clock import Clock
+from jobquake.protocol.commands import (
     Ack,
     Command,
     Delivery,
@@ -29,16 +39,6 @@ from jobquake.backends.commands import (
     Leased,
     Reply,
 )
-from jobquake.backends.reference.adapter import LocalQueue, ReferenceAdapter
-from jobquake.backends.reference.queue import RETENTION_S
-from jobquake.carry_out import experiments_of
-from jobquake.harness.drivers.sim import simulate
-from jobquake.harness.duplicates import duplicates
-from jobquake.harness.facts import Facts
-from jobquake.harness.history import Answer, Event, History, row
-from jobquake.harness.plan import Plan, PlannedJob, Pool, Queue, Sink, decode
-from jobquake.harness.result import Result, judge
-from jobquake.harness.validate import PlanError, validate
 from jobquake.reports.duplicates import table
 from jobquake.scenarios import registry as scenarios
 from msgspec.structs import replace

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from jobquake.harness.capacity.constant import mdc
-from jobquake.harness.capacity.erlang import erlang_b, erlang_c, mmc
+from jobquake.capacity.constant import mdc
+from jobquake.capacity.erlang import erlang_b, erlang_c, mmc
 
 # What textbooks and call-centre handbooks print: workers, erlangs, probability of waiting. The
 # last is their standing example of 360 calls of 4 minutes in half an hour for 55 agents.

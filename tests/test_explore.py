@@ -15,7 +15,7 @@ from random import Random
 import msgspec
 import pytest
 from jobquake.backends import registry
-from jobquake.backends.commands import Ack
+from jobquake.errors import BackendFailed
 from jobquake.harness.explore import pct, search
 from jobquake.harness.explore.draw import draw
 from jobquake.harness.explore.novelty import Feature, features, near_misses
@@ -24,9 +24,18 @@ from jobquake.harness.explore.search import DeadlyShard, Here, Limits, Task, Wor
 from jobquake.harness.explore.shard import Seen, explore_shard
 from jobquake.harness.explore.swarm import Space, swarm
 from jobquake.harness.explore.techniques import MIXES
-from jobquake.harness.explore.trial import BackendFailed, attempt
-from jobquake.harness.plan import FOR_EVER_S, KillAt, KillWorker, Partition, PauseAt, Plan, decode
-from jobquake.harness.validate import validate
+from jobquake.harness.plan.plan import (
+    FOR_EVER_S,
+    KillAt,
+    KillWorker,
+    Partition,
+    PauseAt,
+    Plan,
+    decode,
+)
+from jobquake.harness.plan.validate import validate
+from jobquake.harness.trial import attempt
+from jobquake.protocol.commands import Ack
 
 REFERENCE = registry.find("reference")
 DEEP = "twin-ack-without-token"
@@ -163,7 +172,7 @@ def test_a_shard_depends_on_nothing_but_its_number() -> None:
 
 PRINT_FOUND = """
 from jobquake.backends import registry
-from jobquake.backends.commands import Ack
+from jobquake.protocol.commands import Ack
 from jobquake.harness.explore.shard import explore_shard
 seen = explore_shard(registry.find("twin-ack-without-token"), 3, 0)
 print(seen.schedules, seen.found[0].replay, sorted(seen.bites))

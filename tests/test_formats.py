@@ -24,9 +24,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from jobquake.backends import registry as backends
-from jobquake.harness.facts import Facts
-from jobquake.harness.history import Event
-from jobquake.harness.plan import decode
+from jobquake.harness.plan.plan import decode
+from jobquake.harness.record.facts import Facts
+from jobquake.harness.record.history import Event
 from jobquake.harness.result import Result
 from jobquake.harness.run import Run, run
 from jobquake.reports import github, markdown, results_json, sketch, space_time

@@ -18,7 +18,7 @@ from random import Random
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from jobquake.harness.ledger import FIELDS, Ledger, LedgerError, LedgerReader, key_hash, read_rows
+from jobquake.protocol.ledger import FIELDS, Ledger, LedgerError, LedgerReader, key_hash, read_rows
 
 JOB, NODE, KEY = 7, 5, 10
 WRITER = """
@@ -171,7 +171,7 @@ def test_a_short_write_is_an_error_and_not_a_silent_half_line(tmp_path: Path) ->
     path = tmp_path / "ledger.jsonl"
     script = (
         "import resource, sys\n"
-        "from jobquake.harness.ledger import Ledger, LedgerError\n"
+        "from jobquake.protocol.ledger import Ledger, LedgerError\n"
         "ledger = Ledger(sys.argv[1])\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (200, 200))\n"
         "try:\n"

@@ -24,7 +24,7 @@ from typing import Any
 import msgspec
 import pytest
 from jobquake.backends import registry as backends
-from jobquake.harness.plan import encode
+from jobquake.harness.plan.plan import encode
 from jobquake.harness.result import Result
 from jobquake.harness.run import Run, run, save
 from jobquake.reports import diff, index

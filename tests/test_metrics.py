@@ -13,17 +13,17 @@ from random import Random
 import msgspec
 import pytest
 from broker_process import Broker, running, wait_until
-from jobquake.backends import commands as c
 from jobquake.backends.adapter import Unavailable
-from jobquake.backends.clock import Clock
 from jobquake.backends.metrics.exported import exported, page_of
 from jobquake.backends.metrics.families import COUNTERS, Family, families
 from jobquake.backends.reference import places
 from jobquake.backends.reference.core import CORRECT
-from jobquake.backends.reference.memory import MemoryStore
 from jobquake.backends.reference.queue import ReferenceQueue
-from jobquake.backends.reference.sqlite import SQLiteStore
+from jobquake.backends.reference.stores.memory import MemoryStore
+from jobquake.backends.reference.stores.sqlite import SQLiteStore
 from jobquake.backends.reference.tally import WORKER_KNOWN_S
+from jobquake.protocol import commands as c
+from jobquake.protocol.clock import Clock
 from scrape import LONG_S, Samples, get, live_through_everything, of, read, refused, scrape
 from servers_here import KINDS, address
 

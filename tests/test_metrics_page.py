@@ -12,9 +12,9 @@ from pathlib import Path
 import psutil
 import pytest
 from broker_process import PATIENCE_S, Broker, broker_command, running, wait_until
-from jobquake.backends import commands as c
 from jobquake.backends.metrics import endpoint
 from jobquake.backends.metrics.exported import exported
+from jobquake.protocol import commands as c
 from scrape import get, live_through_everything
 
 EMPTY = c.Measured((), {})

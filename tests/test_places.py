@@ -14,17 +14,17 @@ from typing import Any
 import pytest
 import toxiproxies
 from broker_process import wait_until
-from jobquake.backends import commands as c
 from jobquake.backends import registry as backends
 from jobquake.backends.reference import queue
 from jobquake.backends.reference.adapter import ReferenceAdapter
 from jobquake.harness.checks import CHECKS
 from jobquake.harness.drivers.sim import simulate
-from jobquake.harness.history import Event
-from jobquake.harness.plan import NetTimeout, Partition, PlannedJob, SlowNetwork
+from jobquake.harness.plan.plan import NetTimeout, Partition, PlannedJob, SlowNetwork
+from jobquake.harness.record.history import Event
 from jobquake.harness.result import Result, judge
 from jobquake.harness.run import run
 from jobquake.harness.strikes import fault_kind
+from jobquake.protocol import commands as c
 from jobquake.scenarios import registry as scenarios
 from jobquake.scenarios.practices import PRACTICES
 from msgspec.structs import replace

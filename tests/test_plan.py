@@ -20,11 +20,10 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from jobquake.backends.commands import RetryPolicy
-from jobquake.backends.worker import Point
-from jobquake.harness import plan as plans
 from jobquake.harness.checks import GUARANTEES
-from jobquake.harness.plan import (
+from jobquake.harness.plan import plan as plans
+from jobquake.harness.plan.armor import spell
+from jobquake.harness.plan.plan import (
     PREFIX,
     Flood,
     KillAt,
@@ -42,9 +41,10 @@ from jobquake.harness.plan import (
     decode,
     encode,
 )
-from jobquake.harness.plan_json import to_json
-from jobquake.harness.sealed import spell
-from jobquake.harness.validate import PlanError, validate
+from jobquake.harness.plan.plan_json import to_json
+from jobquake.harness.plan.validate import PlanError, validate
+from jobquake.protocol.commands import RetryPolicy
+from jobquake.protocol.worker import Point
 from jobquake.scenarios import registry as scenarios
 from msgspec.structs import replace
 
@@ -379,7 +379,7 @@ def test_as_json_every_value_has_its_name(plan: Plan) -> None:
 def test_a_worker_reads_its_plan_without_the_checks_and_numpy(tmp_path: Path) -> None:
     script = (
         "import sys, jobquake.harness.drivers.node\n"
-        "from jobquake.harness.plan import unpack\n"
+        "from jobquake.harness.plan.plan import unpack\n"
         "unpack(sys.argv[1])\n"
         "assert 'numpy' not in sys.modules\n"
     )

@@ -17,12 +17,12 @@ from pathlib import Path
 import psutil
 import pytest
 from jobquake.backends import registry as backends
-from jobquake.backends.commands import RetryPolicy
 from jobquake.harness.drivers.guard import MARK
 from jobquake.harness.drivers.tree import kill_tree
-from jobquake.harness.history import Event, Phase
-from jobquake.harness.plan import Plan, PlannedJob, Pool, Queue
+from jobquake.harness.plan.plan import Plan, PlannedJob, Pool, Queue
+from jobquake.harness.record.history import Event, Phase
 from jobquake.harness.run import run
+from jobquake.protocol.commands import RetryPolicy
 from jobquake.scenarios import registry as scenarios
 
 ROW = [

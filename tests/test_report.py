@@ -17,10 +17,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from jobquake.backends import registry as backends
-from jobquake.harness.duplicates import Duplicates
-from jobquake.harness.facts import Facts
-from jobquake.harness.history import PHASES, Event
-from jobquake.harness.plan import Plan, Queue, decode
+from jobquake.harness.plan.plan import Plan, Queue, decode
+from jobquake.harness.record.duplicates import Duplicates
+from jobquake.harness.record.facts import Facts
+from jobquake.harness.record.history import PHASES, Event
 from jobquake.harness.run import Run, run
 from jobquake.harness.shrink.failure import Failure, shrunk_in_sim
 from jobquake.harness.shrink.reproduction import Reproduction

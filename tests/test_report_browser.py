@@ -18,8 +18,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from chromium_here import chromium
 from jobquake.backends import registry as backends
-from jobquake.harness.facts import Facts
-from jobquake.harness.history import Event
+from jobquake.harness.record.facts import Facts
+from jobquake.harness.record.history import Event
 from jobquake.harness.run import Run, run
 from jobquake.harness.shrink.failure import Failure, shrunk_in_sim
 from jobquake.harness.shrink.reproduction import Reproduction

@@ -22,10 +22,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jobquake.backends import registry as backends
 from jobquake.harness.checks.finding import Finding
-from jobquake.harness.events import Event
-from jobquake.harness.history import History
-from jobquake.harness.ledger import Ledger
+from jobquake.harness.record.history import History
 from jobquake.harness.run import Run, RunFolderError, load, run, save
+from jobquake.protocol.events import Event
+from jobquake.protocol.ledger import Ledger
 from jobquake.scenarios import registry as scenarios
 from msgspec.structs import replace
 

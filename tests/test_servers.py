@@ -23,18 +23,11 @@ import redis
 from docker_here import docker_engine, image
 from jobquake.backends import registry as backends
 from jobquake.backends.reference import places
-from jobquake.backends.servers import container, running
-from jobquake.backends.servers.source import (
-    Foreign,
-    Image,
-    Installed,
-    MissingServer,
-    shown,
-    source,
-)
 from jobquake.harness.drivers.guard import MARK
 from jobquake.harness.run import run
 from jobquake.scenarios import registry as scenarios
+from jobquake.servers import container, running
+from jobquake.servers.source import Foreign, Image, Installed, MissingServer, shown, source
 from servers_here import KINDS, address, folder, or_skip
 
 RUN = [sys.executable, "-m", "jobquake", "run"]

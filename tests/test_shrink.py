@@ -10,8 +10,7 @@ from jobquake.backends import registry
 from jobquake.harness.explore.draw import draw
 from jobquake.harness.explore.shard import explore_shard
 from jobquake.harness.explore.swarm import Space, everything, swarm
-from jobquake.harness.explore.trial import attempt
-from jobquake.harness.plan import (
+from jobquake.harness.plan.plan import (
     KillAt,
     NetFault,
     Outage,
@@ -23,13 +22,14 @@ from jobquake.harness.plan import (
     Queue,
     decode,
 )
+from jobquake.harness.plan.validate import validate
 from jobquake.harness.shrink.failure import shrunk_in_sim
 from jobquake.harness.shrink.kept import KeptError, keep, kept
 from jobquake.harness.shrink.likelihood import curve, other_future
 from jobquake.harness.shrink.reproduction import Reproduction, trials_for, wilson
 from jobquake.harness.shrink.shrink import breaks, shrink
 from jobquake.harness.shrink.smaller import STEPS, without_jobs
-from jobquake.harness.validate import validate
+from jobquake.harness.trial import attempt
 from msgspec.structs import replace
 
 REFERENCE = registry.find("reference")
@@ -192,7 +192,7 @@ def test_another_future_keeps_the_past() -> None:
 
 def test_a_failure_is_told_kept_and_its_test_fails_until_it_is_mended() -> None:
     plan, guarantee = failing("twin-ack-without-token")
-    from jobquake.harness.plan import encode
+    from jobquake.harness.plan.plan import encode
 
     twin = registry.find("twin-ack-without-token")
     failure, run = shrunk_in_sim(encode(plan, twin.name, "sim"), guarantee, twin, "a test")
@@ -213,7 +213,7 @@ def test_a_failure_is_told_kept_and_its_test_fails_until_it_is_mended() -> None:
 def test_kept_failures_are_read_again_and_a_damaged_one_is_told(tmp_path: object) -> None:
     from pathlib import Path
 
-    from jobquake.harness.plan import encode
+    from jobquake.harness.plan.plan import encode
 
     root = Path(str(tmp_path))
     plan, guarantee = failing("twin-ack-before-run")

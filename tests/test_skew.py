@@ -8,20 +8,20 @@ from random import Random
 
 import pytest
 from jobquake.backends import registry as backends
-from jobquake.backends.clock import Clock, anchored
-from jobquake.backends.commands import Ack, Enqueue, Job, Lease, Leased, Nack, Settled
 from jobquake.backends.reference.adapter import ReferenceAdapter
 from jobquake.backends.reference.core import CORRECT
 from jobquake.backends.reference.queue import ReferenceQueue
-from jobquake.backends.reference.sqlite import SQLiteStore
+from jobquake.backends.reference.stores.sqlite import SQLiteStore
 from jobquake.harness.drivers.clock import Clock as VirtualTime
 from jobquake.harness.drivers.sim import simulate
 from jobquake.harness.drivers.skew import WallClocks
-from jobquake.harness.facts import Facts
-from jobquake.harness.plan import SERVER, Plan, PlannedJob, Pool, Queue, SkewClock
+from jobquake.harness.plan.plan import SERVER, Plan, PlannedJob, Pool, Queue, SkewClock
+from jobquake.harness.record.facts import Facts
+from jobquake.harness.record.story import tell
 from jobquake.harness.result import Result, judge
 from jobquake.harness.run import run
-from jobquake.harness.story import tell
+from jobquake.protocol.clock import Clock, anchored
+from jobquake.protocol.commands import Ack, Enqueue, Job, Lease, Leased, Nack, Settled
 from jobquake.scenarios import registry as scenarios
 from msgspec.structs import replace
 

@@ -16,19 +16,13 @@ import psutil
 import pytest
 from broker_process import wait_until
 from haunted import FORGETS_NOT, Haunted, HauntedAdapter
-from jobquake.backends.commands import (
-    Enqueue,
-    Enqueued,
-    Job,
-    Measured,
-    Reply,
-)
 from jobquake.backends.reference.adapter import REFERENCE
-from jobquake.harness.drivers.standing_process import served
-from jobquake.harness.drivers.standing_sim import SimulatedStanding
-from jobquake.harness.plan import Plan, decode
+from jobquake.harness.drivers.long_lived_process import served
+from jobquake.harness.drivers.long_lived_sim import SimulatedStanding
+from jobquake.harness.plan.plan import Plan, decode
 from jobquake.harness.run import run
-from jobquake.harness.soak import RETENTION_S, Soak, begin, go_on, queue_of
+from jobquake.harness.soak.soak import RETENTION_S, Soak, begin, go_on, queue_of
+from jobquake.protocol.commands import Enqueue, Enqueued, Job, Measured, Reply
 from jobquake.scenarios import registry as scenarios
 from msgspec.structs import replace
 from scrape import Samples, of, scrape

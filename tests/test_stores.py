@@ -17,15 +17,15 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
-from jobquake.backends.clock import Clock
-from jobquake.backends.commands import Enqueue, Job, Lease, Leased, RetryPolicy, Unanswered
 from jobquake.backends.reference import core, places
 from jobquake.backends.reference.core import Record
 from jobquake.backends.reference.direct import DirectConnection
-from jobquake.backends.reference.memory import MemoryStore
 from jobquake.backends.reference.queue import ReferenceQueue
-from jobquake.backends.reference.sqlite import SQLiteStore
-from jobquake.backends.reference.store import SharedStore, Store, StoreError, due
+from jobquake.backends.reference.stores.memory import MemoryStore
+from jobquake.backends.reference.stores.sqlite import SQLiteStore
+from jobquake.backends.reference.stores.store import SharedStore, Store, StoreError, due
+from jobquake.protocol.clock import Clock
+from jobquake.protocol.commands import Enqueue, Job, Lease, Leased, RetryPolicy, Unanswered
 from msgspec.structs import replace
 from relay import Relay, relay
 from servers_here import KINDS, address, fresh_store
@@ -209,7 +209,7 @@ CLAIMER = """
 import sys
 from random import Random
 from jobquake.backends.clock import Clock
-from jobquake.backends.commands import Ack, Lease
+from jobquake.protocol.commands import Ack, Lease
 from jobquake.backends.reference import places
 from jobquake.backends.reference.queue import ReferenceQueue
 kind, url, name = sys.argv[1:]

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from jobquake import assert_holds, strategies
 from jobquake.backends import registry as backends
 from jobquake.harness.checks import GUARANTEES
-from jobquake.harness.guarantees import ALWAYS, fair
-from jobquake.harness.plan import (
+from jobquake.harness.plan.guarantees import ALWAYS, fair
+from jobquake.harness.plan.plan import (
     SERVER,
     Behaviour,
     BrokerCrash,
@@ -31,7 +31,7 @@ from jobquake.harness.plan import (
     decode,
     encode,
 )
-from jobquake.harness.validate import validate
+from jobquake.harness.plan.validate import validate
 from msgspec.structs import replace
 
 pytest_plugins = ["pytester"]

@@ -14,9 +14,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from chromium_here import chromium
 from jobquake.backends import registry as backends
-from jobquake.harness.facts import Facts
-from jobquake.harness.history import Event, History
-from jobquake.harness.plan import Queue
+from jobquake.harness.plan.plan import Queue
+from jobquake.harness.record.facts import Facts
+from jobquake.harness.record.history import Event, History
 from jobquake.harness.result import Result
 from jobquake.harness.run import Run, run, save
 from jobquake.reports.timeline import fragment, timeline_page

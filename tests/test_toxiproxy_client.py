@@ -16,9 +16,9 @@ from typing import Any
 import psutil
 import pytest
 import toxiproxies
-from jobquake.harness.drivers import EnvironmentFault
-from jobquake.harness.toxiproxy.choice import opened
-from jobquake.harness.toxiproxy.client import Proxy, Toxic, Toxiproxy, ToxiproxyError
+from jobquake.errors import EnvironmentFault
+from jobquake.proxy.choice import opened
+from jobquake.proxy.client import Proxy, Toxic, Toxiproxy, ToxiproxyError
 from toxiproxies import (
     BUILD,
     DEADLINE_S,
@@ -323,8 +323,7 @@ def test_something_else_at_the_address_is_no_toxiproxy() -> None:
 
 def test_the_client_is_loaded_only_when_it_is_used() -> None:
     script = (
-        "import jobquake.harness.toxiproxy.choice, sys\n"
-        "assert not {'requests', 'toxiproxy'} & set(sys.modules)"
+        "import jobquake.proxy.choice, sys\nassert not {'requests', 'toxiproxy'} & set(sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", script]).returncode == 0
 
@@ -451,7 +450,7 @@ def test_a_program_for_another_machine_is_told(tmp_path: Path) -> None:
 def test_a_server_of_ours_outlives_neither_us_nor_its_keeper_however_they_die(killed: str) -> None:
     script = (
         "import sys, time, psutil\n"
-        "from jobquake.harness.toxiproxy.choice import opened\n"
+        "from jobquake.proxy.choice import opened\n"
         "with opened(sys.argv[1], 0) as url:\n"
         "    children = psutil.Process().children(recursive=True)\n"
         "    print(*(child.pid for child in children), flush=True)\n"
@@ -471,6 +470,6 @@ def test_a_server_of_ours_outlives_neither_us_nor_its_keeper_however_they_die(ki
 
 
 def test_a_keeper_that_fails_to_run_its_program_says_why_and_ends() -> None:
-    keeper = [sys.executable, "-m", "jobquake.backends.servers.keeper", "/no/such/program"]
+    keeper = [sys.executable, "-m", "jobquake.servers.lifeline", "/no/such/program"]
     done = subprocess.run(keeper, input=b"", capture_output=True)
     assert (done.returncode, done.stderr) == (126, b"No such file or directory\n")

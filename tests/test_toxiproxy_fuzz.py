@@ -23,7 +23,7 @@ import pytest
 import toxiproxies
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from jobquake.harness.toxiproxy.embedded import Embedded
+from jobquake.proxy.embedded import Embedded
 from toxiproxies import DEADLINE_S, HOST, Api, Line, Pair, dial, ending, until
 
 fuzz = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])

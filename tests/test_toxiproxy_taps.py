@@ -11,11 +11,11 @@ from concurrent.futures import Future
 from typing import Any
 
 import pytest
-from jobquake.harness.toxiproxy import Embedded
-from jobquake.harness.toxiproxy.applied import Direction
-from jobquake.harness.toxiproxy.link import Link
-from jobquake.harness.toxiproxy.triggers import Strike, Trigger
-from jobquake.harness.toxiproxy.watch import Watch
+from jobquake.proxy import Embedded
+from jobquake.proxy.applied import Direction
+from jobquake.proxy.link import Link
+from jobquake.proxy.triggers import Strike, Trigger
+from jobquake.proxy.watch import Watch
 from toxiproxy_lines import PATIENCE_S, Lines, LineServer, call, eventually
 
 TRIGGERS, TRIPS = "/jobquake/proxies/p/triggers", "/jobquake/proxies/p/round_trips"

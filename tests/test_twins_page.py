@@ -8,8 +8,8 @@ from pathlib import Path
 import jobquake
 import pytest
 from jobquake.backends import registry
-from jobquake.harness.explore.trial import attempt
-from jobquake.harness.plan import decode
+from jobquake.harness.plan.plan import decode
+from jobquake.harness.trial import attempt
 
 PAGE = (Path(jobquake.__file__).parent / "docs" / "twins.md").read_text(encoding="utf-8")
 TOLD = re.findall(r"^(twin-[\w-]+): (\w+)\n\n```text\n(jq1:\S+)\n```", PAGE, re.MULTILINE)

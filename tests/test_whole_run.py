@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from jobquake.backends import registry as backends
 from jobquake.backends.adapter import Claims
-from jobquake.harness.facts import Facts
-from jobquake.harness.history import Answer, Event, History, row
-from jobquake.harness.plan import KillAt, NetTimeout, Plan, PlannedJob, Pool, Queue
+from jobquake.harness.plan.plan import KillAt, NetTimeout, Plan, PlannedJob, Pool, Queue
+from jobquake.harness.record.facts import Facts
+from jobquake.harness.record.history import Answer, Event, History, row
 from jobquake.harness.run import run
 from jobquake.reports.charts import length, over_time, waits
 from jobquake.reports.whole_run import BINS, WholeRun

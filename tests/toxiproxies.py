@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 import pytest
-from jobquake.harness.toxiproxy.choice import opened
+from jobquake.proxy.choice import opened
 
 KINDS = ("embedded", "real")
 BUILD = Path(__file__).resolve().parent.parent / "build"

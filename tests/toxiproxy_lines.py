@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Self
 
-from jobquake.harness.toxiproxy import Embedded
+from jobquake.proxy import Embedded
 
 PATIENCE_S = 20.0
 

@@ -10,8 +10,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from jobquake.backends.commands import RetryPolicy
-from jobquake.harness.plan import (
+from jobquake.harness.plan.plan import (
     SERVER,
     BrokerCrash,
     Fault,
@@ -27,6 +26,7 @@ from jobquake.harness.plan import (
     SkewClock,
     Terminate,
 )
+from jobquake.protocol.commands import RetryPolicy
 
 ALONE, PAIR = (Pool("p", ("q",), 1),), (Pool("p", ("q",), 2),)
 GUARANTEES = (

@@ -37,8 +37,8 @@ def thing(*places):
 
 backends = import_module("jobquake.backends.registry")
 scenarios = import_module("jobquake.scenarios.registry")
-encode = thing("harness.plan.replay:encode", "harness.plan:encode")
-decode = thing("harness.plan.replay:decode", "harness.plan:decode")
+encode = thing("harness.plan.replay:encode", "harness.plan.plan:encode", "harness.plan:encode")
+decode = thing("harness.plan.replay:decode", "harness.plan.plan:decode", "harness.plan:decode")
 simulate = thing("harness.drivers.sim:simulate")
 Facts = thing("harness.record.facts:Facts", "harness.facts:Facts")
 judge = thing("harness.result:judge")
@@ -66,29 +66,31 @@ def draw(count):
 
 def carry_out(replays, pages):
     page = import_module("jobquake.reports.html").page
-    adapters = [backends.find(name) for name in backends.names()]
-    adapters = [a for a in adapters if not any(w in a.name for w in ("sqlite", "redis", "postgres"))]
+    served = ("sqlite", "redis", "postgres")
+    names = [name for name in backends.names() if not any(word in name for word in served)]
+    adapters = [backends.find(name) for name in names]
     found, shown = {}, []
     for number, replay in enumerate(replays):
         plan = decode(replay).plan
         if encode(plan, "reference", "sim") != replay:
             found[f"{number} replay"] = "another string"
         for adapter in adapters:
+            key = f"{number} {adapter.name}"
             try:
                 history = simulate(plan, adapter)
             except Exception as error:
-                found[f"{number} {adapter.name}"] = f"raises {type(error).__name__}"
+                found[key] = f"raises {type(error).__name__}"
                 continue
             digest = hashlib.sha256(history.tobytes()).hexdigest()[:16]
-            found[f"{number} {adapter.name}"] = digest
+            found[key] = digest
             every = number % 7 == 0 or adapter.name == "reference"
             if not every:
                 continue
             result = judge(plan, adapter, history, "sim")
             verdicts = [result.verdict, *(f"{c.name} {c.verdict}" for c in result.checks)]
-            found[f"{number} {adapter.name} judged"] = " ".join(verdicts)
+            found[f"{key} judged"] = " ".join(verdicts)
             if result.verdict == "violated" and len(shown) < pages and number % 3 == 0:
-                shown.append([f"{number} {adapter.name}", page(result, plan, adapter.claims, history)])
+                shown.append((key, page(result, plan, adapter.claims, history)))
     return {"found": found, "pages": shown, "backends": len(adapters)}
 
 what = json.loads(sys.stdin.read())
@@ -150,8 +152,10 @@ def main() -> int:
     for (name, before), (_, after) in zip(old["pages"], new["pages"], strict=True):
         if skeleton(before) != skeleton(after):
             wrong.append(name)
-            print(f"  page {name}: {skeleton(before) - skeleton(after)} gone, "
-                  f"{skeleton(after) - skeleton(before)} new")
+            print(
+                f"  page {name}: {skeleton(before) - skeleton(after)} gone, "
+                f"{skeleton(after) - skeleton(before)} new"
+            )
     print(f"{len(old['pages'])} pages: {len(wrong)} differ in more than words")
     return 1 if differ or wrong else 0
 

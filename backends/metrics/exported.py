@@ -15,8 +15,8 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from ...protocol.commands import Measured, QueueError, Reply, Unanswered
 from ..adapter import Unavailable
-from ..commands import Measured, QueueError, Reply, Unanswered
 from .endpoint import PATIENCE_S, PLAIN, Endpoint, Page
 from .families import Family, families
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Literal, NamedTuple, get_args
 
-from ..commands import Count, Depth, Measured, State, Usage
+from ...protocol.commands import Count, Depth, Measured, State, Usage
 
 Samples = dict[tuple[str, ...], float]
 STATES: tuple[State, ...] = get_args(State)

@@ -14,15 +14,15 @@ from random import Random
 
 import msgspec
 
-from .. import worker as workers
+from ...protocol import worker as workers
+from ...protocol.clock import Clock
+from ...protocol.commands import Command, Reply
+from ...protocol.worker import WorkerProgram
 from ..adapter import Claims, Connection, Framing, Queue
-from ..clock import Clock
-from ..commands import Command, Reply
-from ..worker import WorkerProgram
 from .core import CORRECT, Decisions
 from .places import PLACES, Place
 from .queue import RETENTION_S, ReferenceQueue
-from .store import Store
+from .stores.store import Store
 
 
 class LocalQueue:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
-from ..commands import RetryPolicy
+from ...protocol.commands import RetryPolicy
 
 
 def delay_s(policy: RetryPolicy, failures: int, previous_s: float, rng: Random) -> float:

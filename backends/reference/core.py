@@ -20,12 +20,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ..clock import Clock, ReadClock, anchored
-from ..commands import Attempt, DeadLetter, Job, State
+from ...protocol.clock import Clock, ReadClock, anchored
+from ...protocol.commands import Attempt, DeadLetter, Job, State
 from .backoff import delay_s
 
 if TYPE_CHECKING:
-    from .store import Store
+    from .stores.store import Store
 
 ATTEMPTS_KEPT = 50
 

@@ -12,9 +12,9 @@ from collections.abc import Callable
 
 from msgspec.structs import replace
 
-from ..commands import Command, Lease, Leased, Measured, Refused, Reply, Unanswered
+from ...protocol.commands import Command, Lease, Leased, Measured, Refused, Reply, Unanswered
 from .queue import ReferenceQueue
-from .store import SharedStore, StoreError
+from .stores.store import SharedStore, StoreError
 
 NEVER = float("inf")
 

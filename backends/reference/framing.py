@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from . import identity, wire
+from .broker import wire
+from .stores import identity
 
 MAX_MESSAGE = 64 * 1024 * 1024
 WAIT_FOR_SYNC = (b"P", b"B", b"D", b"E", b"C")  # Parse, Bind, Describe, Execute, Close

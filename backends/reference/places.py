@@ -22,19 +22,19 @@ from pathlib import Path
 from random import Random
 from typing import Literal, NamedTuple, Protocol
 
+from ...protocol.clock import Clock
+from ...protocol.commands import Command, Lease, Leased, Reply, Unanswered
+from ...servers import running
+from ...servers.source import Foreign, MissingServer, shown, source, variable
 from ..adapter import Connection, Framing
-from ..clock import Clock
-from ..commands import Command, Lease, Leased, Reply, Unanswered
-from ..servers import running
-from ..servers.source import Foreign, MissingServer, shown, source, variable
-from .client import Client
+from .broker.client import Client
 from .core import Decisions
 from .direct import DirectConnection, of_all
 from .framing import BrokerFraming, PostgresFraming, RedisFraming
-from .memory import MemoryStore
 from .queue import RETENTION_S, ReferenceQueue
-from .sqlite import SQLiteStore
-from .store import SharedStore, Store, StoreError
+from .stores.memory import MemoryStore
+from .stores.sqlite import SQLiteStore
+from .stores.store import SharedStore, Store, StoreError
 
 FILE = "queue.db"
 FILE_POLL_S = 0.02
@@ -298,7 +298,7 @@ Maker = Callable[[str, str, float], SharedStore]
 
 def client_of(kind: str) -> Maker:
     """The store of that kind, its client imported only now. Raises StoreError without it."""
-    module = import_module(f".{kind}", __package__)
+    module = import_module(f".stores.{kind}", __package__)
     maker: Maker = module.RedisStore if kind == "redis" else module.PostgresStore
     return maker
 
@@ -312,7 +312,7 @@ def url_of(kind: str, address: str) -> str:
     """How a client writes the address HOST:PORT of a server of ours."""
     if kind == "redis":
         return f"redis://{address}/0"
-    from ..servers.postgres import DATABASE, USER
+    from ...servers.postgres import DATABASE, USER
 
     return f"postgresql://{USER}@{address}/{DATABASE}"
 

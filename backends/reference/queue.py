@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from math import inf, isfinite
 from random import Random
 
-from ..clock import Clock
-from ..commands import (
+from ...protocol.clock import Clock
+from ...protocol.commands import (
     Ack,
     Command,
     DeadLetters,
@@ -37,7 +37,7 @@ from ..commands import (
     Settled,
 )
 from .core import CORRECT, Decisions, Record, Ruling, dead_letter, overran
-from .store import Store
+from .stores.store import Store
 from .tally import Tally
 
 RETENTION_S = 86_400.0

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 
-from ..commands import Count, Usage
+from ...protocol.commands import Count, Usage
 from .core import Record
 
 # Longer than a broker lets a lease wait, so a worker that finds no work stays known.

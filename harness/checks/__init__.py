@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from ..facts import Facts
+from ..record.facts import Facts
 from . import (
     backlog_bounded,
     backoff_respected,

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..facts import Facts
-from ..history import Event
+from ..record.facts import Facts
+from ..record.history import Event
 from .finding import Finding, Judged, judged
 
 

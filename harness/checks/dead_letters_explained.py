@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..facts import Facts, Ints
-from ..history import Answer, Event
+from ..record.facts import Facts, Ints
+from ..record.history import Answer, Event
 from .finding import Finding, Judged, judged
 from .retries import failures
 

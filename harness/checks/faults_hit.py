@@ -5,7 +5,7 @@ A fault that struck nothing proves nothing: an empty cell makes the run inconclu
 
 from __future__ import annotations
 
-from ..facts import Facts
+from ..record.facts import Facts
 from ..strikes import NEEDS
 from .finding import Finding, Judged
 

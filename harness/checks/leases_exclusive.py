@@ -14,8 +14,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ..facts import Facts, Flags, seconds
-from ..history import Answer, Event
+from ..record.facts import Facts, Flags, seconds
+from ..record.history import Answer, Event
 from .finding import Finding, Judged, judged
 
 TOLERANCE_S = 1e-6

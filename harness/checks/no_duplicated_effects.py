@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..facts import Facts, seconds
-from ..history import Event
+from ..record.facts import Facts, seconds
+from ..record.history import Event
 from .finding import Finding, Judged, judged
 
 

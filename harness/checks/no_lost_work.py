@@ -13,9 +13,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..facts import Facts, Flags
-from ..history import Answer, Event
-from ..story import tell_loss
+from ..record.facts import Facts, Flags
+from ..record.history import Answer, Event
+from ..record.story import tell_loss
 from .finding import Finding, Judged, judged
 
 

@@ -6,7 +6,7 @@ is a job of an earlier run on the same queue: all of those were settled.
 
 from __future__ import annotations
 
-from ..facts import Facts, seconds
+from ..record.facts import Facts, seconds
 from .finding import Finding, Judged, judged
 
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..facts import Facts, Floats, seconds
-from ..history import Event
+from ..record.facts import Facts, Floats, seconds
+from ..record.history import Event
 from .finding import Finding, Judged, judged
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..facts import Facts, Floats, seconds
+from ..record.facts import Facts, Floats, seconds
 from .finding import Finding, Judged, judged
 from .retries import retries
 

@@ -12,8 +12,8 @@ from collections import defaultdict
 
 import numpy as np
 
-from ..facts import Facts, seconds
-from ..history import Event
+from ..record.facts import Facts, seconds
+from ..record.history import Event
 from .finding import Finding, Judged, judged
 
 GRACE_S = 2.0

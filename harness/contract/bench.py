@@ -10,8 +10,8 @@ from random import Random
 from typing import TypeVar
 
 from ...backends.adapter import Adapter
-from ...backends.clock import Clock
-from ...backends.commands import (
+from ...protocol.clock import Clock
+from ...protocol.commands import (
     Ack,
     Command,
     DeadLetter,

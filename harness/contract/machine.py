@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from msgspec.structs import replace
 
 from ...backends.adapter import Adapter, Claims
-from ...backends.commands import (
+from ...protocol.commands import (
     Ack,
     Enqueue,
     Enqueued,

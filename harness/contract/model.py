@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from ...backends.adapter import Claims
-from ...backends.commands import Ack, Delivery, Extend, Job, Nack, Release, RetryPolicy
+from ...protocol.commands import Ack, Delivery, Extend, Job, Nack, Release, RetryPolicy
 from .bench import expect
 
 TOLERANCE_S = 0.002  # stores may round times to milliseconds

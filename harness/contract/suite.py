@@ -19,16 +19,18 @@ from hypothesis import given, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from ...backends.adapter import Adapter
-from ...backends.worker import POINTS, Point
-from ..holds import assert_holds
-from ..plan import Call, NetEffect, Plan, SkewClock
+from ...protocol.worker import POINTS, Point
+from ..assertions import assert_holds
+from ..plan.plan import Call, NetEffect, Plan, SkewClock
 from ..run import Driver
 from ..strategies import faults, plans
-from . import battery, protocol, upheavals
+from . import conversations as protocol
+from . import crashes as upheavals
+from . import fault_plans as battery
 from .bench import Bench
+from .conversations import SAYS, SETTLING, Says
+from .crashes import Whose
 from .machine import QUICK, machine
-from .protocol import SAYS, SETTLING, Says
-from .upheavals import Whose
 
 Claim = Literal[
     "fencing", "bounded_deliveries", "dead_letters", "priorities", "idempotent_enqueue",

@@ -14,11 +14,11 @@ from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 from ...backends.adapter import Framing
-from ..events import Phase
-from ..plan import NetFault, SlowNetwork, Window
+from ...protocol.events import Phase
+from ...proxy.applied import Direction
+from ...proxy.tap import Tapped
+from ..plan.plan import NetFault, SlowNetwork, Window
 from ..strikes import CallStrikes, call_phase
-from ..toxiproxy.applied import Direction
-from ..toxiproxy.tap import Tapped
 
 UP, DOWN = Direction.UPSTREAM, Direction.DOWNSTREAM
 

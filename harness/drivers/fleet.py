@@ -14,10 +14,10 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from ..events import Event
-from ..ledger import Ledger
-from ..plan import PauseAt, Plan
-from . import EnvironmentFault
+from ...errors import EnvironmentFault
+from ...protocol.events import Event
+from ...protocol.ledger import Ledger
+from ..plan.plan import PauseAt, Plan
 from .server import READY_WITHIN_S, tail
 from .tree import kill_group, kill_tree
 

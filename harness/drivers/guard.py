@@ -25,9 +25,9 @@ import psutil
 
 from ...backends import registry
 from ...backends.adapter import Adapter, Tenant, Unavailable
-from ...backends.servers import container, running
-from ...backends.servers.source import MissingServer
-from . import EnvironmentFault
+from ...errors import EnvironmentFault
+from ...servers import container, running
+from ...servers.source import MissingServer
 
 MARK = container.MARK
 SWEEP_FOR_S = 10.0

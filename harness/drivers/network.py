@@ -12,14 +12,14 @@ from contextlib import ExitStack
 from functools import partial
 
 from ...backends.adapter import Framing
-from ..events import Event, Phase
-from ..ledger import Ledger
-from ..plan import BrokerCrash, Plan, SlowNetwork, Window
+from ...errors import EnvironmentFault
+from ...protocol.events import Event, Phase
+from ...protocol.ledger import Ledger
+from ...proxy.choice import EMBEDDED, opened
+from ...proxy.client import Proxy, Toxiproxy, ToxiproxyError
+from ...proxy.embedded import Embedded
+from ..plan.plan import BrokerCrash, Plan, SlowNetwork, Window
 from ..strikes import CallStrikes, reaches
-from ..toxiproxy.choice import EMBEDDED, opened
-from ..toxiproxy.client import Proxy, Toxiproxy, ToxiproxyError
-from ..toxiproxy.embedded import Embedded
-from . import EnvironmentFault
 from .calltap import CallTap, OrderedTap, Wire
 
 STREAMS = ("upstream", "downstream")

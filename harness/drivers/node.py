@@ -19,13 +19,13 @@ from typing import Any
 
 from ...backends import registry
 from ...backends.adapter import Adapter, Connection
-from ...backends.producer import WaitUntil
-from ...backends.repeat import Attempt, Sleep
-from ...backends.worker import ApplyEffect, At, Finished, Stopping, Work, WorkerOptions
-from ..events import Event
-from ..ledger import Ledger
-from ..node_record import NodeRecord
-from ..plan import KillAt, Plan, unpack
+from ...protocol.events import Event
+from ...protocol.ledger import Ledger
+from ...protocol.producer import WaitUntil
+from ...protocol.repeat import Attempt, Sleep
+from ...protocol.worker import ApplyEffect, At, Finished, Stopping, Work, WorkerOptions
+from ..plan.plan import KillAt, Plan, unpack
+from ..record.node_record import NodeRecord
 from ..strikes import PHASE_AT, PointStrikes
 
 LEDGER = "ledger.jsonl"

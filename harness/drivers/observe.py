@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from ...backends.commands import Command, Inspect, Inspected, Measured, Reply
-from ..events import Answer, Event
-from ..node_record import expected_reason
-from ..plan import Plan
+from ...protocol.commands import Command, Inspect, Inspected, Measured, Reply
+from ...protocol.events import Answer, Event
+from ..plan.plan import Plan
+from ..record.node_record import expected_reason
 
 QUIET_POLL_S = 0.05
 

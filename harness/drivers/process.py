@@ -18,20 +18,20 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from ...backends.adapter import Adapter, Connection
-from ...backends.commands import Measure, Measured
-from ..events import Event, Phase
-from ..history import History
-from ..ledger import Ledger, LedgerReader
-from ..plan import FOR_EVER_S, BrokerCrash, Fault, KillWorker, Plan, Terminate, Window, encode
+from ...protocol.commands import Measure, Measured
+from ...protocol.events import Event, Phase
+from ...protocol.ledger import Ledger, LedgerReader
+from ...proxy.choice import EMBEDDED
+from ..plan.plan import FOR_EVER_S, BrokerCrash, Fault, KillWorker, Plan, Terminate, Window, encode
+from ..record.history import History
 from ..strikes import WHOLE, phase_of, reaches
-from ..toxiproxy.choice import EMBEDDED
 from .fleet import TICK_S, Fleet, Slot
 from .guard import MARK, Lair, guarded, sweep
+from .long_lived import Shaken
 from .network import Network
 from .node import LEDGER, REPLAY, STARTED, STRIKES
 from .observe import QUIET_POLL_S, observations, pending
 from .server import Server, Spawn
-from .standing import Shaken
 
 CONTROL_TIMEOUT_S = 5.0
 

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ...backends.adapter import Adapter
-from ...backends.servers import container
-from . import EnvironmentFault
+from ...errors import EnvironmentFault
+from ...servers import container
 from .tree import kill_tree
 
 READY_WITHIN_S = 20.0

@@ -13,29 +13,13 @@ from random import Random
 from typing import Any
 
 from ...backends.adapter import Adapter, Queue
-from ...backends.commands import Measure, Measured
-from ...backends.producer import Gone, WaitUntil
-from ...backends.repeat import Attempt, Sleep
-from ...backends.worker import (
-    ApplyEffect,
-    At,
-    Finished,
-    Stopping,
-    Work,
-    WorkerOptions,
-)
-from ..history import Event, History, Phase, Row
-from ..node_record import NodeRecord
-from ..plan import (
-    SERVER,
-    BrokerCrash,
-    KillAt,
-    KillWorker,
-    Plan,
-    SkewClock,
-    Terminate,
-    Window,
-)
+from ...protocol.commands import Measure, Measured
+from ...protocol.producer import Gone, WaitUntil
+from ...protocol.repeat import Attempt, Sleep
+from ...protocol.worker import ApplyEffect, At, Finished, Stopping, Work, WorkerOptions
+from ..plan.plan import SERVER, BrokerCrash, KillAt, KillWorker, Plan, SkewClock, Terminate, Window
+from ..record.history import Event, History, Phase, Row
+from ..record.node_record import NodeRecord
 from ..strikes import PHASE_AT, WHOLE, PointStrikes, phase_of, reaches
 from .clock import Clock, Process, Steps
 from .observe import QUIET_POLL_S, observations, pending

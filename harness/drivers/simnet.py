@@ -11,10 +11,10 @@ from collections.abc import Generator
 from typing import Any, Protocol
 
 from ...backends.adapter import Queue
-from ...backends.commands import Ack, Command, Enqueue, Extend, Lease, Leased, Reply
-from ..events import Phase
-from ..node_record import CALL_OF
-from ..plan import BrokerCrash, Call, NetFault, Plan, SlowNetwork, Window
+from ...protocol.commands import Ack, Command, Enqueue, Extend, Lease, Leased, Reply
+from ...protocol.events import Phase
+from ..plan.plan import BrokerCrash, Call, NetFault, Plan, SlowNetwork, Window
+from ..record.node_record import CALL_OF
 from ..strikes import CallStrikes, call_phase, reaches
 from .clock import UNTIL_WOKEN, Clock, Process, Steps
 from .skew import WallClocks

@@ -7,8 +7,8 @@ only who reads the wrong clock suffers.
 
 from __future__ import annotations
 
-from ...backends.clock import Clock as Clocks
-from ..plan import SERVER, Plan, SkewClock
+from ...protocol.clock import Clock as Clocks
+from ..plan.plan import SERVER, Plan, SkewClock
 from .clock import Clock
 
 

@@ -9,7 +9,7 @@ from contextlib import suppress
 
 import psutil
 
-from . import EnvironmentFault
+from ...errors import EnvironmentFault
 
 
 def kill_tree(pid: int) -> int:

@@ -11,10 +11,9 @@ from random import Random
 
 from msgspec.structs import replace
 
-from ...backends.commands import RetryPolicy
+from ...protocol.commands import RetryPolicy
 from ..checks import GUARANTEES
-from ..node_record import NEVER_BACK
-from ..plan import (
+from ..plan.plan import (
     Behaviour,
     BrokerCrash,
     Fault,
@@ -27,6 +26,7 @@ from ..plan import (
     ReplayDead,
     Sink,
 )
+from ..record.node_record import NEVER_BACK
 from .fair import made_fair, sketch, with_time
 from .faults import FOR_EVER, HARMLESS, KINDS, Drawer, Sketch, moment_s
 from .swarm import Space, Swarm

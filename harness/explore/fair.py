@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from ..node_record import NEVER_BACK
-from ..plan import (
+from ..plan.plan import (
     FOR_EVER_S,
     SERVER,
     BrokerCrash,
@@ -21,6 +20,7 @@ from ..plan import (
     PlannedJob,
     SkewClock,
 )
+from ..record.node_record import NEVER_BACK
 from .faults import Sketch
 
 DEADLINE_S = 30.0  # and time for all the work that there may be

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from random import Random
 from typing import NamedTuple, get_args
 
-from ...backends.worker import POINTS
-from ..plan import (
+from ...protocol.worker import POINTS
+from ..plan.plan import (
     FOR_EVER_S,
     SERVER,
     BrokerCrash,

@@ -10,8 +10,8 @@ from random import Random
 
 from msgspec.structs import replace
 
-from ...backends.worker import POINTS
-from ..plan import Fault, KillAt, NetFault, PauseAt, Plan
+from ...protocol.worker import POINTS
+from ..plan.plan import Fault, KillAt, NetFault, PauseAt, Plan
 from .draw import drawer_of
 from .fair import made_fair, sketch_of, with_time
 from .swarm import Swarm

@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..facts import Facts, Floats
-from ..history import Answer, Event
+from ..record.facts import Facts, Floats
+from ..record.history import Answer, Event
 
 Feature = tuple[str, int] | tuple[str, str, str]
 FARTHEST, NEAREST = 4, -10  # as powers of two, of seconds or of shares

@@ -15,10 +15,8 @@ from random import Random
 
 from msgspec.structs import replace
 
-from ...backends.worker import Point
-from ..facts import Facts
-from ..history import Answer, Event
-from ..plan import (
+from ...protocol.worker import Point
+from ..plan.plan import (
     SERVER,
     BrokerCrash,
     Call,
@@ -30,6 +28,8 @@ from ..plan import (
     Plan,
     SkewClock,
 )
+from ..record.facts import Facts
+from ..record.history import Answer, Event
 
 AT_EVENT: dict[Event, tuple[Point, ...]] = {
     Event.LEASED: ("after_lease", "mid_job"),

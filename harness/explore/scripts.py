@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from random import Random
 
-from ...backends.worker import POINTS
-from ..plan import (
+from ...protocol.worker import POINTS
+from ..plan.plan import (
     BrokerCrash,
     Call,
     Fault,

@@ -14,10 +14,10 @@ from random import Random
 from msgspec import Struct
 
 from ...backends.adapter import Adapter
-from ..plan import Plan, encode
+from ..plan.plan import Plan, encode
+from ..trial import Trial, attempt
 from .novelty import Feature, features, near_misses
 from .techniques import MIXES, Explorer
-from .trial import Trial, attempt
 
 SCHEDULES = 250
 

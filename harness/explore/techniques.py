@@ -14,8 +14,8 @@ from random import Random
 
 from msgspec.structs import replace
 
-from ..facts import Facts
-from ..plan import Plan
+from ..plan.plan import Plan
+from ..record.facts import Facts
 from . import pct
 from .draw import draw
 from .fair import made_fair, sketch_of, with_time

@@ -11,9 +11,9 @@ from collections.abc import Callable
 
 from ...backends.adapter import Adapter
 from ..checks import CHECKS
-from ..explore.trial import attempt
-from ..plan import Plan, encode
+from ..plan.plan import Plan, encode
 from ..run import Run, run
+from ..trial import attempt
 from .failure import Failure, told, told_of_processes
 from .reproduction import fails_often, reproduce, trials_for
 from .shrink import Shrunk, breaks, shrink

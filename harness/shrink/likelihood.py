@@ -14,12 +14,12 @@ from random import Random
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ...backends.worker import POINTS
+from ...protocol.worker import POINTS
 from ..explore.fair import made_fair, sketch_of, with_time
 from ..explore.faults import KINDS
-from ..facts import Facts
-from ..history import Event, History
-from ..plan import Fault, KillAt, PauseAt, Plan
+from ..plan.plan import Fault, KillAt, PauseAt, Plan
+from ..record.facts import Facts
+from ..record.history import Event, History
 
 MOMENTS = 12
 FUTURES = 20

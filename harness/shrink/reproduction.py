@@ -8,7 +8,7 @@ from math import ceil, log, sqrt
 from msgspec import Struct
 
 from ...backends.adapter import Adapter
-from ..plan import Plan
+from ..plan.plan import Plan
 from ..run import run
 
 Z_95 = 1.959964

@@ -12,8 +12,8 @@ from collections.abc import Callable
 from msgspec import Struct
 
 from ...backends.adapter import Adapter
-from ..explore.trial import attempt
-from ..plan import Plan
+from ..plan.plan import Plan
+from ..trial import attempt
 from .smaller import STEPS, Smaller
 
 MOST_TRIALS = 5000

@@ -13,9 +13,9 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ...backends.commands import RetryPolicy
+from ...protocol.commands import RetryPolicy
 from ..explore.fair import with_time
-from ..plan import (
+from ..plan.plan import (
     FOR_EVER_S,
     Fault,
     KillAt,

@@ -12,8 +12,8 @@ from typing import get_args
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from ...backends.worker import POINTS, Point
-from ..plan import (
+from ...protocol.worker import POINTS, Point
+from ..plan.plan import (
     SERVER,
     BrokerCrash,
     Call,

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 from msgspec.structs import replace
 
-from ...backends.commands import RetryPolicy
-from ..guarantees import fair
-from ..plan import (
+from ...protocol.commands import RetryPolicy
+from ..plan.guarantees import fair
+from ..plan.plan import (
     SERVER,
     BrokerCrash,
     Fault,
@@ -30,7 +30,7 @@ from ..plan import (
     SkewClock,
     Terminate,
 )
-from ..validate import validate
+from ..plan.validate import validate
 from .faults import faults as any_faults
 from .workloads import Workload, replays, retries, workloads
 
@@ -57,7 +57,7 @@ def plans(
     """A valid plan of up to ``most_jobs`` jobs and ``most_faults`` faults.
 
     ``workers`` draws the size of a pool, ``queues`` all the queues of a plan. Without
-    ``guarantees`` it asks for all that are fair (``jobquake.harness.guarantees.fair``),
+    ``guarantees`` it asks for all that are fair (``jobquake.harness.plan.guarantees.fair``),
     which holds for effects that the outside world can recognise: a ``sink`` that draws
     ``blind`` wants guarantees of its own. ``deadline_s`` bounds a run in virtual seconds.
     """

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 from msgspec.structs import replace
 
-from ...backends.commands import RetryPolicy
-from ..node_record import NEVER_BACK
-from ..plan import Behaviour, PlannedJob, Pool, Queue, ReplayDead
+from ...protocol.commands import RetryPolicy
+from ..plan.plan import Behaviour, PlannedJob, Pool, Queue, ReplayDead
+from ..record.node_record import NEVER_BACK
 from .times import seconds
 
 NAMES = ("orders", "mail", "reports")

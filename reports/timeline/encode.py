@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ...harness.facts import OUTCOMES, Facts
-from ...harness.history import Answer, Event
+from ...harness.record.facts import OUTCOMES, Facts
+from ...harness.record.history import Answer, Event
 from .columns import Column, block, column
 from .sampling import MOST_EVENTS, kept_rows
 from .telling import Told, counts, lanes, strikes, windows

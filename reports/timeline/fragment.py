@@ -12,7 +12,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from ...harness.facts import Facts
+from ...harness.record.facts import Facts
 from ...harness.result import Result
 from ..offline import Fragment, page_of, templates
 from .encode import encode

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from ...harness.facts import OUTCOMES, Facts
-from ...harness.history import Event
+from ...harness.record.facts import OUTCOMES, Facts
+from ...harness.record.history import Event
 from .telling import Told
 
 MOST_EVENTS = 1_000_000

@@ -11,9 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ...harness.facts import Facts, seconds
-from ...harness.history import Event
-from ...harness.plan import (
+from ...harness.plan.plan import (
     FOR_EVER_S,
     SERVER,
     Fault,
@@ -23,8 +21,10 @@ from ...harness.plan import (
     SkewClock,
     Window,
 )
+from ...harness.record.facts import Facts, seconds
+from ...harness.record.history import Event
+from ...harness.record.story import node_name, tell_strike
 from ...harness.result import CheckResult
-from ...harness.story import node_name, tell_strike
 from ...harness.strikes import fault_kind
 
 EVERYWHERE = -1

@@ -1,0 +1,127 @@
+"""The old places of modules: they go on working for one release, with a DeprecationWarning.
+
+Everything that an adapter, a plan, a scenario or a check is made of can be imported from
+``jobquake`` and its public modules, which do not move. Remove this file after 0.2.
+"""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from importlib.util import find_spec
+from types import ModuleType
+from typing import Any
+
+MOVED = {
+    "backends.clock": "protocol.clock",
+    "backends.commands": "protocol.commands",
+    "backends.operator": "protocol.operator",
+    "backends.producer": "protocol.producer",
+    "backends.repeat": "protocol.repeat",
+    "backends.worker": "protocol.worker",
+    "backends.servers": "servers",
+    "backends.servers.keeper": "servers.lifeline",
+    "backends.twins": "backends.reference.twins",
+    "backends.reference.client": "backends.reference.broker.client",
+    "backends.reference.doubt": "backends.reference.stores.ambiguous_writes",
+    "backends.reference.identity": "backends.reference.stores.identity",
+    "backends.reference.memory": "backends.reference.stores.memory",
+    "backends.reference.postgres": "backends.reference.stores.postgres",
+    "backends.reference.redis": "backends.reference.stores.redis",
+    "backends.reference.redis_scripts": "backends.reference.stores.redis_scripts",
+    "backends.reference.sqlite": "backends.reference.stores.sqlite",
+    "backends.reference.store": "backends.reference.stores.store",
+    "backends.reference.wire": "backends.reference.broker.wire",
+    "carry_out": "experiments",
+    "fault": "errors",
+    "harness.capacity": "capacity",
+    "harness.contract.battery": "harness.contract.fault_plans",
+    "harness.contract.broken": "harness.contract.mutants",
+    "harness.contract.protocol": "harness.contract.conversations",
+    "harness.contract.upheavals": "harness.contract.crashes",
+    "harness.drivers.standing": "harness.drivers.long_lived",
+    "harness.drivers.standing_process": "harness.drivers.long_lived_process",
+    "harness.drivers.standing_sim": "harness.drivers.long_lived_sim",
+    "harness.duplicates": "harness.record.duplicates",
+    "harness.events": "protocol.events",
+    "harness.explore.trial": "harness.trial",
+    "harness.facts": "harness.record.facts",
+    "harness.guarantees": "harness.plan.guarantees",
+    "harness.history": "harness.record.history",
+    "harness.holds": "harness.assertions",
+    "harness.ledger": "protocol.ledger",
+    "harness.node_record": "harness.record.node_record",
+    "harness.plan_json": "harness.plan.plan_json",
+    "harness.sealed": "harness.plan.armor",
+    "harness.soak_metrics": "harness.soak.metrics",
+    "harness.story": "harness.record.story",
+    "harness.toxiproxy": "proxy",
+    "harness.validate": "harness.plan.validate",
+    "names": "lookup",
+    "reports.evidence": "reports.symptoms",
+}
+
+
+def new_place(module: str) -> str | None:
+    """Where a module is now, both as full names; None if it never was elsewhere."""
+    package, _, name = module.partition(".")
+    parts = name.split(".")
+    for length in range(len(parts), 0, -1):
+        if moved := MOVED.get(".".join(parts[:length])):
+            return ".".join([package, moved, *parts[length:]])
+    return None
+
+
+def _warn(old: str, new: str) -> None:
+    warnings.warn(
+        f"{old} has moved; use {new}, or the names of jobquake itself",
+        DeprecationWarning,
+        stacklevel=3,
+    )
+
+
+class _Forwarder(MetaPathFinder, Loader):
+    """Imports the module at its new place when it is asked for at its old one."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if not fullname.startswith("jobquake.") or not (new := new_place(fullname)):
+            return None
+        _warn(fullname, new)
+        return ModuleSpec(fullname, self, is_package=True)
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        new = new_place(spec.name)
+        assert new
+        module = import_module(new)
+        self._own = module.__spec__
+        return module
+
+    def exec_module(self, module: ModuleType) -> None:
+        module.__spec__ = self._own  # the import has given it that of the old place
+
+
+def forward() -> None:
+    """Let imports of the old places find the new ones."""
+    sys.meta_path.append(_Forwarder())
+
+
+def names_of(package: str, module: str) -> Callable[[str], Any]:
+    """A ``__getattr__`` for a package whose name once was that of a module, now inside it."""
+
+    def getattr_(name: str) -> Any:
+        # Python asks here before it looks for a module of that name in the package.
+        if name.startswith("_") or find_spec(f"{package}.{name}"):
+            raise AttributeError(name)
+        inside = import_module(module)
+        if not hasattr(inside, name):
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        _warn(f"{package}.{name}", f"{module}.{name}")
+        return getattr(inside, name)
+
+    return getattr_

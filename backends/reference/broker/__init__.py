@@ -1,0 +1,1 @@
+"""The reference queue over TCP: its server, its client, and the frames between them."""

@@ -1,0 +1,53 @@
+"""The identity of a write to a shared store: what it changes, of which job, and a number.
+
+``ack/job-7/5f0c...`` is written down with the record. It tells who came first when an
+answer was lost (see :mod:`.doubt`), tells an operator what was last done to a job, and
+lets a network proxy see which call the bytes on the wire belong to. It decides nothing.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+from typing import NamedTuple
+
+from ..core import Record
+
+_IDENTITY = re.compile(
+    rb"\b(enqueue|lease|extend|ack|nack|release|reap|skip|replay)/([^/]*)/[0-9a-f]{32}"
+)
+
+
+class Write(NamedTuple):
+    """What a write does, in the words of the commands, and to which job."""
+
+    call: str
+    job_id: str
+
+
+def identity(old: Record | None, new: Record) -> str:
+    """A fresh identity for the write that puts ``new`` in the place of ``old``."""
+    return f"{change(old, new)}/{new.job.id.replace('/', '_')}/{uuid.uuid4().hex}"
+
+
+def change(old: Record | None, new: Record) -> str:
+    """The command that leads from ``old`` to ``new``; ``reap`` and ``skip`` have none."""
+    if old is None:
+        return "enqueue"
+    if old.state == "dead":
+        return "replay"
+    if old.state == "ready":
+        return "lease" if new.token > old.token else "skip"
+    if new.state == "done":
+        return "ack"
+    if new.state == "leased":
+        return "extend"
+    if new.forgiven > old.forgiven:
+        return "release"
+    return "nack" if new.settled_token > old.settled_token else "reap"
+
+
+def find(message: bytes) -> Write | None:
+    """The write whose identity stands in these bytes, if there is one."""
+    found = _IDENTITY.search(message)
+    return Write(found[1].decode(), found[2].decode(errors="replace")) if found else None

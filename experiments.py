@@ -1,0 +1,247 @@
+"""Experiments and what becomes of them: plans are run with progress, kept and shown.
+
+What the commands of :mod:`.cli` have in common. It decides nothing about a run; it says in
+one sentence what a user can mend.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from itertools import product
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import click
+
+from . import lookup as names
+from .fault import ENVIRONMENT, USAGE, Fault
+from .publish import PAGES_ONLY, Wanted, publisher, write_whole
+
+__all__ = [
+    "ENVIRONMENT",
+    "USAGE",
+    "Experiment",
+    "Fault",
+    "Wanted",
+    "carry_out",
+    "check_writable",
+    "exit_code",
+    "experiments_of",
+    "packed_of",
+    "write_whole",
+]
+
+if TYPE_CHECKING:
+    from rich.status import Status
+
+    from .backends.adapter import Adapter
+    from .harness.plan.plan import Packed, Plan
+    from .harness.result import Result
+    from .harness.run import Driver, Run
+
+
+class Experiment(NamedTuple):
+    """One thing to run: a plan, the check that must find it wanting, if any, and its driver."""
+
+    plan: Plan
+    control: str | None
+    driver: Driver
+
+
+def kept_run(folder: Path) -> Run:
+    """The run that is kept in the folder. Raises :class:`Fault` if there is none to be read."""
+    from .harness.run import DamagedRun, RunFolderError, load
+
+    try:
+        return load(folder)
+    except DamagedRun as error:
+        raise Fault(str(error), ENVIRONMENT) from error
+    except RunFolderError as error:
+        raise Fault(str(error)) from error
+
+
+def packed_of(what: str) -> tuple[Packed, Result | None]:
+    """The plan of a replay string; of a run folder, its plan and what came of it then."""
+    from .harness.plan.plan import PREFIX, ReplayError, decode
+
+    then = None
+    if not what.startswith(PREFIX) and os.path.exists(what):  # noqa: PTH110 (long names)
+        then = kept_run(Path(what)).result
+    try:
+        return decode(then.replay if then else what), then
+    except ReplayError as error:
+        raise Fault(str(error)) from error
+
+
+def experiments_of(
+    wanted: tuple[str, ...], seed: int, every: bool, driver: Driver | None
+) -> list[Experiment]:
+    """The scenarios by name, or ``every`` one that the driver can run, with their controls."""
+    from .scenarios import registry
+
+    experiments = []
+    for name in wanted or (registry.names() if every else registry.MAIN):
+        base, colon, variant = name.partition(":")
+        scenario = names.scenario(base)
+        if every and driver and scenario.driver not in (None, driver):
+            continue
+        chosen = names.driver_of(scenario, driver, "process")
+        if colon:
+            plan = scenario.plan(seed, names.variant(scenario, variant))
+            experiments.append(Experiment(plan, None, chosen))
+            continue
+        experiments.append(Experiment(scenario.plan(seed), None, chosen))
+        experiments += [
+            Experiment(scenario.plan(seed, control), check, chosen)
+            for control, check in scenario.controls.items()
+        ]
+    return experiments
+
+
+def carry_out(
+    experiments: list[Experiment],
+    adapters: Sequence[Adapter],
+    report: Path,
+    as_json: bool,
+    toxiproxy: str = "embedded",
+    wanted: Wanted = PAGES_ONLY,
+) -> list[Run]:
+    """Run each experiment on each backend, with progress, reports and summaries.
+
+    A backend that cannot be reached takes nothing from the others: they are run and reported,
+    and what is missing is told at the end, by :class:`Fault` unless a violation weighs more.
+    """
+    import msgspec
+    from rich.text import Text
+
+    from .backends.adapter import Unavailable
+    from .errors import EnvironmentFault
+    from .harness.plan.validate import PlanError
+    from .harness.run import run
+    from .protocol.ledger import LedgerError
+    from .reports import terminal, text
+
+    single_page = report.suffix == ".html" and not report.is_dir()
+    several = len(experiments) * len(adapters)
+    if single_page and several > 1:
+        raise Fault(
+            f"expected a folder for the reports of {several} runs, found {report}; "
+            "name a folder, or run one scenario variant"
+        )
+    if single_page and (wanted.files or wanted.earlier):
+        raise Fault(f"expected a folder for --format and --earlier, found {report}; name a folder")
+    publishing = publisher(wanted)
+    check_writable(report.parent if single_page else report)
+    console = terminal.console(stderr=as_json)
+    runs, pages, missing = [], [], dict[str, str]()
+    for adapter, experiment in product(adapters, experiments):
+        if adapter.name in missing:
+            continue
+        title = _title(experiment.plan)
+        with console.status(Text(f"{title} ...")) as status:
+            try:
+                done = run(
+                    experiment.plan,
+                    adapter,
+                    experiment.driver,
+                    experiment.control,
+                    _ticker(title, status) if console.is_terminal else None,
+                    toxiproxy,
+                )
+            except PlanError as error:
+                raise Fault(str(error)) from error
+            except (EnvironmentFault, LedgerError, Unavailable) as error:
+                missing[adapter.name] = str(error)
+                continue
+        runs.append(done)
+        pages.append(_keep(done, report, single_page, wanted.files))
+        text.tell(done, console)
+        console.print(f"  report: {pages[-1]}", soft_wrap=True)
+    if missing and not runs:
+        raise _unable(missing, len(adapters))
+    if not single_page:
+        for file in publishing.write(runs, pages, report, missing):
+            console.print(f"  written: {file}", soft_wrap=True)
+    publishing.tell_github(runs, pages, as_json)
+    if as_json:
+        click.echo(msgspec.json.encode([done.result for done in runs]))
+    if missing:
+        unable = _unable(missing, len(adapters))
+        if all(done.result.as_expected != "violated" for done in runs):
+            raise unable
+        click.echo(f"jobquake: {unable.message}", err=True)
+    return runs
+
+
+def _unable(missing: dict[str, str], backends: int) -> Fault:
+    """What became of the backends that could not be run, a line for each."""
+    from .reports.plain import one_line
+
+    told = [one_line(f"{name}: {why}" if backends > 1 else why) for name, why in missing.items()]
+    return Fault("\n".join(told), ENVIRONMENT)
+
+
+def _ticker(title: str, status: Status) -> Callable[[Counter[str]], None]:
+    from rich.text import Text
+
+    def tick(counts: Counter[str]) -> None:
+        told = ", ".join(f"{n} {what}" for what, n in sorted(counts.items()) if n)
+        status.update(Text(f"{title}: {told}"))
+
+    return tick
+
+
+def _title(plan: Plan) -> str:
+    return plan.scenario if plan.variant == "default" else f"{plan.scenario}:{plan.variant}"
+
+
+def check_writable(folder: Path, option: str = "--report") -> None:
+    """Find out before the work, and not after it, whether its reports can be written there."""
+    import tempfile
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise Fault(
+            f"expected to write reports to {folder}, found: {error.strerror}; "
+            f"name another place with {option}",
+            ENVIRONMENT,
+        ) from error
+
+
+def _keep(done: Run, report: Path, single_page: bool, formats: Iterable[str]) -> Path:
+    """Write the run's report, in a run folder of its own or as one page; where it is."""
+    from .harness.run import folder_name, save
+    from .reports import html
+    from .reports.registry import files_of_one
+
+    result = done.result
+    page = html.page(result, done.plan, done.claims, done.history)
+    name = folder_name(result.scenario, result.variant, result.backend, result.driver, result.seed)
+    try:
+        if single_page:
+            write_whole(report, page)
+            return report
+        others = files_of_one(formats, done)
+        save(done, report / name, {"report.html": page, **others})
+        return report / name / "report.html"
+    except OSError as error:
+        raise Fault(
+            f"expected to write the report to {report}, found: {error.strerror}; "
+            f"run it again with another --report",
+            ENVIRONMENT,
+        ) from error
+
+
+def exit_code(runs: list[Run]) -> int:
+    from .harness.result import EXIT
+
+    verdicts = {done.result.as_expected for done in runs}
+    for verdict in ("violated", "inconclusive"):
+        if verdict in verdicts:
+            return EXIT[verdict]
+    return EXIT["held"]

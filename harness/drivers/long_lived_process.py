@@ -1,0 +1,89 @@
+"""One served queue under many runs with real processes: started once, killed only by plans.
+
+Its files stay in a folder of its own, so that it can go on another day. Its server carries
+a mark of its own, so that the end of a run does not end it, and a guard of its own.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+
+import psutil
+
+from ...backends.adapter import Adapter, Connection
+from ...protocol.commands import Measure, Reply
+from ..plan.plan import Plan
+from .guard import Lair, clean, guarded, marked
+from .long_lived import Shaken, settle
+from .observe import QUIET_POLL_S
+from .process import CONTROL_TIMEOUT_S, shake, spawner
+from .server import Server
+
+MEASURE_TIMEOUT_S = 1.0
+
+
+class ServedStanding:
+    """See :class:`.standing.Standing`."""
+
+    def __init__(self, adapter: Adapter, lair: Lair) -> None:
+        self._adapter = adapter
+        self._lair = lair
+        self._begin()
+
+    def _begin(self) -> None:
+        self._server = Server(self._adapter, self._lair.folder, spawner(self._lair))
+        self.address = self._server.ensure() or str(self._lair.folder)
+        # It lives as long as the queue: on a shared store it is the one that keeps house.
+        self._control: Connection = self._adapter.connect(self.address, CONTROL_TIMEOUT_S)
+
+    def shake(self, plan: Plan) -> Shaken:
+        return shake(plan, self._adapter, server=self._server)
+
+    def settle(self, plan: Plan) -> int:
+        self._server.ensure()
+        began = time.monotonic()
+
+        def wait() -> float:
+            time.sleep(QUIET_POLL_S)
+            return time.monotonic() - began
+
+        return settle(plan, self._control.attempt, wait)
+
+    def renew(self) -> None:
+        self.end()
+        clean(self._lair._replace(kept=False), self._adapter)
+        self._lair.folder.mkdir(mode=0o700)
+        self._begin()
+
+    def measure(self) -> Reply | None:
+        connection = self._adapter.connect(self.address, MEASURE_TIMEOUT_S)
+        with closing(connection):
+            return connection.attempt(Measure())
+
+    def memory(self) -> int:
+        held = 0
+        for process in marked(self._lair.mark):
+            with suppress(psutil.Error):  # it has just ended
+                held += process.memory_info().rss
+        return held
+
+    def end(self) -> None:
+        self._control.close()
+        self._server.crash()
+
+
+@contextmanager
+def served(adapter: Adapter, folder: Path) -> Iterator[ServedStanding]:
+    """A queue that keeps its files in ``folder``, served until the end of the block.
+
+    What it keeps elsewhere, in a container or in somebody else's server, ends with the block.
+    """
+    with guarded(adapter, folder) as lair:
+        queue = ServedStanding(adapter, lair)
+        try:
+            yield queue
+        finally:
+            queue.end()

@@ -1,0 +1,301 @@
+"""The plan: a scenario made concrete by a seed. Every job, every fault, every time.
+
+Plain data, the one thing that drivers execute; it replays anywhere. A replay string is
+the whole plan, packed: ``jq1:`` + base64url(zlib(json)) with a checksum, so it needs
+no scenario file and survives changes to one.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Literal
+
+import msgspec
+from msgspec import Struct
+
+from ...protocol.commands import Job, ListDead, RetryPolicy
+from ...protocol.operator import operator
+from ...protocol.producer import Client, producer
+from ..faults import (
+    FOR_EVER_S,
+    SERVER,
+    BrokerCrash,
+    Call,
+    Fault,
+    Flood,
+    KillAt,
+    KillWorker,
+    NetEffect,
+    NetFault,
+    NetTimeout,
+    Outage,
+    Partition,
+    PauseAt,
+    SkewClock,
+    SlowNetwork,
+    Terminate,
+    Window,
+    healing_s,
+)
+from .armor import ReplayError, seal, unseal
+
+__all__ = [
+    "FOR_EVER_S",
+    "MAX_PLAN",
+    "PREFIX",
+    "SERVER",
+    "Behaviour",
+    "BrokerCrash",
+    "Call",
+    "Fault",
+    "Flood",
+    "KillAt",
+    "KillWorker",
+    "NetEffect",
+    "NetFault",
+    "NetTimeout",
+    "Outage",
+    "Packed",
+    "Partition",
+    "PauseAt",
+    "Plan",
+    "PlannedJob",
+    "Pool",
+    "Queue",
+    "ReplayDead",
+    "ReplayError",
+    "Sink",
+    "SkewClock",
+    "SlowNetwork",
+    "Terminate",
+    "Window",
+    "decode",
+    "encode",
+    "healing_s",
+    "unpack",
+]  # fmt: skip
+PREFIX = "jq1:"
+MAX_PLAN = 64 * 1024 * 1024
+Sink = Literal["blind", "keyed", "upsert", "set"]
+Behaviour = Literal["ok", "fail", "permanent", "depends", "malformed", "hang", "hang_in_c", "spin"]
+
+
+class Queue(Struct, frozen=True, array_like=True):
+    """A queue; ``bound_s`` is how long its jobs may wait for a worker, None: no bound.
+
+    Producers ask it to refuse a job when ``max_waiting`` others wait in it already.
+    """
+
+    name: str
+    bound_s: float | None = None
+    max_waiting: int | None = None
+
+
+class Pool(Struct, frozen=True, array_like=True):
+    """``workers`` workers that serve these queues and no others."""
+
+    name: str
+    queues: tuple[str, ...]
+    workers: int
+
+
+class PlannedJob(Struct, frozen=True, array_like=True, omit_defaults=True):
+    """Enqueue at ``at_s``; runs for ``service_s``. Times are seconds.
+
+    Behaviours: ``fail`` on the first ``failures`` deliveries; ``permanent`` failure;
+    ``depends`` on something that an :class:`Outage` takes away; ``malformed`` until an
+    outage is over, which is to say until the fix; three ways of never coming back.
+    ``flood`` marks jobs that exist to get in others' way. ``same_work_as`` is the index of
+    a job that this one submits again under another id, with the same idempotency key, unless
+    it has its ``own_key``. ``again_after_s`` later the job is submitted again under its own id,
+    by the next producer. ``sink`` is how the world takes its effect, None: as the plan says.
+    """
+
+    at_s: float
+    queue: int
+    service_s: float
+    behaviour: Behaviour = "ok"
+    failures: int = 0
+    flood: bool = False
+    priority: int = 0
+    timeout_s: float = 30.0
+    delay_s: float = 0.0
+    same_work_as: int = -1
+    own_key: bool = False
+    again_after_s: float | None = None
+    sink: Sink | None = None
+
+
+class ReplayDead(Struct, frozen=True, array_like=True, tag="replay_dead"):
+    """At ``at_s`` an operator replays at most ``at_most`` dead letters, oldest first.
+
+    Only those of ``queue`` and those whose reason contains ``reason``, if given.
+    """
+
+    at_s: float
+    queue: str | None = None
+    reason: str | None = None
+    at_most: int = 1000
+
+
+class Plan(Struct, frozen=True, array_like=True):
+    """Everything a run needs. ``must_hit`` names the bite-matrix cells that must be filled.
+
+    ``call_timeout_s`` bounds each attempt of a call, ``deadline_s`` the whole run after
+    its start; ``latency_s`` is one way of the simulated network. ``actions`` are what an
+    operator does meanwhile. ``label`` begins the ids and keys of the jobs, so that runs on
+    one queue can tell theirs apart.
+    """
+
+    scenario: str
+    variant: str
+    seed: int
+    queues: tuple[Queue, ...]
+    pools: tuple[Pool, ...]
+    jobs: tuple[PlannedJob, ...]
+    faults: tuple[Fault, ...]
+    guarantees: tuple[str, ...]
+    must_hit: tuple[tuple[str, str], ...] = ()
+    sink: Sink = "keyed"
+    lease_s: float = 1.0
+    wait_s: float = 0.5
+    grace_s: float = 5.0
+    call_timeout_s: float = 0.3
+    deadline_s: float = 30.0
+    max_deliveries: int = 4
+    retry: RetryPolicy = RetryPolicy(0.05, 2.0, 1.0, "full")
+    latency_s: float = 0.0005
+    restart_s: float = 0.05
+    producers: int = 2
+    actions: tuple[ReplayDead, ...] = ()
+    label: str = ""
+
+    @property
+    def workers(self) -> list[Pool]:
+        """The pool of each worker, by worker number."""
+        return [pool for pool in self.pools for _ in range(pool.workers)]
+
+    def schedule(self, producer: int) -> list[tuple[float, Job]]:
+        """What that producer enqueues, in order; jobs are dealt out in turn."""
+        mine = []
+        for index, planned in enumerate(self.jobs):
+            if index % self.producers == producer:
+                mine.append((planned.at_s, index))
+            again_s = planned.again_after_s
+            if again_s is not None and (index + 1) % self.producers == producer:
+                mine.append((planned.at_s + again_s, index))
+        return [(at_s, self.job(index)) for at_s, index in sorted(mine)]
+
+    def job(self, index: int) -> Job:
+        planned = self.jobs[index]
+        queue = self.queues[planned.queue]
+        shares_key = planned.same_work_as >= 0 and not planned.own_key
+        work = planned.same_work_as if shares_key else index
+        return Job(
+            id=self.job_id(index),
+            queue=queue.name,
+            key=f"{self.label}effect-{work}",
+            priority=planned.priority,
+            delay_s=planned.delay_s,
+            max_deliveries=self.max_deliveries,
+            timeout_s=planned.timeout_s,
+            retry=self.retry,
+            max_waiting=queue.max_waiting,
+        )
+
+    def job_id(self, index: int) -> str:
+        return f"{self.label}job-{index}"
+
+    def job_index(self, identifier: str) -> int:
+        """The index of a job id, or -1 if this plan never made such a job."""
+        return _job_index(identifier, self.label)
+
+    @property
+    def clients(self) -> int:
+        """How many nodes are not workers: the producers, and an operator if it has work."""
+        return self.producers + bool(self.actions)
+
+    def client(self, number: int) -> Client:
+        """What that client does: a producer, or the operator behind the last one."""
+        if number < self.producers:
+            return producer(self.schedule(number))
+        return operator(
+            (action.at_s, ListDead(action.queue, action.reason, action.at_most))
+            for action in sorted(self.actions, key=lambda action: action.at_s)
+        )
+
+    @property
+    def healed_at_s(self) -> float:
+        """When the last fault that has a time of its own is over (seconds after the start).
+
+        Before an operator has acted, nothing is over either. What lasts for ever counts from
+        its beginning: the rest must get along without.
+        """
+        ends = [0.0, *(action.at_s for action in self.actions)]
+        for fault in self.faults:
+            if isinstance(fault, KillWorker):
+                ends.append(fault.at_s + healing_s(fault.for_s or 0.0))
+            elif isinstance(fault, Terminate):
+                ends.append(fault.at_s + fault.within_s)
+            elif isinstance(fault, Window | Outage | SkewClock):
+                ends.append(fault.at_s + healing_s(fault.for_s))
+        return max(ends)
+
+    def windows(self) -> list[tuple[int, Window]]:
+        """The faults that last from a time to a time, with their numbers."""
+        return [
+            (number, fault) for number, fault in enumerate(self.faults) if isinstance(fault, Window)
+        ]
+
+
+@lru_cache(maxsize=8192)
+def _job_index(identifier: str, label: str) -> int:
+    number = identifier.removeprefix(f"{label}job-")
+    return int(number) if number.isdecimal() and number != identifier else -1
+
+
+class Packed(Struct, frozen=True, array_like=True):
+    """What a replay string holds: the plan and where it failed."""
+
+    backend: str
+    driver: str
+    plan: Plan
+
+
+def encode(plan: Plan, backend: str, driver: str) -> str:
+    """The replay string of a plan."""
+    return PREFIX + seal(msgspec.json.encode(Packed(backend, driver, plan)))
+
+
+def decode(text: str) -> Packed:
+    """The plan in a replay string.
+
+    Raises :class:`ReplayError` if the string is damaged or its plan makes no sense.
+    """
+    from .validate import PlanError, validate  # knows the checks, which know the plan
+
+    packed = unpack(text)
+    try:
+        validate(packed.plan)
+    except PlanError as error:
+        raise ReplayError(str(error)) from error
+    return packed
+
+
+def unpack(text: str) -> Packed:
+    """Like :func:`decode`, for a string that this package has just made from a valid plan."""
+    text = "".join(text.split())
+    if not text.startswith(PREFIX):
+        found = text[:12] or "nothing"
+        raise ReplayError(
+            f"expected a replay string that starts with {PREFIX!r}, found {found!r}; "
+            "copy it whole from the report, or use the jobquake version that printed it"
+        )
+    packed = unseal(text[len(PREFIX) :], MAX_PLAN)
+    try:
+        return msgspec.json.decode(packed, type=Packed)
+    except (ValueError, RecursionError) as error:
+        raise ReplayError(
+            f"expected a plan of this version in the replay string, found another: {error}; "
+            "use the jobquake version that printed it"
+        ) from error

@@ -1,0 +1,102 @@
+"""Whether a plan makes sense, before anything runs: one sentence about what does not.
+
+Types are held by the decoder; here are the references between parts, the numbers, and
+the names of guarantees. A fault on a job or worker that the plan does not have is legal:
+it strikes nothing, and the bite matrix says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import isfinite
+from typing import NamedTuple
+
+from msgspec import Struct
+
+from ..checks import GUARANTEES
+from .plan import SERVER, Plan
+
+MOST_NODES = 32_767  # what the history's node column holds
+
+
+class PlanError(ValueError):
+    """The plan makes no sense. The message says what was expected and what was found."""
+
+
+class _Problem(NamedTuple):
+    where: str
+    expected: str
+    found: object
+
+
+def validate(plan: Plan) -> None:
+    """Raise :class:`PlanError` about the first thing in the plan that makes no sense."""
+    for check in (_seconds, _counts, _references):
+        for where, expected, found in check(plan):
+            raise PlanError(
+                f"expected {expected} as {where} of the plan, found {found!r}; "
+                "mend what made the plan, or copy its replay string again"
+            )
+
+
+def _parts(value: object, where: str) -> Iterator[tuple[str, str, object]]:
+    """Every field in the plan: the part it is in, its name, its value."""
+    if isinstance(value, Struct):
+        for name in value.__struct_fields__:
+            field = getattr(value, name)
+            yield where, name, field
+            yield from _parts(field, f"{where}.{name}" if where else name)
+    elif isinstance(value, tuple):
+        for index, item in enumerate(value):
+            yield from _parts(item, f"{where}[{index}]")
+
+
+def _seconds(plan: Plan) -> Iterator[_Problem]:
+    """Whatever ends in ``_s`` is a time; some times must last, one may lead backwards."""
+    must_last = {"lease_s", "call_timeout_s", "deadline_s", "timeout_s"}
+    for where, name, value in _parts(plan, ""):
+        if not name.endswith("_s") or value is None:
+            continue
+        assert isinstance(value, int | float)
+        if name == "by_s":
+            if not isfinite(value):
+                yield _Problem(f"{where}.{name}", "a finite number of seconds", value)
+        elif not isfinite(value) or value < 0 or (value == 0 and name in must_last):
+            least = "above 0" if name in must_last else "of at least 0"
+            yield _Problem(f"{where}.{name}".strip("."), f"a number of seconds {least}", value)
+
+
+def _counts(plan: Plan) -> Iterator[_Problem]:
+    least = {
+        "producers": 1, "max_deliveries": 1, "times": 1, "nth": 1,
+        "workers": 0, "worker": 0, "job": 0, "failures": 0,
+        "node": SERVER,
+    }  # fmt: skip
+    for where, name, value in _parts(plan, ""):
+        if name in least and isinstance(value, int) and value < least[name]:
+            where = f"{where}.{name}".strip(".")
+            yield _Problem(where, f"a number of at least {least[name]}", value)
+    nodes = plan.clients + sum(pool.workers for pool in plan.pools)
+    if nodes > MOST_NODES:
+        yield _Problem("workers and producers", f"at most {MOST_NODES}", nodes)
+    if not (isfinite(plan.retry.factor) and plan.retry.factor >= 1):
+        yield _Problem("retry.factor", "a finite number of at least 1", plan.retry.factor)
+
+
+def _references(plan: Plan) -> Iterator[_Problem]:
+    names = [queue.name for queue in plan.queues]
+    if len(set(names)) < len(names):
+        yield _Problem("queues", "names that differ", ", ".join(names))
+    for index, job in enumerate(plan.jobs):
+        if not 0 <= job.queue < len(names):
+            yield _Problem(f"jobs[{index}].queue", f"a queue number below {len(names)}", job.queue)
+        if not -1 <= job.same_work_as < index:
+            where = f"jobs[{index}].same_work_as"
+            yield _Problem(where, "the index of an earlier job, or -1", job.same_work_as)
+    for pool in plan.pools:
+        for queue in pool.queues:
+            if queue not in names:
+                yield _Problem(f"queue of pool {pool.name!r}", f"one of {names}", queue)
+    for guarantee in plan.guarantees:
+        if guarantee not in GUARANTEES:
+            yield _Problem("guarantee", f"one of {', '.join(GUARANTEES)}", guarantee)

@@ -1,0 +1,307 @@
+"""What a history says of each job, once, for all checks: one pass over the columns."""
+
+from __future__ import annotations
+
+from collections import Counter
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from ...backends.adapter import Claims
+from ..plan.plan import FOR_EVER_S, Flood, Plan, Sink
+from ..strikes import fault_kind
+from .history import PHASES, Answer, Event, History, Phase
+
+Outcome = Literal["done", "dead-lettered", "duplicated", "stuck", "lost", "unknown", "phantom"]
+OUTCOMES: tuple[Outcome, ...] = (
+    "done", "dead-lettered", "duplicated", "stuck", "lost", "unknown", "phantom"
+)  # fmt: skip
+HOURS_FROM_S = 36_000.0
+Bites = dict[tuple[str, str], int]
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.intp]
+Flags = npt.NDArray[np.bool_]
+
+
+class Facts:
+    """Per planned job, as arrays indexed like ``plan.jobs``; times in seconds, nan: never."""
+
+    def __init__(self, plan: Plan, claims: Claims, history: History) -> None:
+        self.plan = plan
+        self.claims = claims
+        self.history = history
+        self.jobs = len(plan.jobs)
+        self._rows: dict[tuple[Event, Answer | None], Ints] = {}
+
+    def rows(self, event: Event, answer: Answer | None = None) -> Ints:
+        """Rows with this event that belong to a planned job."""
+        found = self._rows.get((event, answer))
+        if found is None:
+            found = self.history.where(event, answer)
+            found = self._rows[event, answer] = found[self.of_plan[found]]
+        return found
+
+    @cached_property
+    def of_plan(self) -> Flags:
+        """Rows that belong to a planned job."""
+        job = self.history["job"]
+        mask: Flags = (job >= 0) & (job < self.jobs)
+        return mask
+
+    def _count(self, rows: Ints) -> Ints:
+        return np.bincount(self.history["job"][rows], minlength=self.jobs)
+
+    def _first(self, rows: Ints) -> Floats:
+        times = np.full(self.jobs, np.nan)
+        newest_first = rows[::-1]
+        times[self.history["job"][newest_first]] = self.history["t"][newest_first]
+        return times
+
+    @cached_property
+    def sent_at(self) -> Floats:
+        return self._first(self.rows(Event.ENQUEUE_SENT))
+
+    @cached_property
+    def accepted_at(self) -> Floats:
+        """When the producer knew that its job was accepted."""
+        return self._first(self.rows(Event.ENQUEUE_ANSWERED, Answer.OK))
+
+    @cached_property
+    def effect_at(self) -> Floats:
+        """When the world was first asked for the job's effect."""
+        return self._first(self.rows(Event.EFFECT))
+
+    @cached_property
+    def accepted(self) -> Flags:
+        return ~np.isnan(self.accepted_at)
+
+    @cached_property
+    def refused(self) -> Flags:
+        failed = self._count(self.rows(Event.ENQUEUE_ANSWERED, Answer.FAILED)) > 0
+        return failed & ~self.accepted
+
+    @cached_property
+    def leased_at(self) -> Floats:
+        """When the job was first handed to a worker."""
+        return self._first(self.rows(Event.LEASED))
+
+    @cached_property
+    def deliveries(self) -> Ints:
+        """Deliveries that surely count: handed out and not handed back by a graceful shutdown.
+
+        A delivery whose release was sent and not refused may have been handed back.
+        """
+        handbacks = self.rows(Event.HANDBACK_SENT)
+        if not len(handbacks):
+            return self.handed_out
+        releases = self._count(handbacks[self.history["value"][handbacks] > 0])
+        refused = self._count(self.rows(Event.RELEASE_ANSWERED, Answer.FAILED))
+        return self.handed_out - (releases - refused)
+
+    @cached_property
+    def handed_out(self) -> Ints:
+        """How often the job was handed to a worker."""
+        return self._count(self.rows(Event.LEASED))
+
+    @cached_property
+    def effects(self) -> Ints:
+        """How often the effect of the job's work was applied to the world, by the sink's rule.
+
+        blind: each request counts. keyed: requests with the same key are applied once. upsert
+        and set: the same work asked for again changes nothing. Jobs that submit the same work
+        share its effects.
+        """
+        rows, applied = self.rows(Event.EFFECT), self._applied
+        job = self.history["job"][rows]
+        effects: Ints = np.bincount(self.work[job[applied]], minlength=self.jobs)[self.work]
+        # A job whose key somebody else applied first has had its effect, too.
+        known = np.minimum(self._count(rows[self._has_sink("keyed")[job]]), 1)
+        return np.maximum(effects, known)
+
+    @cached_property
+    def absorbed(self) -> frozenset[int]:
+        """The rows in which an effect was asked for that the world knew, so nothing changed."""
+        return frozenset(self.rows(Event.EFFECT)[~self._applied].tolist())
+
+    @cached_property
+    def _applied(self) -> Flags:
+        """Of each request for an effect: did it change the world?"""
+        rows = self.rows(Event.EFFECT)
+        job = self.history["job"][rows]
+        keyed, absorbed = self._has_sink("keyed")[job], self._has_sink("upsert", "set")[job]
+        applied = np.ones(len(rows), dtype=bool)
+        for requests, names in ((keyed, self.history["key"][rows]), (absorbed, self.work[job])):
+            if requests.any():
+                _, first = np.unique(names[requests], return_index=True)
+                applied[requests] = False
+                applied[np.flatnonzero(requests)[first]] = True
+        return applied
+
+    @cached_property
+    def effect_requests(self) -> Ints:
+        """How often the world was asked for the effect of the job's work."""
+        rows = self.rows(Event.EFFECT)
+        requests: Ints = np.bincount(self.work[self.history["job"][rows]], minlength=self.jobs)
+        return requests[self.work]
+
+    @cached_property
+    def work(self) -> Ints:
+        """The piece of work of each job: the first job that submits it."""
+        work = np.arange(self.jobs)
+        for index, job in enumerate(self.plan.jobs):
+            if job.same_work_as >= 0:
+                work[index] = work[job.same_work_as]
+        return work
+
+    def _has_sink(self, *sinks: Sink) -> Flags:
+        """Jobs whose effect the world takes in one of these ways."""
+        of_plan = self.plan.sink
+        return np.array([(job.sink or of_plan) in sinks for job in self.plan.jobs], dtype=bool)
+
+    @cached_property
+    def replays(self) -> Ints:
+        """How often an operator asked for the job's dead letter to be run again."""
+        return self._count(self.rows(Event.REPLAY_SENT))
+
+    @cached_property
+    def dead(self) -> Flags:
+        return self._count(self.rows(Event.DEAD)) > 0
+
+    @cached_property
+    def held(self) -> Flags:
+        return self._count(self.rows(Event.HELD)) > 0
+
+    @cached_property
+    def lost(self) -> Flags:
+        flags: Flags = self.accepted & (self.effects == 0) & ~self.dead & ~self.held
+        return flags
+
+    @cached_property
+    def phantoms(self) -> Ints:
+        """Rows in which a worker was handed a job that nobody enqueued before."""
+        rows = self.history.where(Event.LEASED)
+        known = self.of_plan[rows]
+        job = np.where(known, self.history["job"][rows], 0)
+        if self.jobs == 0:
+            return rows
+        sent = self.sent_at[job]
+        known &= ~np.isnan(sent) & (sent <= self.history["t"][rows]) & ~self.refused[job]
+        return rows[~known]
+
+    @cached_property
+    def ended_at(self) -> float:
+        return float(self.history["t"].max()) if len(self.history) else 0.0
+
+    @cached_property
+    def quiet_at(self) -> float | None:
+        rows = self.history.where(Event.QUIET)
+        return float(self.history["t"][rows[0]]) if len(rows) else None
+
+    @cached_property
+    def healed_at(self) -> float:
+        """When the last fault that struck was over."""
+        rows = self.history.where(Event.FAULT_STRUCK)
+        lasts_s = self.history["value"][rows]
+        ends = self.history["t"][rows] + np.where(lasts_s < FOR_EVER_S, lasts_s, 0.0)
+        return max([self.plan.healed_at_s, *ends.tolist()]) if self.plan.faults else 0.0
+
+    def outcome(self, job: int) -> Outcome | None:
+        """The class of one job; None if it was never submitted, or refused and never ran."""
+        fate = int(self.fates[job])
+        return None if fate < 0 else OUTCOMES[fate]
+
+    @cached_property
+    def fates(self) -> Ints:
+        """The class of each job, by its place in OUTCOMES, or -1; each line overrules the last."""
+        done, dead, duplicated, stuck, lost, unknown, phantom = range(len(OUTCOMES))
+        fates = np.full(self.jobs, unknown)
+        fates[self.accepted] = lost
+        fates[self.effects > 0] = done
+        fates[self.held] = stuck
+        fates[self.dead] = dead
+        strange = np.isnan(self.sent_at) | self.refused
+        fates[strange] = -1
+        fates[strange & ((self.effects > 0) | (self.handed_out > 0))] = phantom
+        fates[self.effects > 1] = duplicated
+        return fates
+
+    @cached_property
+    def outcomes(self) -> dict[str, int]:
+        """How many jobs ended in each class, all classes in a fixed order."""
+        fates = self.fates
+        counts = np.bincount(fates[fates >= 0], minlength=len(OUTCOMES)).tolist()
+        counted = dict[str, int](zip(OUTCOMES, counts, strict=True))
+        strangers = {int(j) for j in self.history["job"][self.phantoms] if not 0 <= j < self.jobs}
+        counted["phantom"] += len(strangers)
+        return counted
+
+    @cached_property
+    def bites(self) -> Bites:
+        """The bite matrix: (fault kind, phase of the job it struck) to how often.
+
+        A fault that met no job is counted under the phase ``nothing``.
+        """
+        history, bites = self.history, Counter[tuple[str, str]]()
+        for i in history.where(Event.FAULT_STRUCK):
+            phase = Phase(int(history["phase"][i]))
+            fault = self.plan.faults[int(history["fault"][i])]
+            if history["job"][i] < 0 and phase != Phase.IDLE:
+                # A lost lease request strikes whoever waits to be leased, if anybody does.
+                waiting = self._waiting(float(history["t"][i]))
+                phase = (
+                    Phase.BEFORE_LEASE if phase == Phase.BEFORE_LEASE and waiting else Phase.IDLE
+                )
+            bites[fault_kind(fault), PHASES.get(phase, "nothing")] += 1
+        if any(isinstance(fault, Flood) for fault in self.plan.faults):
+            bites["flood", PHASES[Phase.BEFORE_LEASE]] += self._behind_flood()
+        return {cell: n for cell, n in sorted(bites.items()) if n}
+
+    def _waiting(self, t: float) -> int:
+        # A job may be leased before its producer knows that it was accepted.
+        return int(np.count_nonzero((self.accepted_at <= t) & ~(self.leased_at <= t)))
+
+    def _behind_flood(self) -> int:
+        """Bounded jobs that were accepted while the flood had work for all its workers."""
+        flood: Flags = np.array([job.flood for job in self.plan.jobs], dtype=bool)
+        names = {self.plan.queues[job.queue].name for job in self.plan.jobs if job.flood}
+        capacity = sum(p.workers for p in self.plan.pools if names & set(p.queues))
+        bounded = self.bounded
+        arrived = np.sort(self.accepted_at[flood & self.accepted])
+        finished = self._first(self.rows(Event.FINISHED))
+        left = np.sort(finished[flood & ~np.isnan(finished)])
+        times = self.accepted_at[bounded & self.accepted]
+        inside = np.searchsorted(arrived, times, "right") - np.searchsorted(left, times, "right")
+        return int(np.count_nonzero(inside > capacity))
+
+    @cached_property
+    def bounded(self) -> Flags:
+        """Jobs of queues that promise a bounded wait."""
+        return np.array([q.bound_s is not None for q in self.plan.queues])[self._queue]
+
+    @cached_property
+    def bounds_s(self) -> Floats:
+        """How long each job may wait for a worker; infinite where nothing is promised."""
+        return np.array([q.bound_s or np.inf for q in self.plan.queues])[self._queue]
+
+    @cached_property
+    def _queue(self) -> Ints:
+        return np.array([job.queue for job in self.plan.jobs], dtype=np.intp)
+
+    def injected(self) -> dict[str, dict[str, int]]:
+        """Per fault kind: how many were planned, how many struck, how many met a job."""
+        table: dict[str, dict[str, int]] = {}
+        for fault in self.plan.faults:
+            cell = table.setdefault(fault_kind(fault), {"planned": 0, "struck": 0, "hit a job": 0})
+            cell["planned"] += getattr(fault, "times", 1)
+        for (kind, phase), n in self.bites.items():
+            table[kind]["struck"] += n
+            table[kind]["hit a job"] += n if phase != "nothing" else 0
+        return table
+
+
+def seconds(value: Any) -> str:
+    """A time or a length for people; what takes hours is told in hours."""
+    value_s = float(value)
+    return f"{value_s:.2f} s" if value_s < HOURS_FROM_S else f"{value_s / 3600:.1f} h"

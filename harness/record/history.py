@@ -1,0 +1,128 @@
+"""The history: what happened in a run, as numpy columns. Append-only, written by the harness.
+
+Never read from the backend, except for the two observations at the end (``HELD`` and
+``DEAD``: what the queue says it still has), which are marked as such. Times are seconds
+since the start of the run; ``since`` is when the request behind an answer was first sent.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from itertools import starmap
+from pathlib import Path
+from struct import Struct
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ...protocol.events import PHASES, Answer, Event, Phase
+
+__all__ = ["FORMAT", "PHASES", "ROW", "Answer", "Event", "History", "Phase", "Row", "row"]
+
+FORMAT = 1
+
+
+ROW = np.dtype(
+    [
+        ("t", "<f8"),
+        ("since", "<f8"),
+        ("event", "u1"),
+        ("answer", "u1"),
+        ("phase", "u1"),
+        ("node", "<i2"),
+        ("incarnation", "<i4"),
+        ("job", "<i4"),
+        ("token", "<i8"),
+        ("fault", "<i4"),
+        ("key", "<i8"),
+        ("value", "<f8"),
+    ]
+)
+_pack = Struct("<ddBBBhiiqiqd").pack  # a row in the layout of ROW; faster than numpy's way
+Row = tuple[float, float, int, int, int, int, int, int, int, int, int, float]
+Column = npt.NDArray[Any]
+_NONE = np.array([], dtype=np.intp)
+
+
+def row(
+    t: float,
+    event: Event,
+    *,
+    since: float = -1.0,
+    answer: Answer = Answer.NONE,
+    phase: Phase = Phase.IDLE,
+    node: int = -1,
+    incarnation: int = 0,
+    job: int = -1,
+    token: int = 0,
+    fault: int = -1,
+    key: int = 0,
+    value: float = 0.0,
+) -> Row:
+    """One row of a history, in the order of its columns."""
+    return (
+        t, since, event, answer, phase, node, incarnation, job, token, fault, key, value
+    )  # fmt: skip
+
+
+class History:
+    """Rows in the order in which they were written, column by column."""
+
+    def __init__(self, rows: list[Row] | npt.NDArray[Any]) -> None:
+        self.rows: npt.NDArray[Any] = (
+            rows
+            if isinstance(rows, np.ndarray)
+            else np.frombuffer(b"".join(starmap(_pack, rows)), dtype=ROW)
+        )
+        self._columns: dict[str, Column] = {}
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, column: str) -> Column:
+        """A column, side by side in memory, which numpy reads several times faster."""
+        found = self._columns.get(column)
+        if found is None:
+            found = self._columns[column] = np.ascontiguousarray(self.rows[column])
+        return found
+
+    def where(self, event: Event, answer: Answer | None = None) -> npt.NDArray[np.intp]:
+        """Indices of the rows with this event (and answer), in order."""
+        order, ends = self._by_event
+        rows = order[ends[event - 1] : ends[event]] if event < len(ends) else _NONE
+        return rows if answer is None else rows[self["answer"][rows] == int(answer)]
+
+    @cached_property
+    def _by_event(self) -> tuple[npt.NDArray[np.intp], list[int]]:
+        """All rows, sorted by event, and where each event's rows end, since every check asks."""
+        events = self["event"]
+        return np.argsort(events, kind="stable"), np.cumsum(np.bincount(events)).tolist()
+
+    def of_job(self, job: int | np.integer[Any]) -> npt.NDArray[np.intp]:
+        return np.flatnonzero(self["job"] == job)
+
+    def tobytes(self) -> bytes:
+        """The rows as bytes: equal histories and only they have equal bytes."""
+        return self.rows.tobytes()
+
+    def save(self, path: Path) -> None:
+        np.save(path, self.rows, allow_pickle=False)
+
+    @classmethod
+    def load(cls, path: Path) -> History:
+        """Read a saved history. Raises ValueError if the file is not one, OSError if unreadable."""
+        with path.open("rb") as file:
+            try:
+                np.lib.format.read_magic(file)
+                shape, _, dtype = np.lib.format.read_array_header_1_0(file)
+            except Exception as error:  # numpy evaluates the header: junk can raise anything
+                reason = (str(error).splitlines() or ["nothing"])[0]
+                raise ValueError(f"expected a history in {path.name}, found {reason}") from error
+            data = file.read()
+        if dtype != ROW or (shape[0] * ROW.itemsize if len(shape) == 1 else -1) != len(data):
+            raise ValueError(
+                f"expected whole rows of history format {FORMAT} in {path.name}, "
+                f"found {shape} of {dtype} in {len(data)} bytes"
+            )
+        return cls(np.frombuffer(data, dtype=ROW))

@@ -1,0 +1,254 @@
+"""What a node does with each want, and what it writes of it: the same text for all drivers.
+
+A driver carries wants out (waits, sends, dies); this module says which ledger rows that
+makes and how far a planned job has come. No clock of its own, no I/O of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from ...protocol.commands import (
+    Ack,
+    Command,
+    Delivery,
+    Enqueue,
+    Enqueued,
+    Extend,
+    Lease,
+    Leased,
+    ListDead,
+    Nack,
+    Release,
+    Replay,
+    Replayed,
+    Reply,
+    Settled,
+)
+from ...protocol.events import Answer, Event, Phase
+from ...protocol.ledger import key_hash
+from ...protocol.worker import ApplyEffect, Finished, Progress, Work
+from ..plan.plan import Behaviour, Call, Outage, Plan, PlannedJob
+
+CALL_OF: dict[type, Call] = {
+    Enqueue: "enqueue",
+    Lease: "lease",
+    Ack: "ack",
+    Nack: "nack",
+    Extend: "extend",
+    Release: "release",
+    ListDead: "dead",
+    Replay: "replay",
+}
+_ANSWERED: dict[type, Event] = {
+    Ack: Event.ACK_ANSWERED,
+    Nack: Event.NACK_ANSWERED,
+    Extend: Event.EXTEND_ANSWERED,
+    Release: Event.RELEASE_ANSWERED,
+}
+_SETTLING = (Ack, Nack, Extend, Release)  # a tuple, since a union is made anew each time
+NEVER_BACK: tuple[Behaviour, ...] = ("hang", "hang_in_c", "spin")
+GONE, MALFORMED, REFUSED = (
+    "the record no longer exists",
+    "the payload is malformed",
+    "the dependency refused the connection",
+)
+
+
+def expected_reason(planned: PlannedJob) -> str:
+    """What a dead letter of that job must tell, if it lies there for its own fault."""
+    reasons = {"permanent": GONE, "malformed": MALFORMED}
+    return reasons.get(planned.behaviour, "")
+
+
+class Write(Protocol):
+    """Append one row to the ledger, for this node, now."""
+
+    def __call__(
+        self,
+        event: int,
+        *,
+        since: float = -1.0,
+        answer: int = 0,
+        phase: int = 0,
+        job: int = -1,
+        token: int = 0,
+        fault: int = -1,
+        key: int = 0,
+        value: float = 0.0,
+    ) -> None: ...
+
+
+class NodeRecord:
+    """Turns one node's calls and work into ledger rows, and tracks its current delivery.
+
+    ``now`` is the clock of the ledger; ``elapsed`` gives the seconds since the run began.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        write: Write,
+        now: Callable[[], float],
+        elapsed: Callable[[], float],
+    ) -> None:
+        self._plan = plan
+        self._index = plan.job_index
+        self._elapsed = elapsed
+        self._outages = [
+            (number, fault) for number, fault in enumerate(plan.faults) if isinstance(fault, Outage)
+        ]
+        self._write = write
+        self._now = now
+        self._command: Command | None = None
+        self._since = 0.0
+        self._repeated = False
+        self.delivery: Delivery | None = None
+        self._planned: PlannedJob | None = None
+        self._done_s = -1.0
+
+    def sending(self, command: Command) -> None:
+        """Before an attempt. Repetitions of one command keep the time of the first."""
+        self._repeated = command is self._command
+        if self._repeated:
+            return
+        self._command = command
+        self._since = self._now()
+        if isinstance(command, Lease):
+            return  # nothing to tell before its answer
+        if isinstance(command, Enqueue):
+            self._write(Event.ENQUEUE_SENT, job=self._index(command.job.id))
+        elif isinstance(command, Ack):
+            self._write(Event.ACK_SENT, job=self._index(command.job_id), token=command.token)
+        elif isinstance(command, Nack | Release):
+            self._write(
+                Event.HANDBACK_SENT,
+                job=self._index(command.job_id),
+                token=command.token,
+                value=float(isinstance(command, Release)),
+            )
+        elif isinstance(command, Replay):
+            for identifier in command.job_ids:
+                self._write(Event.REPLAY_SENT, job=self._index(identifier))
+
+    def answered(self, reply: Reply | None) -> None:
+        """After an attempt. No reply writes no row: the call stays open, hence unknown."""
+        command = self._command
+        if reply is None or command is None:
+            return
+        if isinstance(command, Lease):
+            if isinstance(reply, Leased) and reply.delivery:
+                delivery = self.delivery = reply.delivery
+                self._done_s = -1.0
+                self._write(
+                    Event.LEASED,
+                    since=self._since,
+                    job=self._index(delivery.job.id),
+                    token=delivery.token,
+                    value=delivery.lease_s,
+                )
+            return
+        refused = Answer.UNKNOWN if self._repeated else Answer.FAILED
+        if isinstance(command, Enqueue):
+            self._write(
+                Event.ENQUEUE_ANSWERED,
+                since=self._since,
+                answer=Answer.OK if isinstance(reply, Enqueued) else refused,
+                job=self._index(command.job.id),
+            )
+        elif isinstance(command, _SETTLING):
+            accepted = isinstance(reply, Settled) and reply.accepted
+            value = 0.0
+            if isinstance(command, Extend):
+                value = command.lease_s
+            elif isinstance(command, Nack):
+                value = float(command.permanent)
+            self._write(
+                _ANSWERED[type(command)],
+                since=self._since,
+                answer=Answer.OK if accepted else refused,
+                job=self._index(command.job_id),
+                token=command.token,
+                value=value,
+            )
+        elif isinstance(command, Replay) and isinstance(reply, Replayed):
+            for identifier in command.job_ids:
+                self._write(
+                    Event.REPLAY_ANSWERED,
+                    since=self._since,
+                    answer=Answer.OK if identifier in reply.job_ids else refused,
+                    job=self._index(identifier),
+                )
+
+    def effect(self, want: ApplyEffect) -> None:
+        delivery = want.delivery
+        self._write(
+            Event.EFFECT,
+            job=self._index(delivery.job.id),
+            token=delivery.token,
+            key=key_hash(want.key),
+        )
+
+    def finished(self, want: Finished) -> None:
+        event = Event.FINISHED if want.settled else Event.LEASE_LOST
+        self._write(event, job=self._index(want.delivery.job.id), token=want.delivery.token)
+        self.delivery = None
+        self._done_s = -1.0
+
+    def begin_work(self, want: Work) -> tuple[float, float]:
+        """Seconds of work to do for this want, and seconds until the job's timeout."""
+        delivery = want.delivery
+        if self._done_s < 0:
+            index = self._index(delivery.job.id)
+            self._planned = self._plan.jobs[index] if 0 <= index < len(self._plan.jobs) else None
+            self._done_s = 0.0
+            self.delivery = delivery  # of several that its worker may hold, the one it works on
+            self._write(Event.STARTED, job=index, token=delivery.token)
+        planned, timeout_s = self._planned, delivery.job.timeout_s - self._done_s
+        if planned is None:
+            return 0.0, timeout_s
+        if planned.behaviour in NEVER_BACK:
+            return float("inf"), timeout_s
+        left_s = want.goal * planned.service_s - self._done_s
+        return max(0.0, min(left_s, want.at_most_s)), timeout_s
+
+    def end_work(self, want: Work, worked_s: float, stopping: bool) -> Progress:
+        """What to tell the worker after ``worked_s`` more seconds of work."""
+        self._done_s += worked_s
+        planned = self._planned
+        if planned is None:
+            return Progress(reached=True)
+        if planned.behaviour in NEVER_BACK:
+            return Progress(reached=False, stopping=stopping, left_s=float("inf"))
+        reached = self._done_s >= want.goal * planned.service_s - 1e-9
+        if reached and want.goal < 1.0 and planned.behaviour != "ok":
+            error = self._error(planned, want.delivery)
+            if error is not None:
+                return Progress(reached, error, permanent=error in (GONE, MALFORMED))
+        return Progress(reached, stopping=stopping, left_s=planned.service_s - self._done_s)
+
+    def _error(self, planned: PlannedJob, delivery: Delivery) -> str | None:
+        """How the job fails half way through this delivery, None if it does not."""
+        if planned.behaviour == "permanent":
+            return GONE
+        if planned.behaviour == "fail":
+            return REFUSED if delivery.number <= planned.failures else None
+        at_s = self._elapsed()
+        for number, outage in self._outages:
+            if outage.at_s <= at_s < outage.at_s + outage.for_s:
+                job = self._index(delivery.job.id)
+                self._write(
+                    Event.FAULT_STRUCK,
+                    phase=Phase.RUNNING,
+                    job=job,
+                    token=delivery.token,
+                    fault=number,
+                )
+                return MALFORMED if planned.behaviour == "malformed" else REFUSED
+        return None
+
+    @property
+    def behaviour(self) -> str:
+        """How the job behaves that is being worked on."""
+        return self._planned.behaviour if self._planned else "ok"

@@ -1,0 +1,249 @@
+"""Tells what happened to one job in plain sentences, from the history."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..plan.plan import (
+    SERVER,
+    BrokerCrash,
+    Fault,
+    Flood,
+    KillAt,
+    KillWorker,
+    NetFault,
+    NetTimeout,
+    Outage,
+    Partition,
+    PauseAt,
+    SkewClock,
+    SlowNetwork,
+    Terminate,
+)
+from .facts import Facts, seconds
+from .history import Answer, Event, Phase
+
+_ANSWERS = {
+    Answer.OK: "accepted",
+    Answer.FAILED: "refused",
+    Answer.UNKNOWN: "refused after an attempt that nobody answered",
+}
+_WHILE = {
+    Phase.IDLE: "while it held no job",
+    Phase.BEFORE_LEASE: "before it was handed the job",
+    Phase.LEASED: "before it started the job",
+    Phase.RUNNING: "while it ran the job",
+    Phase.AFTER_EFFECT: "after the effect and before its ack",
+    Phase.ACKED: "after its ack",
+}
+HANDED_BACK = (Event.NACK_ANSWERED, Event.RELEASE_ANSWERED)
+KILLS = (KillAt, KillWorker)
+
+
+def node_name(facts: Facts, node: int) -> str:
+    """``w1`` for the first worker, ``p1`` for the first producer, ``operator``."""
+    workers = len(facts.plan.workers)
+    if node < 0:
+        return "jobquake"
+    if node >= workers + facts.plan.producers:
+        return "the operator"
+    return f"w{node + 1}" if node < workers else f"p{node - workers + 1}"
+
+
+def tell(facts: Facts, job: int) -> list[str]:
+    """The life of a job, one sentence for each event that matters."""
+    elsewhere = {*_crashes(facts, job), *_skews(facts, job), *exits_with(facts, job)}
+    rows = sorted({*facts.history.of_job(job).tolist(), *elsewhere})
+    return [line for i in rows if (line := _sentence(facts, i))]
+
+
+def delivery_end(facts: Facts, lease: int) -> int:
+    """The row that ends the delivery of this lease: it was over, or its worker was; -1: none."""
+    history = facts.history
+    row = history.rows[lease]
+    ends = (history["job"] == row["job"]) & (history["token"] == row["token"])
+    ends &= np.isin(history["event"], (Event.FINISHED, Event.LEASE_LOST))
+    ends |= history["event"] == Event.WORKER_EXITED
+    ends &= history["node"] == row["node"]
+    ends &= history["incarnation"] == row["incarnation"]
+    later = np.flatnonzero(ends[lease:])
+    return int(lease + later[0]) if len(later) else -1
+
+
+def exits_with(facts: Facts, job: int) -> list[int]:
+    """Rows in which a worker ended with the job in hand, and not by a fault, which is told."""
+    history, found = facts.history, []
+    rows = facts.history.of_job(job)
+    for lease in rows[history["event"][rows] == Event.LEASED].tolist():
+        end = delivery_end(facts, lease)
+        if end < 0 or history["event"][end] != Event.WORKER_EXITED:
+            continue
+        events, nodes = history["event"][lease:end], history["node"][lease:end]
+        may_tell = np.isin(events, (*HANDED_BACK, Event.FAULT_STRUCK))
+        mine = lease + np.flatnonzero(may_tell & (nodes == history["node"][lease]))
+        if not any(_told(facts, i) for i in mine.tolist()):
+            found.append(end)
+    return found
+
+
+def _told(facts: Facts, i: int) -> bool:
+    """Does this row say by itself why a worker has the job no longer?"""
+    event, fault = int(facts.history["event"][i]), int(facts.history["fault"][i])
+    struck = event == Event.FAULT_STRUCK
+    return event in HANDED_BACK or (struck and isinstance(facts.plan.faults[fault], KILLS))
+
+
+def tell_exit(facts: Facts, i: int) -> str:
+    """Of such a row: who ended, and how."""
+    row = facts.history.rows[i]
+    status = int(row["value"])
+    how = f"was killed by signal {-status}" if status < 0 else f"ended with status {status}"
+    return f"{node_name(facts, int(row['node']))} {how} while it had the job"
+
+
+def _crashes(facts: Facts, job: int) -> list[int]:
+    """Rows in which the queue itself was struck while it had the job."""
+    history = facts.history
+    struck = history.where(Event.FAULT_STRUCK)
+    whole = struck[(history["job"][struck] < 0) & (history["node"][struck] < 0)]
+    rows = history.of_job(job)
+    first = rows[0] if len(rows) else 0
+    return [
+        int(i)
+        for i in whole
+        if i > first and isinstance(facts.plan.faults[history["fault"][i]], BrokerCrash)
+    ]
+
+
+def _skews(facts: Facts, job: int) -> list[int]:
+    """Rows in which a clock was put wrong while the queue had the job.
+
+    By whose clock the job was judged nobody knows. One row for each, though it struck many.
+    """
+    history, skews = facts.history, dict[int, int]()
+    rows = history.of_job(job)
+    if not len(rows):
+        return []
+    struck = rows[history["event"][rows] == Event.FAULT_STRUCK]
+    told = set(history["fault"][struck].tolist())
+    first, last = history["t"][rows[0]], history["t"][rows[-1]]
+    for i in history.where(Event.FAULT_STRUCK).tolist():
+        number, at = int(history["fault"][i]), history["t"][i]
+        fault = facts.plan.faults[number]
+        if isinstance(fault, SkewClock) and at <= last and at + fault.for_s >= first:
+            skews.setdefault(number, i)
+    return [i for number, i in skews.items() if number not in told]
+
+
+def tell_loss(facts: Facts, job: int) -> str:
+    """One sentence: accepted when, last seen where, and that nothing is left of it."""
+    history = facts.history
+    rows = facts.history.of_job(job)
+    strikes = [i for i in rows if history["event"][i] == Event.FAULT_STRUCK]
+    crashes = [] if strikes else _crashes(facts, job)[:1]
+    strikes = strikes or crashes
+    leases = [i for i in rows if history["event"][i] == Event.LEASED]
+    text = f"job {job} was accepted at {seconds(facts.accepted_at[job])}"
+    if leases:
+        last = leases[-1]
+        who = node_name(facts, int(history["node"][last]))
+        text += f", handed to {who} at {seconds(history['t'][last])}"
+    if strikes:
+        text += f"; at {seconds(history['t'][strikes[-1]])} {tell_strike(facts, int(strikes[-1]))}"
+    settled = any(history["event"][i] == Event.SETTLED for i in rows)
+    end = "the queue counts it as done" if settled else "the queue no longer holds it"
+    text = f"{text}; its effect never happened, there is no dead letter, and {end}"
+    return f"{text}: {facts.claims.caveat}" if crashes and facts.claims.caveat else text
+
+
+def tell_strike(facts: Facts, i: int) -> str:
+    """What the fault in row ``i`` did, to whom, and where in the job's life."""
+    row = facts.history.rows[i]
+    fault: Fault = facts.plan.faults[int(row["fault"])]
+    who, when = node_name(facts, int(row["node"])), _WHILE[Phase(int(row["phase"]))]
+    match fault:
+        case KillAt() | KillWorker():
+            return f"{who} was killed {when}"
+        case PauseAt():
+            return f"{who} was paused for {seconds(fault.for_s)} {when}"
+        case NetFault(how="lose_request"):
+            return f"the {fault.call} was lost on its way to the queue"
+        case NetFault(how="lose_reply"):
+            return f"the queue's reply to the {fault.call} was lost"
+        case NetFault(how="delay"):
+            return f"the {fault.call} was held up for {seconds(fault.delay_s)}"
+        case NetFault(how="duplicate"):
+            return f"the {fault.call} reached the queue twice"
+        case NetFault():
+            return f"the connection was reset during the {fault.call}"
+        case NetTimeout():
+            return f"the network went dark for {seconds(fault.for_s)}"
+        case Partition():
+            return f"{who} was cut off from the queue for {seconds(fault.for_s)} {when}"
+        case SlowNetwork():
+            return f"the network became slow, {seconds(fault.latency_s)} more each way, {when}"
+        case BrokerCrash():
+            return f"the queue's server was killed, and back {seconds(fault.for_s)} later"
+        case Flood():
+            return "the flood began"
+        case Outage():
+            return f"what the jobs depend on went down for {seconds(fault.for_s)}"
+        case Terminate():
+            return f"{who} was told to stop {when}"
+        case SkewClock():
+            whose = "the queue's server" if fault.node == SERVER else node_name(facts, fault.node)
+            way = "ahead" if fault.by_s > 0 else "back"
+            jump_s, for_s = seconds(abs(fault.by_s)), seconds(fault.for_s)
+            return f"the clock of {whose} jumped {jump_s} {way}, and was put right {for_s} later"
+
+
+def _sentence(facts: Facts, i: int) -> str | None:
+    row = facts.history.rows[i]
+    at, who = seconds(row["t"]), node_name(facts, int(row["node"]))
+    event, token = Event(int(row["event"])), int(row["token"])
+    answer = _ANSWERS.get(Answer(int(row["answer"])), "unknown")
+    match event:
+        case Event.ENQUEUE_SENT:
+            return f"{at}: {who} sent the enqueue"
+        case Event.ENQUEUE_ANSWERED:
+            return f"{at}: the enqueue was {answer}"
+        case Event.LEASED:
+            return (
+                f"{at}: {who} was handed the job under token {token}, for {seconds(row['value'])}"
+            )
+        case Event.STARTED:
+            return f"{at}: {who} started to work"
+        case Event.EFFECT if i in facts.absorbed:
+            return f"{at}: {who} asked for the effect again, which was known: nothing changed"
+        case Event.EFFECT:
+            return f"{at}: {who} applied the effect"
+        case Event.ACK_SENT:
+            return f"{at}: {who} sent the ack under token {token}"
+        case Event.ACK_ANSWERED:
+            return f"{at}: the ack of {who} under token {token} was {answer}"
+        case Event.NACK_ANSWERED:
+            return f"{at}: {who} reported a failure under token {token}, {answer}"
+        case Event.RELEASE_ANSWERED:
+            return f"{at}: {who} handed the job back, {answer}"
+        case Event.EXTEND_ANSWERED if answer != "accepted":
+            return f"{at}: {who} was refused an extension of its lease"
+        case Event.LEASE_LOST:
+            return f"{at}: {who} gave the delivery up, its lease was lost"
+        case Event.FAULT_STRUCK:
+            return f"{at}: {tell_strike(facts, i)}"
+        case Event.WORKER_EXITED:
+            return f"{at}: {tell_exit(facts, i)}"
+        case Event.RESUMED:
+            return f"{at}: {who} was resumed"
+        case Event.REPLAY_SENT:
+            return f"{at}: {who} asked for the dead letter to be replayed"
+        case Event.REPLAY_ANSWERED:
+            return f"{at}: the replay was {answer}"
+        case Event.HELD:
+            return "at the end the queue still held the job"
+        case Event.DEAD:
+            return "at the end the job lay in the dead letters"
+        case Event.SETTLED:
+            return "at the end the queue counted the job as done"
+        case _:
+            return None

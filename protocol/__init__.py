@@ -1,0 +1,1 @@
+"""What the processes of a run say and write to each other: commands, worker, ledger, clocks."""

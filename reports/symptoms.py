@@ -1,0 +1,94 @@
+"""The signs that a history shows of a job: which faults struck it, in what order things came.
+
+Words for :mod:`.causes` to look up. Everything here can be pointed at in the history; nothing
+is a guess.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..harness.faults import BrokerCrash, NetFault, NetTimeout, Partition, SlowNetwork
+from ..harness.record.facts import Facts, Ints
+from ..harness.record.history import Answer, Event, Phase
+from ..harness.record.story import delivery_end
+from ..harness.strikes import fault_kind
+
+NETWORK = (NetFault, NetTimeout, Partition, SlowNetwork)
+ALL_SIGNS = {
+    "acked before its effect", "broker crash", "counted as done", "delayed",
+    "enqueue repeated", "failed", "flood", "network", "never handed out", "no fault",
+    "redelivered", "replayed", "skewed clock",
+    "stale settle accepted", "struck after its effect", "submitted twice", "two at once",
+    "worker kill", "worker told to stop",
+}  # fmt: skip
+
+
+def signs(facts: Facts, job: int) -> set[str]:
+    """What is seen of the job; of the whole run, where no job in particular was wronged (-1)."""
+    history = facts.history
+    rows = history.of_job(job) if job >= 0 else np.arange(len(history))
+    found = _strikes(facts, rows, job)
+    if job < 0:
+        return found
+    of_work = np.flatnonzero(facts.work == facts.work[job]) if job < facts.jobs else [job]
+    planned = facts.plan.jobs[job] if job < facts.jobs else None
+    if len(of_work) > 1 or (planned and planned.again_after_s is not None):
+        found.add("submitted twice")
+    events, answers = history["event"][rows], history["answer"][rows]
+    accepted = answers == Answer.OK
+    leases = int(np.count_nonzero(events == Event.LEASED))
+    if leases == 0:
+        found.add("never handed out")
+    if leases > 1:
+        found.add("redelivered")
+    if (events == Event.SETTLED).any():
+        found.add("counted as done")
+    if ((events == Event.NACK_ANSWERED) & accepted).any():
+        found.add("failed")
+    if planned and planned.delay_s > 0:
+        found.add("delayed")
+    if (events == Event.REPLAY_SENT).any():
+        found.add("replayed")
+    acks = np.flatnonzero((events == Event.ACK_ANSWERED) & accepted)
+    effects = np.flatnonzero(events == Event.EFFECT)
+    if len(acks) and (not len(effects) or acks[0] < effects[0]):
+        found.add("acked before its effect")
+    found |= _holders(facts, rows)
+    return found & ALL_SIGNS
+
+
+def _strikes(facts: Facts, rows: Ints, job: int) -> set[str]:
+    """The kinds of faults that struck; a crash of the queue strikes every job that it had."""
+    history, found = facts.history, set[str]()
+    first = int(rows[0]) if len(rows) else 0
+    for i in history.where(Event.FAULT_STRUCK).tolist():
+        fault = facts.plan.faults[int(history["fault"][i])]
+        theirs = job < 0 or history["job"][i] == job
+        if theirs or (i > first and isinstance(fault, BrokerCrash)):
+            found.add("network" if isinstance(fault, NETWORK) else fault_kind(fault))
+        if theirs and isinstance(fault, NetFault) and fault.call == "enqueue":
+            found.add("enqueue repeated")
+        if i > first and fault_kind(fault) == "skewed clock":
+            found.add("skewed clock")
+        if theirs and job >= 0 and history["phase"][i] == Phase.AFTER_EFFECT:
+            found.add("struck after its effect")
+    if any(fault_kind(fault) == "flood" for fault in facts.plan.faults):
+        found.add("flood")
+    return found or {"no fault"}
+
+
+def _holders(facts: Facts, rows: Ints) -> set[str]:
+    """Whether two held the job at once, and whether one who had lost it settled it."""
+    history, found = facts.history, set[str]()
+    newest, ends = 0, list[int]()
+    for i in rows.tolist():
+        event, token = history["event"][i], int(history["token"][i])
+        if event == Event.LEASED:
+            if any(end < 0 or end > i for end in ends):
+                found.add("two at once")
+            ends.append(delivery_end(facts, i))
+            newest = max(newest, token)
+        elif event == Event.ACK_ANSWERED and history["answer"][i] == Answer.OK and token < newest:
+            found.add("stale settle accepted")
+    return found
