@@ -31,8 +31,8 @@ Start = Callable[[int, int], "subprocess.Popen[bytes]"]
 class Slot:
     """A place in the fleet: the process that fills it now, and how often it was filled.
 
-    ``job`` is the one that it holds, -1 if none; ``back_s`` is how long it stays empty after
-    a death, if that is not as the plan says.
+    ``jobs`` are those that it holds, the oldest first; a framework's worker may hold several.
+    ``back_s`` is how long it stays empty after a death, if that is not as the plan says.
     """
 
     def __init__(self, number: int) -> None:
@@ -41,7 +41,7 @@ class Slot:
         self.process: subprocess.Popen[bytes] | None = None
         self.restart_at = 0.0
         self.back_s: float | None = None
-        self.job = -1
+        self.jobs: list[int] = []
         self.started = False
         self.failed_starts = 0
 
@@ -85,9 +85,12 @@ class Fleet:
         if event == Event.WORKER_STARTED:
             slot.started = True
         elif event == Event.LEASED:
-            slot.job = int(row[7])
+            slot.jobs.append(int(row[7]))
+        elif event == Event.STARTED and int(row[7]) not in slot.jobs:
+            slot.jobs.append(int(row[7]))  # of a worker whose leases are not to be seen
         elif event in (Event.FINISHED, Event.LEASE_LOST):
-            slot.job = -1
+            if int(row[7]) in slot.jobs:
+                slot.jobs.remove(int(row[7]))
             self.counts["deliveries"] += 1
         elif event == Event.EFFECT:
             self.counts["effects"] += 1
@@ -99,10 +102,10 @@ class Fleet:
     @property
     def busy(self) -> bool:
         """Whether a worker holds a job, or is paused or about to leave."""
-        return bool(self._resume or self._kill_at) or any(slot.job >= 0 for slot in self.slots)
+        return bool(self._resume or self._kill_at) or any(slot.jobs for slot in self.slots)
 
     def holders(self) -> Iterator[Slot]:
-        return (slot for slot in self.slots if slot.job >= 0)
+        return (slot for slot in self.slots if slot.jobs)
 
     # -- from the first to the last -----------------------------------------------------
 
@@ -215,7 +218,8 @@ class Fleet:
                 f"expected worker {slot.number + 1} to start, found that it ended "
                 f"{FAILED_STARTS} times before it worked: {tail(self._log(slot.number))}"
             )
-        slot.process, slot.job = None, -1
+        slot.process = None
+        slot.jobs.clear()
 
     def _resume_due(self, all_of_them: bool = False) -> None:
         """SIGCONT to the paused workers whose time has come."""

@@ -185,13 +185,13 @@ class ProcessRun:
             at = time.monotonic()
             if isinstance(fault, KillWorker):
                 struck = self._fleet.kill(worker, fault.for_s)
-                phase = self._phase(slot)  # known for sure only now that it is dead
+                holding = self._holding(slot)  # known for sure only now that it is dead
             else:
                 self._read()
-                phase = self._phase(slot)
+                holding = self._holding(slot)
                 struck = self._fleet.terminate(worker, fault.within_s)
             if struck:
-                self._struck(number, slot, phase, at)
+                self._struck(number, slot, holding, at)
             else:
                 self._ledger.write(Event.FAULT_STRUCK, t=at, node=worker, fault=number)
 
@@ -199,7 +199,7 @@ class ProcessRun:
         """A fault that lasts begins: who holds a job is struck, wherever it stands."""
         self._read()
         at = time.monotonic()
-        holding = [(slot, self._phase(slot)) for slot in self._fleet.holders()]
+        holders = [(slot, self._holding(slot)) for slot in self._fleet.holders()]
         if isinstance(fault, BrokerCrash):
             if not self._server.crash():
                 return  # a file cannot crash; the run will say that nothing was struck
@@ -212,9 +212,9 @@ class ProcessRun:
             self._ledger.write(
                 Event.FAULT_STRUCK, t=at, phase=Phase.BEFORE_LEASE, fault=number, value=fault.for_s
             )
-        for slot, phase in holding:
+        for slot, holding in holders:
             if reaches(fault, slot.number, fault.at_s):
-                self._struck(number, slot, phase, at, fault.for_s)
+                self._struck(number, slot, holding, at, fault.for_s)
 
     def _heal(self, number: int, fault: Fault) -> None:
         if isinstance(fault, BrokerCrash):
@@ -222,22 +222,30 @@ class ProcessRun:
         elif isinstance(fault, Window) and self._network:
             self._network.heal(number, fault)
 
-    def _phase(self, slot: Slot) -> Phase:
-        return phase_of(self._rows, slot.number, slot.job)
+    def _holding(self, slot: Slot) -> list[tuple[int, Phase]]:
+        """The jobs that the worker holds and how far each has come; (-1, idle) if it has none."""
+        return [(job, phase_of(self._rows, slot.number, job)) for job in slot.jobs or (-1,)]
 
     def _struck(
-        self, number: int, slot: Slot, phase: Phase, at: float, length_s: float = 0.0
+        self,
+        number: int,
+        slot: Slot,
+        holding: list[tuple[int, Phase]],
+        at: float,
+        length_s: float = 0.0,
     ) -> None:
-        self._ledger.write(
-            Event.FAULT_STRUCK,
-            t=at,
-            node=slot.number,
-            incarnation=slot.incarnation,
-            phase=phase,
-            job=slot.job,
-            fault=number,
-            value=length_s,
-        )
+        """The fault met this worker: a row for each job that it held."""
+        for job, phase in holding:
+            self._ledger.write(
+                Event.FAULT_STRUCK,
+                t=at,
+                node=slot.number,
+                incarnation=slot.incarnation,
+                phase=phase,
+                job=job,
+                fault=number,
+                value=length_s,
+            )
 
     # -- the end ------------------------------------------------------------------------
 
