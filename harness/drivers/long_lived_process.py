@@ -16,10 +16,11 @@ import psutil
 from ...backends.adapter import Adapter, Connection
 from ...protocol.commands import Measure, Reply
 from ..plan.plan import Plan
+from .crew import CONTROL_TIMEOUT_S
 from .guard import Lair, clean, guarded, marked
 from .long_lived import Shaken, settle
 from .observe import QUIET_POLL_S
-from .process import CONTROL_TIMEOUT_S, shake, spawner
+from .process import shake, spawner
 from .server import Server
 
 MEASURE_TIMEOUT_S = 1.0

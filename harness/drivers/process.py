@@ -10,10 +10,9 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -22,18 +21,17 @@ from ...protocol.commands import Measure, Measured
 from ...protocol.events import Event, Phase
 from ...protocol.ledger import Ledger, LedgerReader
 from ...proxy.choice import EMBEDDED
-from ..plan.plan import FOR_EVER_S, BrokerCrash, Fault, KillWorker, Plan, Terminate, Window, encode
+from ..plan.plan import FOR_EVER_S, BrokerCrash, Fault, KillWorker, Plan, Terminate, Window
 from ..record.history import History
 from ..strikes import WHOLE, phase_of, reaches
+from .crew import Crew, Nodes, Role
 from .fleet import TICK_S, Fleet, Slot
 from .guard import MARK, Lair, guarded, sweep
 from .long_lived import Shaken
 from .network import Network
-from .node import LEDGER, REPLAY, STARTED, STRIKES
+from .node import LEDGER, STARTED
 from .observe import QUIET_POLL_S, observations, pending
 from .server import Server, Spawn
-
-CONTROL_TIMEOUT_S = 5.0
 
 Progress = Callable[[Counter[str]], None]
 
@@ -50,7 +48,8 @@ class Due(NamedTuple):
 class ProcessRun:
     """One plan on one backend with real processes. ``run`` once, in the main thread.
 
-    ``server`` is one that outlives the run; without it the run has one of its own.
+    ``server`` is one that outlives the run; without it the run has one of its own. ``crew``
+    are other workers and clients than jobquake's own.
     """
 
     def __init__(
@@ -61,9 +60,11 @@ class ProcessRun:
         progress: Progress | None = None,
         toxiproxy: str = EMBEDDED,
         server: Server | None = None,
+        crew: Crew | None = None,
     ) -> None:
         self.plan = plan
         self._adapter = adapter
+        self._crew = crew or Nodes(plan, adapter)
         self._mark, self._folder = lair.mark, lair.folder
         self._spawn = spawner(lair)
         self._progress = progress
@@ -81,9 +82,7 @@ class ProcessRun:
 
     def run(self) -> History:
         """Execute the plan; the history. Raises :class:`EnvironmentFault` if it cannot."""
-        (self._folder / STRIKES).mkdir()
-        replay = encode(self.plan, self._adapter.name, "process")
-        (self._folder / REPLAY).write_text(replay)
+        self._crew.prepare(self._folder)
         self._ledger = Ledger(self._folder / LEDGER)
         self._reader = LedgerReader(self._folder / LEDGER)
         self._fleet = Fleet(
@@ -136,13 +135,14 @@ class ProcessRun:
             self._addresses = self._network.start(self._nodes)
         elif server:
             self._addresses = [server] * self._nodes
-        return self._adapter.connect(server or str(self._server.folder), CONTROL_TIMEOUT_S)
+        return self._crew.control(server or str(self._server.folder))
 
-    def _start_node(self, role: str, number: int, incarnation: int) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", "jobquake.harness.drivers.node", role]
-        command += [str(self._folder), str(number), str(incarnation), self._addresses[number]]
+    def _start_node(self, role: Role, number: int, incarnation: int) -> subprocess.Popen[bytes]:
+        argv, env = self._crew.program(
+            role, self._folder, number, incarnation, self._addresses[number]
+        )
         with self._node_log(number).open("ab") as log:
-            return self._spawn(command, stdout=log, stderr=log)
+            return self._spawn(argv, env, stdout=log, stderr=log)
 
     def _node_log(self, number: int) -> Path:
         return self._folder / f"node-{number}.log"
@@ -300,10 +300,12 @@ def _agenda(plan: Plan) -> list[Due]:
 def spawner(lair: Lair) -> Spawn:
     """Starts processes in the folder of the lair that carry its mark."""
 
-    def spawn(command: list[str], **options: object) -> subprocess.Popen[bytes]:
+    def spawn(
+        command: list[str], env: Mapping[str, str] | None = None, **options: object
+    ) -> subprocess.Popen[bytes]:
         return subprocess.Popen(  # type: ignore[call-overload, no-any-return]
             command,
-            env=os.environ | {MARK: lair.mark, "PYTHONDONTWRITEBYTECODE": "1"},
+            env=os.environ | dict(env or {}) | {MARK: lair.mark, "PYTHONDONTWRITEBYTECODE": "1"},
             start_new_session=True,
             stdin=subprocess.DEVNULL,
             cwd=lair.folder,
@@ -319,9 +321,10 @@ def shake(
     progress: Progress | None = None,
     toxiproxy: str = EMBEDDED,
     server: Server | None = None,
+    crew: Crew | None = None,
 ) -> Shaken:
-    """Run the plan with real processes, on that server if it is given."""
+    """Run the plan with real processes, on that server and with that crew if they are given."""
     with guarded(adapter) as lair:
-        run = ProcessRun(plan, adapter, lair, progress, toxiproxy, server)
+        run = ProcessRun(plan, adapter, lair, progress, toxiproxy, server, crew)
         history = run.run()
         return Shaken(history, (lair.folder / LEDGER).read_bytes(), run.network)
