@@ -1,53 +1,38 @@
-"""What the harness needs of a backend: claims, a way to run it, and a way to talk to it.
+"""What the harness needs of a queue: claims, a way to run it, and a way to talk to it.
 
-To add one, write an object with these members in a file of its own and name it in
-``registry.py`` (or in the entry point group ``jobquake.backends`` of your package).
+To add one, write an object with the members of :class:`QueueSystem` in a file of its own and
+name it in ``registry.py`` (or in the entry point group ``jobquake.backends`` of your package).
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 from random import Random
-from typing import Literal, Protocol, runtime_checkable
-
-from msgspec import Struct
+from typing import Protocol, runtime_checkable
 
 from ..protocol.clock import Clock
 from ..protocol.commands import Command, Reply
 from ..protocol.worker import WorkerProgram
+from .claims import Claims
+from .system import Framing, System
+
+__all__ = [
+    "Adapter",
+    "Claims",
+    "Connection",
+    "Framing",
+    "Housekeeper",
+    "Queue",
+    "QueueSystem",
+    "Retaining",
+    "System",
+    "Tenant",
+    "Unavailable",
+]
 
 
 class Unavailable(Exception):
     """The backend cannot be had here. The message says what is wrong and what to do."""
-
-
-class Claims(Struct, frozen=True):
-    """What a backend promises; checks hold it to no more than that.
-
-    ``caveat`` says in half a sentence what its configuration leaves open when its server
-    crashes; a story of lost work quotes it. ``idempotent_settle``: an ack, nack or release
-    may be repeated with the token that it was accepted under; it is accepted again and
-    changes nothing. ``skips_completed_keys``: a job whose idempotency key has been completed
-    is not handed out. ``bounded_backlog``: the queue honours ``Job.max_waiting``.
-    ``durable``: what it acknowledged outlives a crash of its server. ``retries``: what fails
-    comes back after its backoff. ``delays``: it honours ``Job.delay_s``. ``steady_time``: no
-    wall clock that jumps ends a lease, a backoff or a delay sooner or later.
-    """
-
-    delivery: Literal["at-least-once", "at-most-once"] = "at-least-once"
-    fencing: bool = True
-    bounded_deliveries: bool = True
-    dead_letters: bool = True
-    priorities: bool = True
-    idempotent_enqueue: bool = True
-    caveat: str = ""
-    idempotent_settle: bool = True
-    skips_completed_keys: bool = True
-    bounded_backlog: bool = True
-    durable: bool = True
-    retries: bool = True
-    delays: bool = True
-    steady_time: bool = True
 
 
 class Queue(Protocol):
@@ -73,49 +58,18 @@ class Connection(Protocol):
     def close(self) -> None: ...
 
 
-class Framing(Protocol):
-    """How the network proxy finds the round trips in the bytes of a backend's protocol."""
+class QueueSystem(System, Protocol):
+    """A queue under test: the harness brings the workers, which run ``worker``.
 
-    @property
-    def numbered(self) -> bool:
-        """Whether replies name the request that they answer.
+    Where it says nothing of ``sees`` and ``drivers`` (see :mod:`.system`), all of it can be
+    seen and every driver can run it.
+    """
 
-        If not, they come in order and are not looked into: a reply that is lost takes the
-        rest of its connection along, and no message can be delivered twice.
-        """
-
-    def split(self, buffer: bytearray) -> list[bytes]:
-        """Take whole messages, as they stand on the wire, off the front of ``buffer``."""
-
-    def describe(self, message: bytes) -> tuple[int, str, str]:
-        """(round trip id, call name or "", job id or "") of one message."""
-
-
-class Adapter(Protocol):
-    """A backend under test. ``violates`` names the check that a broken twin must fail."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def summary(self) -> str: ...
-    @property
-    def claims(self) -> Claims: ...
-    @property
-    def violates(self) -> str | None: ...
     @property
     def worker(self) -> WorkerProgram: ...
-    @property
-    def framing(self) -> Framing | None:
-        """None if no network lies between the workers and the queue."""
 
     def local(self, clock: Clock, rng: Random) -> Queue:
         """A fresh queue that reads these clocks, for the simulator. Raises Unavailable."""
-
-    def server(self, folder: Path, port: int) -> list[str] | None:
-        """The command that serves the queue from ``folder``; prints ``ready HOST:PORT``.
-
-        None if the queue is a library on a shared file and has no server.
-        """
 
     def connect(self, address: str, timeout_s: float) -> Connection:
         """Talk to the queue at the server's address, or in the folder if it has none.
@@ -124,11 +78,14 @@ class Adapter(Protocol):
         """
 
 
+Adapter = QueueSystem  # as packages of others have known it
+
+
 @runtime_checkable
 class Retaining(Protocol):
     """What an adapter has, too, if its queue can be told when to forget what is completed."""
 
-    def retaining(self, retention_s: float) -> Adapter:
+    def retaining(self, retention_s: float) -> QueueSystem:
         """The same queue, which remembers completed jobs and keys for so many seconds."""
 
 

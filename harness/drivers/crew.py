@@ -7,23 +7,16 @@ The driver starts, kills and replaces them alike, and knows them by their ledger
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, Protocol
 
 from ...backends.adapter import Adapter, Connection
+from ...backends.framework import Program
 from ..plan.plan import Plan, encode
 from .node import REPLAY, STRIKES
 
 CONTROL_TIMEOUT_S = 5.0
 Role = Literal["worker", "client"]
-
-
-class Program(NamedTuple):
-    """A command, and what its environment has besides the driver's own."""
-
-    argv: list[str]
-    env: Mapping[str, str] = {}
 
 
 class Crew(Protocol):

@@ -1,0 +1,71 @@
+"""What the harness needs of a framework: a library with workers of its own, and an app on it.
+
+The harness starts the library's own worker command and kills it as it kills any worker. What
+the worker does is reported by a probe inside of it (:mod:`..protocol.probe`), which the app or
+a hook of the library loads; what the broker still holds is asked over ``control``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple, Protocol, runtime_checkable
+
+from msgspec import Struct
+
+from ..protocol.commands import RetryPolicy
+from ..protocol.events import Event
+from .adapter import Connection
+from .system import Driver, System
+
+
+class Program(NamedTuple):
+    """A command, and what its environment has besides the driver's own."""
+
+    argv: list[str]
+    env: Mapping[str, str] = {}
+
+
+class Wishes(Struct, frozen=True):
+    """What a plan asks of whoever runs its jobs; times in seconds."""
+
+    queues: tuple[str, ...]
+    lease_s: float
+    grace_s: float
+    max_deliveries: int
+    retry: RetryPolicy
+
+
+class Settings(Struct, frozen=True):
+    """What became of the wishes: ``given`` in the framework's own words, and the names of
+    those that it has no setting for. A result keeps both."""
+
+    given: Mapping[str, str] = {}
+    not_honoured: tuple[str, ...] = ()
+
+
+@runtime_checkable
+class FrameworkSystem(System, Protocol):
+    """A framework under test. Nothing of it is imported here: it has its own environment."""
+
+    @property
+    def sees(self) -> frozenset[Event]: ...
+    @property
+    def drivers(self) -> tuple[Driver, ...]: ...
+
+    def settings(self, wishes: Wishes) -> Settings:
+        """What of the plan it can honour, and how."""
+
+    def worker_command(
+        self, folder: Path, address: str, queues: tuple[str, ...], settings: Settings
+    ) -> Program:
+        """The library's own command for a worker of these queues, with the probe's hook.
+
+        ``address`` is that of its broker, or the folder if it has none.
+        """
+
+    def producer_command(self, folder: Path, address: str) -> Program:
+        """A program that enqueues, job by job, what :func:`..protocol.probe.produce` hands it."""
+
+    def control(self, address: str) -> Connection:
+        """What the broker still holds: answers ``Measure`` and ``Inspect``, past the network."""

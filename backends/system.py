@@ -1,0 +1,87 @@
+"""A system under test, of whatever kind: what it promises, and what of it can be observed.
+
+A check that needs to see what a system does not show says so, and judges nothing (see
+``harness/checks``). A plan that a system cannot carry out is skipped by name.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal, Protocol, runtime_checkable
+
+from ..protocol.events import Event
+from .claims import Claims
+
+Driver = Literal["process", "sim"]
+DRIVERS: tuple[Driver, ...] = ("process", "sim")
+EVERYTHING = frozenset(Event)
+
+
+class Framing(Protocol):
+    """How the network proxy finds the round trips in the bytes of a backend's protocol."""
+
+    @property
+    def numbered(self) -> bool:
+        """Whether replies name the request that they answer.
+
+        If not, they come in order and are not looked into: a reply that is lost takes the
+        rest of its connection along, and no message can be delivered twice.
+        """
+
+    def split(self, buffer: bytearray) -> list[bytes]:
+        """Take whole messages, as they stand on the wire, off the front of ``buffer``."""
+
+    def describe(self, message: bytes) -> tuple[int, str, str]:
+        """(round trip id, call name or "", job id or "") of one message."""
+
+
+class System(Protocol):
+    """What can be put under test. ``violates`` names the check that a broken twin must fail."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def summary(self) -> str: ...
+    @property
+    def claims(self) -> Claims: ...
+    @property
+    def violates(self) -> str | None: ...
+    @property
+    def framing(self) -> Framing | None:
+        """None if no network lies between the workers and the queue."""
+
+    def server(self, folder: Path, port: int) -> list[str] | None:
+        """The command that serves the queue from ``folder``; prints ``ready HOST:PORT``.
+
+        None if the queue is a library on a shared file and has no server.
+        """
+
+
+@runtime_checkable
+class Veiled(Protocol):
+    """What a system has, too, if the harness cannot observe all of it.
+
+    ``sees`` are the events that would be in the ledger if they happened. What cannot happen
+    there at all (a dead letter, where there are none) counts as seen.
+    """
+
+    @property
+    def sees(self) -> frozenset[Event]: ...
+
+
+@runtime_checkable
+class Driven(Protocol):
+    """What a system has, too, if not every driver can run it."""
+
+    @property
+    def drivers(self) -> tuple[Driver, ...]: ...
+
+
+def sees(system: System) -> frozenset[Event]:
+    """The events that can be observed of the system: all of them, unless it says otherwise."""
+    return system.sees if isinstance(system, Veiled) else EVERYTHING
+
+
+def drivers(system: System) -> tuple[Driver, ...]:
+    """The drivers that can run the system: all of them, unless it says otherwise."""
+    return system.drivers if isinstance(system, Driven) else DRIVERS
