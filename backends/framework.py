@@ -65,7 +65,7 @@ class FrameworkSystem(System, Protocol):
         """
 
     def producer_command(self, folder: Path, address: str) -> Program:
-        """A program that enqueues, job by job, what :func:`..protocol.probe.produce` hands it."""
+        """A program that enqueues, job by job, what :func:`..protocol.submit.submit` hands it."""
 
     def control(self, address: str) -> Connection:
         """What the broker still holds: answers ``Measure`` and ``Inspect``, past the network."""

@@ -23,15 +23,12 @@ from ...protocol.events import Event
 from ...protocol.ledger import Ledger
 from ...protocol.producer import WaitUntil
 from ...protocol.repeat import Attempt, Sleep
+from ...protocol.run_files import LEDGER, REPLAY, STARTED, STRIKES, count_passing
 from ...protocol.worker import ApplyEffect, At, Finished, Stopping, Work, WorkerOptions
 from ..plan.plan import KillAt, Plan, unpack
 from ..record.node_record import NodeRecord
 from ..strikes import PHASE_AT, PointStrikes
 
-LEDGER = "ledger.jsonl"
-REPLAY = "replay.txt"
-STRIKES = "strikes"
-STARTED = "started"  # holds the monotonic time at which the run began
 LONGEST_SLEEP_S = 86_400.0
 
 
@@ -137,14 +134,7 @@ class Node:
             self.ledger.write(Event.RESUMED, job=job, fault=number)
 
     def _passing(self, fault: int, most: int) -> int:
-        """Count one more passing of the fault's point; marker files outlive the process."""
-        for passing in range(1, most + 1):
-            try:
-                os.close(os.open(self._strikes / f"{fault}.{passing}", os.O_CREAT | os.O_EXCL))
-            except FileExistsError:
-                continue
-            return passing
-        return 0
+        return count_passing(self._strikes, str(fault), most)
 
     def _stop(self, *_: object) -> None:
         self.stopping = True

@@ -20,6 +20,7 @@ from ...backends.adapter import Adapter, Connection
 from ...protocol.commands import Measure, Measured
 from ...protocol.events import Event, Phase
 from ...protocol.ledger import Ledger, LedgerReader
+from ...protocol.run_files import LEDGER, STARTED
 from ...proxy.choice import EMBEDDED
 from ..plan.plan import FOR_EVER_S, BrokerCrash, Fault, KillWorker, Plan, Terminate, Window
 from ..record.history import History
@@ -29,7 +30,6 @@ from .fleet import TICK_S, Fleet, Slot
 from .guard import MARK, Lair, guarded, sweep
 from .long_lived import Shaken
 from .network import Network
-from .node import LEDGER, STARTED
 from .observe import QUIET_POLL_S, observations, pending
 from .server import Server, Spawn
 

@@ -1,0 +1,117 @@
+"""A framework's own workers under the process driver: its command starts them, a file tells them.
+
+What of the plan concerns processes that import nothing of ours but the probe lies in one JSON
+file of the run's folder. All the rest is the process driver's: kills, restarts, ledger, end.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+from ...backends.adapter import Connection
+from ...backends.framework import FrameworkSystem, Program, Settings, Wishes
+from ...protocol.probe import INCARNATION, NODE, RUN
+from ...protocol.run_files import STRIKES, WORK
+from ..plan.plan import KillAt, Outage, PauseAt, Plan
+from .crew import Role
+
+
+class FrameworkCrew:
+    """The workers of ``system``, and producers that use its own client."""
+
+    def __init__(self, plan: Plan, system: FrameworkSystem) -> None:
+        self._plan = plan
+        self._system = system
+        self.settings: Settings = system.settings(wishes(plan))
+
+    def prepare(self, folder: Path) -> None:
+        (folder / STRIKES).mkdir()
+        (folder / WORK).write_text(json.dumps(work_of(self._plan)))
+
+    def program(
+        self, role: Role, folder: Path, number: int, incarnation: int, address: str
+    ) -> Program:
+        if role == "worker":
+            queues = self._plan.workers[number].queues
+            argv, env = self._system.worker_command(folder, address, queues, self.settings)
+        else:
+            argv, env = self._system.producer_command(folder, address)
+        who = {RUN: str(folder), NODE: str(number), INCARNATION: str(incarnation)}
+        return Program(argv, {**env, **who})
+
+    def control(self, address: str) -> Connection:
+        return self._system.control(address)
+
+
+def wishes(plan: Plan) -> Wishes:
+    """What the plan asks of whoever runs its jobs."""
+    return Wishes(
+        queues=tuple(queue.name for queue in plan.queues),
+        lease_s=plan.lease_s,
+        grace_s=plan.grace_s,
+        max_deliveries=plan.max_deliveries,
+        retry=plan.retry,
+    )
+
+
+def work_of(plan: Plan) -> dict[str, Any]:
+    """The plan in the words of the probe: jobs by id, what strikes them, when to enqueue them."""
+    return {
+        "jobs": {plan.job_id(index): _job(plan, index) for index in range(len(plan.jobs))},
+        "schedules": {
+            str(len(plan.workers) + producer): [
+                (at_s, job.id) for at_s, job in plan.schedule(producer)
+            ]
+            for producer in range(plan.producers)
+        },
+        "strikes": _strikes(plan),
+        "outages": [
+            (number, fault.at_s, fault.at_s + fault.for_s)
+            for number, fault in enumerate(plan.faults)
+            if isinstance(fault, Outage)
+        ],
+    }
+
+
+def _job(plan: Plan, index: int) -> dict[str, Any]:
+    job, planned = plan.job(index), plan.jobs[index]
+    return {
+        "id": job.id,
+        "index": index,
+        "queue": job.queue,
+        "key": job.key,
+        "priority": job.priority,
+        "delay_s": job.delay_s,
+        "timeout_s": job.timeout_s,
+        "service_s": planned.service_s,
+        "behaviour": planned.behaviour,
+        "failures": planned.failures,
+    }
+
+
+def _strikes(plan: Plan) -> dict[str, dict[str, list[dict[str, Any]]]]:
+    """Per job and point: the faults that strike there, pauses before kills."""
+    strikes: dict[str, dict[str, list[dict[str, Any]]]] = defaultdict(lambda: defaultdict(list))
+    for number, fault in enumerate(plan.faults):
+        if isinstance(fault, KillAt | PauseAt):
+            strikes[plan.job_id(fault.job)][fault.point].append(_strike(number, fault))
+    for of_job in strikes.values():
+        for at_point in of_job.values():
+            at_point.sort(key=lambda strike: bool(strike["kills"]))
+    return strikes
+
+
+def _strike(number: int, fault: KillAt | PauseAt) -> dict[str, Any]:
+    """``first`` and ``last``: at which passings of its point the fault strikes."""
+    kills = isinstance(fault, KillAt)
+    times = fault.times if isinstance(fault, KillAt) else 1
+    return {
+        "number": number,
+        "kills": kills,
+        "first": fault.nth,
+        "last": fault.nth + times - 1,
+        "for_s": 0.0 if isinstance(fault, KillAt) else fault.for_s,
+    }

@@ -1,0 +1,156 @@
+"""The probe: what reports and strikes a framework's worker from the inside. Standard library only.
+
+A hook of the library, or the app, tells it of each job: taken, begun, over, acked. Each word is
+a row of the ledger before the worker goes on, and may be where a fault strikes. A library
+without such a hook leaves words out; what it leaves out, its system does not claim to show.
+
+Where the environment names no run, there is no probe, and nothing happens.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from .events import Answer, Event, Phase
+from .ledger import Ledger, key_hash
+from .run_files import LEDGER, STARTED, STRIKES, WORK, count_passing
+
+RUN, NODE, INCARNATION = "JOBQUAKE_RUN", "JOBQUAKE_NODE", "JOBQUAKE_INCARNATION"
+MOST_DELIVERIES = 1_000_000
+LONGEST_SLEEP_S = 86_400.0
+PHASE_AT = {
+    "after_lease": Phase.LEASED,
+    "mid_job": Phase.RUNNING,
+    "before_effect": Phase.RUNNING,
+    "after_effect": Phase.AFTER_EFFECT,
+    "after_ack": Phase.ACKED,
+}
+
+
+class JobFailed(Exception):
+    """The planned failure of a planned job."""
+
+
+class Probe:
+    """One worker process of a run."""
+
+    def __init__(self, folder: Path, node: int, incarnation: int) -> None:
+        self.folder = folder
+        self.work: dict[str, Any] = json.loads((folder / WORK).read_text())
+        self.ledger = Ledger(folder / LEDGER, node, incarnation)
+        self.marks = folder / STRIKES
+
+    def hooked(self) -> None:
+        """The worker is about to take jobs, and this probe sees them."""
+        self.ledger.write(Event.WORKER_STARTED)
+
+    def took(self, identifier: str) -> Taken:
+        """The worker was handed this job."""
+        return Taken(self, identifier)
+
+    def elapsed(self) -> float:
+        """Seconds since the run began."""
+        return time.monotonic() - self._started_at
+
+    @cached_property
+    def _started_at(self) -> float:
+        return float((self.folder / STARTED).read_text())
+
+
+class Taken:
+    """One delivery of a job. Its token says the how-manieth it is, over all workers."""
+
+    def __init__(self, probe: Probe, identifier: str) -> None:
+        self._probe = probe
+        self.identifier = identifier
+        self.job = probe.work["jobs"].get(identifier, {"index": -1})
+        self.index = int(self.job["index"])
+        self.token = count_passing(probe.marks, f"taken-{identifier}", MOST_DELIVERIES)
+
+    def begins(self) -> None:
+        """The library is about to call the job's function."""
+        self._write(Event.STARTED)
+        self.at("after_lease")
+
+    def effect(self) -> None:
+        """The job does to the world what it is there for."""
+        self._write(Event.EFFECT, key=key_hash(self.job.get("key", self.identifier)))
+
+    def returned(self) -> None:
+        """The job's function has returned."""
+        self.at("after_effect")
+
+    def acking(self) -> None:
+        """The worker is about to tell the broker that the job is done."""
+        self._since = time.monotonic()
+        self._write(Event.ACK_SENT)
+
+    def acked(self) -> None:
+        """The broker knows it."""
+        self._write(Event.ACK_ANSWERED, answer=Answer.OK, since=self._since)
+        self.at("after_ack")
+
+    def over(self) -> None:
+        """The worker has nothing more to do with this delivery."""
+        self._write(Event.FINISHED)
+
+    def play(self) -> None:
+        """Be the job's function: work, fail and hang as the plan says, and have the effect."""
+        half_s = self.job["service_s"] / 2
+        time.sleep(half_s)
+        self._fail_or_hang()
+        self.at("mid_job")
+        time.sleep(half_s)
+        self.at("before_effect")
+        self.effect()
+
+    def at(self, point: str) -> None:
+        """Strike here, if a fault says so; pauses before kills."""
+        probe = self._probe
+        for fault in probe.work["strikes"].get(self.identifier, {}).get(point, []):
+            passing = count_passing(probe.marks, str(fault["number"]), fault["last"])
+            if passing < fault["first"]:
+                continue
+            self._write(
+                Event.FAULT_STRUCK,
+                phase=PHASE_AT[point],
+                fault=fault["number"],
+                value=fault["for_s"],
+            )
+            if fault["kills"]:
+                os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), signal.SIGSTOP)
+            probe.ledger.write(Event.RESUMED, job=self.index, fault=fault["number"])
+
+    def _fail_or_hang(self) -> None:
+        behaviour = self.job["behaviour"]
+        if behaviour == "permanent":
+            raise JobFailed("the record no longer exists")
+        if behaviour == "fail" and self.token <= self.job["failures"]:
+            raise JobFailed("the dependency refused the connection")
+        if behaviour in ("hang", "hang_in_c", "spin"):
+            time.sleep(LONGEST_SLEEP_S)
+        if behaviour not in ("depends", "malformed"):
+            return
+        now_s = self._probe.elapsed()
+        for number, begins_s, ends_s in self._probe.work["outages"]:
+            if begins_s <= now_s < ends_s:
+                self._write(Event.FAULT_STRUCK, phase=Phase.RUNNING, fault=number)
+                raise JobFailed(f"the job {behaviour} while its dependency is away")
+
+    def _write(self, event: Event, **fields: Any) -> None:
+        self._probe.ledger.write(event, job=self.index, token=self.token, **fields)
+
+
+def probe_here() -> Probe | None:
+    """The probe of this process, if it is a worker of a run."""
+    folder = os.environ.get(RUN)
+    if folder is None:
+        return None
+    return Probe(Path(folder), int(os.environ[NODE]), int(os.environ[INCARNATION]))

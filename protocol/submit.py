@@ -1,0 +1,43 @@
+"""Enqueue what a plan wants with a library's own client. Standard library only.
+
+The program of a framework that calls :func:`submit` is one producer of a run. A client that
+raises has told nothing: the job may run all the same, so only a return is an answer.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from .events import Answer, Event
+from .probe import NODE, Probe, probe_here
+
+
+def submit(enqueue: Callable[[Mapping[str, Any]], object]) -> None:
+    """Call ``enqueue`` with each job of this producer when its time has come.
+
+    A job has ``id``, ``queue``, ``key``, ``priority``, ``delay_s`` and ``timeout_s``. Does
+    nothing in a process that belongs to no run.
+    """
+    probe = probe_here()
+    if probe is None:
+        return
+    for at_s, identifier in probe.work["schedules"].get(os.environ[NODE], []):
+        time.sleep(max(0.0, at_s - probe.elapsed()))
+        _enqueue(probe, enqueue, probe.work["jobs"][identifier])
+
+
+def _enqueue(
+    probe: Probe, enqueue: Callable[[Mapping[str, Any]], object], job: Mapping[str, Any]
+) -> None:
+    since = time.monotonic()
+    probe.ledger.write(Event.ENQUEUE_SENT, job=job["index"])
+    try:
+        enqueue(job)
+    except Exception as error:
+        print(f"{job['id']} was not enqueued: {error!r}", file=sys.stderr)
+        return
+    probe.ledger.write(Event.ENQUEUE_ANSWERED, job=job["index"], answer=Answer.OK, since=since)
