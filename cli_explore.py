@@ -193,7 +193,8 @@ def _confirm_keep_tell(
 
 def _try_again(adapter: Adapter, failures: Path, console: Console) -> int:
     """How many of the failures that are kept still fail."""
-    from .harness.plan.plan import ReplayError, decode
+    from .harness.plan.armor import ReplayError
+    from .harness.plan.plan import decode
     from .harness.shrink.kept import KeptError, kept
     from .harness.shrink.shrink import breaks
 

@@ -64,7 +64,8 @@ def kept_run(folder: Path) -> Run:
 
 def packed_of(what: str) -> tuple[Packed, Result | None]:
     """The plan of a replay string; of a run folder, its plan and what came of it then."""
-    from .harness.plan.plan import PREFIX, ReplayError, decode
+    from .harness.plan.armor import ReplayError
+    from .harness.plan.plan import PREFIX, decode
 
     then = None
     if not what.startswith(PREFIX) and os.path.exists(what):  # noqa: PTH110 (long names)

@@ -30,17 +30,12 @@ from typing import NamedTuple
 import numpy as np
 from jobquake.backends import registry
 from jobquake.harness.drivers.sim import simulate
-from jobquake.harness.plan.plan import (
-    Fault,
-    KillAt,
-    NetFault,
-    Partition,
-    Plan,
-    PlannedJob,
-    Pool,
-    Queue,
-    SlowNetwork,
-)
+from jobquake.harness.faults.fault import Fault
+from jobquake.harness.faults.kill_at import KillAt
+from jobquake.harness.faults.net_fault import NetFault
+from jobquake.harness.faults.partition import Partition
+from jobquake.harness.faults.slow_network import SlowNetwork
+from jobquake.harness.plan.plan import Plan, PlannedJob, Pool, Queue
 from jobquake.harness.record.facts import Facts
 from jobquake.harness.record.history import ROW, History
 from jobquake.harness.result import Result, judge

@@ -25,7 +25,10 @@ import simpy
 from jobquake.backends import registry
 from jobquake.harness.checks import GUARANTEES
 from jobquake.harness.drivers.sim import simulate
-from jobquake.harness.plan.plan import Fault, KillAt, NetFault, Plan, PlannedJob, Pool, Queue
+from jobquake.harness.faults.fault import Fault
+from jobquake.harness.faults.kill_at import KillAt
+from jobquake.harness.faults.net_fault import NetFault
+from jobquake.harness.plan.plan import Plan, PlannedJob, Pool, Queue
 from jobquake.harness.result import judge
 
 JOBS = 30

@@ -21,7 +21,8 @@ from msgspec.structs import replace
 
 from ..backends.adapter import Adapter, Claims
 from ..protocol.ledger import LedgerError, read_rows
-from .plan.plan import Plan, ReplayError, decode
+from .plan.armor import ReplayError
+from .plan.plan import Plan, decode
 from .plan.plan_json import to_json
 from .plan.validate import validate
 from .record.history import FORMAT, Answer, Event, History, Phase

@@ -10,18 +10,8 @@ from collections.abc import Callable, Sequence
 
 from ..protocol.events import Answer, Event, Phase
 from ..protocol.worker import Point
-from .plan.plan import (
-    BrokerCrash,
-    Fault,
-    KillAt,
-    NetFault,
-    NetTimeout,
-    Partition,
-    PauseAt,
-    Plan,
-    SlowNetwork,
-    Window,
-)
+from .faults import CallFault, PointFault
+from .plan.plan import Plan
 
 PHASE_AT: dict[Point, Phase] = {
     "after_lease": Phase.LEASED,
@@ -30,31 +20,6 @@ PHASE_AT: dict[Point, Phase] = {
     "after_effect": Phase.AFTER_EFFECT,
     "after_ack": Phase.ACKED,
 }
-
-WHOLE = (BrokerCrash, NetTimeout, SlowNetwork)  # these meet every node and every waiting job
-
-FAULT_NAMES = {
-    "kill_at": "worker kill",
-    "kill_worker": "worker kill",
-    "pause_at": "worker pause",
-    "net_timeout": "network timeout",
-    "partition": "partition",
-    "slow_network": "slow network",
-    "broker_crash": "broker crash",
-    "flood": "flood",
-    "outage": "outage",
-    "terminate": "worker told to stop",
-    "skew_clock": "skewed clock",
-}
-# What a kind of fault needs, where not every driver has it.
-NEEDS = {"skewed clock": "only the driver sim can skew clocks"}
-
-
-def fault_kind(fault: Fault) -> str:
-    """The row of the bite matrix that a fault belongs to, such as ``ack lose_reply``."""
-    if isinstance(fault, NetFault):
-        return f"{fault.call} {fault.how.replace('_', ' ')}"
-    return FAULT_NAMES[str(fault.__struct_config__.tag)]
 
 
 class PointStrikes:
@@ -67,13 +32,13 @@ class PointStrikes:
 
     def __init__(self, plan: Plan, passing: Callable[[int, int], int]) -> None:
         self._passing = passing
-        self._at: dict[tuple[int, Point], list[tuple[int, KillAt | PauseAt]]] = {}
+        self._at: dict[tuple[int, Point], list[tuple[int, PointFault]]] = {}
         for number, fault in enumerate(plan.faults):
-            if isinstance(fault, KillAt | PauseAt):
+            if isinstance(fault, PointFault):
                 self._at.setdefault((fault.job, fault.point), []).append((number, fault))
         self.jobs = frozenset(plan.job_id(job) for job, _ in self._at)
 
-    def at(self, job: int, point: Point) -> list[tuple[int, KillAt | PauseAt]]:
+    def at(self, job: int, point: Point) -> list[tuple[int, PointFault]]:
         """The faults that strike this job at this point now, pauses before kills."""
         waiting = self._at.get((job, point))
         if not waiting:
@@ -81,14 +46,9 @@ class PointStrikes:
         struck = [
             (number, fault)
             for number, fault in waiting
-            if self._passing(number, _last(fault)) >= fault.nth
+            if self._passing(number, fault.last) >= fault.nth
         ]
-        return sorted(struck, key=lambda pair: isinstance(pair[1], KillAt))
-
-
-def _last(fault: KillAt | PauseAt) -> int:
-    """The last passing of its point that the fault strikes."""
-    return fault.nth + (fault.times if isinstance(fault, KillAt) else 1) - 1
+        return sorted(struck, key=lambda pair: pair[1].ends_worker)
 
 
 class CallStrikes:
@@ -96,16 +56,16 @@ class CallStrikes:
 
     def __init__(self, plan: Plan) -> None:
         self._seen: dict[str, int] = {}
-        self._faults: dict[str, list[tuple[int, NetFault]]] = {}
+        self._faults: dict[str, list[tuple[int, CallFault]]] = {}
         for number, fault in enumerate(plan.faults):
-            if isinstance(fault, NetFault):
+            if isinstance(fault, CallFault):
                 # A lost lease reply matters only if it carried a job: count those.
                 granted = (fault.call, fault.how) == ("lease", "lose_reply")
                 counted = "granted" if granted else fault.call
                 self._seen[counted] = 0
                 self._faults.setdefault(counted, []).append((number, fault))
 
-    def next(self, call: str) -> tuple[int, NetFault] | None:
+    def next(self, call: str) -> tuple[int, CallFault] | None:
         """Count one more round trip of this kind; the fault that strikes it, if one does.
 
         ``granted`` counts the lease replies that carry a job.
@@ -118,13 +78,6 @@ class CallStrikes:
             if fault.nth <= seen < fault.nth + fault.times:
                 return strike
         return None
-
-
-def reaches(fault: Window, node: int, at_s: float) -> bool:
-    """Whether this fault meets the calls of that node at that time of the run."""
-    if not fault.at_s <= at_s < fault.at_s + fault.for_s:
-        return False
-    return not isinstance(fault, Partition) or node in fault.workers
 
 
 def call_phase(call: str, request_arrived: bool) -> Phase:

@@ -13,11 +13,11 @@ from typing import Literal
 
 import numpy as np
 
-from ..harness.faults import Window
-from ..harness.plan.plan import Outage, SkewClock
-from ..harness.record.facts import Facts, seconds
+from ..harness.faults import LastingFault
+from ..harness.record.facts import Facts
 from ..harness.record.history import Answer, Event
 from ..harness.record.story import delivery_end, exits_with, node_name, tell_exit, tell_strike
+from ..harness.units import seconds
 
 QUEUE = -1  # the lane of the queue itself, among those of nodes
 TICKS = 5
@@ -147,9 +147,9 @@ def _elsewhere(facts: Facts, rows: list[int]) -> list[int]:
         fault = facts.plan.faults[number]
         if history["job"][i] >= 0 or node not in nodes or i > last_row:
             continue
-        if number in told and isinstance(fault, Window | Outage | SkewClock) and node != QUEUE:
+        if number in told and isinstance(fault, LastingFault) and node != QUEUE:
             continue
-        length_s = float(getattr(fault, "for_s", None) or 0.0)
+        length_s = fault.lasts_s
         if history["t"][i] + length_s >= history["t"][rows[0]]:
             told.add(number)
             found.append(i)
@@ -195,25 +195,11 @@ def _mark(facts: Facts, i: int, lane: dict[int, int]) -> Mark | None:
             label = "killed" if row["value"] < 0 else "ended"
         case Event.FAULT_STRUCK:
             kind, text = "fault", tell_strike(facts, i)
-            label = _short(text)
+            label = facts.plan.faults[int(row["fault"])].caption
         case _:
             return None
     whose = f"job {job}, {at_s:.3f} s" if job >= 0 else f"{at_s:.3f} s"
     return Mark(lane[int(row["node"])], at_s, kind, f"{whose}: {text}", job, label, i)
-
-
-def _short(told: str) -> str:
-    """A strike in two words or so, from the sentence that tells it."""
-    for words, short in (
-        ("server was killed", "server killed"), ("was killed", "killed"), ("was paused", "paused"),
-        ("to stop", "told to stop"), ("cut off", "cut off"), ("went dark", "network dark"),
-        ("became slow", "network slow"), ("went down", "outage"), ("jumped", "clock jumped"),
-        ("on its way", "request lost"), ("reply to", "reply lost"), ("held up", "held up"),
-        ("reached the queue twice", "sent twice"), ("was reset", "reset"), ("flood", "flood"),
-    ):  # fmt: skip
-        if words in told:
-            return short
-    return "fault"
 
 
 def _seen_at_the_end(facts: Facts, i: int, queue: int) -> Mark:

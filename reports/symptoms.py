@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..harness.faults import BrokerCrash, NetFault, NetTimeout, Partition, SlowNetwork
+from ..harness.faults import CallFault
 from ..harness.record.facts import Facts, Ints
 from ..harness.record.history import Answer, Event, Phase
 from ..harness.record.story import delivery_end
-from ..harness.strikes import fault_kind
 
-NETWORK = (NetFault, NetTimeout, Partition, SlowNetwork)
 ALL_SIGNS = {
     "acked before its effect", "broker crash", "counted as done", "delayed",
     "enqueue repeated", "failed", "flood", "network", "never handed out", "no fault",
@@ -65,15 +63,15 @@ def _strikes(facts: Facts, rows: Ints, job: int) -> set[str]:
     for i in history.where(Event.FAULT_STRUCK).tolist():
         fault = facts.plan.faults[int(history["fault"][i])]
         theirs = job < 0 or history["job"][i] == job
-        if theirs or (i > first and isinstance(fault, BrokerCrash)):
-            found.add("network" if isinstance(fault, NETWORK) else fault_kind(fault))
-        if theirs and isinstance(fault, NetFault) and fault.call == "enqueue":
+        if theirs or (i > first and fault.strikes_server):
+            found.add("network" if fault.on_network else fault.kind)
+        if theirs and isinstance(fault, CallFault) and fault.call == "enqueue":
             found.add("enqueue repeated")
-        if i > first and fault_kind(fault) == "skewed clock":
+        if i > first and fault.skews_clock:
             found.add("skewed clock")
         if theirs and job >= 0 and history["phase"][i] == Phase.AFTER_EFFECT:
             found.add("struck after its effect")
-    if any(fault_kind(fault) == "flood" for fault in facts.plan.faults):
+    if any(fault.floods for fault in facts.plan.faults):
         found.add("flood")
     return found or {"no fault"}
 

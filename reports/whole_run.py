@@ -14,10 +14,9 @@ from typing import Any
 import numpy as np
 
 from ..harness.checks.retries import retries
-from ..harness.plan.plan import FOR_EVER_S
+from ..harness.faults.fields import FOR_EVER_S
 from ..harness.record.facts import Facts, Floats
 from ..harness.record.history import Event
-from ..harness.strikes import fault_kind
 
 BINS = 40
 MOST_DELIVERIES = 12
@@ -190,7 +189,7 @@ class WholeRun:
             starts, lasts = history["t"][rows], history["value"][rows]
             ends = starts + np.where(lasts < FOR_EVER_S, lasts, self.end_s - starts)
             end_s = min(float(ends.max()), self.end_s)
-            kind = fault_kind(facts.plan.faults[number])
+            kind = facts.plan.faults[number].kind
             found.append(
                 Lasting(number, kind, float(starts.min()), end_s, len(rows), self._recovered(end_s))
             )

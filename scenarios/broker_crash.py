@@ -12,7 +12,8 @@ from __future__ import annotations
 
 from random import Random
 
-from ..harness.plan.plan import BrokerCrash, Plan, PlannedJob, Pool, Queue
+from ..harness.faults.broker_crash import BrokerCrash
+from ..harness.plan.plan import Plan, PlannedJob, Pool, Queue
 from .scenario import ALWAYS, Scenario
 
 JOBS = 40

@@ -12,7 +12,9 @@ from __future__ import annotations
 
 from random import Random
 
-from ..harness.plan.plan import Flood, KillAt, Plan, PlannedJob, Pool, Queue
+from ..harness.faults.flood import Flood
+from ..harness.faults.kill_at import KillAt
+from ..harness.plan.plan import Plan, PlannedJob, Pool, Queue
 from .scenario import ALWAYS, Scenario
 
 BURST = 50

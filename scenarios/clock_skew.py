@@ -14,16 +14,11 @@ from __future__ import annotations
 
 from random import Random
 
-from ..harness.plan.plan import (
-    SERVER,
-    BrokerCrash,
-    KillAt,
-    Plan,
-    PlannedJob,
-    Pool,
-    Queue,
-    SkewClock,
-)
+from ..harness.faults.broker_crash import BrokerCrash
+from ..harness.faults.fields import SERVER
+from ..harness.faults.kill_at import KillAt
+from ..harness.faults.skew_clock import SkewClock
+from ..harness.plan.plan import Plan, PlannedJob, Pool, Queue
 from ..protocol.commands import RetryPolicy
 from .scenario import ALWAYS, Scenario
 

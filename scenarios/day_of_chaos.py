@@ -13,26 +13,19 @@ from __future__ import annotations
 
 from random import Random
 
-from ..harness.plan.plan import (
-    BrokerCrash,
-    Call,
-    Fault,
-    Flood,
-    KillAt,
-    KillWorker,
-    NetEffect,
-    NetFault,
-    Outage,
-    Partition,
-    PauseAt,
-    Plan,
-    PlannedJob,
-    Pool,
-    Queue,
-    ReplayDead,
-    SlowNetwork,
-    Terminate,
-)
+from ..harness.faults.broker_crash import BrokerCrash
+from ..harness.faults.fault import Fault
+from ..harness.faults.fields import Call, NetEffect
+from ..harness.faults.flood import Flood
+from ..harness.faults.kill_at import KillAt
+from ..harness.faults.kill_worker import KillWorker
+from ..harness.faults.net_fault import NetFault
+from ..harness.faults.outage import Outage
+from ..harness.faults.partition import Partition
+from ..harness.faults.pause_at import PauseAt
+from ..harness.faults.slow_network import SlowNetwork
+from ..harness.faults.terminate import Terminate
+from ..harness.plan.plan import Plan, PlannedJob, Pool, Queue, ReplayDead
 from ..protocol.commands import RetryPolicy
 from ..protocol.worker import POINTS
 from .scenario import ALWAYS, Scenario

@@ -12,16 +12,10 @@ from __future__ import annotations
 
 from random import Random
 
-from ..harness.plan.plan import (
-    KillAt,
-    KillWorker,
-    Outage,
-    Plan,
-    PlannedJob,
-    Pool,
-    Queue,
-    ReplayDead,
-)
+from ..harness.faults.kill_at import KillAt
+from ..harness.faults.kill_worker import KillWorker
+from ..harness.faults.outage import Outage
+from ..harness.plan.plan import Plan, PlannedJob, Pool, Queue, ReplayDead
 from .scenario import ALWAYS, Scenario
 
 JOBS = 30

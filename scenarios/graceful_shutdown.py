@@ -13,7 +13,8 @@ from __future__ import annotations
 
 from random import Random
 
-from ..harness.plan.plan import Plan, PlannedJob, Pool, Queue, Terminate
+from ..harness.faults.terminate import Terminate
+from ..harness.plan.plan import Plan, PlannedJob, Pool, Queue
 from .scenario import ALWAYS, Scenario
 
 JOBS = 24

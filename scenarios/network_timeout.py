@@ -14,17 +14,11 @@ from __future__ import annotations
 
 from random import Random
 
-from ..harness.plan.plan import (
-    Call,
-    Fault,
-    NetEffect,
-    NetFault,
-    NetTimeout,
-    Plan,
-    PlannedJob,
-    Pool,
-    Queue,
-)
+from ..harness.faults.fault import Fault
+from ..harness.faults.fields import Call, NetEffect
+from ..harness.faults.net_fault import NetFault
+from ..harness.faults.net_timeout import NetTimeout
+from ..harness.plan.plan import Plan, PlannedJob, Pool, Queue
 from .scenario import ALWAYS, Scenario
 
 JOBS = 40

@@ -13,7 +13,8 @@ from __future__ import annotations
 
 from random import Random
 
-from ..harness.plan.plan import Partition, Plan, PlannedJob, Pool, Queue
+from ..harness.faults.partition import Partition
+from ..harness.plan.plan import Plan, PlannedJob, Pool, Queue
 from .scenario import ALWAYS, Scenario
 
 JOBS = 40

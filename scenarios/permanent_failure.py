@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from random import Random
 
-from ..harness.plan.plan import Outage, Plan, PlannedJob, Pool, Queue
+from ..harness.faults.outage import Outage
+from ..harness.plan.plan import Plan, PlannedJob, Pool, Queue
 from .scenario import ALWAYS, Scenario
 
 JOBS = 40

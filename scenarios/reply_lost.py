@@ -15,7 +15,10 @@ from __future__ import annotations
 
 from random import Random
 
-from ..harness.plan.plan import Call, Fault, NetFault, Plan, PlannedJob, Pool, Queue
+from ..harness.faults.fault import Fault
+from ..harness.faults.fields import Call
+from ..harness.faults.net_fault import NetFault
+from ..harness.plan.plan import Plan, PlannedJob, Pool, Queue
 from .scenario import ALWAYS, Scenario
 
 JOBS = 36

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 from random import Random
 
-from ..harness.plan.plan import Outage, Plan, PlannedJob, Pool, Queue
+from ..harness.faults.outage import Outage
+from ..harness.plan.plan import Plan, PlannedJob, Pool, Queue
 from ..protocol.commands import RetryPolicy
 from .scenario import ALWAYS, Scenario
 

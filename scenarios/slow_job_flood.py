@@ -13,7 +13,8 @@ from __future__ import annotations
 
 from random import Random
 
-from ..harness.plan.plan import Flood, Plan, PlannedJob, Pool, Queue
+from ..harness.faults.flood import Flood
+from ..harness.plan.plan import Plan, PlannedJob, Pool, Queue
 from .scenario import ALWAYS, Scenario
 
 MAILS = 12

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 from random import Random
 
-from ..harness.plan.plan import Plan, PlannedJob, Pool, Queue, SlowNetwork
+from ..harness.faults.slow_network import SlowNetwork
+from ..harness.plan.plan import Plan, PlannedJob, Pool, Queue
 from .scenario import ALWAYS, Scenario
 
 JOBS = 40

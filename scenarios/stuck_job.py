@@ -13,7 +13,8 @@ from __future__ import annotations
 from random import Random
 from typing import get_args
 
-from ..harness.plan.plan import Behaviour, KillAt, Plan, PlannedJob, Pool, Queue
+from ..harness.faults.kill_at import KillAt
+from ..harness.plan.plan import Behaviour, Plan, PlannedJob, Pool, Queue
 from .scenario import ALWAYS, Scenario
 
 JOBS = 24

@@ -13,7 +13,8 @@ from typing import Literal, NamedTuple
 
 from msgspec.structs import replace
 
-from ..harness.plan.plan import KillAt, Plan, PlannedJob, Pool, Queue, Sink
+from ..harness.faults.kill_at import KillAt
+from ..harness.plan.plan import Plan, PlannedJob, Pool, Queue, Sink
 from .scenario import ALWAYS
 
 Gap = Literal["at once", "seconds later", "a day later"]

@@ -16,7 +16,11 @@ from __future__ import annotations
 
 from random import Random
 
-from ..harness.plan.plan import Fault, KillAt, KillWorker, PauseAt, Plan, PlannedJob, Pool, Queue
+from ..harness.faults.fault import Fault
+from ..harness.faults.kill_at import KillAt
+from ..harness.faults.kill_worker import KillWorker
+from ..harness.faults.pause_at import PauseAt
+from ..harness.plan.plan import Plan, PlannedJob, Pool, Queue
 from ..protocol.worker import Point
 from .scenario import ALWAYS, Scenario
 

@@ -13,7 +13,8 @@ from __future__ import annotations
 
 from random import Random
 
-from ..harness.plan.plan import PauseAt, Plan, PlannedJob, Pool, Queue
+from ..harness.faults.pause_at import PauseAt
+from ..harness.plan.plan import Plan, PlannedJob, Pool, Queue
 from ..protocol.worker import Point
 from .scenario import ALWAYS, Scenario
 

@@ -13,7 +13,9 @@ from typing import Any
 from hypothesis import strategies as st
 from jobquake.backends.adapter import Claims
 from jobquake.harness.checks import GUARANTEES
-from jobquake.harness.plan.plan import KillWorker, NetTimeout, Plan, PlannedJob, Pool, Queue
+from jobquake.harness.faults.kill_worker import KillWorker
+from jobquake.harness.faults.net_timeout import NetTimeout
+from jobquake.harness.plan.plan import Plan, PlannedJob, Pool, Queue
 from jobquake.harness.record.facts import Facts, Outcome
 from jobquake.harness.record.history import Answer, Event, History, Phase, Row, row
 from jobquake.protocol.commands import RetryPolicy

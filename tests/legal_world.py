@@ -14,7 +14,11 @@ from typing import Any
 
 from hypothesis import strategies as st
 from jobquake.backends.adapter import Claims
-from jobquake.harness.plan.plan import Fault, KillAt, KillWorker, NetFault, PauseAt
+from jobquake.harness.faults.fault import Fault
+from jobquake.harness.faults.kill_at import KillAt
+from jobquake.harness.faults.kill_worker import KillWorker
+from jobquake.harness.faults.net_fault import NetFault
+from jobquake.harness.faults.pause_at import PauseAt
 from jobquake.harness.record.facts import Outcome
 from jobquake.harness.record.history import PHASES, Answer, Event, Phase, Row, row
 from jobquake.protocol.commands import RetryPolicy

@@ -10,15 +10,9 @@ from jobquake import RetryPolicy, simulate
 from jobquake.backends.reference.adapter import REFERENCE
 from jobquake.harness.checks import CHECKS
 from jobquake.harness.checks.finding import Judged
-from jobquake.harness.plan.plan import (
-    Partition,
-    Plan,
-    PlannedJob,
-    Pool,
-    Queue,
-    ReplayDead,
-    Terminate,
-)
+from jobquake.harness.faults.partition import Partition
+from jobquake.harness.faults.terminate import Terminate
+from jobquake.harness.plan.plan import Plan, PlannedJob, Pool, Queue, ReplayDead
 from jobquake.harness.record.facts import Facts
 from jobquake.protocol.events import Answer, Event
 

@@ -18,7 +18,9 @@ from jobquake.backends.reference.broker import wire
 from jobquake.backends.reference.broker.client import Client
 from jobquake.backends.reference.framing import BrokerFraming
 from jobquake.harness.drivers.network import Network
-from jobquake.harness.plan.plan import Call, NetEffect, NetFault, Plan
+from jobquake.harness.faults.fields import Call, NetEffect
+from jobquake.harness.faults.net_fault import NetFault
+from jobquake.harness.plan.plan import Plan
 from jobquake.protocol import commands as c
 from jobquake.protocol.ledger import Ledger
 from jobquake.protocol.repeat import RepeatPolicy

@@ -24,15 +24,12 @@ from jobquake.harness.explore.search import DeadlyShard, Here, Limits, Task, Wor
 from jobquake.harness.explore.shard import Seen, explore_shard
 from jobquake.harness.explore.swarm import Space, swarm
 from jobquake.harness.explore.techniques import MIXES
-from jobquake.harness.plan.plan import (
-    FOR_EVER_S,
-    KillAt,
-    KillWorker,
-    Partition,
-    PauseAt,
-    Plan,
-    decode,
-)
+from jobquake.harness.faults.fields import FOR_EVER_S
+from jobquake.harness.faults.kill_at import KillAt
+from jobquake.harness.faults.kill_worker import KillWorker
+from jobquake.harness.faults.partition import Partition
+from jobquake.harness.faults.pause_at import PauseAt
+from jobquake.harness.plan.plan import Plan, decode
 from jobquake.harness.plan.validate import validate
 from jobquake.harness.trial import attempt
 from jobquake.protocol.commands import Ack

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 from jobquake.backends import registry
-from jobquake.harness.plan.plan import KillAt, Plan, PlannedJob, Pool, Queue, decode, encode
+from jobquake.harness.faults.kill_at import KillAt
+from jobquake.harness.plan.plan import Plan, PlannedJob, Pool, Queue, decode, encode
 from jobquake.harness.run import load
 
 TWIN = "twin-ack-without-token"
@@ -173,7 +174,7 @@ def test_what_fails_nowhere_is_inconclusive(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_what_shows_on_real_processes_only_is_shrunk_by_repeated_trials(tmp_path: Path) -> None:
     """A careless PostgreSQL keeps its jobs in virtual time, and loses them when it is killed."""
-    from jobquake.harness.plan.plan import BrokerCrash
+    from jobquake.harness.faults.broker_crash import BrokerCrash
 
     assert registry.find("reference-postgres-careless")
     plan = Plan(

@@ -17,7 +17,7 @@ import jobquake
 import pytest
 from jobquake.backends import registry as backends
 from jobquake.harness.checks import CHECKS
-from jobquake.harness.strikes import FAULT_NAMES
+from jobquake.harness.faults import FAULTS
 from jobquake.scenarios import registry as scenarios
 
 ROOT = Path(jobquake.__file__).parent
@@ -110,9 +110,9 @@ def test_a_floor_imports_only_from_its_own_room_and_from_floors_below(file: Path
 
 @pytest.mark.parametrize("file", [f for f in FILES if room(module_of(f)) == "harness"], ids=place)
 def test_the_harness_knows_no_scenario_and_no_backend_by_name(file: Path) -> None:
-    known = {*scenarios.names(), *backends.names()} - set(
-        FAULT_NAMES.values()
-    )  # partition is a fault, too
+    known = {*scenarios.names(), *backends.names()} - {
+        fault.label for fault in FAULTS.values()
+    }  # partition is a fault, too
     words = {n.value for n in ast.walk(ast.parse(file.read_text())) if isinstance(n, ast.Constant)}
     assert not known & words
     assert not [name for name in known if "-" in name and name in file.read_text()]

@@ -19,11 +19,13 @@ from jobquake.backends.reference import queue
 from jobquake.backends.reference.adapter import ReferenceAdapter
 from jobquake.harness.checks import CHECKS
 from jobquake.harness.drivers.sim import simulate
-from jobquake.harness.plan.plan import NetTimeout, Partition, PlannedJob, SlowNetwork
+from jobquake.harness.faults.net_timeout import NetTimeout
+from jobquake.harness.faults.partition import Partition
+from jobquake.harness.faults.slow_network import SlowNetwork
+from jobquake.harness.plan.plan import PlannedJob
 from jobquake.harness.record.history import Event
 from jobquake.harness.result import Result, judge
 from jobquake.harness.run import run
-from jobquake.harness.strikes import fault_kind
 from jobquake.protocol import commands as c
 from jobquake.scenarios import registry as scenarios
 from jobquake.scenarios.practices import PRACTICES
@@ -184,7 +186,7 @@ def test_lasting_faults_strike_through_a_real_toxiproxy_too(backend: str) -> Non
         scenarios.find("partition").plan(0),
         jobs=tuple(PlannedJob(0.0, 0, 7.0) for _ in range(4)),  # each outlasts all the faults
         faults=faults,
-        must_hit=tuple((fault_kind(fault), "running") for fault in faults),
+        must_hit=tuple((fault.kind, "running") for fault in faults),
         lease_s=1.5,
     )
     server = toxiproxies.choice("real")

@@ -21,23 +21,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jobquake.harness.checks import GUARANTEES
+from jobquake.harness.faults.fields import Call, NetEffect
+from jobquake.harness.faults.flood import Flood
+from jobquake.harness.faults.kill_at import KillAt
+from jobquake.harness.faults.kill_worker import KillWorker
+from jobquake.harness.faults.net_fault import NetFault
+from jobquake.harness.faults.net_timeout import NetTimeout
+from jobquake.harness.faults.pause_at import PauseAt
+from jobquake.harness.faults.skew_clock import SkewClock
 from jobquake.harness.plan import plan as plans
 from jobquake.harness.plan.armor import spell
 from jobquake.harness.plan.plan import (
     PREFIX,
-    Flood,
-    KillAt,
-    KillWorker,
-    NetFault,
-    NetTimeout,
     Packed,
-    PauseAt,
     Plan,
     PlannedJob,
     Pool,
     Queue,
     ReplayError,
-    SkewClock,
     decode,
     encode,
 )
@@ -107,8 +108,8 @@ def valid_plans(draw: st.DrawFn) -> Plan:
         st.builds(PauseAt, few, points, seconds),
         st.builds(KillWorker, few, seconds),
         st.builds(
-            NetFault, st.sampled_from(get_args(plans.Call)), some,
-            st.sampled_from(get_args(plans.NetEffect)), seconds, some,
+            NetFault, st.sampled_from(get_args(Call)), some,
+            st.sampled_from(get_args(NetEffect)), seconds, some,
         ),
         st.builds(NetTimeout, seconds, seconds),
         st.builds(Flood, seconds),

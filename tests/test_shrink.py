@@ -10,18 +10,12 @@ from jobquake.backends import registry
 from jobquake.harness.explore.draw import draw
 from jobquake.harness.explore.shard import explore_shard
 from jobquake.harness.explore.swarm import Space, everything, swarm
-from jobquake.harness.plan.plan import (
-    KillAt,
-    NetFault,
-    Outage,
-    Partition,
-    PauseAt,
-    Plan,
-    PlannedJob,
-    Pool,
-    Queue,
-    decode,
-)
+from jobquake.harness.faults.kill_at import KillAt
+from jobquake.harness.faults.net_fault import NetFault
+from jobquake.harness.faults.outage import Outage
+from jobquake.harness.faults.partition import Partition
+from jobquake.harness.faults.pause_at import PauseAt
+from jobquake.harness.plan.plan import Plan, PlannedJob, Pool, Queue, decode
 from jobquake.harness.plan.validate import validate
 from jobquake.harness.shrink.failure import shrunk_in_sim
 from jobquake.harness.shrink.kept import KeptError, keep, kept

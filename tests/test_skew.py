@@ -15,7 +15,9 @@ from jobquake.backends.reference.stores.sqlite import SQLiteStore
 from jobquake.harness.drivers.clock import Clock as VirtualTime
 from jobquake.harness.drivers.sim import simulate
 from jobquake.harness.drivers.skew import WallClocks
-from jobquake.harness.plan.plan import SERVER, Plan, PlannedJob, Pool, Queue, SkewClock
+from jobquake.harness.faults.fields import SERVER
+from jobquake.harness.faults.skew_clock import SkewClock
+from jobquake.harness.plan.plan import Plan, PlannedJob, Pool, Queue
 from jobquake.harness.record.facts import Facts
 from jobquake.harness.record.story import tell
 from jobquake.harness.result import Result, judge

@@ -14,23 +14,15 @@ from hypothesis import strategies as st
 from jobquake import assert_holds, strategies
 from jobquake.backends import registry as backends
 from jobquake.harness.checks import GUARANTEES
+from jobquake.harness.faults.broker_crash import BrokerCrash
+from jobquake.harness.faults.fault import Fault
+from jobquake.harness.faults.fields import SERVER
+from jobquake.harness.faults.kill_at import KillAt
+from jobquake.harness.faults.net_fault import NetFault
+from jobquake.harness.faults.partition import Partition
+from jobquake.harness.faults.skew_clock import SkewClock
 from jobquake.harness.plan.guarantees import ALWAYS, fair
-from jobquake.harness.plan.plan import (
-    SERVER,
-    Behaviour,
-    BrokerCrash,
-    Fault,
-    KillAt,
-    NetFault,
-    Partition,
-    Plan,
-    PlannedJob,
-    Pool,
-    Queue,
-    SkewClock,
-    decode,
-    encode,
-)
+from jobquake.harness.plan.plan import Behaviour, Plan, PlannedJob, Pool, Queue, decode, encode
 from jobquake.harness.plan.validate import validate
 from msgspec.structs import replace
 

@@ -11,7 +11,8 @@ from jobquake.backends import registry as backends
 from jobquake.backends.adapter import Adapter
 from jobquake.backends.reference.adapter import REFERENCE
 from jobquake.harness.drivers.sim import simulate
-from jobquake.harness.plan.plan import Plan, SkewClock
+from jobquake.harness.faults.skew_clock import SkewClock
+from jobquake.harness.plan.plan import Plan
 from jobquake.harness.result import Result, judge
 from jobquake.harness.run import run
 from msgspec.structs import replace

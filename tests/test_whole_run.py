@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from jobquake.backends import registry as backends
 from jobquake.backends.adapter import Claims
-from jobquake.harness.plan.plan import KillAt, NetTimeout, Plan, PlannedJob, Pool, Queue
+from jobquake.harness.faults.kill_at import KillAt
+from jobquake.harness.faults.net_timeout import NetTimeout
+from jobquake.harness.plan.plan import Plan, PlannedJob, Pool, Queue
 from jobquake.harness.record.facts import Facts
 from jobquake.harness.record.history import Answer, Event, History, row
 from jobquake.harness.run import run

@@ -10,22 +10,16 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from jobquake.harness.plan.plan import (
-    SERVER,
-    BrokerCrash,
-    Fault,
-    KillAt,
-    KillWorker,
-    NetFault,
-    PauseAt,
-    Plan,
-    PlannedJob,
-    Pool,
-    Queue,
-    ReplayDead,
-    SkewClock,
-    Terminate,
-)
+from jobquake.harness.faults.broker_crash import BrokerCrash
+from jobquake.harness.faults.fault import Fault
+from jobquake.harness.faults.fields import SERVER
+from jobquake.harness.faults.kill_at import KillAt
+from jobquake.harness.faults.kill_worker import KillWorker
+from jobquake.harness.faults.net_fault import NetFault
+from jobquake.harness.faults.pause_at import PauseAt
+from jobquake.harness.faults.skew_clock import SkewClock
+from jobquake.harness.faults.terminate import Terminate
+from jobquake.harness.plan.plan import Plan, PlannedJob, Pool, Queue, ReplayDead
 from jobquake.protocol.commands import RetryPolicy
 
 ALONE, PAIR = (Pool("p", ("q",), 1),), (Pool("p", ("q",), 2),)

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..record.facts import Facts, Floats, Ints, seconds
+from ..record.facts import Facts, Floats, Ints
 from ..record.history import Answer, Event
+from ..units import seconds
 from .finding import Finding, Judged, judged
 
 

@@ -8,7 +8,8 @@ never too short by the network's fault.
 
 from __future__ import annotations
 
-from ..record.facts import Facts, seconds
+from ..record.facts import Facts
+from ..units import seconds
 from .finding import Finding, Judged, judged
 from .retries import retries
 

@@ -5,8 +5,8 @@ A fault that struck nothing proves nothing: an empty cell makes the run inconclu
 
 from __future__ import annotations
 
+from ..faults import FAULTS
 from ..record.facts import Facts
-from ..strikes import NEEDS
 from .finding import Finding, Judged
 
 
@@ -20,5 +20,5 @@ def judge(facts: Facts) -> Judged:
 
 
 def _sentence(kind: str, phase: str) -> str:
-    needs = f"; {NEEDS[kind]}" if kind in NEEDS else ""
-    return f"no {kind} struck a job in phase {phase!r}{needs}"
+    needs = [fault.needs for fault in FAULTS.values() if fault.label == kind and fault.needs]
+    return "; ".join([f"no {kind} struck a job in phase {phase!r}", *needs[:1]])

@@ -14,8 +14,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ..record.facts import Facts, Flags, seconds
+from ..record.facts import Facts, Flags
 from ..record.history import Answer, Event
+from ..units import seconds
 from .finding import Finding, Judged, judged
 
 TOLERANCE_S = 1e-6

@@ -6,7 +6,8 @@ is a job of an earlier run on the same queue: all of those were settled.
 
 from __future__ import annotations
 
-from ..record.facts import Facts, seconds
+from ..record.facts import Facts
+from ..units import seconds
 from .finding import Finding, Judged, judged
 
 

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..record.facts import Facts, Floats, seconds
+from ..record.facts import Facts, Floats
 from ..record.history import Event
+from ..units import seconds
 from .finding import Finding, Judged, judged
 
 

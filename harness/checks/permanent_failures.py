@@ -6,7 +6,8 @@ handed out again, unless an operator replays it. A retry would only spend what o
 
 from __future__ import annotations
 
-from ..record.facts import Facts, seconds
+from ..record.facts import Facts
+from ..units import seconds
 from .finding import Finding, Judged, judged
 from .retries import failures, retries
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..record.facts import Facts, seconds
+from ..record.facts import Facts
 from ..record.history import Event
+from ..units import seconds
 from .finding import Finding, Judged, judged
 
 

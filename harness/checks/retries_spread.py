@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..record.facts import Facts, Floats, seconds
+from ..record.facts import Facts, Floats
+from ..units import seconds
 from .finding import Finding, Judged, judged
 from .retries import retries
 

@@ -12,8 +12,9 @@ from collections import defaultdict
 
 import numpy as np
 
-from ..record.facts import Facts, seconds
+from ..record.facts import Facts
 from ..record.history import Event
+from ..units import seconds
 from .finding import Finding, Judged, judged
 
 GRACE_S = 2.0

@@ -11,29 +11,22 @@ from msgspec.structs import replace
 from ...protocol.commands import RetryPolicy
 from ...protocol.events import PHASES
 from ...protocol.worker import Point
+from ..faults.broker_crash import BrokerCrash
+from ..faults.fault import Fault
+from ..faults.fields import Call, NetEffect
+from ..faults.flood import Flood
+from ..faults.kill_at import KillAt
+from ..faults.kill_worker import KillWorker
+from ..faults.net_fault import NetFault
+from ..faults.net_timeout import NetTimeout
+from ..faults.outage import Outage
+from ..faults.partition import Partition
+from ..faults.pause_at import PauseAt
+from ..faults.slow_network import SlowNetwork
+from ..faults.terminate import Terminate
 from ..plan.guarantees import ALWAYS
-from ..plan.plan import (
-    BrokerCrash,
-    Call,
-    Fault,
-    Flood,
-    KillAt,
-    KillWorker,
-    NetEffect,
-    NetFault,
-    NetTimeout,
-    Outage,
-    Partition,
-    PauseAt,
-    Plan,
-    PlannedJob,
-    Pool,
-    Queue,
-    ReplayDead,
-    SlowNetwork,
-    Terminate,
-)
-from ..strikes import PHASE_AT, fault_kind
+from ..plan.plan import Plan, PlannedJob, Pool, Queue, ReplayDead
+from ..strikes import PHASE_AT
 
 MAX_DELIVERIES = 3
 LEASE_S = 1.0
@@ -243,8 +236,7 @@ def cut_off() -> list[Plan]:
     )
     jobs = (replace(JOB, service_s=0.7),) * 4
     return [
-        plan(fault_kind(fault), fault, jobs=jobs, must_hit=((fault_kind(fault), "running"),))
-        for fault in faults
+        plan(fault.kind, fault, jobs=jobs, must_hit=((fault.kind, "running"),)) for fault in faults
     ]
 
 

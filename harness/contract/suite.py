@@ -21,7 +21,9 @@ from hypothesis.stateful import run_state_machine_as_test
 from ...backends.adapter import Adapter
 from ...protocol.worker import POINTS, Point
 from ..assertions import assert_holds
-from ..plan.plan import Call, NetEffect, Plan, SkewClock
+from ..faults.fields import Call, NetEffect
+from ..faults.skew_clock import SkewClock
+from ..plan.plan import Plan
 from ..run import Driver
 from ..strategies import faults, plans
 from . import conversations as protocol

@@ -17,7 +17,8 @@ from ...backends.adapter import Framing
 from ...protocol.events import Phase
 from ...proxy.applied import Direction
 from ...proxy.tap import Tapped
-from ..plan.plan import NetFault, SlowNetwork, Window
+from ..faults import CallFault
+from ..faults.world import Link
 from ..strikes import CallStrikes, call_phase
 
 UP, DOWN = Direction.UPSTREAM, Direction.DOWNSTREAM
@@ -34,30 +35,30 @@ class Struck(Protocol):
 class Wire(NamedTuple):
     """What the taps of one run share.
 
-    ``window(node)`` is the lasting fault, with its number, that meets the node's calls now.
+    ``link(node)`` is what the node's messages meet now, with the number of the fault.
     """
 
     framing: Framing
     calls: CallStrikes
-    window: Callable[[int], tuple[int, Window] | None]
+    link: Callable[[int], tuple[int, Link] | None]
     struck: Struck
     job_index: Callable[[str], int]
 
     def strike(
         self, node: int, kinds: tuple[str, ...], call: str, job: int
-    ) -> tuple[int, NetFault | None]:
+    ) -> tuple[int, CallFault | None]:
         """Count one more request of these kinds; the fault that strikes it alone, if one does.
 
         While a lasting fault meets the node it strikes instead, and that is written down.
         """
-        found: tuple[int, NetFault | None] = (-1, None)
+        found: tuple[int, CallFault | None] = (-1, None)
         for kind in kinds:
             found = self.calls.next(kind) or found
-        if open_now := self.window(node):
+        if changed := self.link(node):
             found = (-1, None)
             if call:
-                number, window = open_now
-                self.struck(number, node, call_phase(call, False), job, latency_s(window))
+                number, link = changed
+                self.struck(number, node, call_phase(call, False), job, link.later_s)
         return found
 
 
@@ -139,8 +140,8 @@ class CallTap:
         if number is not None:
             self._struck(number, call_phase(call, True), job)
             return
-        if (open_now := wire.window(self._node)) and not latency_s(open_now[1]):
-            self._struck(open_now[0], call_phase(call, True), job)
+        if (changed := wire.link(self._node)) and not changed[1].passes:
+            self._struck(changed[0], call_phase(call, True), job)
         self._link.forward(DOWN, message)
 
     def _struck(self, fault: int, phase: Phase, job: int, length_s: float = 0.0) -> None:
@@ -222,8 +223,3 @@ class OrderedTap:
 
     def _struck(self, fault: int, phase: Phase, job: int, length_s: float = 0.0) -> None:
         self._wire.struck(fault, self._node, phase, job, length_s)
-
-
-def latency_s(window: Window) -> float:
-    """How much longer a message takes while that fault lasts; 0 if it never arrives."""
-    return window.latency_s if isinstance(window, SlowNetwork) else 0.0

@@ -17,7 +17,8 @@ from pathlib import Path
 from ...errors import EnvironmentFault
 from ...protocol.events import Event
 from ...protocol.ledger import Ledger
-from ..plan.plan import PauseAt, Plan
+from ..faults.pause_at import PauseAt
+from ..plan.plan import Plan
 from .server import READY_WITHIN_S, tail
 from .tree import kill_group, kill_tree
 

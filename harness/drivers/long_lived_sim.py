@@ -15,7 +15,8 @@ from random import Random
 from ...backends.adapter import Adapter, Housekeeper, Queue
 from ...protocol.clock import Clock as Clocks
 from ...protocol.commands import Command, Measure, Reply
-from ..plan.plan import SERVER, Plan
+from ..faults.fields import SERVER
+from ..plan.plan import Plan
 from .clock import Clock
 from .long_lived import Shaken, settle
 from .observe import QUIET_POLL_S

@@ -18,8 +18,10 @@ from ...protocol.ledger import Ledger
 from ...proxy.choice import EMBEDDED, opened
 from ...proxy.client import Proxy, Toxiproxy, ToxiproxyError
 from ...proxy.embedded import Embedded
-from ..plan.plan import BrokerCrash, Plan, SlowNetwork, Window
-from ..strikes import CallStrikes, reaches
+from ..faults import LinkFault
+from ..faults.world import Link
+from ..plan.plan import Plan
+from ..strikes import CallStrikes
 from .calltap import CallTap, OrderedTap, Wire
 
 STREAMS = ("upstream", "downstream")
@@ -42,7 +44,7 @@ class Network:
         self._choice = choice
         self._run = run
         self._proxies: list[Proxy] = []
-        self._open: dict[int, Window] = {}
+        self._open: dict[int, LinkFault] = {}
         self._resources = ExitStack()
         self.version = ""
 
@@ -64,18 +66,18 @@ class Network:
             raise EnvironmentFault(str(error)) from error
         if embedded:
             calls, index = CallStrikes(self._plan), self._plan.job_index
-            wire = Wire(self._framing, calls, self._window, self._struck, index)
+            wire = Wire(self._framing, calls, self._link, self._struck, index)
             tap = CallTap if self._framing.numbered else OrderedTap
             for node, proxy in enumerate(self._proxies):
                 embedded.tap(proxy.name, partial(tap, wire, node))
         return [proxy.listen for proxy in self._proxies]
 
-    def begin(self, number: int, fault: Window) -> None:
+    def begin(self, number: int, fault: LinkFault) -> None:
         """The fault that has this number begins."""
         self._change(number, fault, begins=True)
         self._open[number] = fault
 
-    def heal(self, number: int, fault: Window) -> None:
+    def heal(self, number: int, fault: LinkFault) -> None:
         """The fault that has this number is over."""
         self._open.pop(number, None)
         self._change(number, fault, begins=False)
@@ -91,28 +93,29 @@ class Network:
         finally:
             self._resources.close()
 
-    def _change(self, number: int, fault: Window, begins: bool) -> None:
+    def _change(self, number: int, fault: LinkFault, begins: bool) -> None:
         try:
             for node, proxy in enumerate(self._proxies):
-                if not reaches(fault, node, fault.at_s) or isinstance(fault, BrokerCrash):
+                link = fault.link(node)
+                if link is None:
                     continue
                 for stream in STREAMS:
                     name = f"fault-{number}-{stream}"
                     if not begins:
                         proxy.remove_toxic(name)
-                    elif isinstance(fault, SlowNetwork):
-                        late_ms = round(1000 * fault.latency_s)
+                    elif link.passes:
+                        late_ms = round(1000 * link.later_s)
                         proxy.add_toxic("latency", stream=stream, name=name, latency=late_ms)
                     else:
                         proxy.add_toxic("timeout", stream=stream, name=name, timeout=0)
         except ToxiproxyError as error:
             raise EnvironmentFault(str(error)) from error
 
-    def _window(self, node: int) -> tuple[int, Window] | None:
-        """The lasting fault, with its number, whose toxics meet that node's calls now."""
+    def _link(self, node: int) -> tuple[int, Link] | None:
+        """What that node's messages meet now, with the number of the fault whose toxics do it."""
         for number, fault in list(self._open.items()):
-            if reaches(fault, node, fault.at_s):
-                return number, fault
+            if link := fault.link(node):
+                return number, link
         return None
 
     def _struck(self, fault: int, node: int, phase: Phase, job: int, length_s: float = 0.0) -> None:

@@ -25,7 +25,8 @@ from ...protocol.producer import WaitUntil
 from ...protocol.repeat import Attempt, Sleep
 from ...protocol.run_files import LEDGER, REPLAY, STARTED, STRIKES, count_passing
 from ...protocol.worker import ApplyEffect, At, Finished, Stopping, Work, WorkerOptions
-from ..plan.plan import KillAt, Plan, unpack
+from ..faults.kill_at import KillAt
+from ..plan.plan import Plan, unpack
 from ..record.node_record import NodeRecord
 from ..strikes import PHASE_AT, PointStrikes
 
@@ -119,7 +120,7 @@ class Node:
     def _fault_point(self, want: At) -> None:
         job, phase = self.plan.job_index(want.delivery.job.id), PHASE_AT[want.point]
         for number, fault in self._points.at(job, want.point):
-            length_s = 0.0 if isinstance(fault, KillAt) else fault.for_s
+            length_s = fault.lasts_s
             self.ledger.write(
                 Event.FAULT_STRUCK,
                 phase=phase,

@@ -22,9 +22,15 @@ from ...protocol.events import Event, Phase
 from ...protocol.ledger import Ledger, LedgerReader
 from ...protocol.run_files import LEDGER, STARTED
 from ...proxy.choice import EMBEDDED
-from ..plan.plan import FOR_EVER_S, BrokerCrash, Fault, KillWorker, Plan, Terminate, Window
+from ..faults import LinkFault
+from ..faults.broker_crash import BrokerCrash
+from ..faults.fault import Fault
+from ..faults.fields import FOR_EVER_S
+from ..faults.kill_worker import KillWorker
+from ..faults.terminate import Terminate
+from ..plan.plan import Plan
 from ..record.history import History
-from ..strikes import WHOLE, phase_of, reaches
+from ..strikes import phase_of
 from .crew import Crew, Nodes, Role
 from .fleet import TICK_S, Fleet, Slot
 from .guard import MARK, Lair, guarded, sweep
@@ -172,7 +178,7 @@ class ProcessRun:
                 self._heal(due.number, due.fault)
             elif isinstance(due.fault, KillWorker | Terminate):
                 self._end_workers(due.number, due.fault)
-            elif isinstance(due.fault, Window):
+            elif isinstance(due.fault, LinkFault):
                 self._begin(due.number, due.fault)
 
     def _end_workers(self, number: int, fault: KillWorker | Terminate) -> None:
@@ -195,7 +201,7 @@ class ProcessRun:
             else:
                 self._ledger.write(Event.FAULT_STRUCK, t=at, node=worker, fault=number)
 
-    def _begin(self, number: int, fault: Window) -> None:
+    def _begin(self, number: int, fault: LinkFault) -> None:
         """A fault that lasts begins: who holds a job is struck, wherever it stands."""
         self._read()
         at = time.monotonic()
@@ -207,19 +213,19 @@ class ProcessRun:
             self._network.begin(number, fault)
         else:
             return
-        if isinstance(fault, WHOLE):
+        if fault.strikes_waiting:
             # Whoever waits to be leased is struck, too, if anybody does.
             self._ledger.write(
                 Event.FAULT_STRUCK, t=at, phase=Phase.BEFORE_LEASE, fault=number, value=fault.for_s
             )
         for slot, holding in holders:
-            if reaches(fault, slot.number, fault.at_s):
+            if fault.strikes_holder(slot.number):
                 self._struck(number, slot, holding, at, fault.for_s)
 
     def _heal(self, number: int, fault: Fault) -> None:
         if isinstance(fault, BrokerCrash):
             self._server.start()
-        elif isinstance(fault, Window) and self._network:
+        elif isinstance(fault, LinkFault) and self._network:
             self._network.heal(number, fault)
 
     def _holding(self, slot: Slot) -> list[tuple[int, Phase]]:
@@ -290,9 +296,9 @@ def _agenda(plan: Plan) -> list[Due]:
     """What begins and heals at which time of the run, in order."""
     agenda = []
     for number, fault in enumerate(plan.faults):
-        if isinstance(fault, KillWorker | Terminate | Window):
+        if isinstance(fault, KillWorker | Terminate | LinkFault):
             agenda.append(Due(fault.at_s, number, "begins", fault))
-        if isinstance(fault, Window) and fault.for_s < FOR_EVER_S:
+        if isinstance(fault, LinkFault) and fault.for_s < FOR_EVER_S:
             agenda.append(Due(fault.at_s + fault.for_s, number, "heals", fault))
     return sorted(agenda, key=lambda due: due[:2])
 

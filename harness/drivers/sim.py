@@ -17,10 +17,17 @@ from ...protocol.commands import Measure, Measured
 from ...protocol.producer import Gone, WaitUntil
 from ...protocol.repeat import Attempt, Sleep
 from ...protocol.worker import ApplyEffect, At, Finished, Stopping, Work, WorkerOptions
-from ..plan.plan import SERVER, BrokerCrash, KillAt, KillWorker, Plan, SkewClock, Terminate, Window
+from ..faults import LinkFault
+from ..faults.broker_crash import BrokerCrash
+from ..faults.fields import SERVER
+from ..faults.kill_at import KillAt
+from ..faults.kill_worker import KillWorker
+from ..faults.skew_clock import SkewClock
+from ..faults.terminate import Terminate
+from ..plan.plan import Plan
 from ..record.history import Event, History, Phase, Row
 from ..record.node_record import NodeRecord
-from ..strikes import PHASE_AT, WHOLE, PointStrikes, phase_of, reaches
+from ..strikes import PHASE_AT, PointStrikes, phase_of
 from .clock import Clock, Process, Steps
 from .observe import QUIET_POLL_S, observations, pending
 from .simnet import SimulatedNetwork
@@ -132,7 +139,7 @@ class Simulation:
                         Process(clock, self._terminate(index, fault, worker))
             elif isinstance(fault, SkewClock) and fault.node < len(self._workers):
                 Process(clock, self._skew(index, fault))
-        for index, window in plan.windows():
+        for index, window in plan.links():
             Process(clock, self._open(index, window))
         self._end = Process(clock, self._until_quiet())
         clock.run_until_stopped()
@@ -237,8 +244,8 @@ class Simulation:
             if isinstance(fault, KillAt):
                 node.struck(number, phase, job)
                 raise _Died(SIGKILL)
-            node.struck(number, phase, job, fault.for_s)
-            yield fault.for_s
+            node.struck(number, phase, job, fault.lasts_s)
+            yield fault.lasts_s
             node.write(Event.RESUMED, job=job, fault=number)
 
     def _kill(self, number: int, fault: KillWorker) -> Steps:
@@ -258,13 +265,13 @@ class Simulation:
         if not node.gone:
             self._workers[worker].interrupt(_Died(SIGKILL))
 
-    def _open(self, number: int, fault: Window) -> Steps:
+    def _open(self, number: int, fault: LinkFault) -> Steps:
         """A fault with a beginning begins: who holds a job is struck, wherever it stands."""
         yield fault.at_s
         for node in self._nodes.values():
-            if node.record.delivery and reaches(fault, node.number, fault.at_s):
+            if node.record.delivery and fault.strikes_holder(node.number):
                 self._strike_holder(node, number, fault.for_s)
-        if isinstance(fault, WHOLE):
+        if fault.strikes_waiting:
             # Whoever waits to be leased is struck, too, if anybody does.
             _Node(self, -1).struck(number, Phase.BEFORE_LEASE, -1, fault.for_s)
         if isinstance(fault, BrokerCrash):

@@ -8,14 +8,16 @@ is kept in the waiting room and answered as soon as a job is there, like the bro
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from ...backends.adapter import Queue
 from ...protocol.commands import Ack, Command, Enqueue, Extend, Lease, Leased, Reply
 from ...protocol.events import Phase
-from ..plan.plan import BrokerCrash, Call, NetFault, Plan, SlowNetwork, Window
+from ..faults import NetEffect
+from ..faults.world import Link
+from ..plan.plan import Plan
 from ..record.node_record import CALL_OF
-from ..strikes import CallStrikes, call_phase, reaches
+from ..strikes import CallStrikes, call_phase
 from .clock import UNTIL_WOKEN, Clock, Process, Steps
 from .skew import WallClocks
 
@@ -25,7 +27,14 @@ NEVER = float("inf")
 NOTHING_SOONER = (Ack, Extend)  # never make a job ready, nor anything happen sooner
 
 Alike = tuple[tuple[str, ...], float]  # the queues that are asked, and how wrong the clock is
-Strike = tuple[int, NetFault]  # the number of a fault, and what it does to a call
+
+
+class Meets(NamedTuple):
+    """What a fault, by its number, does to one round trip."""
+
+    fault: int
+    how: NetEffect
+    delay_s: float = 0.0
 
 
 class Caller(Protocol):
@@ -159,7 +168,7 @@ class SimulatedNetwork:
         self._room = WaitingRoom(clock, walls, queue)
         self._plan = plan
         self._calls = CallStrikes(plan)
-        self._windows = plan.windows()
+        self._links = plan.links()
         self.crash = self._room.crash
         self.look_again = self._room.look_again
 
@@ -168,9 +177,9 @@ class SimulatedNetwork:
         plan, call = self._plan, CALL_OF[type(command)]
         wait_s = command.wait_s if isinstance(command, Lease) else 0.0
         deadline = self._clock.now + plan.call_timeout_s + wait_s
-        strike = self._calls.next(call)
-        if self._windows and (open_now := self._window(caller.number)):
-            strike = open_now[0], _meets_request(call, open_now[1])
+        strike = self._next(call)
+        if self._links and (changed := self._link(caller.number)):
+            strike = _of_request(*changed)
         if strike and not (yield from self._request(command, caller, strike, deadline)):
             return None
 
@@ -178,10 +187,10 @@ class SimulatedNetwork:
         if isinstance(command, Lease):
             reply: Reply | None = yield from self._room.lease(command, caller)
             if isinstance(reply, Leased) and reply.delivery:
-                strike = self._calls.next("granted") or strike
+                strike = self._next("granted") or strike
         else:
             reply = self._room.call(command, caller)
-        if strike or self._windows:
+        if strike or self._links:
             arrives = yield from self._reply(command, reply, caller, strike, deadline)
             if not arrives:
                 return None
@@ -189,21 +198,21 @@ class SimulatedNetwork:
         return reply
 
     def _request(
-        self, command: Command, caller: Caller, strike: Strike, deadline: float
+        self, command: Command, caller: Caller, strike: Meets, deadline: float
     ) -> Generator[float, Any, bool]:
         """What the fault does to the request on its way; whether it arrives in time."""
-        plan, (number, fault) = self._plan, strike
-        if fault.how not in ("lose_request", "reset", "delay"):
+        plan, how = self._plan, strike.how
+        if how not in ("lose_request", "reset", "delay"):
             return True
-        late_s = fault.delay_s if fault.how == "delay" else 0.0
+        late_s = strike.delay_s if how == "delay" else 0.0
         phase = call_phase(CALL_OF[type(command)], False)
-        caller.struck(number, phase, self._job_of(command), late_s)
-        if fault.how == "delay":
+        caller.struck(strike.fault, phase, self._job_of(command), late_s)
+        if how == "delay":
             if late_s + plan.latency_s < plan.call_timeout_s:
                 yield late_s
                 return True
             Process(self._clock, self._arrive_late(command, caller, late_s))
-        yield plan.latency_s if fault.how == "reset" else deadline - self._clock.now
+        yield plan.latency_s if how == "reset" else deadline - self._clock.now
         return False
 
     def _reply(
@@ -211,18 +220,18 @@ class SimulatedNetwork:
         command: Command,
         reply: Reply | None,
         caller: Caller,
-        strike: Strike | None,
+        strike: Meets | None,
         deadline: float,
     ) -> Generator[float, Any, bool]:
         """What faults do once the request has arrived; whether the reply comes in time."""
-        number, how = (strike[0], strike[1].how) if strike else (-1, None)
+        number, how = (strike.fault, strike.how) if strike else (-1, None)
         phase = call_phase(CALL_OF[type(command)], True)
         if how == "duplicate":
             caller.struck(number, phase, self._job_of(command))
             self._room.call(command, caller)
-        if how != "lose_reply" and (open_now := self._window(caller.number)):
-            number, window = open_now
-            slower_s = window.latency_s if isinstance(window, SlowNetwork) else NEVER
+        if how != "lose_reply" and (changed := self._link(caller.number)):
+            number, link = changed
+            slower_s = link.later_s if link.passes else NEVER
             if self._clock.now + slower_s + self._plan.latency_s <= deadline:
                 yield slower_s
                 return True
@@ -233,12 +242,19 @@ class SimulatedNetwork:
         yield max(STALLED_S, deadline - self._clock.now)
         return False
 
-    def _window(self, node: int) -> tuple[int, Window] | None:
-        """The fault with a beginning and an end that meets that node's calls right now."""
+    def _next(self, call: str) -> Meets | None:
+        """Count one more round trip of this kind; what it meets, if a fault is tied to it."""
+        if struck := self._calls.next(call):
+            number, fault = struck
+            return Meets(number, fault.how, fault.delay_s)
+        return None
+
+    def _link(self, node: int) -> tuple[int, Link] | None:
+        """What that node's messages meet right now, with the number of the fault."""
         now = self._clock.now
-        for number, fault in self._windows:
-            if reaches(fault, node, now):
-                return number, fault
+        for number, fault in self._links:
+            if fault.active(now) and (link := fault.link(node)):
+                return number, link
         return None
 
     def _arrive_late(self, command: Command, caller: Caller, delay_s: float) -> Steps:
@@ -256,8 +272,8 @@ class SimulatedNetwork:
         return index(getattr(command, "job_id", ""))
 
 
-def _meets_request(call: Call, window: Window) -> NetFault:
-    """What a request meets while that fault lasts."""
-    if isinstance(window, SlowNetwork):
-        return NetFault(call, 1, "delay", window.latency_s)
-    return NetFault(call, 1, "reset" if isinstance(window, BrokerCrash) else "lose_request")
+def _of_request(number: int, link: Link) -> Meets:
+    """What a request meets while a fault of the network lasts."""
+    if link.passes:
+        return Meets(number, "delay", link.later_s)
+    return Meets(number, "reset" if link.refused else "lose_request")

@@ -8,7 +8,9 @@ only who reads the wrong clock suffers.
 from __future__ import annotations
 
 from ...protocol.clock import Clock as Clocks
-from ..plan.plan import SERVER, Plan, SkewClock
+from ..faults.fields import SERVER
+from ..faults.skew_clock import SkewClock
+from ..plan.plan import Plan
 from .clock import Clock
 
 

@@ -13,19 +13,11 @@ from msgspec.structs import replace
 
 from ...protocol.commands import RetryPolicy
 from ..checks import GUARANTEES
-from ..plan.plan import (
-    Behaviour,
-    BrokerCrash,
-    Fault,
-    KillAt,
-    Outage,
-    Plan,
-    PlannedJob,
-    Pool,
-    Queue,
-    ReplayDead,
-    Sink,
-)
+from ..faults.broker_crash import BrokerCrash
+from ..faults.fault import Fault
+from ..faults.kill_at import KillAt
+from ..faults.outage import Outage
+from ..plan.plan import Behaviour, Plan, PlannedJob, Pool, Queue, ReplayDead, Sink
 from ..record.node_record import NEVER_BACK
 from .fair import made_fair, sketch, with_time
 from .faults import FOR_EVER, HARMLESS, KINDS, Drawer, Sketch, moment_s

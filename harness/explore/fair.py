@@ -7,19 +7,15 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from ..plan.plan import (
-    FOR_EVER_S,
-    SERVER,
-    BrokerCrash,
-    Fault,
-    KillWorker,
-    NetFault,
-    Partition,
-    PauseAt,
-    Plan,
-    PlannedJob,
-    SkewClock,
-)
+from ..faults.broker_crash import BrokerCrash
+from ..faults.fault import Fault
+from ..faults.fields import FOR_EVER_S, SERVER
+from ..faults.kill_worker import KillWorker
+from ..faults.net_fault import NetFault
+from ..faults.partition import Partition
+from ..faults.pause_at import PauseAt
+from ..faults.skew_clock import SkewClock
+from ..plan.plan import Plan, PlannedJob
 from ..record.node_record import NEVER_BACK
 from .faults import Sketch
 

@@ -11,24 +11,19 @@ from random import Random
 from typing import NamedTuple, get_args
 
 from ...protocol.worker import POINTS
-from ..plan.plan import (
-    FOR_EVER_S,
-    SERVER,
-    BrokerCrash,
-    Call,
-    Fault,
-    KillAt,
-    KillWorker,
-    NetEffect,
-    NetFault,
-    NetTimeout,
-    Outage,
-    Partition,
-    PauseAt,
-    SkewClock,
-    SlowNetwork,
-    Terminate,
-)
+from ..faults.broker_crash import BrokerCrash
+from ..faults.fault import Fault
+from ..faults.fields import FOR_EVER_S, SERVER, Call, NetEffect
+from ..faults.kill_at import KillAt
+from ..faults.kill_worker import KillWorker
+from ..faults.net_fault import NetFault
+from ..faults.net_timeout import NetTimeout
+from ..faults.outage import Outage
+from ..faults.partition import Partition
+from ..faults.pause_at import PauseAt
+from ..faults.skew_clock import SkewClock
+from ..faults.slow_network import SlowNetwork
+from ..faults.terminate import Terminate
 
 CALLS: tuple[Call, ...] = get_args(Call)
 EARLY = POINTS[: POINTS.index("before_effect") + 1]  # a death here repeats no effect

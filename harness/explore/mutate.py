@@ -11,7 +11,11 @@ from random import Random
 from msgspec.structs import replace
 
 from ...protocol.worker import POINTS
-from ..plan.plan import Fault, KillAt, NetFault, PauseAt, Plan
+from ..faults.fault import Fault
+from ..faults.kill_at import KillAt
+from ..faults.net_fault import NetFault
+from ..faults.pause_at import PauseAt
+from ..plan.plan import Plan
 from .draw import drawer_of
 from .fair import made_fair, sketch_of, with_time
 from .swarm import Swarm

@@ -16,18 +16,14 @@ from random import Random
 from msgspec.structs import replace
 
 from ...protocol.worker import Point
-from ..plan.plan import (
-    SERVER,
-    BrokerCrash,
-    Call,
-    Fault,
-    KillAt,
-    NetEffect,
-    NetFault,
-    PauseAt,
-    Plan,
-    SkewClock,
-)
+from ..faults.broker_crash import BrokerCrash
+from ..faults.fault import Fault
+from ..faults.fields import SERVER, Call, NetEffect
+from ..faults.kill_at import KillAt
+from ..faults.net_fault import NetFault
+from ..faults.pause_at import PauseAt
+from ..faults.skew_clock import SkewClock
+from ..plan.plan import Plan
 from ..record.facts import Facts
 from ..record.history import Answer, Event
 

@@ -9,17 +9,15 @@ from collections.abc import Callable
 from random import Random
 
 from ...protocol.worker import POINTS
-from ..plan.plan import (
-    BrokerCrash,
-    Call,
-    Fault,
-    KillAt,
-    KillWorker,
-    NetFault,
-    PauseAt,
-    ReplayDead,
-    Terminate,
-)
+from ..faults.broker_crash import BrokerCrash
+from ..faults.fault import Fault
+from ..faults.fields import Call
+from ..faults.kill_at import KillAt
+from ..faults.kill_worker import KillWorker
+from ..faults.net_fault import NetFault
+from ..faults.pause_at import PauseAt
+from ..faults.terminate import Terminate
+from ..plan.plan import ReplayDead
 from .faults import Sketch, moment_s
 
 Faults = list[Fault]

@@ -6,8 +6,11 @@ of bad luck. Decides from the plan alone; runs nothing, judges nothing.
 
 from __future__ import annotations
 
+from ..faults.fault import Fault
+from ..faults.flood import Flood
+from ..faults.outage import Outage
 from ..record.node_record import NEVER_BACK
-from .plan import Fault, Flood, Outage, Plan
+from .plan import Plan
 
 # What any schedule of jobs and faults must leave standing.
 ALWAYS = (

@@ -16,64 +16,9 @@ from msgspec import Struct
 from ...protocol.commands import Job, ListDead, RetryPolicy
 from ...protocol.operator import operator
 from ...protocol.producer import Client, producer
-from ..faults import (
-    FOR_EVER_S,
-    SERVER,
-    BrokerCrash,
-    Call,
-    Fault,
-    Flood,
-    KillAt,
-    KillWorker,
-    NetEffect,
-    NetFault,
-    NetTimeout,
-    Outage,
-    Partition,
-    PauseAt,
-    SkewClock,
-    SlowNetwork,
-    Terminate,
-    Window,
-    healing_s,
-)
+from ..faults import AnyFault, LinkFault
 from .armor import ReplayError, seal, unseal
 
-__all__ = [
-    "FOR_EVER_S",
-    "MAX_PLAN",
-    "PREFIX",
-    "SERVER",
-    "Behaviour",
-    "BrokerCrash",
-    "Call",
-    "Fault",
-    "Flood",
-    "KillAt",
-    "KillWorker",
-    "NetEffect",
-    "NetFault",
-    "NetTimeout",
-    "Outage",
-    "Packed",
-    "Partition",
-    "PauseAt",
-    "Plan",
-    "PlannedJob",
-    "Pool",
-    "Queue",
-    "ReplayDead",
-    "ReplayError",
-    "Sink",
-    "SkewClock",
-    "SlowNetwork",
-    "Terminate",
-    "Window",
-    "decode",
-    "encode",
-    "healing_s",
-    "unpack",
-]  # fmt: skip
 PREFIX = "jq1:"
 MAX_PLAN = 64 * 1024 * 1024
 Sink = Literal["blind", "keyed", "upsert", "set"]
@@ -153,7 +98,7 @@ class Plan(Struct, frozen=True, array_like=True):
     queues: tuple[Queue, ...]
     pools: tuple[Pool, ...]
     jobs: tuple[PlannedJob, ...]
-    faults: tuple[Fault, ...]
+    faults: tuple[AnyFault, ...]
     guarantees: tuple[str, ...]
     must_hit: tuple[tuple[str, str], ...] = ()
     sink: Sink = "keyed"
@@ -232,19 +177,14 @@ class Plan(Struct, frozen=True, array_like=True):
         its beginning: the rest must get along without.
         """
         ends = [0.0, *(action.at_s for action in self.actions)]
-        for fault in self.faults:
-            if isinstance(fault, KillWorker):
-                ends.append(fault.at_s + healing_s(fault.for_s or 0.0))
-            elif isinstance(fault, Terminate):
-                ends.append(fault.at_s + fault.within_s)
-            elif isinstance(fault, Window | Outage | SkewClock):
-                ends.append(fault.at_s + healing_s(fault.for_s))
-        return max(ends)
+        return max(ends + [fault.over_at_s for fault in self.faults])
 
-    def windows(self) -> list[tuple[int, Window]]:
-        """The faults that last from a time to a time, with their numbers."""
+    def links(self) -> list[tuple[int, LinkFault]]:
+        """The faults of the network that last from a time to a time, with their numbers."""
         return [
-            (number, fault) for number, fault in enumerate(self.faults) if isinstance(fault, Window)
+            (number, fault)
+            for number, fault in enumerate(self.faults)
+            if isinstance(fault, LinkFault)
         ]
 
 

@@ -14,7 +14,8 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from ..checks import GUARANTEES
-from .plan import SERVER, Plan
+from ..faults.fields import SERVER
+from .plan import Plan
 
 MOST_NODES = 32_767  # what the history's node column holds
 

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from functools import cached_property
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from ...backends.adapter import Claims
-from ..plan.plan import FOR_EVER_S, Flood, Plan, Sink
-from ..strikes import fault_kind
+from ..faults.fields import FOR_EVER_S
+from ..plan.plan import Plan, Sink
 from .history import PHASES, Answer, Event, History, Phase
 
 Outcome = Literal["done", "dead-lettered", "duplicated", "stuck", "lost", "unknown", "phantom"]
 OUTCOMES: tuple[Outcome, ...] = (
     "done", "dead-lettered", "duplicated", "stuck", "lost", "unknown", "phantom"
 )  # fmt: skip
-HOURS_FROM_S = 36_000.0
 Bites = dict[tuple[str, str], int]
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.intp]
@@ -253,8 +252,8 @@ class Facts:
                 phase = (
                     Phase.BEFORE_LEASE if phase == Phase.BEFORE_LEASE and waiting else Phase.IDLE
                 )
-            bites[fault_kind(fault), PHASES.get(phase, "nothing")] += 1
-        if any(isinstance(fault, Flood) for fault in self.plan.faults):
+            bites[fault.kind, PHASES.get(phase, "nothing")] += 1
+        if any(fault.floods for fault in self.plan.faults):
             bites["flood", PHASES[Phase.BEFORE_LEASE]] += self._behind_flood()
         return {cell: n for cell, n in sorted(bites.items()) if n}
 
@@ -293,15 +292,9 @@ class Facts:
         """Per fault kind: how many were planned, how many struck, how many met a job."""
         table: dict[str, dict[str, int]] = {}
         for fault in self.plan.faults:
-            cell = table.setdefault(fault_kind(fault), {"planned": 0, "struck": 0, "hit a job": 0})
-            cell["planned"] += getattr(fault, "times", 1)
+            cell = table.setdefault(fault.kind, {"planned": 0, "struck": 0, "hit a job": 0})
+            cell["planned"] += fault.planned
         for (kind, phase), n in self.bites.items():
             table[kind]["struck"] += n
             table[kind]["hit a job"] += n if phase != "nothing" else 0
         return table
-
-
-def seconds(value: Any) -> str:
-    """A time or a length for people; what takes hours is told in hours."""
-    value_s = float(value)
-    return f"{value_s:.2f} s" if value_s < HOURS_FROM_S else f"{value_s / 3600:.1f} h"

@@ -29,7 +29,9 @@ from ...protocol.commands import (
 from ...protocol.events import Answer, Event, Phase
 from ...protocol.ledger import key_hash
 from ...protocol.worker import ApplyEffect, Finished, Progress, Work
-from ..plan.plan import Behaviour, Call, Outage, Plan, PlannedJob
+from ..faults.fields import Call
+from ..faults.outage import Outage
+from ..plan.plan import Behaviour, Plan, PlannedJob
 
 CALL_OF: dict[type, Call] = {
     Enqueue: "enqueue",

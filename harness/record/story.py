@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
-from ..plan.plan import (
-    SERVER,
-    BrokerCrash,
-    Fault,
-    Flood,
-    KillAt,
-    KillWorker,
-    NetFault,
-    NetTimeout,
-    Outage,
-    Partition,
-    PauseAt,
-    SkewClock,
-    SlowNetwork,
-    Terminate,
-)
-from .facts import Facts, seconds
+from ..faults.fault import Fault, Strike
+from ..units import seconds
+from .facts import Facts
 from .history import Answer, Event, Phase
 
 _ANSWERS = {
@@ -37,7 +25,6 @@ _WHILE = {
     Phase.ACKED: "after its ack",
 }
 HANDED_BACK = (Event.NACK_ANSWERED, Event.RELEASE_ANSWERED)
-KILLS = (KillAt, KillWorker)
 
 
 def node_name(facts: Facts, node: int) -> str:
@@ -90,7 +77,7 @@ def _told(facts: Facts, i: int) -> bool:
     """Does this row say by itself why a worker has the job no longer?"""
     event, fault = int(facts.history["event"][i]), int(facts.history["fault"][i])
     struck = event == Event.FAULT_STRUCK
-    return event in HANDED_BACK or (struck and isinstance(facts.plan.faults[fault], KILLS))
+    return event in HANDED_BACK or (struck and facts.plan.faults[fault].ends_worker)
 
 
 def tell_exit(facts: Facts, i: int) -> str:
@@ -109,9 +96,7 @@ def _crashes(facts: Facts, job: int) -> list[int]:
     rows = history.of_job(job)
     first = rows[0] if len(rows) else 0
     return [
-        int(i)
-        for i in whole
-        if i > first and isinstance(facts.plan.faults[history["fault"][i]], BrokerCrash)
+        int(i) for i in whole if i > first and facts.plan.faults[history["fault"][i]].strikes_server
     ]
 
 
@@ -130,7 +115,7 @@ def _skews(facts: Facts, job: int) -> list[int]:
     for i in history.where(Event.FAULT_STRUCK).tolist():
         number, at = int(history["fault"][i]), history["t"][i]
         fault = facts.plan.faults[number]
-        if isinstance(fault, SkewClock) and at <= last and at + fault.for_s >= first:
+        if fault.skews_clock and at <= last and at + fault.lasts_s >= first:
             skews.setdefault(number, i)
     return [i for number, i in skews.items() if number not in told]
 
@@ -161,40 +146,7 @@ def tell_strike(facts: Facts, i: int) -> str:
     row = facts.history.rows[i]
     fault: Fault = facts.plan.faults[int(row["fault"])]
     who, when = node_name(facts, int(row["node"])), _WHILE[Phase(int(row["phase"]))]
-    match fault:
-        case KillAt() | KillWorker():
-            return f"{who} was killed {when}"
-        case PauseAt():
-            return f"{who} was paused for {seconds(fault.for_s)} {when}"
-        case NetFault(how="lose_request"):
-            return f"the {fault.call} was lost on its way to the queue"
-        case NetFault(how="lose_reply"):
-            return f"the queue's reply to the {fault.call} was lost"
-        case NetFault(how="delay"):
-            return f"the {fault.call} was held up for {seconds(fault.delay_s)}"
-        case NetFault(how="duplicate"):
-            return f"the {fault.call} reached the queue twice"
-        case NetFault():
-            return f"the connection was reset during the {fault.call}"
-        case NetTimeout():
-            return f"the network went dark for {seconds(fault.for_s)}"
-        case Partition():
-            return f"{who} was cut off from the queue for {seconds(fault.for_s)} {when}"
-        case SlowNetwork():
-            return f"the network became slow, {seconds(fault.latency_s)} more each way, {when}"
-        case BrokerCrash():
-            return f"the queue's server was killed, and back {seconds(fault.for_s)} later"
-        case Flood():
-            return "the flood began"
-        case Outage():
-            return f"what the jobs depend on went down for {seconds(fault.for_s)}"
-        case Terminate():
-            return f"{who} was told to stop {when}"
-        case SkewClock():
-            whose = "the queue's server" if fault.node == SERVER else node_name(facts, fault.node)
-            way = "ahead" if fault.by_s > 0 else "back"
-            jump_s, for_s = seconds(abs(fault.by_s)), seconds(fault.for_s)
-            return f"the clock of {whose} jumped {jump_s} {way}, and was put right {for_s} later"
+    return fault.sentence(Strike(who, when, partial(node_name, facts)))
 
 
 def _sentence(facts: Facts, i: int) -> str | None:

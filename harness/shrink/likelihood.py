@@ -17,7 +17,10 @@ from msgspec.structs import replace
 from ...protocol.worker import POINTS
 from ..explore.fair import made_fair, sketch_of, with_time
 from ..explore.faults import KINDS
-from ..plan.plan import Fault, KillAt, PauseAt, Plan
+from ..faults.fault import Fault
+from ..faults.kill_at import KillAt
+from ..faults.pause_at import PauseAt
+from ..plan.plan import Plan
 from ..record.facts import Facts
 from ..record.history import Event, History
 

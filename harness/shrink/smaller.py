@@ -15,20 +15,16 @@ from msgspec.structs import replace
 
 from ...protocol.commands import RetryPolicy
 from ..explore.fair import with_time
-from ..plan.plan import (
-    FOR_EVER_S,
-    Fault,
-    KillAt,
-    KillWorker,
-    NetFault,
-    Partition,
-    PauseAt,
-    Plan,
-    PlannedJob,
-    Pool,
-    SkewClock,
-    Terminate,
-)
+from ..faults.fault import Fault
+from ..faults.fields import FOR_EVER_S
+from ..faults.kill_at import KillAt
+from ..faults.kill_worker import KillWorker
+from ..faults.net_fault import NetFault
+from ..faults.partition import Partition
+from ..faults.pause_at import PauseAt
+from ..faults.skew_clock import SkewClock
+from ..faults.terminate import Terminate
+from ..plan.plan import Plan, PlannedJob, Pool
 
 Smaller = Callable[[Plan], Iterator[Plan]]
 DECIMALS = (0, 1, 2)

@@ -13,24 +13,20 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from ...protocol.worker import POINTS, Point
-from ..plan.plan import (
-    SERVER,
-    BrokerCrash,
-    Call,
-    Fault,
-    Flood,
-    KillAt,
-    KillWorker,
-    NetEffect,
-    NetFault,
-    NetTimeout,
-    Outage,
-    Partition,
-    PauseAt,
-    SkewClock,
-    SlowNetwork,
-    Terminate,
-)
+from ..faults.broker_crash import BrokerCrash
+from ..faults.fault import Fault
+from ..faults.fields import SERVER, Call, NetEffect
+from ..faults.flood import Flood
+from ..faults.kill_at import KillAt
+from ..faults.kill_worker import KillWorker
+from ..faults.net_fault import NetFault
+from ..faults.net_timeout import NetTimeout
+from ..faults.outage import Outage
+from ..faults.partition import Partition
+from ..faults.pause_at import PauseAt
+from ..faults.skew_clock import SkewClock
+from ..faults.slow_network import SlowNetwork
+from ..faults.terminate import Terminate
 from .times import seconds
 
 CALLS: tuple[Call, ...] = get_args(Call)

@@ -11,25 +11,18 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 from msgspec.structs import replace
 
 from ...protocol.commands import RetryPolicy
+from ..faults.broker_crash import BrokerCrash
+from ..faults.fault import Fault
+from ..faults.fields import SERVER
+from ..faults.flood import Flood
+from ..faults.kill_at import KillAt
+from ..faults.kill_worker import KillWorker
+from ..faults.partition import Partition
+from ..faults.pause_at import PauseAt
+from ..faults.skew_clock import SkewClock
+from ..faults.terminate import Terminate
 from ..plan.guarantees import fair
-from ..plan.plan import (
-    SERVER,
-    BrokerCrash,
-    Fault,
-    Flood,
-    KillAt,
-    KillWorker,
-    Partition,
-    PauseAt,
-    Plan,
-    PlannedJob,
-    Pool,
-    Queue,
-    ReplayDead,
-    Sink,
-    SkewClock,
-    Terminate,
-)
+from ..plan.plan import Plan, PlannedJob, Pool, Queue, ReplayDead, Sink
 from ..plan.validate import validate
 from .faults import faults as any_faults
 from .workloads import Workload, replays, retries, workloads

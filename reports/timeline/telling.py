@@ -11,21 +11,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ...harness.plan.plan import (
-    FOR_EVER_S,
-    SERVER,
-    Fault,
-    Outage,
-    Partition,
-    PauseAt,
-    SkewClock,
-    Window,
-)
-from ...harness.record.facts import Facts, seconds
+from ...harness.faults import FOR_EVER_S, Fault, LastingFault, PointFault
+from ...harness.record.facts import Facts
 from ...harness.record.history import Event
 from ...harness.record.story import node_name, tell_strike
 from ...harness.result import CheckResult
-from ...harness.strikes import fault_kind
+from ...harness.units import seconds
 
 EVERYWHERE = -1
 
@@ -72,14 +63,14 @@ def windows(facts: Facts, shown: Sequence[Lane]) -> list[dict[str, Any]]:
     lane_of = {lane.node: place for place, lane in enumerate(shown)}
     spans: list[tuple[int | None, float, float, Fault]] = []
     for fault in facts.plan.faults:
-        if isinstance(fault, Window | Outage | SkewClock):
-            spans += [(node, fault.at_s, fault.for_s, fault) for node in _nodes(fault)]
+        if isinstance(fault, LastingFault):
+            spans += [(node, fault.at_s, fault.for_s, fault) for node in fault.nodes]
     history = facts.history
     for i in history.where(Event.FAULT_STRUCK).tolist():
         fault = facts.plan.faults[int(history["fault"][i])]
-        if isinstance(fault, PauseAt):
+        if isinstance(fault, PointFault) and fault.lasts_s:
             at_s, paused = float(history["t"][i]), int(history["node"][i])
-            spans.append((paused, at_s, fault.for_s, fault))
+            spans.append((paused, at_s, fault.lasts_s, fault))
     told = []
     for node, from_s, for_s, fault in spans:
         to_s = from_s + for_s if for_s < FOR_EVER_S else facts.ended_at
@@ -90,19 +81,10 @@ def windows(facts: Facts, shown: Sequence[Lane]) -> list[dict[str, Any]]:
                     "lane": EVERYWHERE if node is None else lane_of[node],
                     "from": round(from_s, 6),
                     "to": round(min(to_s, facts.ended_at), 6),
-                    "text": f"{fault_kind(fault)} from {seconds(from_s)} {lasts}",
+                    "text": f"{fault.kind} from {seconds(from_s)} {lasts}",
                 }
             )
     return told
-
-
-def _nodes(fault: Fault) -> Sequence[int | None]:
-    """The nodes that a lasting fault is about; None: all."""
-    if isinstance(fault, Partition):
-        return fault.workers
-    if isinstance(fault, SkewClock):
-        return [-1 if fault.node == SERVER else fault.node]
-    return [None]
 
 
 def findings(checks: Sequence[CheckResult]) -> list[Told]:

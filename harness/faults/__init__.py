@@ -1,0 +1,56 @@
+"""Faults: one file each, found by listing this folder. Plain data, carried out by the drivers.
+
+A new fault is one file with one class that has a tag; it can be planned, replayed, drawn,
+shrunk, checked, told and pictured by what its file says. ``AnyFault`` is the type of what a
+plan may hold.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import TYPE_CHECKING, Union
+
+from .fault import CallFault, Fault, LastingFault, LinkFault, PointFault, Strike, TimedFault
+from .fields import FOR_EVER_S, SERVER, Call, NetEffect, healing_s
+
+__all__ = [
+    "FAULTS",
+    "FOR_EVER_S",
+    "SERVER",
+    "AnyFault",
+    "Call",
+    "CallFault",
+    "Fault",
+    "LastingFault",
+    "LinkFault",
+    "NetEffect",
+    "PointFault",
+    "Strike",
+    "TimedFault",
+    "healing_s",
+    "tag_of",
+]
+
+
+def tag_of(fault: Fault | type[Fault]) -> str:
+    """What a fault is called in a replay string; "" for a family of faults."""
+    return str(fault.__struct_config__.tag or "")
+
+
+def _found() -> dict[str, type[Fault]]:
+    """Every class with a tag in the files of this folder, by its tag."""
+    found = {}
+    for module in iter_modules(__path__):
+        for value in vars(import_module(f"{__name__}.{module.name}")).values():
+            if isinstance(value, type) and issubclass(value, Fault) and tag_of(value):
+                found[tag_of(value)] = value
+    return found
+
+
+FAULTS = _found()
+
+if TYPE_CHECKING:
+    AnyFault = Fault
+else:
+    AnyFault = Union[tuple(FAULTS.values())]  # noqa: UP007 (made of what was found)

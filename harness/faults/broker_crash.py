@@ -1,0 +1,34 @@
+"""The queue's server dies without a word, and comes back."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from ..units import seconds
+from .fault import LinkFault, Strike
+from .fields import Span, When
+from .world import REFUSED, Link, World
+
+
+class BrokerCrash(LinkFault, frozen=True, tag="broker_crash"):
+    """At ``at_s`` the queue's server is killed; it is started again ``for_s`` seconds later."""
+
+    at_s: When
+    for_s: Span
+
+    label: ClassVar[str] = "broker crash"
+    short: ClassVar[str] = "server killed"
+    strikes_server: ClassVar[bool] = True
+    on_network: ClassVar[bool] = False
+
+    def link(self, node: int) -> Link | None:
+        return REFUSED
+
+    def begin(self, world: World) -> bool:
+        return world.crash_server()
+
+    def heal(self, world: World) -> None:
+        world.start_server()
+
+    def sentence(self, strike: Strike) -> str:
+        return f"the queue's server was killed, and back {seconds(self.for_s)} later"

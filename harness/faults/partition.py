@@ -1,0 +1,36 @@
+"""Some workers and the queue cannot reach each other; the others can."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from ..units import seconds
+from .fault import LinkFault, Strike
+from .fields import FOR_EVER_S, Span, When, Workers
+from .world import CUT, Link
+
+
+class Partition(LinkFault, frozen=True, tag="partition"):
+    """From ``at_s`` for ``for_s`` seconds these workers and the queue cannot reach each other."""
+
+    workers: Workers
+    at_s: When
+    for_s: Span
+
+    label: ClassVar[str] = "partition"
+    short: ClassVar[str] = "cut off"
+
+    @property
+    def nodes(self) -> Sequence[int | None]:
+        return self.workers
+
+    @property
+    def gone_for_ever(self) -> frozenset[int]:
+        return frozenset(self.workers if self.for_s >= FOR_EVER_S else ())
+
+    def link(self, node: int) -> Link | None:
+        return CUT if node in self.workers else None
+
+    def sentence(self, strike: Strike) -> str:
+        return f"{strike.who} was cut off from the queue for {seconds(self.for_s)} {strike.when}"

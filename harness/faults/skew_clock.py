@@ -1,0 +1,44 @@
+"""A wall clock is wrong for a while: it jumps when that begins and when it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from ..units import seconds
+from .fault import LastingFault, Strike
+from .fields import SERVER, Jump, Node, Span, When
+from .world import World
+
+
+class SkewClock(LastingFault, frozen=True, tag="skew_clock"):
+    """From ``at_s`` for ``for_s`` seconds a worker's or ``SERVER``'s wall clock is off by ``by_s``.
+
+    Negative is behind; several add up. Real processes share one clock: there it strikes nothing.
+    """
+
+    node: Node
+    at_s: When
+    by_s: Jump
+    for_s: Span
+
+    label: ClassVar[str] = "skewed clock"
+    short: ClassVar[str] = "clock jumped"
+    needs: ClassVar[str] = "only the driver sim can skew clocks"
+    skews_clock: ClassVar[bool] = True
+
+    @property
+    def nodes(self) -> Sequence[int | None]:
+        return (self.node,)
+
+    def begin(self, world: World) -> bool:
+        return world.skew(self.node)
+
+    def heal(self, world: World) -> None:
+        world.restore_clock(self.node)
+
+    def sentence(self, strike: Strike) -> str:
+        whose = "the queue's server" if self.node == SERVER else strike.name(self.node)
+        way = "ahead" if self.by_s > 0 else "back"
+        jump_s, for_s = seconds(abs(self.by_s)), seconds(self.for_s)
+        return f"the clock of {whose} jumped {jump_s} {way}, and was put right {for_s} later"
