@@ -21,7 +21,7 @@ from .events import Answer, Event, Phase
 from .ledger import Ledger, key_hash
 from .run_files import LEDGER, STARTED, STRIKES, WORK, count_passing
 
-RUN, NODE, INCARNATION = "JOBQUAKE_RUN", "JOBQUAKE_NODE", "JOBQUAKE_INCARNATION"
+FOLDER, NODE, INCARNATION = "JOBQUAKE_FOLDER", "JOBQUAKE_NODE", "JOBQUAKE_INCARNATION"
 MOST_DELIVERIES = 1_000_000
 LONGEST_SLEEP_S = 86_400.0
 PHASE_AT = {
@@ -150,7 +150,7 @@ class Taken:
 
 def probe_here() -> Probe | None:
     """The probe of this process, if it is a worker of a run."""
-    folder = os.environ.get(RUN)
+    folder = os.environ.get(FOLDER)
     if folder is None:
         return None
     return Probe(Path(folder), int(os.environ[NODE]), int(os.environ[INCARNATION]))

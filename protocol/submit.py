@@ -37,7 +37,7 @@ def _enqueue(
     probe.ledger.write(Event.ENQUEUE_SENT, job=job["index"])
     try:
         enqueue(job)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - whatever a client raises, it is no refusal
         print(f"{job['id']} was not enqueued: {error!r}", file=sys.stderr)
         return
     probe.ledger.write(Event.ENQUEUE_ANSWERED, job=job["index"], answer=Answer.OK, since=since)

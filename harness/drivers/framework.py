@@ -13,7 +13,7 @@ from typing import Any
 
 from ...backends.adapter import Connection
 from ...backends.framework import FrameworkSystem, Program, Settings, Wishes
-from ...protocol.probe import INCARNATION, NODE, RUN
+from ...protocol.probe import FOLDER, INCARNATION, NODE
 from ...protocol.run_files import STRIKES, WORK
 from ..plan.plan import KillAt, Outage, PauseAt, Plan
 from .crew import Role
@@ -39,7 +39,7 @@ class FrameworkCrew:
             argv, env = self._system.worker_command(folder, address, queues, self.settings)
         else:
             argv, env = self._system.producer_command(folder, address)
-        who = {RUN: str(folder), NODE: str(number), INCARNATION: str(incarnation)}
+        who = {FOLDER: str(folder), NODE: str(number), INCARNATION: str(incarnation)}
         return Program(argv, {**env, **who})
 
     def control(self, address: str) -> Connection:
