@@ -15,7 +15,8 @@ from ...backends.adapter import Connection
 from ...backends.framework import FrameworkSystem, Program, Settings, Wishes
 from ...protocol.probe import FOLDER, INCARNATION, NODE
 from ...protocol.run_files import STRIKES, WORK
-from ..plan.plan import KillAt, Outage, PauseAt, Plan
+from ..faults import LastingFault, PointFault
+from ..plan.plan import Plan
 from .crew import Role
 
 
@@ -71,7 +72,7 @@ def work_of(plan: Plan) -> dict[str, Any]:
         "outages": [
             (number, fault.at_s, fault.at_s + fault.for_s)
             for number, fault in enumerate(plan.faults)
-            if isinstance(fault, Outage)
+            if isinstance(fault, LastingFault) and fault.takes_dependency_away
         ],
     }
 
@@ -96,7 +97,7 @@ def _strikes(plan: Plan) -> dict[str, dict[str, list[dict[str, Any]]]]:
     """Per job and point: the faults that strike there, pauses before kills."""
     strikes: dict[str, dict[str, list[dict[str, Any]]]] = defaultdict(lambda: defaultdict(list))
     for number, fault in enumerate(plan.faults):
-        if isinstance(fault, KillAt | PauseAt):
+        if isinstance(fault, PointFault):
             strikes[plan.job_id(fault.job)][fault.point].append(_strike(number, fault))
     for of_job in strikes.values():
         for at_point in of_job.values():
@@ -104,14 +105,12 @@ def _strikes(plan: Plan) -> dict[str, dict[str, list[dict[str, Any]]]]:
     return strikes
 
 
-def _strike(number: int, fault: KillAt | PauseAt) -> dict[str, Any]:
+def _strike(number: int, fault: PointFault) -> dict[str, Any]:
     """``first`` and ``last``: at which passings of its point the fault strikes."""
-    kills = isinstance(fault, KillAt)
-    times = fault.times if isinstance(fault, KillAt) else 1
     return {
         "number": number,
-        "kills": kills,
+        "kills": fault.ends_worker,
         "first": fault.nth,
-        "last": fault.nth + times - 1,
-        "for_s": 0.0 if isinstance(fault, KillAt) else fault.for_s,
+        "last": fault.last,
+        "for_s": fault.lasts_s,
     }
