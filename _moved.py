@@ -111,17 +111,21 @@ def forward() -> None:
     sys.meta_path.append(_Forwarder())
 
 
-def names_of(package: str, module: str) -> Callable[[str], Any]:
-    """A ``__getattr__`` for a package whose name once was that of a module, now inside it."""
+def names_of(module: str, *now_in: str) -> Callable[[str], Any]:
+    """A ``__getattr__`` for a module whose names are in others now, as full names."""
 
     def getattr_(name: str) -> Any:
         # Python asks here before it looks for a module of that name in the package.
-        if name.startswith("_") or find_spec(f"{package}.{name}"):
-            raise AttributeError(name)
-        inside = import_module(module)
-        if not hasattr(inside, name):
-            raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        _warn(f"{package}.{name}", f"{module}.{name}")
-        return getattr(inside, name)
+        if not name.startswith("_") and not _inside(module, name):
+            for place in now_in:
+                if name in vars(found := import_module(place)):
+                    _warn(f"{module}.{name}", f"{place}.{name}")
+                    return getattr(found, name)
+        raise AttributeError(f"module {module!r} has no attribute {name!r}")
 
     return getattr_
+
+
+def _inside(module: str, name: str) -> ModuleSpec | None:
+    """The module of that name, if the module is a package that has one."""
+    return find_spec(f"{module}.{name}") if hasattr(sys.modules[module], "__path__") else None

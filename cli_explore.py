@@ -170,7 +170,7 @@ def _tell_findings(
 def _confirm_keep_tell(
     failure: Failure, run: Run, adapter: Adapter, failures: Path, confirm: int, console: Console
 ) -> None:
-    from .harness.run import save
+    from .harness.run_folder import save
     from .harness.shrink.kept import keep
     from .harness.shrink.reproduction import reproduce
     from .reports import exploration, html, text
@@ -194,7 +194,7 @@ def _confirm_keep_tell(
 def _try_again(adapter: Adapter, failures: Path, console: Console) -> int:
     """How many of the failures that are kept still fail."""
     from .harness.plan.armor import ReplayError
-    from .harness.plan.plan import decode
+    from .harness.plan.replay import decode
     from .harness.shrink.kept import KeptError, kept
     from .harness.shrink.shrink import breaks
 

@@ -62,7 +62,7 @@ def soak_command(
     """
     from .backends.metrics.exported import exported
     from .harness.result import EXIT
-    from .harness.run import save
+    from .harness.run_folder import save
     from .harness.soak.metrics import families
     from .harness.soak.soak import begin, go_on, queue_of, remembered
     from .reports import html

@@ -37,7 +37,8 @@ if TYPE_CHECKING:
     from rich.status import Status
 
     from .backends.adapter import Adapter
-    from .harness.plan.plan import Packed, Plan
+    from .harness.plan.plan import Plan
+    from .harness.plan.replay import Packed
     from .harness.result import Result
     from .harness.run import Driver, Run
 
@@ -52,7 +53,7 @@ class Experiment(NamedTuple):
 
 def kept_run(folder: Path) -> Run:
     """The run that is kept in the folder. Raises :class:`Fault` if there is none to be read."""
-    from .harness.run import DamagedRun, RunFolderError, load
+    from .harness.run_folder import DamagedRun, RunFolderError, load
 
     try:
         return load(folder)
@@ -64,15 +65,19 @@ def kept_run(folder: Path) -> Run:
 
 def packed_of(what: str) -> tuple[Packed, Result | None]:
     """The plan of a replay string; of a run folder, its plan and what came of it then."""
+    from .harness.checks import see_guarantees
     from .harness.plan.armor import ReplayError
-    from .harness.plan.plan import PREFIX, decode
+    from .harness.plan.replay import PREFIX, decode
+    from .harness.plan.validate import PlanError
 
     then = None
     if not what.startswith(PREFIX) and os.path.exists(what):  # noqa: PTH110 (long names)
         then = kept_run(Path(what)).result
     try:
-        return decode(then.replay if then else what), then
-    except ReplayError as error:
+        packed = decode(then.replay if then else what)
+        see_guarantees(packed.plan)
+        return packed, then
+    except (ReplayError, PlanError) as error:
         raise Fault(str(error)) from error
 
 
@@ -216,7 +221,7 @@ def check_writable(folder: Path, option: str = "--report") -> None:
 
 def _keep(done: Run, report: Path, single_page: bool, formats: Iterable[str]) -> Path:
     """Write the run's report, in a run folder of its own or as one page; where it is."""
-    from .harness.run import folder_name, save
+    from .harness.run_folder import folder_name, save
     from .reports import html
     from .reports.registry import files_of_one
 

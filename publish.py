@@ -88,7 +88,7 @@ class Publisher(NamedTuple):
 
 def publisher(wanted: Wanted) -> Publisher:
     """See that all that was asked for can be had. Raises :class:`Fault`."""
-    from .harness.run import DamagedRun, results_in
+    from .harness.run_folder import DamagedRun, results_in
     from .reports.index import Earlier
 
     earlier = []

@@ -131,7 +131,7 @@ class Shaker:
 
     def _keep(self, done: Run) -> str | None:
         """Write the report if one was asked for; where it is, or why it could not be written."""
-        from .harness.run import folder_name, save
+        from .harness.run_folder import folder_name, save
         from .reports import html
 
         config = self._request.config

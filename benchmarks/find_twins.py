@@ -22,7 +22,8 @@ from typing import NamedTuple
 from jobquake.backends import registry
 from jobquake.harness.checks import GUARANTEES
 from jobquake.harness.explore.shard import explore_shard
-from jobquake.harness.plan.plan import Plan, decode, encode
+from jobquake.harness.plan.plan import Plan
+from jobquake.harness.plan.replay import decode, encode
 from jobquake.harness.shrink.shrink import breaks, shrink
 from sim_rate import SCHEDULES, bare, schedule
 

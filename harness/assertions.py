@@ -9,7 +9,8 @@ from __future__ import annotations
 import hypothesis
 
 from ..backends.adapter import Adapter
-from .plan.plan import Plan, decode
+from .plan.plan import Plan
+from .plan.replay import decode
 from .result import Result
 from .run import Driver, run
 

@@ -12,7 +12,8 @@ from msgspec import Struct
 from ..backends.adapter import Adapter
 from .checks import CHECKS
 from .checks.finding import Finding, Verdict
-from .plan.plan import Plan, encode
+from .plan.plan import Plan
+from .plan.replay import encode
 from .record.duplicates import Duplicates, duplicates
 from .record.facts import Facts
 from .record.history import History

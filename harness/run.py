@@ -1,31 +1,23 @@
-"""One run from plan to verdict, and the folder in which it can be kept.
+"""One run from plan to verdict.
 
     plan --driver--> history --checks--> result
 
-A run folder holds the plan, the history, the result and, from real processes, the ledger
-as it was written. It appears whole or not at all.
+Where it can be kept is for :mod:`.run_folder`.
 """
 
 from __future__ import annotations
 
-import re
-import tempfile
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-import msgspec
-import numpy as np
-from msgspec import Struct
 from msgspec.structs import replace
 
+from .._moved import names_of
 from ..backends.adapter import Adapter, Claims
-from ..protocol.ledger import LedgerError, read_rows
-from .plan.armor import ReplayError
-from .plan.plan import Plan, decode
-from .plan.plan_json import to_json
+from .checks import see_guarantees
+from .plan.plan import Plan
 from .plan.validate import validate
-from .record.history import FORMAT, Answer, Event, History, Phase
+from .record.history import History
 from .result import Result, judge
 
 if TYPE_CHECKING:
@@ -33,31 +25,7 @@ if TYPE_CHECKING:
 
 Driver = Literal["sim", "process"]
 DRIVERS: tuple[Driver, ...] = ("process", "sim")
-LONGEST_NAME = 120
-LEDGER, MANIFEST, PLAN, HISTORY, RESULT = (
-    "ledger.jsonl",
-    "run.json",
-    "plan.json",
-    "history.npy",
-    "result.json",
-)
-
-
-class RunFolderError(Exception):
-    """The folder is not a run that this version can read."""
-
-
-class DamagedRun(RunFolderError):
-    """It was a run that this version can read, and something in it is missing or changed."""
-
-
-class Manifest(Struct, frozen=True):
-    """What a run folder says of itself; ``format`` comes first and never changes meaning."""
-
-    format: int
-    jobquake: str
-    replay: str
-    claims: Claims
+__getattr__ = names_of(__name__, "jobquake.harness.run_folder")
 
 
 class Run(NamedTuple):
@@ -89,6 +57,7 @@ def run(
     cannot be run.
     """
     validate(plan)
+    see_guarantees(plan)
     ledger: bytes | None = None
     network = "simulated"
     if on is not None:
@@ -104,115 +73,3 @@ def run(
     result = judge(plan, adapter, history, driver, control)
     result = replace(result, environment=result.environment | {"network": network})
     return Run(result, plan, adapter.claims, history, ledger)
-
-
-def folder_name(*words: object) -> str:
-    """A name for a run folder from words that may come from a stranger's replay string.
-
-    Letters, digits and ``-_.`` stay; it is one name in one folder, and not too long for one.
-    """
-    name = "-".join(map(str, words))
-    return re.sub(r"[^A-Za-z0-9._-]", "-", name)[-LONGEST_NAME:]
-
-
-def save(run: Run, folder: Path, extra: dict[str, str] | None = None) -> None:
-    """Write the run folder, replacing one of that name; ``extra``: more files, by name.
-
-    Raises OSError if it cannot be written; then nothing is left behind.
-    """
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as scratch:
-        partial = Path(scratch) / "new"
-        partial.mkdir()
-        manifest = Manifest(
-            FORMAT, run.result.environment["jobquake"], run.result.replay, run.claims
-        )
-        (partial / MANIFEST).write_bytes(msgspec.json.encode(manifest))
-        (partial / PLAN).write_bytes(to_json(run.plan))
-        (partial / RESULT).write_bytes(
-            msgspec.json.format(msgspec.json.encode(run.result), indent=1)
-        )
-        run.history.save(partial / HISTORY)
-        if run.ledger is not None:
-            (partial / LEDGER).write_bytes(run.ledger)
-        for name, text in (extra or {}).items():
-            (partial / name).write_text(text, encoding="utf-8")
-        if (folder / MANIFEST).exists():
-            folder.rename(Path(scratch) / "old")
-        partial.rename(folder)
-
-
-def load(folder: Path) -> Run:
-    """Read a run folder. Raises :class:`RunFolderError` if it is not one, or of another format."""
-    try:
-        found = msgspec.json.decode((folder / MANIFEST).read_bytes())
-    except (OSError, ValueError, RecursionError) as error:
-        raise RunFolderError(
-            f"expected a run folder with a {MANIFEST}, found {folder} without a readable one; "
-            "name a folder that 'jobquake run --report' wrote"
-        ) from error
-    version = found.get("format") if isinstance(found, dict) else None
-    if version != FORMAT:
-        raise RunFolderError(
-            f"expected a run folder of format {FORMAT}, found format {version} in {folder}; "
-            f"read it with the jobquake that wrote it, or run it again"
-        )
-    try:
-        manifest = msgspec.convert(found, Manifest)
-        result = msgspec.json.decode((folder / RESULT).read_bytes(), type=Result)
-        history = History.load(folder / HISTORY)
-        ledger = _ledger(folder / LEDGER, history) if result.driver == "process" else None
-        plan = decode(manifest.replay).plan
-        if doubt := _doubt(result, plan, history):
-            raise ValueError(doubt)
-        return Run(result, plan, manifest.claims, history, ledger)
-    except (OSError, ValueError, RecursionError, ReplayError, LedgerError) as error:
-        raise DamagedRun(
-            f"expected a whole run folder, found a damaged one in {folder}: {error}; run it again"
-        ) from error
-
-
-def _doubt(result: Result, plan: Plan, history: History) -> str:
-    """Why these cannot belong together, though each of them can be read; nothing, if they may."""
-    struck = history["fault"][history.where(Event.FAULT_STRUCK)]
-    pointed = [i for check in result.checks for finding in check.findings for i in finding.events]
-    if not result.checks:
-        return "its result has no checks"
-    for column, known in (("event", Event), ("answer", Answer), ("phase", Phase)):
-        if not np.isin(history[column], [int(one) for one in known]).all():
-            return f"its history holds an unknown {column}"
-    if not np.isfinite(history["t"]).all():
-        return "its history holds a time that is none"
-    if ((struck < 0) | (struck >= len(plan.faults))).any():
-        return "a fault struck that is not in its plan"
-    if any(not 0 <= i < len(history) for i in pointed):
-        return "a finding points beyond the end of its history"
-    return ""
-
-
-def results_in(folder: Path) -> list[Result]:
-    """The results of the run folders in this folder, by name; none if it holds no run.
-
-    Raises :class:`DamagedRun` if one of them cannot be read.
-    """
-    results = []
-    for manifest in sorted(folder.glob(f"*/{MANIFEST}")):
-        file = manifest.with_name(RESULT)
-        try:
-            results.append(msgspec.json.decode(file.read_bytes(), type=Result))
-        except (OSError, ValueError, RecursionError) as error:
-            raise DamagedRun(
-                f"expected a result of this version in {file}, found: {error}; "
-                "run it again, or take the folder away"
-            ) from error
-    return results
-
-
-def _ledger(path: Path, history: History) -> bytes:
-    """The ledger as it was written. Raises :class:`LedgerError` if it is not whole."""
-    rows = len(read_rows(path))
-    if rows != len(history):
-        raise LedgerError(
-            f"expected the {len(history)} rows of the history in {path.name}, found {rows}"
-        )
-    return path.read_bytes()

@@ -10,7 +10,8 @@ from ..errors import BackendFailed
 from .checks import CHECKS
 from .checks.finding import Judged
 from .drivers.sim import simulate
-from .plan.plan import Plan, encode
+from .plan.plan import Plan
+from .plan.replay import encode
 from .record.facts import Facts
 
 

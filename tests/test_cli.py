@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 from jobquake.backends import registry as backends
 from jobquake.experiments import experiments_of
-from jobquake.harness.plan.plan import decode, encode
+from jobquake.harness.plan.replay import decode, encode
 from jobquake.scenarios import registry as scenarios
 from msgspec.structs import replace
 

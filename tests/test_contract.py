@@ -18,7 +18,7 @@ from jobquake.backends.adapter import Claims
 from jobquake.harness.contract.machine import QUICK, machine
 from jobquake.harness.contract.mutants import MISTAKES, broken
 from jobquake.harness.contract.suite import QueueContract
-from jobquake.harness.plan.plan import decode
+from jobquake.harness.plan.replay import decode
 from servers_here import KINDS, address
 
 pytest_plugins = ["pytester"]

@@ -20,7 +20,8 @@ from jobquake.backends.reference.adapter import LocalQueue, ReferenceAdapter
 from jobquake.backends.reference.queue import RETENTION_S
 from jobquake.experiments import experiments_of
 from jobquake.harness.drivers.sim import simulate
-from jobquake.harness.plan.plan import Plan, PlannedJob, Pool, Queue, Sink, decode
+from jobquake.harness.plan.plan import Plan, PlannedJob, Pool, Queue, Sink
+from jobquake.harness.plan.replay import decode
 from jobquake.harness.plan.validate import PlanError, validate
 from jobquake.harness.record.duplicates import duplicates
 from jobquake.harness.record.facts import Facts

@@ -29,7 +29,8 @@ from jobquake.harness.faults.kill_at import KillAt
 from jobquake.harness.faults.kill_worker import KillWorker
 from jobquake.harness.faults.partition import Partition
 from jobquake.harness.faults.pause_at import PauseAt
-from jobquake.harness.plan.plan import Plan, decode
+from jobquake.harness.plan.plan import Plan
+from jobquake.harness.plan.replay import decode
 from jobquake.harness.plan.validate import validate
 from jobquake.harness.trial import attempt
 from jobquake.protocol.commands import Ack

@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 from jobquake.backends import registry
 from jobquake.harness.faults.kill_at import KillAt
-from jobquake.harness.plan.plan import Plan, PlannedJob, Pool, Queue, decode, encode
-from jobquake.harness.run import load
+from jobquake.harness.plan.plan import Plan, PlannedJob, Pool, Queue
+from jobquake.harness.plan.replay import decode, encode
+from jobquake.harness.run_folder import load
 
 TWIN = "twin-ack-without-token"
 HELD, VIOLATED, USAGE, ENVIRONMENT, INCONCLUSIVE, INTERRUPTED = 0, 1, 2, 3, 4, 130

@@ -24,7 +24,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from jobquake.backends import registry as backends
-from jobquake.harness.plan.plan import decode
+from jobquake.harness.plan.replay import decode
 from jobquake.harness.record.facts import Facts
 from jobquake.harness.record.history import Event
 from jobquake.harness.result import Result

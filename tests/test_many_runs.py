@@ -24,9 +24,10 @@ from typing import Any
 import msgspec
 import pytest
 from jobquake.backends import registry as backends
-from jobquake.harness.plan.plan import encode
+from jobquake.harness.plan.replay import encode
 from jobquake.harness.result import Result
-from jobquake.harness.run import Run, run, save
+from jobquake.harness.run import Run, run
+from jobquake.harness.run_folder import save
 from jobquake.reports import diff, index
 from jobquake.reports.index import Earlier, Told
 from jobquake.reports.latency import latencies

@@ -13,13 +13,17 @@ import sys
 import tracemalloc
 import zlib
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any, get_args
 
 import msgspec
 import pytest
+from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from jobquake.backends import registry as backends
+from jobquake.cli import cli
 from jobquake.harness.checks import GUARANTEES
 from jobquake.harness.faults.fields import Call, NetEffect
 from jobquake.harness.faults.flood import Flood
@@ -30,20 +34,12 @@ from jobquake.harness.faults.net_timeout import NetTimeout
 from jobquake.harness.faults.pause_at import PauseAt
 from jobquake.harness.faults.skew_clock import SkewClock
 from jobquake.harness.plan import plan as plans
-from jobquake.harness.plan.armor import spell
-from jobquake.harness.plan.plan import (
-    PREFIX,
-    Packed,
-    Plan,
-    PlannedJob,
-    Pool,
-    Queue,
-    ReplayError,
-    decode,
-    encode,
-)
+from jobquake.harness.plan.armor import ReplayError, spell
+from jobquake.harness.plan.plan import Plan, PlannedJob, Pool, Queue
 from jobquake.harness.plan.plan_json import to_json
+from jobquake.harness.plan.replay import MAX_PLAN, PREFIX, Packed, decode, encode
 from jobquake.harness.plan.validate import PlanError, validate
+from jobquake.harness.run import run
 from jobquake.protocol.commands import RetryPolicy
 from jobquake.protocol.worker import Point
 from jobquake.scenarios import registry as scenarios
@@ -241,11 +237,11 @@ def test_a_string_that_would_fill_the_memory_is_refused_before_it_does() -> None
     assert len(bomb) < 2**19
     tracemalloc.start()
     try:
-        assert str(plans.MAX_PLAN) in refusal(bomb)
+        assert str(MAX_PLAN) in refusal(bomb)
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert peak < 2.5 * plans.MAX_PLAN
+    assert peak < 2.5 * MAX_PLAN
 
 
 def test_a_packed_plan_that_is_unfinished_is_refused() -> None:
@@ -306,7 +302,6 @@ ABSURD: list[tuple[dict[str, object], str]] = [
     ({"pools": (replace(POOL, queues=("mail", "post")),)}, "'post'"),
     ({"queues": (Queue("mail"), Queue("mail"))}, "names that differ"),
     ({"queues": (Queue("mail", -1.0), Queue("bulk"))}, "queues[0].bound_s"),
-    ({"guarantees": ("no_lost_work", "no_rain")}, "'no_rain'"),
     ({"faults": (KillWorker(-1, 1.0),)}, "faults[0].worker"),
     ({"faults": (KillAt(-1, "mid_job"),)}, "faults[0].job"),
     ({"faults": (KillAt(0, "mid_job", 0),)}, "faults[0].times"),
@@ -380,8 +375,25 @@ def test_as_json_every_value_has_its_name(plan: Plan) -> None:
 def test_a_worker_reads_its_plan_without_the_checks_and_numpy(tmp_path: Path) -> None:
     script = (
         "import sys, jobquake.harness.drivers.node\n"
-        "from jobquake.harness.plan.plan import unpack\n"
+        "from jobquake.harness.plan.replay import unpack\n"
         "unpack(sys.argv[1])\n"
         "assert 'numpy' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", script, GOLDEN], check=True, cwd=tmp_path)
+
+
+def test_a_guarantee_without_a_check_is_refused_where_the_plan_is_run() -> None:
+    absurd = replace(GOLDEN_PLAN, guarantees=("no_lost_work", "no_rain"))
+    with pytest.raises(PlanError, match="as guarantee of the plan, found 'no_rain'"):
+        run(absurd, backends.find("reference"), "sim")
+    refused = CliRunner().invoke(cli, ["replay", encode(absurd, "reference", "sim")])
+    assert refused.exit_code == 2 and "found 'no_rain'" in refused.output
+
+
+@pytest.mark.parametrize(
+    ("place", "name"),
+    [("plan", "decode"), ("plan", "ReplayError"), ("plan", "KillAt"), ("run", "load")],
+)
+def test_a_name_that_moved_is_still_found_at_its_old_place(place: str, name: str) -> None:
+    with pytest.warns(DeprecationWarning, match=f"jobquake.harness.{place}.{name} has moved"):
+        assert getattr(import_module(f"jobquake.harness.{place}"), name)

@@ -11,7 +11,7 @@ import jobquake
 import pytest
 from jobquake.backends import registry as backends
 from jobquake.harness.drivers.sim import simulate
-from jobquake.harness.plan.plan import decode
+from jobquake.harness.plan.replay import decode
 from jobquake.harness.result import judge
 from jobquake.scenarios import registry as scenarios
 from jobquake.scenarios.practices import PRACTICES

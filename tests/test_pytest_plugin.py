@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy  # noqa: F401 (pytester forgets what a test imports, and numpy loads only once)
 import pytest
-from jobquake.harness.plan.plan import Packed, decode
+from jobquake.harness.plan.replay import Packed, decode
 
 pytest_plugins = ["pytester"]
 

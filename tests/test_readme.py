@@ -19,7 +19,7 @@ from pathlib import Path
 import jobquake
 import pytest
 from jobquake.cli import cli
-from jobquake.harness.plan.plan import encode
+from jobquake.harness.plan.replay import encode
 from jobquake.scenarios import registry as scenarios
 from markdown_it import MarkdownIt
 from markdown_it.token import Token

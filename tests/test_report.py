@@ -17,7 +17,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from jobquake.backends import registry as backends
-from jobquake.harness.plan.plan import Plan, Queue, decode
+from jobquake.harness.plan.plan import Plan, Queue
+from jobquake.harness.plan.replay import decode
 from jobquake.harness.record.duplicates import Duplicates
 from jobquake.harness.record.facts import Facts
 from jobquake.harness.record.history import PHASES, Event

@@ -23,7 +23,8 @@ from hypothesis import strategies as st
 from jobquake.backends import registry as backends
 from jobquake.harness.checks.finding import Finding
 from jobquake.harness.record.history import History
-from jobquake.harness.run import Run, RunFolderError, load, run, save
+from jobquake.harness.run import Run, run
+from jobquake.harness.run_folder import RunFolderError, load, save
 from jobquake.protocol.events import Event
 from jobquake.protocol.ledger import Ledger
 from jobquake.scenarios import registry as scenarios
@@ -271,7 +272,7 @@ def test_a_killed_save_leaves_a_whole_folder_or_none(real: Run, tmp_path: Path) 
     script = (
         "import sys\n"
         "from pathlib import Path\n"
-        "from jobquake.harness.run import load, save\n"
+        "from jobquake.harness.run_folder import load, save\n"
         "run = load(Path(sys.argv[1]))\n"
         "while True:\n"
         "    save(run, Path(sys.argv[2]))\n"

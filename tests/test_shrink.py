@@ -15,7 +15,8 @@ from jobquake.harness.faults.net_fault import NetFault
 from jobquake.harness.faults.outage import Outage
 from jobquake.harness.faults.partition import Partition
 from jobquake.harness.faults.pause_at import PauseAt
-from jobquake.harness.plan.plan import Plan, PlannedJob, Pool, Queue, decode
+from jobquake.harness.plan.plan import Plan, PlannedJob, Pool, Queue
+from jobquake.harness.plan.replay import decode
 from jobquake.harness.plan.validate import validate
 from jobquake.harness.shrink.failure import shrunk_in_sim
 from jobquake.harness.shrink.kept import KeptError, keep, kept
@@ -186,7 +187,7 @@ def test_another_future_keeps_the_past() -> None:
 
 def test_a_failure_is_told_kept_and_its_test_fails_until_it_is_mended() -> None:
     plan, guarantee = failing("twin-ack-without-token")
-    from jobquake.harness.plan.plan import encode
+    from jobquake.harness.plan.replay import encode
 
     twin = registry.find("twin-ack-without-token")
     failure, run = shrunk_in_sim(encode(plan, twin.name, "sim"), guarantee, twin, "a test")
@@ -207,7 +208,7 @@ def test_a_failure_is_told_kept_and_its_test_fails_until_it_is_mended() -> None:
 def test_kept_failures_are_read_again_and_a_damaged_one_is_told(tmp_path: object) -> None:
     from pathlib import Path
 
-    from jobquake.harness.plan.plan import encode
+    from jobquake.harness.plan.replay import encode
 
     root = Path(str(tmp_path))
     plan, guarantee = failing("twin-ack-before-run")

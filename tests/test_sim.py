@@ -13,7 +13,8 @@ from jobquake import strategies
 from jobquake.backends import registry as backends
 from jobquake.harness.drivers.sim import simulate
 from jobquake.harness.plan.armor import ReplayError
-from jobquake.harness.plan.plan import Plan, decode, encode
+from jobquake.harness.plan.plan import Plan
+from jobquake.harness.plan.replay import decode, encode
 from jobquake.harness.record.history import Event
 from jobquake.harness.result import judge
 from jobquake.scenarios import registry as scenarios

@@ -19,7 +19,8 @@ from haunted import FORGETS_NOT, Haunted, HauntedAdapter
 from jobquake.backends.reference.adapter import REFERENCE
 from jobquake.harness.drivers.long_lived_process import served
 from jobquake.harness.drivers.long_lived_sim import SimulatedStanding
-from jobquake.harness.plan.plan import Plan, decode
+from jobquake.harness.plan.plan import Plan
+from jobquake.harness.plan.replay import decode
 from jobquake.harness.run import run
 from jobquake.harness.soak.soak import RETENTION_S, Soak, begin, go_on, queue_of
 from jobquake.protocol.commands import Enqueue, Enqueued, Job, Measured, Reply

@@ -18,9 +18,9 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 from jobquake.backends.reference import core, places
-from jobquake.backends.reference.core import Record
 from jobquake.backends.reference.direct import DirectConnection
 from jobquake.backends.reference.queue import ReferenceQueue
+from jobquake.backends.reference.record import Record
 from jobquake.backends.reference.stores.memory import MemoryStore
 from jobquake.backends.reference.stores.sqlite import SQLiteStore
 from jobquake.backends.reference.stores.store import SharedStore, Store, StoreError, due

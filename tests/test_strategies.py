@@ -22,7 +22,8 @@ from jobquake.harness.faults.net_fault import NetFault
 from jobquake.harness.faults.partition import Partition
 from jobquake.harness.faults.skew_clock import SkewClock
 from jobquake.harness.plan.guarantees import ALWAYS, fair
-from jobquake.harness.plan.plan import Behaviour, Plan, PlannedJob, Pool, Queue, decode, encode
+from jobquake.harness.plan.plan import Behaviour, Plan, PlannedJob, Pool, Queue
+from jobquake.harness.plan.replay import decode, encode
 from jobquake.harness.plan.validate import validate
 from msgspec.structs import replace
 

@@ -18,7 +18,8 @@ from jobquake.harness.plan.plan import Queue
 from jobquake.harness.record.facts import Facts
 from jobquake.harness.record.history import Event, History
 from jobquake.harness.result import Result
-from jobquake.harness.run import Run, run, save
+from jobquake.harness.run import Run, run
+from jobquake.harness.run_folder import save
 from jobquake.reports.timeline import fragment, timeline_page
 from jobquake.scenarios import registry as scenarios
 from msgspec.structs import replace

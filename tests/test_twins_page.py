@@ -8,7 +8,7 @@ from pathlib import Path
 import jobquake
 import pytest
 from jobquake.backends import registry
-from jobquake.harness.plan.plan import decode
+from jobquake.harness.plan.replay import decode
 from jobquake.harness.trial import attempt
 
 PAGE = (Path(jobquake.__file__).parent / "docs" / "twins.md").read_text(encoding="utf-8")

@@ -17,48 +17,17 @@ from collections.abc import Callable
 from random import Random
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from ...protocol.clock import Clock, ReadClock, anchored
 from ...protocol.commands import Attempt, DeadLetter, Job, State
 from .backoff import delay_s
+from .record import Record
 
 if TYPE_CHECKING:
     from .stores.store import Store
 
 ATTEMPTS_KEPT = 50
-
-
-class Record(Struct, frozen=True):
-    """A job and everything the queue knows of it (times on the queue's clock, seconds).
-
-    ``token`` is the fencing token of the newest delivery and only ever grows; it counts
-    deliveries. ``forgiven`` are those that do not count against ``max_deliveries``
-    (handed back, or before a replay). ``settled_token`` is the last token whose holder
-    settled it, so that a repeated ack is known as a repetition.
-    """
-
-    job: Job
-    state: State
-    enqueued_at: float
-    ready_at: float
-    sequence: int = 0
-    version: int = 0
-    token: int = 0
-    settled_token: int = 0
-    forgiven: int = 0
-    worker: str = ""
-    started_at: float = 0.0
-    lease_until: float = 0.0
-    backoff_s: float = 0.0
-    ended_at: float = 0.0
-    reason: str = ""
-    attempts: tuple[Attempt, ...] = ()
-
-    @property
-    def deliveries_counted(self) -> int:
-        return self.token - self.forgiven
 
 
 class Ruling(NamedTuple):

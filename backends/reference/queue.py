@@ -36,7 +36,8 @@ from ...protocol.commands import (
     Reply,
     Settled,
 )
-from .core import CORRECT, Decisions, Record, Ruling, dead_letter, overran
+from .core import CORRECT, Decisions, Ruling, dead_letter, overran
+from .record import Record
 from .stores.store import Store
 from .tally import Tally
 

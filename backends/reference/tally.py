@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 
 from ...protocol.commands import Count, Usage
-from .core import Record
+from .record import Record
 
 # Longer than a broker lets a lease wait, so a worker that finds no work stays known.
 WORKER_KNOWN_S = 75.0

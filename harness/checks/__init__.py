@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+from ..plan.plan import Plan
+from ..plan.validate import PlanError
 from ..record.facts import Facts
 from . import (
     backlog_bounded,
@@ -57,3 +59,13 @@ CHECKS = {
     )
 }
 GUARANTEES = tuple(CHECKS)
+
+
+def see_guarantees(plan: Plan) -> None:
+    """Raise :class:`PlanError` about the first guarantee of the plan that has no check."""
+    for guarantee in plan.guarantees:
+        if guarantee not in CHECKS:
+            raise PlanError(
+                f"expected one of {', '.join(CHECKS)} as guarantee of the plan, found "
+                f"{guarantee!r}; mend what made the plan, or copy its replay string again"
+            )

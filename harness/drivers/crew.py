@@ -13,7 +13,8 @@ from typing import Literal, Protocol
 from ...backends.adapter import Adapter, Connection
 from ...backends.framework import Program
 from ...protocol.run_files import REPLAY, STRIKES
-from ..plan.plan import Plan, encode
+from ..plan.plan import Plan
+from ..plan.replay import encode
 
 CONTROL_TIMEOUT_S = 5.0
 Role = Literal["worker", "client"]

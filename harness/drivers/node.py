@@ -26,7 +26,8 @@ from ...protocol.repeat import Attempt, Sleep
 from ...protocol.run_files import LEDGER, REPLAY, STARTED, STRIKES, count_passing
 from ...protocol.worker import ApplyEffect, At, Finished, Stopping, Work, WorkerOptions
 from ..faults.kill_at import KillAt
-from ..plan.plan import Plan, unpack
+from ..plan.plan import Plan
+from ..plan.replay import unpack
 from ..record.node_record import NodeRecord
 from ..strikes import PHASE_AT, PointStrikes
 

@@ -14,7 +14,8 @@ from random import Random
 from msgspec import Struct
 
 from ...backends.adapter import Adapter
-from ..plan.plan import Plan, encode
+from ..plan.plan import Plan
+from ..plan.replay import encode
 from ..trial import Trial, attempt
 from .novelty import Feature, features, near_misses
 from .techniques import MIXES, Explorer

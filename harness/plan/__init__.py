@@ -4,4 +4,10 @@ from __future__ import annotations
 
 from ..._moved import names_of
 
-__getattr__ = names_of(__name__, f"{__name__}.plan")
+__getattr__ = names_of(
+    __name__,
+    f"{__name__}.plan",
+    f"{__name__}.replay",
+    f"{__name__}.armor",
+    "jobquake.faults",
+)

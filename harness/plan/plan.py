@@ -1,8 +1,6 @@
 """The plan: a scenario made concrete by a seed. Every job, every fault, every time.
 
-Plain data, the one thing that drivers execute; it replays anywhere. A replay string is
-the whole plan, packed: ``jq1:`` + base64url(zlib(json)) with a checksum, so it needs
-no scenario file and survives changes to one.
+Plain data, the one thing that drivers execute; it replays anywhere (:mod:`.replay`).
 """
 
 from __future__ import annotations
@@ -10,17 +8,13 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Literal
 
-import msgspec
 from msgspec import Struct
 
 from ...protocol.commands import Job, ListDead, RetryPolicy
 from ...protocol.operator import operator
 from ...protocol.producer import Client, producer
 from ..faults import AnyFault, LinkFault
-from .armor import ReplayError, seal, unseal
 
-PREFIX = "jq1:"
-MAX_PLAN = 64 * 1024 * 1024
 Sink = Literal["blind", "keyed", "upsert", "set"]
 Behaviour = Literal["ok", "fail", "permanent", "depends", "malformed", "hang", "hang_in_c", "spin"]
 
@@ -192,50 +186,3 @@ class Plan(Struct, frozen=True, array_like=True):
 def _job_index(identifier: str, label: str) -> int:
     number = identifier.removeprefix(f"{label}job-")
     return int(number) if number.isdecimal() and number != identifier else -1
-
-
-class Packed(Struct, frozen=True, array_like=True):
-    """What a replay string holds: the plan and where it failed."""
-
-    backend: str
-    driver: str
-    plan: Plan
-
-
-def encode(plan: Plan, backend: str, driver: str) -> str:
-    """The replay string of a plan."""
-    return PREFIX + seal(msgspec.json.encode(Packed(backend, driver, plan)))
-
-
-def decode(text: str) -> Packed:
-    """The plan in a replay string.
-
-    Raises :class:`ReplayError` if the string is damaged or its plan makes no sense.
-    """
-    from .validate import PlanError, validate  # knows the checks, which know the plan
-
-    packed = unpack(text)
-    try:
-        validate(packed.plan)
-    except PlanError as error:
-        raise ReplayError(str(error)) from error
-    return packed
-
-
-def unpack(text: str) -> Packed:
-    """Like :func:`decode`, for a string that this package has just made from a valid plan."""
-    text = "".join(text.split())
-    if not text.startswith(PREFIX):
-        found = text[:12] or "nothing"
-        raise ReplayError(
-            f"expected a replay string that starts with {PREFIX!r}, found {found!r}; "
-            "copy it whole from the report, or use the jobquake version that printed it"
-        )
-    packed = unseal(text[len(PREFIX) :], MAX_PLAN)
-    try:
-        return msgspec.json.decode(packed, type=Packed)
-    except (ValueError, RecursionError) as error:
-        raise ReplayError(
-            f"expected a plan of this version in the replay string, found another: {error}; "
-            "use the jobquake version that printed it"
-        ) from error

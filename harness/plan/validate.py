@@ -1,8 +1,9 @@
 """Whether a plan makes sense, before anything runs: one sentence about what does not.
 
-Types are held by the decoder; here are the references between parts, the numbers, and
-the names of guarantees. A fault on a job or worker that the plan does not have is legal:
-it strikes nothing, and the bite matrix says so.
+Types are held by the decoder; here are the references between parts and the numbers. Whether
+each guarantee has its check is asked where the plan is run (:func:`..checks.see_guarantees`).
+A fault on a job or worker that the plan does not have is legal: it strikes nothing, and the
+bite matrix says so.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from ..checks import GUARANTEES
 from ..faults.fields import SERVER
 from .plan import Plan
 
@@ -98,6 +98,3 @@ def _references(plan: Plan) -> Iterator[_Problem]:
         for queue in pool.queues:
             if queue not in names:
                 yield _Problem(f"queue of pool {pool.name!r}", f"one of {names}", queue)
-    for guarantee in plan.guarantees:
-        if guarantee not in GUARANTEES:
-            yield _Problem("guarantee", f"one of {', '.join(GUARANTEES)}", guarantee)

@@ -11,7 +11,8 @@ from collections.abc import Callable
 
 from ...backends.adapter import Adapter
 from ..checks import CHECKS
-from ..plan.plan import Plan, encode
+from ..plan.plan import Plan
+from ..plan.replay import encode
 from ..run import Run, run
 from ..trial import attempt
 from .failure import Failure, told, told_of_processes

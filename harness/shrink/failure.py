@@ -11,7 +11,8 @@ from msgspec.structs import replace
 from ...backends.adapter import Adapter
 from ..checks import CHECKS
 from ..drivers.sim import simulate
-from ..plan.plan import Plan, decode
+from ..plan.plan import Plan
+from ..plan.replay import decode
 from ..record.facts import Facts
 from ..result import Result, environment, judge
 from ..run import Run, run

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from ..run import folder_name
+from ..run_folder import folder_name
 from .failure import FORMAT, Failure
 
 FILE = "failure.json"

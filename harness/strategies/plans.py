@@ -11,6 +11,7 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 from msgspec.structs import replace
 
 from ...protocol.commands import RetryPolicy
+from ..checks import see_guarantees
 from ..faults.broker_crash import BrokerCrash
 from ..faults.fault import Fault
 from ..faults.fields import SERVER
@@ -80,6 +81,7 @@ def plans(
     )
     plan = replace(plan, guarantees=fair(plan) if guarantees is None else guarantees)
     validate(plan)
+    see_guarantees(plan)
     return plan
 
 

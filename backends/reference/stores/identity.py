@@ -11,7 +11,7 @@ import re
 import uuid
 from typing import NamedTuple
 
-from ..core import Record
+from ..record import Record
 
 _IDENTITY = re.compile(
     rb"\b(enqueue|lease|extend|ack|nack|release|reap|skip|replay)/([^/]*)/[0-9a-f]{32}"

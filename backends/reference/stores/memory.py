@@ -13,7 +13,7 @@ from itertools import chain
 from typing import Any
 
 from ....protocol.commands import Depth, State
-from ..core import Record
+from ..record import Record
 from .store import due
 
 _NOTHING = nullcontext()

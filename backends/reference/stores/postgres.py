@@ -25,7 +25,7 @@ import msgspec
 from msgspec.structs import replace
 
 from ....protocol.commands import Depth, Unanswered
-from ..core import Record
+from ..record import Record
 from .ambiguous_writes import NO_RECORD, Held, persist, took_effect
 from .identity import identity
 from .store import Bell, StoreError, due

@@ -29,7 +29,7 @@ from msgspec.structs import replace
 
 from ....protocol.commands import Depth, State, Unanswered
 from ....servers.source import shown
-from ..core import Record
+from ..record import Record
 from .ambiguous_writes import NO_RECORD, Held, persist, took_effect
 from .identity import identity
 from .redis_scripts import DEPTHS, LATEST, NEXT, PUT, RANGE, SOONEST

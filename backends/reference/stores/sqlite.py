@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 
 from ....protocol.commands import Depth
-from ..core import Record
+from ..record import Record
 from .store import StoreError, due
 
 SCHEMA_VERSION = 1

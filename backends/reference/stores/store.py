@@ -12,7 +12,7 @@ from typing import Protocol
 
 from ....protocol.commands import Depth
 from ...adapter import Unavailable
-from ..core import Record
+from ..record import Record
 
 
 class StoreError(Unavailable):

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from .. import core
 from ..adapter import ReferenceAdapter
-from ..core import Record, Ruling
+from ..core import Ruling
+from ..record import Record
 
 
 def ack(record: Record, token: int, now: float) -> Ruling:

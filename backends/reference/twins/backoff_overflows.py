@@ -15,7 +15,8 @@ from msgspec.structs import replace
 from ....protocol.commands import RetryPolicy
 from .. import core
 from ..adapter import ReferenceAdapter
-from ..core import Record, Ruling
+from ..core import Ruling
+from ..record import Record
 
 HALF = 2**31
 

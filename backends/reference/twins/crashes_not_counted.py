@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from .. import core
 from ..adapter import ReferenceAdapter
-from ..core import Record
+from ..record import Record
 
 
 def reap(record: Record, now: float, rng: Random) -> Record:

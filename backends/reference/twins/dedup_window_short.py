@@ -10,7 +10,8 @@ Bug class: deduplication window shorter than the redelivery. Found by: no_duplic
 from __future__ import annotations
 
 from ..adapter import ReferenceAdapter
-from ..core import CORRECT, Record
+from ..core import CORRECT
+from ..record import Record
 from ..stores.store import Store
 from .altered import altered_store
 

@@ -11,7 +11,7 @@ from collections import Counter
 from msgspec.structs import replace
 
 from ....protocol.commands import Depth
-from ..core import Record
+from ..record import Record
 from ..stores.store import Store
 
 

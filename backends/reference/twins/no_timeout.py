@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from ....protocol.commands import Job
 from .. import core
 from ..adapter import ReferenceAdapter
-from ..core import Record
+from ..record import Record
 
 FOR_EVER_S = 1e6
 

@@ -11,7 +11,8 @@ from random import Random
 
 from .. import core
 from ..adapter import ReferenceAdapter
-from ..core import Record, Ruling
+from ..core import Ruling
+from ..record import Record
 
 
 def nack(

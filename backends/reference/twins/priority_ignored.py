@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from ....protocol.commands import Job
 from .. import core
 from ..adapter import ReferenceAdapter
-from ..core import Record
+from ..record import Record
 
 
 def admit(job: Job, now: float) -> Record:

@@ -13,7 +13,8 @@ from collections.abc import Iterable
 from msgspec.structs import replace
 
 from ..adapter import ReferenceAdapter
-from ..core import CORRECT, Record
+from ..core import CORRECT
+from ..record import Record
 from ..stores.store import Store
 from .altered import altered_store
 from .in_hand import Hand

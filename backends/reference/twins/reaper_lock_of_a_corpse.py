@@ -16,7 +16,8 @@ from msgspec.structs import replace
 
 from ....protocol.commands import Job
 from ..adapter import ReferenceAdapter
-from ..core import CORRECT, Record
+from ..core import CORRECT
+from ..record import Record
 from ..stores.store import Store
 from .altered import altered_store, not_overdue
 

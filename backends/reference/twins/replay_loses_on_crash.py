@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ..adapter import ReferenceAdapter
-from ..core import CORRECT, Record
+from ..core import CORRECT
+from ..record import Record
 from ..stores.store import Store
 from .altered import altered_store
 from .in_hand import Hand

@@ -21,7 +21,8 @@ from ....protocol.worker import At, Worker, WorkerOptions
 from ....protocol.worker import worker as correct_worker
 from .. import core
 from ..adapter import ReferenceAdapter
-from ..core import Record, Ruling
+from ..core import Ruling
+from ..record import Record
 from .altered import altered_worker
 
 

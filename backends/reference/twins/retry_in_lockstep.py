@@ -13,7 +13,8 @@ from msgspec.structs import replace
 
 from .. import core
 from ..adapter import ReferenceAdapter
-from ..core import Record, Ruling
+from ..core import Ruling
+from ..record import Record
 
 
 def nack(
