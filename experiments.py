@@ -1,6 +1,6 @@
 """Experiments and what becomes of them: plans are run with progress, kept and shown.
 
-What the commands of :mod:`.cli` have in common. It decides nothing about a run; it says in
+What the commands in ``cli/commands`` have in common. It decides nothing about a run; it says in
 one sentence what a user can mend.
 """
 

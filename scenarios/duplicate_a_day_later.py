@@ -10,7 +10,7 @@ The day passes in virtual time, so this scenario runs in the simulator only; wor
 nothing ask again once an hour, so that an idle day costs next to nothing. The variant
 ``promised`` holds every technique against what it promises to catch: at once, seconds later and
 a day later. As a control, in ``every-gap`` each of them meets all three: the whole table of what
-each technique catches and what not (``jobquake duplicates`` prints it).
+each technique catches and what not (``tools/docs.py duplicates`` prints it).
 """
 
 from __future__ import annotations

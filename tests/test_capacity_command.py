@@ -19,7 +19,7 @@ from jobquake.capacity.fit import FEWEST, FitError, fit
 from jobquake.capacity.load import NO_MISHAPS, Asked, Traffic, load
 from jobquake.capacity.sizing import Question, Sizing, size
 from jobquake.capacity.times import Exponential
-from jobquake.cli import cli
+from jobquake.cli.group import cli
 from jobquake.harness.plan.plan import Plan, PlannedJob, Pool, Queue
 from jobquake.harness.record.history import History
 from jobquake.harness.run import Run, run

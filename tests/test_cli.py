@@ -71,7 +71,7 @@ def test_list_names_every_scenario_control_and_backend(tmp_path: Path) -> None:
 
 
 def test_without_a_command_the_help_is_shown(tmp_path: Path) -> None:
-    assert "Commands:" in jobquake(within=tmp_path, code=HELD).stdout
+    assert "Usage: jobquake" in jobquake(within=tmp_path, code=HELD).stdout
 
 
 def test_the_installed_script_is_the_module(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from jobquake.interrupt import interrupts_kept
+from jobquake.cli.interrupt import interrupts_kept
 
 
 class Struck:

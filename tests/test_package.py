@@ -32,6 +32,7 @@ FLOORS = {
     "scenarios": 5,
     "capacity": 5,
     "reports": 6,
+    "cli": 7,
 }
 FACES = 7
 LONGEST = 400
@@ -140,7 +141,7 @@ def test_a_worker_process_is_light(backend: str) -> None:
 
 
 def test_the_list_needs_no_numbers_and_no_templates() -> None:
-    loaded = loaded_by("from jobquake.cli import cli; cli(['list'], standalone_mode=False)")
+    loaded = loaded_by("from jobquake.cli.group import cli; cli(['list'], standalone_mode=False)")
     assert not {"numpy", "simpy", "hypothesis", "jinja2", "rich"} & loaded
 
 

@@ -16,9 +16,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import jobquake
 import pytest
-from jobquake.cli import cli
+from jobquake.cli.group import cli
 from jobquake.harness.plan.replay import encode
 from jobquake.scenarios import registry as scenarios
 from markdown_it import MarkdownIt
@@ -115,8 +116,9 @@ def test_commands_in_running_text_exist_with_their_options() -> None:
     for words in (span.split() for span in spans):
         if words[0] != "jobquake" or len(words) < 2:
             continue
-        assert words[1] in cli.commands, words
-        known = {option for p in cli.commands[words[1]].params for option in p.opts}
+        command = cli.get_command(click.Context(cli), words[1])
+        assert command, words
+        known = {option for p in command.params for option in p.opts}
         assert {word for word in words if word.startswith("--")} <= known, words
 
 

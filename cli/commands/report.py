@@ -1,4 +1,4 @@
-"""The commands ``jobquake report``, ``diff`` and ``schema``: thin. They read kept runs."""
+"""The command ``jobquake report``: reports of runs that were kept."""
 
 from __future__ import annotations
 
@@ -7,34 +7,15 @@ from pathlib import Path
 
 import click
 
-from .experiments import kept_run
-from .fault import ENVIRONMENT, Fault
-from .publish import GITHUB, Wanted, publisher, write_of_one, write_whole
-from .reports.registry import FORMATS
+from ...experiments import Fault, Wanted, kept_run
+from ...publish import GITHUB, publisher, write_of_one
+from ...reports.registry import FORMATS
+from ..options import FOLDERS, earlier_option, format_option
 
-FOLDERS = click.Path(path_type=Path)
 STDOUT = Path("-")
 
 
-def _told() -> str:
-    formats = [f"{name} ({form.file}, {form.summary})" for name, form in FORMATS.items()]
-    return "; ".join([*formats, f"{GITHUB} (job summary and annotations of a GitHub step)"])
-
-
-format_option = click.option(
-    "--format",
-    "formats",
-    multiple=True,
-    type=click.Choice([*FORMATS, GITHUB]),
-    help=f"May be repeated. {_told()}.",
-)
-earlier_option = click.option(
-    "--earlier",
-    multiple=True,
-    type=FOLDERS,
-    metavar="FOLDER",
-    help="A report folder of an earlier time, the oldest first; index.html shows the trend.",
-)
+SECTION = "tell"
 
 
 @click.command("report")
@@ -48,7 +29,7 @@ earlier_option = click.option(
     show_default=True,
     help="The folder to write to; '-': one format on standard output.",
 )
-def report_command(
+def command(
     folders: tuple[Path, ...], formats: tuple[str, ...], earlier: tuple[Path, ...], out: Path
 ) -> int:
     """Make reports of runs that were kept, in any format (text if none is named).
@@ -76,7 +57,7 @@ def report_command(
 
 
 def _to_stdout(folders: Sequence[Path], wanted: Wanted) -> None:
-    from .reports.registry import render
+    from ...reports.registry import render
 
     (name, *others) = wanted.formats
     if others or wanted.earlier:
@@ -93,41 +74,6 @@ def _to_stdout(folders: Sequence[Path], wanted: Wanted) -> None:
             "name one, or a folder with --out"
         )
     click.echo(render(name, [kept_run(folder) for folder in folders]), nl=False)
-
-
-@click.command("diff")
-@click.argument("first", type=FOLDERS, metavar="RUN-A")
-@click.argument("second", type=FOLDERS, metavar="RUN-B")
-@click.option("--html", type=FOLDERS, metavar="FILE", help="Write it as a page, too.")
-def diff_command(first: Path, second: Path, html: Path | None) -> int:
-    """Show what sets two kept runs apart; an asterisk marks what differs.
-
-    Verdicts, outcomes, guarantees and what was measured for them, latencies, what was struck,
-    configuration and versions. Ends with 0 whether they differ or not.
-    """
-    from .reports import diff, terminal
-
-    runs = kept_run(first), kept_run(second)
-    names = str(first), str(second)
-    if html:  # first, since whoever reads the output may stop in the middle
-        try:
-            html.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(html, diff.page(*runs, names))
-        except OSError as error:
-            raise Fault(
-                f"expected to write {html}, found: {error.strerror}; name another file", ENVIRONMENT
-            ) from error
-    diff.show(*runs, names, terminal.console())
-    return 0
-
-
-@click.command("schema")
-def schema_command() -> int:
-    """Print the JSON Schema of results, as 'run --json' and the format json write them."""
-    from .reports.results_json import schema
-
-    click.echo(schema(), nl=False)
-    return 0
 
 
 def _distinct(names: Sequence[str]) -> list[str]:

@@ -9,16 +9,20 @@ from typing import TYPE_CHECKING
 
 import click
 
-from . import lookup as names
-from .cli_capacity import SECONDS
-from .experiments import ENVIRONMENT, Fault, check_writable
+from ... import lookup as names
+from ...experiments import ENVIRONMENT, Fault, check_writable
+from ...quantities import SECONDS
+from ..options import seed_option
 
 if TYPE_CHECKING:
-    from .harness.plan.plan import Plan
-    from .harness.run import Driver, Run
-    from .harness.soak.soak import Found, Soak
+    from ...harness.plan.plan import Plan
+    from ...harness.run import Driver, Run
+    from ...harness.soak.soak import Found, Soak
 
 MIB = 1024 * 1024
+
+
+SECTION = "run"
 
 
 @click.command("soak")
@@ -29,7 +33,7 @@ MIB = 1024 * 1024
     "--driver", type=click.Choice(["process", "sim"]), default="sim", show_default=True,
     help="In 'sim' the time is virtual.",
 )  # fmt: skip
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@seed_option
 @click.option(
     "--fresh",
     is_flag=True,
@@ -43,7 +47,7 @@ MIB = 1024 * 1024
     "--report", type=click.Path(path_type=Path), default=Path("jobquake-soak"), show_default=True,
     help="The soak's folder: its state, its queue, a run folder for each of the first findings.",
 )  # fmt: skip
-def soak_command(
+def command(
     scenarios: tuple[str, ...],
     for_s: float,
     backend: str,
@@ -60,12 +64,12 @@ def soak_command(
     where it was: with real processes on the same queue, in 'sim' on a new one. The queue
     forgets completed jobs after five minutes, so that memory and disk stay bounded.
     """
-    from .backends.metrics.exported import exported
-    from .harness.result import EXIT
-    from .harness.run_folder import save
-    from .harness.soak.metrics import families
-    from .harness.soak.soak import begin, go_on, queue_of, remembered
-    from .reports import html
+    from ...backends.metrics.exported import exported
+    from ...harness.result import EXIT
+    from ...harness.run_folder import save
+    from ...harness.soak.metrics import families
+    from ...harness.soak.soak import begin, go_on, queue_of, remembered
+    from ...reports import html
 
     wanted = scenarios or ("day-of-chaos",)
     adapter = names.backend(backend)
@@ -109,10 +113,10 @@ def soak_command(
 @contextmanager
 def _in_one_sentence() -> Iterator[None]:
     """What a user can mend in the block is told without a traceback."""
-    from .backends.adapter import Unavailable
-    from .errors import EnvironmentFault
-    from .harness.soak.soak import SoakError
-    from .protocol.ledger import LedgerError
+    from ...backends.adapter import Unavailable
+    from ...errors import EnvironmentFault
+    from ...harness.soak.soak import SoakError
+    from ...protocol.ledger import LedgerError
 
     try:
         yield
@@ -135,7 +139,7 @@ def _tell(found: Found, soak: Soak) -> None:
 
 
 def _line(soak: Soak) -> str:
-    from .harness.soak.soak import WARM_UP_S
+    from ...harness.soak.soak import WARM_UP_S
 
     verdicts = ", ".join(f"{n} {what}" for what, n in sorted(soak.verdicts.items()))
     grown = (soak.last_rss - soak.warm_rss) / MIB

@@ -1,44 +1,25 @@
-"""The command ``jobquake capacity``: thin. It reads quantities and prints the answer.
-
-It raises click's usage errors; ``cli.py`` turns them into one sentence and an exit code.
-"""
+"""The command ``jobquake capacity``: reads quantities and prints how many workers they need."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from ...quantities import PERCENTILE, RATE, SECONDS, SHARE
+from ..options import seed_option
+
 if TYPE_CHECKING:
     from rich.status import Status
 
-    from .capacity.load import Asked, Mishaps
-    from .capacity.sizing import Sizing
+    from ...capacity.load import Asked, Mishaps
+    from ...capacity.sizing import Sizing
 
 GIVEN = ("arrivals", "arrival_cv", "service", "service_cv", "service_dist")
 
 
-class Quantity(click.ParamType[float]):
-    """A quantity with its unit; ``kind`` names its reader in ``capacity/units.py``."""
-
-    def __init__(self, kind: str) -> None:
-        self.name = kind
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> float:
-        from .capacity import units
-
-        read: Callable[[str], float] = getattr(units, self.name)
-        try:
-            return read(value) if isinstance(value, str) else value
-        except units.UnitsError as error:
-            self.fail(str(error), param, ctx)
-
-
-SECONDS, RATE, SHARE, PERCENTILE = map(Quantity, ("seconds", "rate", "share", "percentile"))
+SECTION = "look"
 
 
 @click.command("capacity")
@@ -66,7 +47,7 @@ SECONDS, RATE, SHARE, PERCENTILE = map(Quantity, ("seconds", "rate", "share", "p
 @click.option("--lease", type=SECONDS, default="10s", show_default=True)
 @click.option("--retry-delay", type=SECONDS, default="1s", show_default=True)
 @click.option("--restart", type=SECONDS, default="1s", show_default=True)
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@seed_option
 @click.option(
     "--deliveries",
     type=click.IntRange(1000, 10**8),
@@ -76,7 +57,7 @@ SECONDS, RATE, SHARE, PERCENTILE = map(Quantity, ("seconds", "rate", "share", "p
 )
 @click.option("--report", type=click.Path(path_type=Path), help="An HTML page to write.")
 @click.option("--json", "as_json", is_flag=True, help="The answer as JSON on standard output.")
-def capacity_command(
+def command(
     folder: Path | None,
     wait_bound: float,
     percentile: float,
@@ -99,10 +80,10 @@ def capacity_command(
     import msgspec
     from rich.text import Text
 
-    from .capacity.load import Mishaps
-    from .capacity.sizing import Question, SizingError, size
-    from .experiments import Fault, check_writable
-    from .reports import capacity, terminal
+    from ...capacity.load import Mishaps
+    from ...capacity.sizing import Question, SizingError, size
+    from ...experiments import Fault, check_writable
+    from ...reports import capacity, terminal
 
     mishaps = Mishaps(failures, crashes, max_deliveries, lease, retry_delay, restart)
     pools = _recorded(folder, mishaps, given) if folder else [_given(mishaps, given)]
@@ -133,8 +114,8 @@ def capacity_command(
 
 def _given(mishaps: Mishaps, words: dict[str, Any]) -> Asked:
     """The one pool that the options describe."""
-    from .capacity import times
-    from .capacity.load import Asked, Traffic
+    from ...capacity import times
+    from ...capacity.load import Asked, Traffic
 
     for name in ("arrivals", "service"):
         if not words[name]:
@@ -156,8 +137,8 @@ def _given(mishaps: Mishaps, words: dict[str, Any]) -> Asked:
 
 def _recorded(folder: Path, mishaps: Mishaps, words: dict[str, Any]) -> list[Asked]:
     """The pools of a recorded run."""
-    from .capacity.fit import FitError, fit
-    from .experiments import Fault, kept_run
+    from ...capacity.fit import FitError, fit
+    from ...experiments import Fault, kept_run
 
     if both := [name for name in GIVEN if words[name] is not None]:
         option = "--" + both[0].replace("_", "-")
@@ -169,7 +150,7 @@ def _recorded(folder: Path, mishaps: Mishaps, words: dict[str, Any]) -> list[Ask
 
 
 def _write(report: Path, page: str) -> None:
-    from .experiments import ENVIRONMENT, Fault, write_whole
+    from ...experiments import ENVIRONMENT, Fault, write_whole
 
     try:
         write_whole(report, page)

@@ -1,4 +1,4 @@
-"""The command ``jobquake timeline``: thin. It makes one page from a kept run."""
+"""The command ``jobquake timeline``: one page of every event of a kept run."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ from pathlib import Path
 
 import click
 
-from .experiments import ENVIRONMENT, Fault, check_writable, kept_run, write_whole
+from ...experiments import ENVIRONMENT, Fault, check_writable, kept_run, write_whole
 
 PAGE = "timeline.html"
+
+
+SECTION = "tell"
 
 
 @click.command("timeline")
@@ -18,14 +21,14 @@ PAGE = "timeline.html"
     type=click.Path(path_type=Path, dir_okay=False),
     help=f"The page to write; {PAGE} in the run folder if not given.",
 )
-def timeline_command(folder: Path, out: Path | None) -> int:
+def command(folder: Path, out: Path | None) -> int:
     """Make the timeline of a run as one page: every event, to pan, zoom, search and filter.
 
     Of a history of more than a million events it shows a sample that holds every fault and
     every finding, and says so.
     """
-    from .harness.record.facts import Facts
-    from .reports.timeline import timeline_page
+    from ...harness.record.facts import Facts
+    from ...reports.timeline import timeline_page
 
     kept = kept_run(folder)
     page = out or folder / PAGE

@@ -1,4 +1,4 @@
-"""The commands ``jobquake explore`` and ``jobquake shrink``: thin; they show and keep findings."""
+"""The command ``jobquake explore``: thin; it shows and keeps what the search finds."""
 
 from __future__ import annotations
 
@@ -9,48 +9,32 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from msgspec.structs import replace
 
-from . import lookup as names
-from .cli_capacity import SECONDS
-from .experiments import check_writable, packed_of
-from .fault import ENVIRONMENT, INTERRUPTED, Fault
+from ... import lookup as names
+from ...experiments import check_writable
+from ...fault import ENVIRONMENT, INTERRUPTED, Fault
+from ...quantities import SECONDS
+from ..findings import ORACLE, confirm_keep_tell, confirm_option, environment, failures_option
+from ..options import seed_option
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from .backends.adapter import Adapter
-    from .harness.explore.search import Crew, Search
-    from .harness.run import Run
-    from .harness.shrink.failure import Failure
+    from ...backends.adapter import Adapter
+    from ...harness.explore.search import Crew, Search
 
-ORACLE = "reference"
-FAILURES = Path("jobquake-failures")
 MIXES = ("portfolio", "swarmed", "forced", "scripted", "mutation", "lasting", "uniform")
 EVERY_S = 10.0
 
-_failures = click.option(
-    "--failures",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=FAILURES,
-    show_default=True,
-    help="The folder in which failures are kept, each with its report and a pytest test.",
-)
-_confirm = click.option(
-    "--confirm",
-    type=click.IntRange(min=0),
-    default=0,
-    show_default=True,
-    metavar="N",
-    help="Run each shrunk plan N times on real processes, and tell how often it fails there.",
-)
+
+SECTION = "run"
 
 
 @click.command("explore")
 @click.argument("backend")
 @click.option("--max-time", type=SECONDS, help="Stop after so long, such as 60s (default), 2h.")
 @click.option("--max-schedules", type=click.IntRange(min=1), help="Stop after so many schedules.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@seed_option
 @click.option(
     "--jobs",
     type=click.IntRange(min=0),
@@ -67,9 +51,9 @@ _confirm = click.option(
 @click.option(
     "--check-determinism", is_flag=True, help="Run each plan twice and compare the histories."
 )
-@_confirm
-@_failures
-def explore_command(
+@confirm_option
+@failures_option
+def command(
     backend: str,
     max_time: float | None,
     max_schedules: int | None,
@@ -89,8 +73,8 @@ def explore_command(
     report and a pytest test. Failures that are kept already are tried first. With the same
     seed and --max-schedules the same is found, however many processes or machines look.
     """
-    from .harness.explore.search import DeadlyShard, Limits, search
-    from .reports import exploration, terminal
+    from ...harness.explore.search import DeadlyShard, Limits, search
+    from ...reports import exploration, terminal
 
     adapter = names.backend(backend)
     if executor is not None and not executor.startswith("dask://"):
@@ -101,7 +85,7 @@ def explore_command(
     console = terminal.console()
     oracle = None if backend == ORACLE else ORACLE
     known = _try_again(adapter, failures, console)
-    with _environment(), _crew(jobs, executor) as crew, _shown(console) as show:
+    with environment(), _crew(jobs, executor) as crew, _shown(console) as show:
         try:
             state = search(
                 names.backend,
@@ -125,13 +109,13 @@ def explore_command(
         console.print(f"{state.deaths} workers died; their shards were run again")
     for replay in state.drifted[:3]:
         console.print(f"not deterministic: jobquake replay '{replay}'", soft_wrap=True)
-    with _environment():
+    with environment():
         _tell_findings(state, adapter, oracle, failures, confirm, console)
     return _exit_code(state, known)
 
 
 def _exit_code(state: Search, known: int) -> int:
-    from .harness.result import EXIT
+    from ...harness.result import EXIT
 
     if state.found or known:
         return EXIT["violated"]
@@ -149,7 +133,7 @@ def _tell_findings(
     confirm: int,
     console: Console,
 ) -> None:
-    from .harness.shrink.failure import shrunk_in_sim
+    from ...harness.shrink.failure import shrunk_in_sim
 
     for found in state.first:
         where = f"seed {state.seed}, shard {found.shard}, schedule {found.schedule}"
@@ -161,42 +145,18 @@ def _tell_findings(
             where,
             names.backend(oracle) if oracle else None,
         )
-        _confirm_keep_tell(failure, run, adapter, failures, confirm, console)
+        confirm_keep_tell(failure, run, adapter, failures, confirm, console)
     if not state.found:
         ended = "interrupted; until then " if state.interrupted else ""
         console.print(f"{ended}no schedule broke a guarantee")
 
 
-def _confirm_keep_tell(
-    failure: Failure, run: Run, adapter: Adapter, failures: Path, confirm: int, console: Console
-) -> None:
-    from .harness.run_folder import save
-    from .harness.shrink.kept import keep
-    from .harness.shrink.reproduction import reproduce
-    from .reports import exploration, html, text
-
-    if confirm:
-        with console.status("on real processes") as status:
-            reproduction = reproduce(
-                run.plan, failure.guarantee, adapter, confirm, lambda r: status.update(r.sentence)
-            )
-        failure = replace(failure, reproduction=reproduction)
-    folder = keep(failure, failures)
-    page = html.page(run.result, run.plan, run.claims, run.history, failure)
-    save(run, folder / "run", {"report.html": page})
-    for line in exploration.told(failure, text.picture(run)):
-        console.print(line, soft_wrap=True)
-    console.print(f"report: {folder / 'run' / 'report.html'}", soft_wrap=True)
-    console.print(f"test:   {next(folder.glob('test_*.py'))}", soft_wrap=True)
-    console.print(failure.test, soft_wrap=True)
-
-
 def _try_again(adapter: Adapter, failures: Path, console: Console) -> int:
     """How many of the failures that are kept still fail."""
-    from .harness.plan.armor import ReplayError
-    from .harness.plan.replay import decode
-    from .harness.shrink.kept import KeptError, kept
-    from .harness.shrink.shrink import breaks
+    from ...harness.plan.armor import ReplayError
+    from ...harness.plan.replay import decode
+    from ...harness.shrink.kept import KeptError, kept
+    from ...harness.shrink.shrink import breaks
 
     still = 0
     try:
@@ -214,25 +174,12 @@ def _try_again(adapter: Adapter, failures: Path, console: Console) -> int:
     return still
 
 
-@contextmanager
-def _environment() -> Iterator[None]:
-    """What the environment lacks becomes one sentence."""
-    from .backends.adapter import Unavailable
-    from .errors import BackendFailed, EnvironmentFault
-    from .protocol.ledger import LedgerError
-
-    try:
-        yield
-    except (BackendFailed, Unavailable, EnvironmentFault, LedgerError, OSError) as error:
-        raise Fault(str(error), ENVIRONMENT) from error
-
-
 def _crew(jobs: int | None, executor: str | None) -> AbstractContextManager[Crew]:
-    from .harness.explore.search import crew_of
+    from ...harness.explore.search import crew_of
 
     if executor is None:
         return crew_of(os.cpu_count() or 1 if jobs is None else jobs)
-    from .harness.explore.on_dask import cluster_at
+    from ...harness.explore.on_dask import cluster_at
 
     return cluster_at(executor)
 
@@ -242,7 +189,7 @@ def _shown(console: Console) -> Iterator[Callable[[Search], None]]:
     """Shows the progress: a picture that changes on a terminal, now and then a line elsewhere."""
     from rich.live import Live
 
-    from .reports import exploration
+    from ...reports import exploration
 
     if console.is_terminal:
         with Live(console=console, transient=True, refresh_per_second=4) as picture:
@@ -257,56 +204,3 @@ def _shown(console: Console) -> Iterator[Callable[[Search], None]]:
             console.print(exploration.headline(search), soft_wrap=True)
 
     yield tell
-
-
-@click.command("shrink")
-@click.argument("what", metavar="STRING|RUN-FOLDER")
-@click.option("--backend", help="Another backend than the one that the string names.")
-@click.option("--guarantee", help="The guarantee to break; by default the first that is broken.")
-@click.option(
-    "--trials", type=click.IntRange(min=1), default=20, show_default=True,
-    help="Runs on real processes to learn how often the plan fails, if it does not in 'sim'.",
-)  # fmt: skip
-@click.option(
-    "--confidence",
-    type=click.FloatRange(min=0.5, max=0.999),
-    default=0.95,
-    show_default=True,
-    help="How surely a smaller plan that fails as often must not be missed there.",
-)
-@_confirm
-@_failures
-def shrink_command(
-    what: str,
-    backend: str | None,
-    guarantee: str | None,
-    trials: int,
-    confidence: float,
-    confirm: int,
-    failures: Path,
-) -> int:
-    """Make a failing plan as small as it gets, from its replay string or run folder.
-
-    It is tried in virtual time first, whichever driver it failed on, and shrunk there if the
-    failure shows. Otherwise it is minimised on real processes by repeated trials.
-    """
-    from .harness.result import EXIT
-    from .harness.shrink.anywhere import NothingBroken, shrunk_anywhere
-    from .reports import terminal
-
-    packed, _ = packed_of(what)
-    adapter = names.backend(backend or packed.backend)
-    check_writable(failures)
-    console = terminal.console()
-    oracle = None if adapter.name == ORACLE else names.backend(ORACLE)
-    with _environment(), console.status("shrinking") as status:
-        try:
-            failure, run = shrunk_anywhere(
-                packed.plan, adapter, guarantee, oracle, trials, confidence, status.update
-            )
-        except NothingBroken as error:
-            console.print(str(error), soft_wrap=True)
-            return EXIT["inconclusive"]
-    with _environment():
-        _confirm_keep_tell(failure, run, adapter, failures, confirm, console)
-    return EXIT["violated"]

@@ -1,0 +1,30 @@
+"""The command ``jobquake demo``: a broken queue, and the report of its failure."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ... import lookup as names
+from ...experiments import Experiment, carry_out
+from ..options import report_option
+
+DEMO_BACKEND, DEMO_SCENARIO = "twin-ack-before-run", "worker-kill-before-ack"
+
+
+SECTION = "run"
+
+
+@click.command("demo")
+@report_option
+def command(report: Path) -> int:
+    """See a failure: a queue that acks before it runs loses work when its workers die.
+
+    Exits 0 if the failure was found, as it must be.
+    """
+    adapter = names.backend(DEMO_BACKEND)
+    click.echo(f"{DEMO_BACKEND}: {adapter.summary}. Its workers are about to be killed.")
+    plan = names.scenario(DEMO_SCENARIO).plan(0)
+    runs = carry_out([Experiment(plan, None, "process")], [adapter], report, False)
+    return 0 if runs[0].result.verdict == "violated" else 4

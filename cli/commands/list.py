@@ -1,0 +1,31 @@
+"""The command ``jobquake list``: what can be run, and on what."""
+
+from __future__ import annotations
+
+import click
+
+SECTION = "look"
+
+
+@click.command("list")
+def command() -> None:
+    """List the scenarios and the backends."""
+    from ...backends import registry as backends
+    from ...scenarios import registry as scenarios
+
+    click.echo("Scenarios:")
+    for name in scenarios.names():
+        scenario = scenarios.find(name)
+        only = f" (driver {scenario.driver} only)" if scenario.driver else ""
+        click.echo(f"  {name:<24} {scenario.summary}{only}")
+        for variant in scenario.variants[1:]:
+            check = scenario.controls.get(variant)
+            note = f"control: must be found wanting by {check}" if check else "variant"
+            click.echo(f"    {name}:{variant}  {note}")
+    click.echo("Backends:")
+    for name in backends.names():
+        adapter = backends.find(name)
+        caught = f" (caught by {adapter.violates})" if adapter.violates else ""
+        click.echo(f"  {name:<31} {adapter.summary}{caught}")
+        if bug_class := getattr(adapter, "bug_class", ""):  # of our own twins
+            click.echo(f"    bug class: {bug_class}")

@@ -1,0 +1,61 @@
+"""The command ``jobquake replay``: a plan, run again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ... import lookup as names
+from ...experiments import Experiment, Wanted, carry_out, exit_code, packed_of
+from ..options import (
+    backend_option,
+    driver_option,
+    format_option,
+    json_option,
+    report_option,
+    toxiproxy_option,
+)
+
+if TYPE_CHECKING:
+    from ...harness.run import Driver
+
+
+SECTION = "run"
+
+
+@click.command("replay")
+@click.argument("what", metavar="STRING|RUN-FOLDER")
+@backend_option
+@driver_option
+@toxiproxy_option
+@report_option
+@format_option
+@json_option
+def command(
+    what: str,
+    backend: str | None,
+    driver: Driver | None,
+    toxiproxy: str,
+    report: Path,
+    formats: tuple[str, ...],
+    as_json: bool,
+) -> int:
+    """Run a plan again, from its replay string or from a run folder."""
+    from ...reports.plain import one_line
+
+    packed, then = packed_of(what)
+    if then:
+        click.echo(f"then: {then.verdict}: {one_line(then.sentence)}", err=True)
+    adapter = names.backend(backend or packed.backend)
+    chosen: Driver = driver or ("sim" if packed.driver == "sim" else "process")
+    runs = carry_out(
+        [Experiment(packed.plan, then.control if then else None, chosen)],
+        [adapter],
+        report,
+        as_json,
+        toxiproxy,
+        Wanted(tuple(dict.fromkeys(formats))),
+    )
+    return exit_code(runs)

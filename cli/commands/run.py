@@ -1,0 +1,68 @@
+"""The command ``jobquake run``: scenarios, run and judged."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ... import lookup as names
+from ...experiments import Fault, Wanted, carry_out, exit_code, experiments_of
+from ..options import (
+    driver_option,
+    earlier_option,
+    format_option,
+    json_option,
+    report_option,
+    seed_option,
+    toxiproxy_option,
+)
+
+if TYPE_CHECKING:
+    from ...harness.run import Driver
+
+
+SECTION = "run"
+
+
+@click.command("run")
+@click.argument("scenarios", nargs=-1, metavar="[SCENARIO[:VARIANT]]...")
+@click.option(
+    "--backend",
+    "backends",
+    multiple=True,
+    help="The queue to shake; see 'jobquake list'. Repeated: each of them.",
+)
+@driver_option
+@seed_option
+@click.option("--all", "every", is_flag=True, help="Every scenario that the driver can run.")
+@toxiproxy_option
+@report_option
+@format_option
+@earlier_option
+@json_option
+def command(
+    scenarios: tuple[str, ...],
+    backends: tuple[str, ...],
+    driver: Driver | None,
+    seed: int,
+    every: bool,
+    toxiproxy: str,
+    report: Path,
+    formats: tuple[str, ...],
+    earlier: tuple[Path, ...],
+    as_json: bool,
+) -> int:
+    """Run scenarios (the three main ones if none is named) and judge what happened.
+
+    A scenario's control variants run along with it: they lack the practice that the
+    scenario shows, and count as held only if the check finds them wanting.
+    """
+    adapters = [names.backend(name) for name in dict.fromkeys(backends or ("reference",))]
+    if every and scenarios:
+        raise Fault(f"expected --all or scenarios by name, found --all and {scenarios[0]!r}")
+    experiments = experiments_of(scenarios, seed, every, driver)
+    wanted = Wanted(tuple(dict.fromkeys(formats)), earlier)
+    runs = carry_out(experiments, adapters, report, as_json, toxiproxy, wanted)
+    return exit_code(runs)

@@ -1,0 +1,66 @@
+"""The command ``jobquake shrink``: thin; it makes a failing plan small."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ... import lookup as names
+from ...experiments import check_writable, packed_of
+from ..findings import ORACLE, confirm_keep_tell, confirm_option, environment, failures_option
+
+SECTION = "run"
+
+
+@click.command("shrink")
+@click.argument("what", metavar="STRING|RUN-FOLDER")
+@click.option("--backend", help="Another backend than the one that the string names.")
+@click.option("--guarantee", help="The guarantee to break; by default the first that is broken.")
+@click.option(
+    "--trials", type=click.IntRange(min=1), default=20, show_default=True,
+    help="Runs on real processes to learn how often the plan fails, if it does not in 'sim'.",
+)  # fmt: skip
+@click.option(
+    "--confidence",
+    type=click.FloatRange(min=0.5, max=0.999),
+    default=0.95,
+    show_default=True,
+    help="How surely a smaller plan that fails as often must not be missed there.",
+)
+@confirm_option
+@failures_option
+def command(
+    what: str,
+    backend: str | None,
+    guarantee: str | None,
+    trials: int,
+    confidence: float,
+    confirm: int,
+    failures: Path,
+) -> int:
+    """Make a failing plan as small as it gets, from its replay string or run folder.
+
+    It is tried in virtual time first, whichever driver it failed on, and shrunk there if the
+    failure shows. Otherwise it is minimised on real processes by repeated trials.
+    """
+    from ...harness.result import EXIT
+    from ...harness.shrink.anywhere import NothingBroken, shrunk_anywhere
+    from ...reports import terminal
+
+    packed, _ = packed_of(what)
+    adapter = names.backend(backend or packed.backend)
+    check_writable(failures)
+    console = terminal.console()
+    oracle = None if adapter.name == ORACLE else names.backend(ORACLE)
+    with environment(), console.status("shrinking") as status:
+        try:
+            failure, run = shrunk_anywhere(
+                packed.plan, adapter, guarantee, oracle, trials, confidence, status.update
+            )
+        except NothingBroken as error:
+            console.print(str(error), soft_wrap=True)
+            return EXIT["inconclusive"]
+    with environment():
+        confirm_keep_tell(failure, run, adapter, failures, confirm, console)
+    return EXIT["violated"]

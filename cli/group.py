@@ -1,0 +1,65 @@
+"""The command ``jobquake`` itself: finds a command by its file, and shows all of them by section.
+
+A command's module is imported when the command is run or described, no sooner.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import Any
+
+import click
+
+from .. import __version__
+from . import commands
+
+SECTIONS = {
+    "run": "Run: make a queue fail, if it can",
+    "look": "Look: what is here, and what you need",
+    "tell": "Tell: reports of runs that were kept",
+    "serve": "Serve: programs for other programs",
+}
+DOCS = {"practices", "duplicates"}  # were commands until 0.2
+
+
+class Commands(click.Group):
+    """Its commands are the files in ``commands/``."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(module.name.replace("_", "-") for module in iter_modules(commands.__path__))
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name in DOCS:
+            ctx.fail(
+                f"expected a command, found {name!r}, which is now a script in jobquake's "
+                f"repository: run 'python tools/docs.py {name}' there"
+            )
+        if name not in self.list_commands(ctx):
+            return None
+        command: click.Command = _module(name).command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        shown: dict[str, list[tuple[str, str]]] = {section: [] for section in SECTIONS}
+        for name in self.list_commands(ctx):
+            module = _module(name)
+            summary = module.command.get_short_help_str(limit=formatter.width)
+            shown[module.SECTION].append((name, summary))
+        for section, rows in shown.items():
+            with formatter.section(SECTIONS[section]):
+                formatter.write_dl(rows)
+
+
+def _module(name: str) -> Any:
+    return import_module(f"{commands.__name__}.{name.replace('-', '_')}")
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="jobquake")
+def cli() -> None:
+    """Shake a job queue: kill, cut, delay, flood; then see whether its promises held.
+
+    Exit codes: 0 held, 1 violated, 2 usage, 3 environment, 4 inconclusive,
+    130 interrupted.
+    """
