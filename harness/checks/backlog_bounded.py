@@ -13,6 +13,9 @@ from ..record.facts import Facts, Floats, Ints
 from ..record.history import Answer, Event
 from ..units import seconds
 from .finding import Finding, Judged, judged
+from .sight import HAND_OVER, Needs
+
+NEEDS: Needs = (Event.ENQUEUE_ANSWERED, HAND_OVER)
 
 
 def judge(facts: Facts) -> Judged:

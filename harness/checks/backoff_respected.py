@@ -9,9 +9,13 @@ never too short by the network's fault.
 from __future__ import annotations
 
 from ..record.facts import Facts
+from ..record.history import Event
 from ..units import seconds
 from .finding import Finding, Judged, judged
 from .retries import retries
+from .sight import Needs
+
+NEEDS: Needs = (Event.LEASED, Event.NACK_ANSWERED)
 
 TOLERANCE_S = 1e-6
 

@@ -11,6 +11,9 @@ import numpy as np
 from ..record.facts import Facts
 from ..record.history import Event
 from .finding import Finding, Judged, judged
+from .sight import HAND_OVER, Needs
+
+NEEDS: Needs = (HAND_OVER,)
 
 
 def judge(facts: Facts) -> Judged:

@@ -13,6 +13,9 @@ from ..record.facts import Facts, Ints
 from ..record.history import Answer, Event
 from .finding import Finding, Judged, judged
 from .retries import failures
+from .sight import Needs
+
+NEEDS: Needs = (Event.DEAD,)
 
 
 def judge(facts: Facts) -> Judged:

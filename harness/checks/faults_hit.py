@@ -8,6 +8,9 @@ from __future__ import annotations
 from ..faults import FAULTS
 from ..record.facts import Facts
 from .finding import Finding, Judged
+from .sight import Needs
+
+NEEDS: Needs = ()
 
 
 def judge(facts: Facts) -> Judged:

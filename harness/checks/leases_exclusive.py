@@ -18,6 +18,9 @@ from ..record.facts import Facts, Flags
 from ..record.history import Answer, Event
 from ..units import seconds
 from .finding import Finding, Judged, judged
+from .sight import Needs
+
+NEEDS: Needs = (Event.LEASED, Event.ACK_SENT, Event.HANDBACK_SENT, Event.FINISHED)
 
 TOLERANCE_S = 1e-6
 Span = tuple[float, float, int, int]  # from, to, token, row

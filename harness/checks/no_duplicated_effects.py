@@ -12,6 +12,9 @@ from ..record.facts import Facts
 from ..record.history import Event
 from ..units import seconds
 from .finding import Finding, Judged, judged
+from .sight import Needs
+
+NEEDS: Needs = (Event.EFFECT,)
 
 
 def judge(facts: Facts) -> Judged:

@@ -17,6 +17,9 @@ from ..record.facts import Facts, Flags
 from ..record.history import Answer, Event
 from ..record.story import tell_loss
 from .finding import Finding, Judged, judged
+from .sight import Needs
+
+NEEDS: Needs = (Event.ENQUEUE_ANSWERED, Event.EFFECT, Event.HELD, Event.DEAD)
 
 
 def judge(facts: Facts) -> Judged:

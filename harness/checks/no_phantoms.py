@@ -7,8 +7,12 @@ is a job of an earlier run on the same queue: all of those were settled.
 from __future__ import annotations
 
 from ..record.facts import Facts
+from ..record.history import Event
 from ..units import seconds
 from .finding import Finding, Judged, judged
+from .sight import HAND_OVER, Needs
+
+NEEDS: Needs = (Event.ENQUEUE_SENT, HAND_OVER)
 
 
 def judge(facts: Facts) -> Judged:

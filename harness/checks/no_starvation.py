@@ -14,6 +14,9 @@ from ..record.facts import Facts, Floats
 from ..record.history import Event
 from ..units import seconds
 from .finding import Finding, Judged, judged
+from .sight import HAND_OVER, Needs
+
+NEEDS: Needs = (Event.ENQUEUE_ANSWERED, HAND_OVER)
 
 
 def judge(facts: Facts) -> Judged:

@@ -7,9 +7,13 @@ handed out again, unless an operator replays it. A retry would only spend what o
 from __future__ import annotations
 
 from ..record.facts import Facts
+from ..record.history import Event
 from ..units import seconds
 from .finding import Finding, Judged, judged
 from .retries import failures, retries
+from .sight import Needs
+
+NEEDS: Needs = (Event.LEASED, Event.NACK_ANSWERED)
 
 
 def judge(facts: Facts) -> Judged:

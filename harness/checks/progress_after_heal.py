@@ -13,6 +13,9 @@ from ..record.facts import Facts
 from ..record.history import Event
 from ..units import seconds
 from .finding import Finding, Judged, judged
+from .sight import Needs
+
+NEEDS: Needs = (Event.HELD,)
 
 
 def judge(facts: Facts) -> Judged:

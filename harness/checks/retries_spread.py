@@ -11,9 +11,13 @@ from __future__ import annotations
 import numpy as np
 
 from ..record.facts import Facts, Floats
+from ..record.history import Event
 from ..units import seconds
 from .finding import Finding, Judged, judged
 from .retries import retries
+from .sight import Needs
+
+NEEDS: Needs = (Event.LEASED, Event.NACK_ANSWERED)
 
 BIN_S = 0.25
 SHORTEST_S = 1e-9  # so that a retry without any backoff is all in one place

@@ -16,6 +16,9 @@ from ..record.facts import Facts
 from ..record.history import Event
 from ..units import seconds
 from .finding import Finding, Judged, judged
+from .sight import Needs
+
+NEEDS: Needs = (Event.STARTED, Event.FINISHED)
 
 GRACE_S = 2.0
 EVERY_NODE = -1
