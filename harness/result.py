@@ -9,9 +9,9 @@ from importlib.metadata import PackageNotFoundError, version
 
 from msgspec import Struct
 
-from ..backends.adapter import Adapter
+from ..backends.system import System
 from .checks import CHECKS
-from .checks.finding import Finding, Verdict
+from .checks.finding import CheckVerdict, Finding, Verdict
 from .plan.plan import Plan
 from .plan.replay import encode
 from .record.duplicates import Duplicates, duplicates
@@ -27,7 +27,7 @@ class CheckResult(Struct, frozen=True):
 
     name: str
     title: str
-    verdict: Verdict
+    verdict: CheckVerdict
     findings: tuple[Finding, ...]
     note: str
 
@@ -88,25 +88,21 @@ class Result(Struct, frozen=True):
 
 
 def judge(
-    plan: Plan, adapter: Adapter, history: History, driver: str, control: str | None = None
+    plan: Plan, adapter: System, history: History, driver: str, control: str | None = None
 ) -> Result:
     """Hold the history against the plan's guarantees.
 
-    Violated if any guarantee is; else inconclusive if any could not be judged; else held.
+    Violated if any guarantee is; else inconclusive if any is, or if none could be judged; else
+    held. A guarantee that the system does not claim or show counts for nothing.
     """
     facts = Facts(plan, adapter.claims, history)
     checks = []
     for name in plan.guarantees:
-        judged = CHECKS[name].judge(facts)
+        judged = CHECKS[name].hold(facts, adapter)
         checks.append(
             CheckResult(name, CHECKS[name].title, judged.verdict, judged.findings, judged.note)
         )
-    verdicts = {check.verdict for check in checks}
-    verdict: Verdict = "held"
-    for worst in ("violated", "inconclusive"):
-        if worst in verdicts:
-            verdict = worst
-            break
+    verdict = _verdict(checks)
     sentence, story = _headline(facts, checks, verdict)
     cells = dict.fromkeys(plan.must_hit, 0) | facts.bites
     return Result(
@@ -131,6 +127,16 @@ def judge(
     )
 
 
+def _verdict(checks: list[CheckResult]) -> Verdict:
+    verdicts = {check.verdict for check in checks}
+    if "violated" in verdicts:
+        return "violated"
+    # That the faults struck is no promise of the system.
+    promises = {check.verdict for check in checks if check.name != "faults_hit"}
+    nothing_judged = promises == {"not judged"}
+    return "inconclusive" if "inconclusive" in verdicts or nothing_judged else "held"
+
+
 def _headline(facts: Facts, checks: list[CheckResult], verdict: Verdict) -> tuple[str, list[str]]:
     """The one sentence that people read first, and the story of the job that it is about."""
     for check in checks:
@@ -139,8 +145,13 @@ def _headline(facts: Facts, checks: list[CheckResult], verdict: Verdict) -> tupl
                 first = check.findings[0]
                 return first.sentence, tell(facts, first.job) if first.job >= 0 else []
             return check.note, []
-    outcomes = ", ".join(f"{n} {name}" for name, n in facts.outcomes.items() if n)
-    return f"every guarantee held: {outcomes or 'no job'}", []
+    if verdict == "inconclusive":
+        return f"no guarantee could be judged: {checks[0].note}", []
+    outcomes = ", ".join(f"{n} {name}" for name, n in facts.outcomes.items() if n) or "no job"
+    unjudged = sum(check.verdict == "not judged" for check in checks)
+    if unjudged:
+        return f"{len(checks) - unjudged} guarantees held, {unjudged} not judged: {outcomes}", []
+    return f"every guarantee held: {outcomes}", []
 
 
 def environment() -> dict[str, str]:

@@ -41,7 +41,7 @@ def attempt(plan: Plan, adapter: Adapter, guarantees: Sequence[str] | None = Non
     facts = Facts(plan, adapter.claims, history)
     broken = {}
     for name in plan.guarantees if guarantees is None else guarantees:
-        judged = CHECKS[name].judge(facts)
+        judged = CHECKS[name].hold(facts, adapter)
         if judged.verdict == "violated":
             broken[name] = judged
     return Trial(plan, facts, broken)

@@ -1,7 +1,8 @@
 """Results as JUnit XML: a suite for each run, a test case for each promise.
 
-A violated promise is a failure. One that could not be judged is an error, never a pass and never
-skipped, since skipped tests do not stop a build. A control has one test case: that its check
+A violated promise is a failure. One about which the run proves nothing is an error, never a pass
+and never skipped, since skipped tests do not stop a build. One that the system does not claim or
+show is skipped: no run can tell. A control has one test case: that its check
 found it wanting. Accepted by the schema that Jenkins' xUnit plugin publishes (junit-10.xsd).
 """
 
@@ -44,6 +45,7 @@ def _suite(result: Result) -> Element:
         tests=str(len(cases)),
         failures=str(sum(case.find("failure") is not None for case in cases)),
         errors=str(sum(case.find("error") is not None for case in cases)),
+        skipped=str(sum(case.find("skipped") is not None for case in cases)),
         time=f"{result.duration_s:.3f}",
     )
     properties = SubElement(suite, "properties")
@@ -72,6 +74,8 @@ def _case(result: Result, check: CheckResult) -> Element:
         _answer(case, "failure", check.name, told[0] if told else check.note, result, text)
     elif check.verdict == "inconclusive":
         _answer(case, "error", "inconclusive", check.note, result, [])
+    elif check.verdict == "not judged":
+        case.append(_element("skipped", message=f"not judged: {check.note}"))
     return case
 
 

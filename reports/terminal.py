@@ -50,6 +50,16 @@ def duplicates(result: Result, console: Console) -> None:
         console.print(f" {LATE}")
 
 
+def not_judged(result: Result, console: Console) -> None:
+    """Of a run that held: the guarantees that it says nothing of, and why."""
+    if result.as_expected != "held":
+        return  # the table of guarantees will tell
+    for check in result.checks:
+        if check.verdict == "not judged":
+            line = f"  not judged: {check.title}: {check.note}"
+            console.print(one_line(line), soft_wrap=True)
+
+
 def summary(result: Result, console: Console, picture: Sequence[str] = ()) -> None:
     """Why a run did not hold: sentence, story, picture, guarantees, bite matrix, replay command."""
     console.print(f"  {result.verdict}: {one_line(result.sentence)}", soft_wrap=True)

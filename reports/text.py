@@ -30,6 +30,7 @@ def render(runs: Sequence[Run]) -> str:
 def tell(run: Run, console: Console) -> None:
     """One run: its line; if it did not hold, why, and its picture."""
     console.print(terminal.line(run.result), soft_wrap=True)
+    terminal.not_judged(run.result, console)
     terminal.duplicates(run.result, console)
     if run.result.as_expected != "held":
         terminal.summary(run.result, console, picture(run))

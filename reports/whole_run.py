@@ -100,7 +100,7 @@ class WholeRun:
             job = history["job"][rows]
             ended[job] = np.fmax(ended[job], history["t"][rows])
         last_lease = np.full(facts.jobs, -1)
-        leases = facts.rows(Event.LEASED)
+        leases = facts.rows(facts.hand_over)
         last_lease[history["job"][leases]] = leases
         died = {
             who(row): float(row["t"]) for row in history.rows[history.where(Event.WORKER_EXITED)]

@@ -7,8 +7,10 @@ that there was nothing to judge. To add one, write its file and name it in ``CHE
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import ModuleType
 from typing import NamedTuple
 
+from ...backends.system import System, sees
 from ..plan.plan import Plan
 from ..plan.validate import PlanError
 from ..record.facts import Facts
@@ -28,34 +30,50 @@ from . import (
     retries_spread,
     timeouts_enforced,
 )
-from .finding import Judged
+from .finding import Judged, not_judged
+from .sight import Needs, hidden
 
 
 class Check(NamedTuple):
-    """``title`` is the guarantee in words; ``judge`` holds a run against it."""
+    """``title`` is the guarantee in words; ``judge`` holds a run against it.
+
+    ``needs`` is what must be seen of a system for that (see :mod:`.sight`).
+    """
 
     name: str
     title: str
     judge: Callable[[Facts], Judged]
+    needs: Needs = ()
+
+    def hold(self, facts: Facts, system: System) -> Judged:
+        """Judge a run of the system, if the system shows what that takes."""
+        unseen = hidden(self.needs, sees(system))
+        if unseen:
+            return not_judged(f"{system.name} does not show {unseen}")
+        return self.judge(facts)
+
+
+def _check(module: ModuleType, title: str) -> Check:
+    return Check(module.__name__.rpartition(".")[2], title, module.judge, module.NEEDS)
 
 
 CHECKS = {
     check.name: check
     for check in (
-        Check("no_lost_work", "no accepted work is lost", no_lost_work.judge),
-        Check("no_duplicated_effects", "no effect happens twice", no_duplicated_effects.judge),
-        Check("no_starvation", "no latency-sensitive queue starves", no_starvation.judge),
-        Check("no_phantoms", "nothing runs that nobody enqueued", no_phantoms.judge),
-        Check("bounded_deliveries", "deliveries are bounded", bounded_deliveries.judge),
-        Check("leases_exclusive", "a job has one holder at a time", leases_exclusive.judge),
-        Check("progress_after_heal", "after the faults, all work ends", progress_after_heal.judge),
-        Check("backoff_respected", "retries wait for their backoff", backoff_respected.judge),
-        Check("retries_spread", "retries do not come in lockstep", retries_spread.judge),
-        Check("permanent_failures", "what cannot succeed is not retried", permanent_failures.judge),
-        Check("dead_letters_explained", "dead letters tell why", dead_letters_explained.judge),
-        Check("timeouts_enforced", "no job holds a worker for ever", timeouts_enforced.judge),
-        Check("backlog_bounded", "a full queue says so", backlog_bounded.judge),
-        Check("faults_hit", "the faults struck what they should", faults_hit.judge),
+        _check(no_lost_work, "no accepted work is lost"),
+        _check(no_duplicated_effects, "no effect happens twice"),
+        _check(no_starvation, "no latency-sensitive queue starves"),
+        _check(no_phantoms, "nothing runs that nobody enqueued"),
+        _check(bounded_deliveries, "deliveries are bounded"),
+        _check(leases_exclusive, "a job has one holder at a time"),
+        _check(progress_after_heal, "after the faults, all work ends"),
+        _check(backoff_respected, "retries wait for their backoff"),
+        _check(retries_spread, "retries do not come in lockstep"),
+        _check(permanent_failures, "what cannot succeed is not retried"),
+        _check(dead_letters_explained, "dead letters tell why"),
+        _check(timeouts_enforced, "no job holds a worker for ever"),
+        _check(backlog_bounded, "a full queue says so"),
+        _check(faults_hit, "the faults struck what they should"),
     )
 }
 GUARANTEES = tuple(CHECKS)

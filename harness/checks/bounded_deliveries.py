@@ -9,8 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..record.facts import Facts
-from ..record.history import Event
-from .finding import Finding, Judged, judged
+from .finding import Finding, Judged, judged, not_judged
 from .sight import HAND_OVER, Needs
 
 NEEDS: Needs = (HAND_OVER,)
@@ -18,10 +17,10 @@ NEEDS: Needs = (HAND_OVER,)
 
 def judge(facts: Facts) -> Judged:
     if not facts.claims.bounded_deliveries:
-        return Judged("held", note="not judged: the backend does not claim it")
+        return not_judged("the backend does not claim it")
     limit = facts.plan.max_deliveries
     limits = limit * (1 + facts.replays)
-    history, rows = facts.history, facts.rows(Event.LEASED)
+    history, rows = facts.history, facts.rows(facts.hand_over)
     findings = [
         Finding(
             int(job),

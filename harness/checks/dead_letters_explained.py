@@ -11,7 +11,7 @@ import numpy as np
 
 from ..record.facts import Facts, Ints
 from ..record.history import Answer, Event
-from .finding import Finding, Judged, judged
+from .finding import Finding, Judged, judged, not_judged
 from .retries import failures
 from .sight import Needs
 
@@ -20,7 +20,7 @@ NEEDS: Needs = (Event.DEAD,)
 
 def judge(facts: Facts) -> Judged:
     if not facts.claims.dead_letters:
-        return Judged("held", note="not judged: the backend does not claim dead letters")
+        return not_judged("the backend does not claim dead letters")
     dead = facts.rows(Event.DEAD)
     if not len(dead):
         return Judged("inconclusive", note="nothing lay in the dead letters")

@@ -7,6 +7,7 @@ from typing import Literal
 from msgspec import Struct
 
 Verdict = Literal["held", "violated", "inconclusive"]
+CheckVerdict = Literal["held", "violated", "inconclusive", "not judged"]
 
 
 class Finding(Struct, frozen=True):
@@ -22,9 +23,13 @@ class Finding(Struct, frozen=True):
 
 
 class Judged(Struct, frozen=True):
-    """A check's answer. ``note`` says what was measured, or why nothing could be said."""
+    """A check's answer. ``note`` says what was measured, or why nothing could be said.
 
-    verdict: Verdict
+    ``not judged`` is neither held nor violated: the system does not claim it, or does not
+    show what it takes to see it.
+    """
+
+    verdict: CheckVerdict
     findings: tuple[Finding, ...] = ()
     note: str = ""
 
@@ -33,3 +38,8 @@ def judged(findings: list[Finding], note: str) -> Judged:
     """Violated if there are findings, held if not."""
     ordered = tuple(sorted(findings, key=lambda f: (-f.weight, f.job)))
     return Judged("violated" if ordered else "held", ordered, note)
+
+
+def not_judged(why: str) -> Judged:
+    """Neither held nor violated, and no reason to call the run inconclusive."""
+    return Judged("not judged", note=why)

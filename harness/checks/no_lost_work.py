@@ -16,7 +16,7 @@ import numpy as np
 from ..record.facts import Facts, Flags
 from ..record.history import Answer, Event
 from ..record.story import tell_loss
-from .finding import Finding, Judged, judged
+from .finding import Finding, Judged, judged, not_judged
 from .sight import Needs
 
 NEEDS: Needs = (Event.ENQUEUE_ANSWERED, Event.EFFECT, Event.HELD, Event.DEAD)
@@ -24,7 +24,7 @@ NEEDS: Needs = (Event.ENQUEUE_ANSWERED, Event.EFFECT, Event.HELD, Event.DEAD)
 
 def judge(facts: Facts) -> Judged:
     if facts.claims.delivery == "at-most-once":
-        return Judged("held", note="not judged: the backend does not claim it")
+        return not_judged("the backend does not claim it")
     if not facts.accepted.any():
         return Judged("inconclusive", note="no job was accepted, so none could be lost")
     lost = facts.lost if facts.claims.dead_letters else facts.lost & ~_given_up(facts)

@@ -38,11 +38,13 @@ def judge(facts: Facts) -> Judged:
     if not len(began):
         return Judged("inconclusive", note="no job began to run")
     over = np.flatnonzero(np.isin(history["event"], OVER))
+    gone = history["event"][over] == Event.WORKER_EXITED  # with every job that it had
     standstills = _standstills(facts)
     findings, longest_s = [], 0.0
     for row in began:
         node, job = history["node"][row], int(history["job"][row])
-        same = over[(history["node"][over] == node) & (over > row)]
+        its_own = gone | (history["job"][over] == job)
+        same = over[its_own & (history["node"][over] == node) & (over > row)]
         end = float(history["t"][same[0]]) if len(same) else facts.ended_at
         began_at, timeout_s = float(history["t"][row]), facts.plan.jobs[job].timeout_s
         still = standstills.get(int(node), []) + standstills.get(EVERY_NODE, [])

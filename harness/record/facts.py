@@ -82,9 +82,14 @@ class Facts:
         return failed & ~self.accepted
 
     @cached_property
+    def hand_over(self) -> Event:
+        """What tells that a worker has a job: its lease, or, where none are shown, its start."""
+        return Event.LEASED if len(self.history.where(Event.LEASED)) else Event.STARTED
+
+    @cached_property
     def leased_at(self) -> Floats:
         """When the job was first handed to a worker."""
-        return self._first(self.rows(Event.LEASED))
+        return self._first(self.rows(self.hand_over))
 
     @cached_property
     def deliveries(self) -> Ints:
@@ -102,7 +107,7 @@ class Facts:
     @cached_property
     def handed_out(self) -> Ints:
         """How often the job was handed to a worker."""
-        return self._count(self.rows(Event.LEASED))
+        return self._count(self.rows(self.hand_over))
 
     @cached_property
     def effects(self) -> Ints:
@@ -180,7 +185,7 @@ class Facts:
     @cached_property
     def phantoms(self) -> Ints:
         """Rows in which a worker was handed a job that nobody enqueued before."""
-        rows = self.history.where(Event.LEASED)
+        rows = self.history.where(self.hand_over)
         known = self.of_plan[rows]
         job = np.where(known, self.history["job"][rows], 0)
         if self.jobs == 0:

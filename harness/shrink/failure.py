@@ -55,7 +55,7 @@ def judged_plan(plan: Plan, guarantee: str, facts: Facts) -> Plan:
     others = [
         name
         for name in USUAL
-        if name != guarantee and CHECKS[name].judge(facts).verdict != "inconclusive"
+        if name != guarantee and CHECKS[name].judge(facts).verdict in ("held", "violated")
     ]
     return replace(plan, guarantees=(guarantee, *others))
 
