@@ -10,7 +10,6 @@ import sys
 import warnings
 from collections.abc import Callable, Sequence
 from importlib import import_module
-from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
 from types import ModuleType
@@ -90,8 +89,12 @@ def _warn(old: str, new: str) -> None:
     )
 
 
-class _Forwarder(MetaPathFinder, Loader):
-    """Imports the module at its new place when it is asked for at its old one."""
+class _Forwarder:
+    """Imports the module at its new place when it is asked for at its old one.
+
+    It is a finder and a loader by its methods: to inherit them costs every import of jobquake
+    8 ms, since ``importlib.abc`` loads tempfile and more.
+    """
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
@@ -99,7 +102,8 @@ class _Forwarder(MetaPathFinder, Loader):
         if not fullname.startswith("jobquake.") or not (new := new_place(fullname)):
             return None
         _warn(fullname, new)
-        return ModuleSpec(fullname, self, is_package=True)
+        loader: Any = self
+        return ModuleSpec(fullname, loader, is_package=True)
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
         new = new_place(spec.name)

@@ -26,7 +26,7 @@ failures_option = click.option(
     type=click.Path(path_type=Path, file_okay=False),
     default=FAILURES,
     show_default=True,
-    help="The folder in which failures are kept, each with its report and a pytest test.",
+    help="Folder for failures, each with its report and a pytest test.",
 )
 confirm_option = click.option(
     "--confirm",
@@ -34,7 +34,7 @@ confirm_option = click.option(
     default=0,
     show_default=True,
     metavar="N",
-    help="Run each shrunk plan N times on real processes, and tell how often it fails there.",
+    help="Run each shrunk plan N times on real processes and report how often it fails.",
 )
 
 

@@ -15,10 +15,10 @@ from .. import __version__
 from . import commands
 
 SECTIONS = {
-    "run": "Run: make a queue fail, if it can",
-    "look": "Look: what is here, and what you need",
-    "tell": "Tell: reports of runs that were kept",
-    "serve": "Serve: programs for other programs",
+    "run": "Run (try to break a queue)",
+    "look": "Look (see what is here and what you need)",
+    "tell": "Tell (report on kept runs)",
+    "serve": "Serve (run a server)",
 }
 DOCS = {"practices", "duplicates"}  # were commands until 0.2
 
@@ -44,7 +44,7 @@ class Commands(click.Group):
         shown: dict[str, list[tuple[str, str]]] = {section: [] for section in SECTIONS}
         for name in self.list_commands(ctx):
             module = _module(name)
-            summary = module.command.get_short_help_str(limit=formatter.width)
+            summary = module.command.get_short_help_str(limit=200)
             shown[module.SECTION].append((name, summary))
         for section, rows in shown.items():
             with formatter.section(SECTIONS[section]):
@@ -58,7 +58,17 @@ def _module(name: str) -> Any:
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="jobquake")
 def cli() -> None:
-    """Shake a job queue: kill, cut, delay, flood; then see whether its promises held.
+    """Shake a job queue: kill, cut, delay, flood; then check whether its guarantees held.
+
+    A strike is a fault that takes effect: a worker killed, a reply lost. A twin is the
+    reference queue with one bug. The bite matrix counts which strikes met a job in which
+    phase of its life; a run in which the planned faults met no job is inconclusive.
+
+    \b
+    Examples:
+      jobquake demo
+      jobquake run --driver sim
+      jobquake explore reference --max-time 60s
 
     Exit codes: 0 held, 1 violated, 2 usage, 3 environment, 4 inconclusive,
     130 interrupted.

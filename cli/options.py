@@ -12,33 +12,40 @@ from ..reports.registry import FORMATS
 REPORTS = Path("jobquake-runs")
 FOLDERS = click.Path(path_type=Path)
 
-backend_option = click.option("--backend", help="The queue to shake; see 'jobquake list'.")
+backend_option = click.option("--backend", help="The queue to test; 'jobquake list' names them.")
 driver_option = click.option(
-    "--driver", type=click.Choice(["process", "sim"]), help="Real processes, or virtual time."
+    "--driver",
+    type=click.Choice(["process", "sim"]),
+    help="Run on real processes, or in virtual time.",
 )
 toxiproxy_option = click.option(
     "--toxiproxy",
     default="embedded",
     show_default=True,
     metavar="embedded|PROGRAM|URL",
-    help="Whose network real processes use: ours, a toxiproxy-server, or one that runs.",
+    help="The proxy between real processes: the built-in one, a toxiproxy-server program to "
+    "start, or the URL of one that is running.",
 )
 report_option = click.option(
     "--report",
     type=click.Path(path_type=Path),
     default=REPORTS,
     show_default=True,
-    help="Where run folders with their HTML reports go; a name ending in .html is one page.",
+    help="Folder for the runs and their HTML reports; a name that ends in .html writes one page.",
 )
-json_option = click.option(
-    "--json", "as_json", is_flag=True, help="Results as JSON on standard output."
+json_option = click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
+seed_option = click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Seed of every random choice: the same seed makes the same plan.",
 )
-seed_option = click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 
 
-def _told() -> str:
+def _all_formats() -> str:
     formats = [f"{name} ({form.file}, {form.summary})" for name, form in FORMATS.items()]
-    return "; ".join([*formats, f"{GITHUB} (job summary and annotations of a GitHub step)"])
+    return "; ".join([*formats, f"{GITHUB} (job summary and annotations on GitHub Actions)"])
 
 
 format_option = click.option(
@@ -46,12 +53,13 @@ format_option = click.option(
     "formats",
     multiple=True,
     type=click.Choice([*FORMATS, GITHUB]),
-    help=f"May be repeated. {_told()}.",
+    help=f"Also write this format; may be repeated. {_all_formats()}.",
 )
 earlier_option = click.option(
     "--earlier",
     multiple=True,
     type=FOLDERS,
     metavar="FOLDER",
-    help="A report folder of an earlier time, the oldest first; index.html shows the trend.",
+    help="Report folder of earlier runs, oldest first; may be repeated. index.html then shows "
+    "the trend.",
 )

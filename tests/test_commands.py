@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -71,3 +72,32 @@ def test_a_command_that_has_left_says_where_it_is(name: str) -> None:
     (line,) = done.stderr.splitlines()
     assert f"run 'python tools/docs.py {name}'" in line
     assert (Path(commands.__path__[0]).parents[1] / "tools" / "docs.py").exists()
+
+
+def command_of(name: str) -> click.Command:
+    command = cli.get_command(click.Context(cli), name)
+    assert command
+    return command
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_option_of_a_command_says_what_it_does(name: str) -> None:
+    silent = [p.opts for p in command_of(name).params if isinstance(p, click.Option) and not p.help]
+    assert not silent
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_help_of_a_command_has_an_example_that_its_options_accept(name: str) -> None:
+    page = CliRunner().invoke(cli, [name, "--help"]).output
+    examples = [line.strip() for line in page.splitlines() if line.startswith("    jobquake ")]
+    assert examples
+    for line in examples:
+        _, first, *words = shlex.split(line.split(">")[0])
+        assert first == name
+        command_of(name).make_context(name, words)
+
+
+def test_the_words_of_the_field_are_explained_where_they_first_appear() -> None:
+    page = " ".join(CliRunner().invoke(cli, ["--help"]).output.split())
+    for word in ("A strike is ", "A twin is ", "The bite matrix counts "):
+        assert word in page

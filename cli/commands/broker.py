@@ -15,15 +15,29 @@ SECTION = "serve"
 
 
 @click.command("broker")
-@click.option("--db", type=click.Path(path_type=Path), required=True, help="The queue's file.")
-@click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--port", type=click.IntRange(0, 65535), default=7411, show_default=True)
-@click.option("--metrics-host", default="127.0.0.1", show_default=True)
-@click.option("--metrics-port", type=click.IntRange(0, 65535), help="Prometheus metrics here.")
-@click.option("--backend", help="Whose mistakes to serve; see 'jobquake list'.")
+@click.option(
+    "--db", type=click.Path(path_type=Path), required=True, help="SQLite file of the queue."
+)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=7411,
+    show_default=True,
+    help="Port to listen on; 0 picks a free one.",
+)
+@click.option(
+    "--metrics-host", default="127.0.0.1", show_default=True, help="Address for the metrics."
+)
+@click.option(
+    "--metrics-port",
+    type=click.IntRange(0, 65535),
+    help="Serve Prometheus metrics on this port; 0 picks a free one.",
+)
+@click.option("--backend", help="Serve this twin's bug instead of the correct queue.")
 @click.option(
     "--retention", "retention_s", type=SECONDS, default="24h", show_default=True,
-    help="How long completed jobs and keys are remembered, and so duplicates known.",
+    help="How long completed jobs and keys are remembered, to detect duplicates.",
 )  # fmt: skip
 def command(
     db: Path,
@@ -34,10 +48,15 @@ def command(
     backend: str | None,
     retention_s: float,
 ) -> None:
-    """Serve the reference queue over TCP from one SQLite file; port 0 picks a free one.
+    """Serve the reference queue over TCP, stored in one SQLite file.
 
-    Prints 'ready HOST:PORT' when it listens, and 'metrics URL' if Prometheus can read it
-    there. Ends on SIGTERM or SIGINT; what it has answered survives any other end.
+    Prints 'ready HOST:PORT' when it listens and 'metrics URL' when metrics are served. SIGTERM
+    or SIGINT ends it; whatever it has acknowledged survives any other end.
+
+    \b
+    Examples:
+      jobquake broker --db queue.db
+      jobquake broker --db queue.db --port 0 --metrics-port 9464
     """
     import asyncio
 

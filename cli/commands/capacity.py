@@ -23,40 +23,77 @@ SECTION = "look"
 
 
 @click.command("capacity")
-@click.option("--arrivals", type=RATE, help="Jobs that arrive, such as 40/s.")
-@click.option("--arrival-cv", type=float, help="Spread of the gaps: deviation over mean [1].")
-@click.option("--service", type=SECONDS, help="Mean time of a job on a worker, such as 200ms.")
-@click.option("--service-cv", type=float, help="Its spread: deviation over mean [1].")
+@click.option("--arrivals", type=RATE, help="Arrival rate, such as 40/s.")
+@click.option(
+    "--arrival-cv",
+    type=float,
+    help="Coefficient of variation (deviation / mean) of the gaps between them. [default: 1]",
+)
+@click.option("--service", type=SECONDS, help="Mean run time of a job, such as 200ms.")
+@click.option(
+    "--service-cv", type=float, help="Coefficient of variation of the run time. [default: 1]"
+)
 @click.option(
     "--service-dist",
     type=click.Choice(["exponential", "deterministic", "lognormal", "pareto"]),
-    help="Its distribution; by its spread if none is named.",
+    help="Distribution of the run time. [default: chosen by --service-cv]",
 )
 @click.option(
     "--from", "folder", type=click.Path(path_type=Path),
-    help="A run folder to read arrivals and service times from, pool by pool.",
+    help="Measure arrivals and run times in this run folder, pool by pool.",
 )  # fmt: skip
-@click.option("--wait-bound", type=SECONDS, required=True, help="How long deliveries may wait.")
+@click.option(
+    "--wait-bound",
+    type=SECONDS,
+    required=True,
+    help="Longest acceptable wait before a delivery starts.",
+)
 @click.option(
     "--percentile", type=PERCENTILE, default="95", show_default=True,
-    help="The share of deliveries that must keep to it.",
+    help="Percentage of deliveries that must meet the bound.",
 )  # fmt: skip
-@click.option("--failures", type=SHARE, default="0%", help="Deliveries that fail, such as 2%.")
-@click.option("--crashes", type=RATE, default="0/s", help="Crashes of a busy worker, such as 1/h.")
-@click.option("--max-deliveries", type=click.IntRange(1, 1000), default=4, show_default=True)
-@click.option("--lease", type=SECONDS, default="10s", show_default=True)
-@click.option("--retry-delay", type=SECONDS, default="1s", show_default=True)
-@click.option("--restart", type=SECONDS, default="1s", show_default=True)
+@click.option(
+    "--failures", type=SHARE, default="0%", help="Share of deliveries that fail, such as 2%."
+)
+@click.option(
+    "--crashes", type=RATE, default="0/s", help="Crash rate of a busy worker, such as 1/h."
+)
+@click.option(
+    "--max-deliveries",
+    type=click.IntRange(1, 1000),
+    default=4,
+    show_default=True,
+    help="Deliveries of a job before it is given up.",
+)
+@click.option(
+    "--lease",
+    type=SECONDS,
+    default="10s",
+    show_default=True,
+    help="Lease length (visibility timeout).",
+)
+@click.option(
+    "--retry-delay", type=SECONDS, default="1s", show_default=True, help="Delay before a retry."
+)
+@click.option(
+    "--restart",
+    type=SECONDS,
+    default="1s",
+    show_default=True,
+    help="Time to restart a crashed worker.",
+)
 @seed_option
 @click.option(
     "--deliveries",
     type=click.IntRange(1000, 10**8),
     default=2_000_000,
     show_default=True,
-    help="How many to simulate for each number of workers.",
+    help="Deliveries to simulate for each number of workers.",
 )
-@click.option("--report", type=click.Path(path_type=Path), help="An HTML page to write.")
-@click.option("--json", "as_json", is_flag=True, help="The answer as JSON on standard output.")
+@click.option(
+    "--report", type=click.Path(path_type=Path), help="Also write an HTML page to this file."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
 def command(
     folder: Path | None,
     wait_bound: float,
@@ -73,9 +110,15 @@ def command(
     as_json: bool,
     **given: Any,
 ) -> None:
-    """Find how many workers a pool needs so that its deliveries do not wait too long.
+    """Calculate how many workers a pool needs for a given waiting time.
 
-    By formula (Erlang C and its kin) and by simulation, with what crashes and retries add.
+    By formula (Erlang C and its relatives) and by simulation, which adds the load of crashes
+    and retries.
+
+    \b
+    Examples:
+      jobquake capacity --arrivals 40/s --service 200ms --wait-bound 100ms
+      jobquake capacity --from jobquake-runs/RUN --wait-bound 1s --report workers.html
     """
     import msgspec
     from rich.text import Text

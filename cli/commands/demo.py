@@ -19,9 +19,14 @@ SECTION = "run"
 @click.command("demo")
 @report_option
 def command(report: Path) -> int:
-    """See a failure: a queue that acks before it runs loses work when its workers die.
+    """See a failure: a queue that acks jobs before it runs them, and loses them.
 
-    Exits 0 if the failure was found, as it must be.
+    Runs a broken twin (a queue with one known bug) while its workers are killed. Exits with 0
+    if the loss is detected.
+
+    \b
+    Example:
+      jobquake demo
     """
     adapter = names.backend(DEMO_BACKEND)
     click.echo(f"{DEMO_BACKEND}: {adapter.summary}. Its workers are about to be killed.")

@@ -15,12 +15,19 @@ SECTION = "tell"
 @click.command("diff")
 @click.argument("first", type=FOLDERS, metavar="RUN-A")
 @click.argument("second", type=FOLDERS, metavar="RUN-B")
-@click.option("--html", type=FOLDERS, metavar="FILE", help="Write it as a page, too.")
+@click.option(
+    "--html", type=FOLDERS, metavar="FILE", help="Also write the comparison as an HTML page."
+)
 def command(first: Path, second: Path, html: Path | None) -> int:
-    """Show what sets two kept runs apart; an asterisk marks what differs.
+    """Compare two kept runs; an asterisk marks what differs.
 
-    Verdicts, outcomes, guarantees and what was measured for them, latencies, what was struck,
-    configuration and versions. Ends with 0 whether they differ or not.
+    Compares verdicts, outcomes, guarantees and their measures, latencies, the bite matrix (which
+    fault struck jobs in which phase of their life), configuration and versions. Exits with 0
+    whether they differ or not.
+
+    \b
+    Example:
+      jobquake diff jobquake-runs/RUN-A jobquake-runs/RUN-B --html diff.html
     """
     from ...reports import diff, terminal
 

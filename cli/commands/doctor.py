@@ -10,13 +10,18 @@ SECTION = "look"
 
 
 @click.command("doctor")
-@click.option("--start", is_flag=True, help="Start and stop each server that is here, too.")
-@click.option("--json", "as_json", is_flag=True, help="Findings as JSON on standard output.")
+@click.option("--start", is_flag=True, help="Also start and stop each server that is installed.")
+@click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
 def command(start: bool, as_json: bool) -> int:
-    """Say what of all that jobquake can use is here, and how to get the rest.
+    """Check which optional programs and packages are installed.
 
-    Each thing is tried. Exits 0 if a run that asks for nothing special can be had here,
-    and every server started; 3 if not.
+    Each is tried, and what is missing comes with how to install it. Exits with 0 if ordinary
+    runs work here (and, with --start, every server started), otherwise with 3.
+
+    \b
+    Examples:
+      jobquake doctor
+      jobquake doctor --start
     """
     import msgspec
 

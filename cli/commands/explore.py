@@ -32,22 +32,24 @@ SECTION = "run"
 
 @click.command("explore")
 @click.argument("backend")
-@click.option("--max-time", type=SECONDS, help="Stop after so long, such as 60s (default), 2h.")
-@click.option("--max-schedules", type=click.IntRange(min=1), help="Stop after so many schedules.")
+@click.option("--max-time", type=SECONDS, help="Stop after this time, such as 2h. [default: 60s]")
+@click.option("--max-schedules", type=click.IntRange(min=1), help="Stop after this many plans.")
 @seed_option
 @click.option(
     "--jobs",
     type=click.IntRange(min=0),
-    help="Processes to use; 0: none but this one.  [default: one for each core]",
+    help="Processes to search with; 0 uses this process only. [default: one per core]",
 )
 @click.option(
-    "--executor", metavar="dask://HOST:PORT", help="A Dask cluster to use in place of processes."
+    "--executor",
+    metavar="dask://HOST:PORT",
+    help="Search on this Dask cluster instead of local processes.",
 )
 @click.option(
     "--technique", type=click.Choice(MIXES), default="portfolio", show_default=True,
-    help="How plans are made; the portfolio mixes all.",
+    help="How plans are drawn; the portfolio mixes all techniques.",
 )  # fmt: skip
-@click.option("--keep-going", is_flag=True, help="Do not stop at the first finding.")
+@click.option("--keep-going", is_flag=True, help="Continue after the first failure.")
 @click.option(
     "--check-determinism", is_flag=True, help="Run each plan twice and compare the histories."
 )
@@ -66,12 +68,21 @@ def command(
     confirm: int,
     failures: Path,
 ) -> int:
-    """Look for a failure that nobody scripted, and tell it in the fewest words.
+    """Search for a failure that nobody scripted, and shrink it.
 
-    Draws plans (topology, workload, faults), runs them in virtual time, and lets every check
-    judge. What fails is shrunk to the smallest story that still does, and kept, with a
-    report and a pytest test. Failures that are kept already are tried first. With the same
-    seed and --max-schedules the same is found, however many processes or machines look.
+    Draws plans (workers, jobs, faults) at random, runs them in virtual time, and lets every
+    check judge them. A plan that fails is shrunk to the smallest one that still fails, and
+    kept with its report and a pytest test; the next exploration tries it first.
+
+    At the end comes the bite matrix: for each kind of fault, how many of its strikes met a job
+    in which phase of the job's life. A fault that met no job proves nothing.
+
+    The same seed and --max-schedules find the same failures, however many processes search.
+
+    \b
+    Examples:
+      jobquake explore twin-ack-without-token --max-schedules 2000
+      jobquake explore reference --max-time 10min --confirm 20
     """
     from ...harness.explore.search import DeadlyShard, Limits, search
     from ...reports import exploration, terminal

@@ -9,7 +9,15 @@ SECTION = "look"
 
 @click.command("list")
 def command() -> None:
-    """List the scenarios and the backends."""
+    """List the scenarios and the backends (the queues that can be tested).
+
+    A backend named twin-... is a broken twin: the reference queue with one bug put in, which
+    shows that the checks can fail.
+
+    \b
+    Example:
+      jobquake list
+    """
     from ...backends import registry as backends
     from ...scenarios import registry as scenarios
 

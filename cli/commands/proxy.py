@@ -12,15 +12,28 @@ SECTION = "serve"
 
 
 @click.command("proxy")
-@click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--port", type=click.IntRange(0, 65535), default=8474, show_default=True)
-@click.option("--seed", type=int, default=0, show_default=True, help="Of jitter and toxicity.")
-@click.option("--config", type=click.Path(path_type=Path), help="Proxies to begin with, JSON.")
-@click.option("--proxy-metrics", is_flag=True, help="Count bytes; GET /metrics tells them.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8474,
+    show_default=True,
+    help="Port to listen on; 0 picks a free one.",
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of jitter and toxicity.")
+@click.option(
+    "--config", type=click.Path(path_type=Path), help="JSON file of proxies to start with."
+)
+@click.option("--proxy-metrics", is_flag=True, help="Count bytes; GET /metrics reports them.")
 def command(host: str, port: int, seed: int, config: Path | None, proxy_metrics: bool) -> None:
-    """Serve Toxiproxy's HTTP API, with triggers and a seed; port 0 picks a free one.
+    """Serve a TCP proxy with Toxiproxy's HTTP API.
 
-    Prints 'ready http://HOST:PORT' when it listens. Ends on SIGTERM or SIGINT.
+    Prints 'ready http://HOST:PORT' when it listens. SIGTERM or SIGINT ends it. In addition to
+    Toxiproxy, it takes a seed and can tie a fault to a round trip (/jobquake routes).
+
+    \b
+    Example:
+      jobquake proxy --port 8474 --seed 7
     """
     import asyncio
 

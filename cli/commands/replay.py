@@ -10,7 +10,6 @@ import click
 from ... import lookup as names
 from ...experiments import Experiment, Wanted, carry_out, exit_code, packed_of
 from ..options import (
-    backend_option,
     driver_option,
     format_option,
     json_option,
@@ -27,7 +26,7 @@ SECTION = "run"
 
 @click.command("replay")
 @click.argument("what", metavar="STRING|RUN-FOLDER")
-@backend_option
+@click.option("--backend", help="Use this backend instead of the one in the string.")
 @driver_option
 @toxiproxy_option
 @report_option
@@ -42,7 +41,13 @@ def command(
     formats: tuple[str, ...],
     as_json: bool,
 ) -> int:
-    """Run a plan again, from its replay string or from a run folder."""
+    """Run a plan again, from its replay string or its run folder.
+
+    \b
+    Examples:
+      jobquake replay jobquake-runs/network-timeout-default-reference-sim-0
+      jobquake replay 'jq1:...' --backend reference-redis
+    """
     from ...reports.plain import one_line
 
     packed, then = packed_of(what)

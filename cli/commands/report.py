@@ -27,15 +27,20 @@ SECTION = "tell"
     type=FOLDERS,
     default=STDOUT,
     show_default=True,
-    help="The folder to write to; '-': one format on standard output.",
+    help="Folder to write to; '-' prints one format.",
 )
 def command(
     folders: tuple[Path, ...], formats: tuple[str, ...], earlier: tuple[Path, ...], out: Path
 ) -> int:
-    """Make reports of runs that were kept, in any format (text if none is named).
+    """Write reports of kept runs, in any format.
 
-    In a folder, what is of one run lies in a folder named like the run's; what all share lies
-    above, with an index.html of several runs.
+    Without --format, prints text. With --out, per-run files go to OUT/RUN/, shared files to
+    OUT/; several runs get an OUT/index.html.
+
+    \b
+    Examples:
+      jobquake report jobquake-runs/network-timeout-default-reference-sim-0
+      jobquake report jobquake-runs/* --format html --format junit --out reports
     """
     wanted = Wanted(tuple(dict.fromkeys(formats)) or ("text",), earlier)
     if out == STDOUT:

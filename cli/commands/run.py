@@ -32,11 +32,11 @@ SECTION = "run"
     "--backend",
     "backends",
     multiple=True,
-    help="The queue to shake; see 'jobquake list'. Repeated: each of them.",
+    help="The queue to test [default: reference]; 'jobquake list' names them. May be repeated.",
 )
 @driver_option
 @seed_option
-@click.option("--all", "every", is_flag=True, help="Every scenario that the driver can run.")
+@click.option("--all", "every", is_flag=True, help="Run every scenario that the driver can run.")
 @toxiproxy_option
 @report_option
 @format_option
@@ -54,10 +54,16 @@ def command(
     earlier: tuple[Path, ...],
     as_json: bool,
 ) -> int:
-    """Run scenarios (the three main ones if none is named) and judge what happened.
+    """Run scenarios against a queue and judge the outcome.
 
-    A scenario's control variants run along with it: they lack the practice that the
-    scenario shows, and count as held only if the check finds them wanting.
+    Without a name, the three main scenarios run. A scenario's controls run along with it: they
+    lack the practice that the scenario is about, and pass only if the violation is detected.
+
+    \b
+    Examples:
+      jobquake run
+      jobquake run worker-kill-before-ack --driver sim --seed 7
+      jobquake run --all --driver sim --backend reference-sqlite
     """
     adapters = [names.backend(name) for name in dict.fromkeys(backends or ("reference",))]
     if every and scenarios:

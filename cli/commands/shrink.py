@@ -15,18 +15,21 @@ SECTION = "run"
 
 @click.command("shrink")
 @click.argument("what", metavar="STRING|RUN-FOLDER")
-@click.option("--backend", help="Another backend than the one that the string names.")
-@click.option("--guarantee", help="The guarantee to break; by default the first that is broken.")
+@click.option("--backend", help="Use this backend instead of the one in the string.")
+@click.option(
+    "--guarantee",
+    help="The violation to keep while shrinking. [default: the first violated guarantee]",
+)
 @click.option(
     "--trials", type=click.IntRange(min=1), default=20, show_default=True,
-    help="Runs on real processes to learn how often the plan fails, if it does not in 'sim'.",
+    help="Runs on real processes that measure how often the plan fails, if 'sim' shows no failure.",
 )  # fmt: skip
 @click.option(
     "--confidence",
     type=click.FloatRange(min=0.5, max=0.999),
     default=0.95,
     show_default=True,
-    help="How surely a smaller plan that fails as often must not be missed there.",
+    help="Confidence with which a smaller plan that fails as often is detected.",
 )
 @confirm_option
 @failures_option
@@ -39,10 +42,14 @@ def command(
     confirm: int,
     failures: Path,
 ) -> int:
-    """Make a failing plan as small as it gets, from its replay string or run folder.
+    """Make a failing plan as small as possible, from its replay string or run folder.
 
-    It is tried in virtual time first, whichever driver it failed on, and shrunk there if the
-    failure shows. Otherwise it is minimised on real processes by repeated trials.
+    The plan is tried in virtual time first, and shrunk there if it fails. Otherwise it is
+    shrunk on real processes, by repeated trials.
+
+    \b
+    Example:
+      jobquake shrink 'jq1:...' --guarantee no_lost_work
     """
     from ...harness.result import EXIT
     from ...harness.shrink.anywhere import NothingBroken, shrunk_anywhere

@@ -27,25 +27,31 @@ SECTION = "run"
 
 @click.command("soak")
 @click.argument("scenarios", nargs=-1, metavar="[SCENARIO]...")
-@click.option("--for", "for_s", type=SECONDS, default="10min", show_default=True, help="How long.")
-@click.option("--backend", default="reference", show_default=True, help="The queue to shake.")
+@click.option(
+    "--for", "for_s", type=SECONDS, default="10min", show_default=True, help="How long to run."
+)
+@click.option("--backend", default="reference", show_default=True, help="The queue to test.")
 @click.option(
     "--driver", type=click.Choice(["process", "sim"]), default="sim", show_default=True,
-    help="In 'sim' the time is virtual.",
+    help="Run on real processes, or in virtual time.",
 )  # fmt: skip
 @seed_option
 @click.option(
     "--fresh",
     is_flag=True,
-    help="An empty queue each round, instead of one that lives through all of them.",
+    help="Start each round with an empty queue instead of using one for all rounds.",
 )
-@click.option("--metrics-host", default="127.0.0.1", show_default=True)
 @click.option(
-    "--metrics-port", type=click.IntRange(0, 65535), help="Prometheus metrics here; 0: any port."
+    "--metrics-host", default="127.0.0.1", show_default=True, help="Address for the metrics."
+)
+@click.option(
+    "--metrics-port",
+    type=click.IntRange(0, 65535),
+    help="Serve Prometheus metrics on this port; 0 picks a free one.",
 )
 @click.option(
     "--report", type=click.Path(path_type=Path), default=Path("jobquake-soak"), show_default=True,
-    help="The soak's folder: its state, its queue, a run folder for each of the first findings.",
+    help="Folder for the state, the queue and the runs with findings.",
 )  # fmt: skip
 def command(
     scenarios: tuple[str, ...],
@@ -58,11 +64,17 @@ def command(
     metrics_port: int | None,
     report: Path,
 ) -> int:
-    """Shake one queue for hours: round after round of a scenario (day-of-chaos), another seed each.
+    """Test one queue for hours: round after round of a scenario, each with another seed.
 
-    Findings are told and kept as they come. Started again with the same words it goes on
-    where it was: with real processes on the same queue, in 'sim' on a new one. The queue
-    forgets completed jobs after five minutes, so that memory and disk stay bounded.
+    The scenario is day-of-chaos unless you name others. The same queue lives through all rounds.
+    Findings are printed and saved as they occur. Run the same command again to continue: with
+    real processes on the same queue, in virtual time on a new one. The queue forgets completed
+    jobs after five minutes, so that memory and disk use stay bounded.
+
+    \b
+    Examples:
+      jobquake soak --for 1h
+      jobquake soak worker-kill-before-ack --for 8h --driver process
     """
     from ...backends.metrics.exported import exported
     from ...harness.result import EXIT

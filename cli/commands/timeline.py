@@ -19,13 +19,17 @@ SECTION = "tell"
 @click.option(
     "--out",
     type=click.Path(path_type=Path, dir_okay=False),
-    help=f"The page to write; {PAGE} in the run folder if not given.",
+    help=f"File to write. [default: {PAGE} in the run folder]",
 )
 def command(folder: Path, out: Path | None) -> int:
-    """Make the timeline of a run as one page: every event, to pan, zoom, search and filter.
+    """Write an interactive timeline of a kept run: every event, on one HTML page.
 
-    Of a history of more than a million events it shows a sample that holds every fault and
-    every finding, and says so.
+    The page can be panned, zoomed, searched and filtered. A history of more than a million
+    events is sampled: every fault and every finding is on the page, and the page says so.
+
+    \b
+    Example:
+      jobquake timeline jobquake-runs/network-timeout-default-reference-sim-0
     """
     from ...harness.record.facts import Facts
     from ...reports.timeline import timeline_page
