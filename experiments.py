@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from . import lookup as names
+from . import lookup
 from .fault import ENVIRONMENT, USAGE, Fault
 from .publish import PAGES_ONLY, Wanted, publisher, write_whole
 
@@ -25,11 +25,11 @@ __all__ = [
     "Experiment",
     "Fault",
     "Wanted",
-    "carry_out",
     "check_writable",
     "exit_code",
     "experiments_of",
     "packed_of",
+    "run_experiments",
     "write_whole",
 ]
 
@@ -90,12 +90,12 @@ def experiments_of(
     experiments = []
     for name in wanted or (registry.names() if every else registry.MAIN):
         base, colon, variant = name.partition(":")
-        scenario = names.scenario(base)
+        scenario = lookup.scenario(base)
         if every and driver and scenario.driver not in (None, driver):
             continue
-        chosen = names.driver_of(scenario, driver, "process")
+        chosen = lookup.driver_of(scenario, driver, "process")
         if colon:
-            plan = scenario.plan(seed, names.variant(scenario, variant))
+            plan = scenario.plan(seed, lookup.variant(scenario, variant))
             experiments.append(Experiment(plan, None, chosen))
             continue
         experiments.append(Experiment(scenario.plan(seed), None, chosen))
@@ -106,7 +106,7 @@ def experiments_of(
     return experiments
 
 
-def carry_out(
+def run_experiments(
     experiments: list[Experiment],
     adapters: Sequence[Adapter],
     report: Path,
@@ -185,16 +185,16 @@ def _unable(missing: dict[str, str], backends: int) -> Fault:
     """What became of the backends that could not be run, a line for each."""
     from .reports.plain import one_line
 
-    told = [one_line(f"{name}: {why}" if backends > 1 else why) for name, why in missing.items()]
-    return Fault("\n".join(told), ENVIRONMENT)
+    reasons = [one_line(f"{name}: {why}" if backends > 1 else why) for name, why in missing.items()]
+    return Fault("\n".join(reasons), ENVIRONMENT)
 
 
 def _ticker(title: str, status: Status) -> Callable[[Counter[str]], None]:
     from rich.text import Text
 
     def tick(counts: Counter[str]) -> None:
-        told = ", ".join(f"{n} {what}" for what, n in sorted(counts.items()) if n)
-        status.update(Text(f"{title}: {told}"))
+        counted = ", ".join(f"{n} {what}" for what, n in sorted(counts.items()) if n)
+        status.update(Text(f"{title}: {counted}"))
 
     return tick
 

@@ -63,11 +63,11 @@ class Publisher(NamedTuple):
 
         texts = files_of_all(self.formats, runs)
         if len(runs) > 1 or self.earlier or missing:
-            told = [
-                index.Told(run.result, page.relative_to(folder).as_posix() if page else None)
+            shown = [
+                index.ShownRun(run.result, page.relative_to(folder).as_posix() if page else None)
                 for run, page in zip(runs, pages, strict=True)
             ]
-            texts[INDEX] = index.page(told, self.earlier, missing)
+            texts[INDEX] = index.page(shown, self.earlier, missing)
         return _write(folder, texts)
 
     def tell_github(

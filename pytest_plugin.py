@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from . import lookup as names
+from . import lookup
 
 if TYPE_CHECKING:
     from .backends.adapter import Adapter
@@ -90,16 +90,16 @@ class Shaker:
         try:
             if isinstance(scenario, str):
                 name, _, suffix = scenario.partition(":")
-                scenario, variant = names.scenario(name), variant or suffix or None
+                scenario, variant = lookup.scenario(name), variant or suffix or None
             plan = self._plan(scenario, variant, self._choose("seed", seed, 0))
-            names.guarantees(plan)
+            lookup.guarantees(plan)
             wanted = self._choose("driver", driver, None)
-            chosen = names.driver(wanted or "process")
+            chosen = lookup.driver(wanted or "process")
             if not isinstance(scenario, Plan):
-                chosen = names.driver_of(scenario, chosen if wanted else None, chosen)
+                chosen = lookup.driver_of(scenario, chosen if wanted else None, chosen)
             toxiproxy = self._request.config.getoption("--jobquake-toxiproxy")
             done = run(plan, self._adapter(backend), chosen, toxiproxy=toxiproxy)
-        except (names.UnknownName, names.WrongDriver, EnvironmentFault, LedgerError) as error:
+        except (lookup.UnknownName, lookup.WrongDriver, EnvironmentFault, LedgerError) as error:
             raise pytest.fail.Exception(str(error), pytrace=False) from None
         result = done.result
         properties = self._request.node.user_properties
@@ -120,12 +120,12 @@ class Shaker:
 
         if isinstance(scenario, Plan):
             return scenario
-        return scenario.plan(seed, names.variant(scenario, variant) if variant else None)
+        return scenario.plan(seed, lookup.variant(scenario, variant) if variant else None)
 
     def _adapter(self, backend: str | Adapter | None) -> Adapter:
         chosen = self._choose("backend", backend, "reference")
         if isinstance(chosen, str):
-            return names.backend(chosen)
+            return lookup.backend(chosen)
         adapter: Adapter = chosen
         return adapter
 

@@ -16,7 +16,7 @@ from ..harness.run import Run
 from ..protocol.events import Answer, Event
 from .load import Asked, Mishaps, Traffic
 from .times import Floats, Sample
-from .units import told_s
+from .units import seconds_text
 
 FEWEST = 10
 
@@ -53,9 +53,9 @@ def fit(run: Run, mishaps: Mishaps) -> list[Asked]:
                 "that do; record a longer run, or give --arrivals and --service"
             )
         traffic = Traffic(between, Sample(times), mishaps)
+        lasted = seconds_text(float(arrivals[-1] - arrivals[0]))
         basis = (
-            f"read off {len(arrivals)} arrivals in {told_s(float(arrivals[-1] - arrivals[0]))} "
-            f"and {len(times)} undisturbed deliveries"
+            f"read off {len(arrivals)} arrivals in {lasted} and {len(times)} undisturbed deliveries"
         )
         fitted.append(Asked(pool.name, traffic, basis, pool.workers))
     return fitted

@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from .load import Asked, Load, load
 from .simulate import CONFIDENCE, DELIVERIES, Simulated, TooLong, simulate
-from .units import told_s
+from .units import seconds_text
 from .waiting import Formula, Wait, formula, wait
 
 MOST_WORKERS = 100_000
@@ -205,8 +205,8 @@ def _sentence(row: Row, best: Formula, question: Question, now: int | None) -> s
             wait_s, whose = row.simulated.percentile_s.value, "simulated"
     had = "" if now is None else f"; it has {now}"
     return (
-        f"{many}: {percent(question.share)} of the deliveries wait at most {told_s(wait_s)} "
-        f"({whose}), and {told_s(question.bound_s)} is allowed{had}"
+        f"{many}: {percent(question.share)} of the deliveries wait at most {seconds_text(wait_s)} "
+        f"({whose}), and {seconds_text(question.bound_s)} is allowed{had}"
     )
 
 

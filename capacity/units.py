@@ -46,7 +46,7 @@ def percentile(text: str) -> float:
     return value
 
 
-def told_s(time_s: float) -> str:
+def seconds_text(time_s: float) -> str:
     """A time as people read it, to three digits."""
     if 0.0 < time_s < 1.0:
         return f"{time_s * 1e3:.3g} ms"

@@ -15,7 +15,7 @@ from typing import NoReturn
 
 import click
 
-from .. import lookup as names
+from .. import lookup
 from ..fault import ENVIRONMENT, INTERRUPTED, USAGE
 from .group import cli
 from .interrupt import interrupts_kept
@@ -39,7 +39,7 @@ def run_and_exit() -> NoReturn:
     except click.ClickException as error:
         _complain(error.format_message())
         code = error.exit_code
-    except (names.UnknownName, names.WrongDriver) as error:
+    except (lookup.UnknownName, lookup.WrongDriver) as error:
         _complain(str(error))
         code = USAGE
     except (KeyboardInterrupt, click.Abort):

@@ -57,7 +57,7 @@ def confirm_keep_tell(
     folder = keep(failure, failures)
     page = html.page(run.result, run.plan, run.claims, run.history, failure)
     save(run, folder / "run", {"report.html": page})
-    for line in exploration.told(failure, text.picture(run)):
+    for line in exploration.failure_lines(failure, text.picture(run)):
         console.print(line, soft_wrap=True)
     console.print(f"report: {folder / 'run' / 'report.html'}", soft_wrap=True)
     console.print(f"test:   {next(folder.glob('test_*.py'))}", soft_wrap=True)

@@ -22,15 +22,15 @@ def interrupts_kept() -> Iterator[None]:
 
     For the main thread of a process that has no use of its own for SIGALRM.
     """
-    told_before = sys.unraisablehook
+    hook_before = sys.unraisablehook
     alarm_before = signal.signal(signal.SIGALRM, signal.default_int_handler)
 
-    def unraisable(told: Any) -> None:
-        if issubclass(told.exc_type, KeyboardInterrupt):
+    def unraisable(unraised: Any) -> None:
+        if issubclass(unraised.exc_type, KeyboardInterrupt):
             # Not from here, where it would be swallowed, too.
             signal.setitimer(signal.ITIMER_REAL, SOON_S)
         else:
-            told_before(told)
+            hook_before(unraised)
 
     sys.unraisablehook = unraisable
     try:
@@ -38,4 +38,4 @@ def interrupts_kept() -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, alarm_before)
-        sys.unraisablehook = told_before
+        sys.unraisablehook = hook_before

@@ -14,7 +14,7 @@ from rich.table import Table
 
 from ..capacity.simulate import Interval
 from ..capacity.sizing import Row, Sizing, percent
-from ..capacity.units import told_s
+from ..capacity.units import seconds_text
 from .offline import own_text, page_of
 
 WIDTH, HEIGHT = 420, 300
@@ -84,7 +84,7 @@ def picture(sizing: Sizing) -> Picture:
                     max(y(wait.low), float(TOP)),
                     max(y(wait.high), float(TOP)),
                     wait.value > highest_s,
-                    f"{row.workers} workers: simulated {_told(wait)}",
+                    f"{row.workers} workers: simulated {_interval_text(wait)}",
                 )
             )
     step = max(1, ceil(_round_step((last - first) / MOST_TICKS)))
@@ -97,7 +97,8 @@ def picture(sizing: Sizing) -> Picture:
         grows_until_x=x(sizing.fewest_stable - 0.5),
         columns=tuple(Tick(x(n), str(n)) for n in range(ceil(first / step) * step, last + 1, step)),
         lines=tuple(
-            Tick(y(n * line_s), told_s(n * line_s)) for n in range(floor(highest_s / line_s) + 1)
+            Tick(y(n * line_s), seconds_text(n * line_s))
+            for n in range(floor(highest_s / line_s) + 1)
         ),
     )
 
@@ -110,7 +111,7 @@ def page(sizings: list[Sizing]) -> str:
         answers=[(sizing, picture(sizing), lines(sizing)) for sizing in sizings],
         cells=cells,
         percent=percent,
-        told_s=told_s,
+        seconds_text=seconds_text,
     )
 
 
@@ -120,10 +121,10 @@ def lines(sizing: Sizing) -> list[str]:
     many = f"{carried.deliveries_per_job:.4g}"
     work = (
         f"{carried.jobs_per_s:.4g} jobs/s x {many} {'delivery' if many == '1' else 'deliveries'} "
-        f"x {told_s(carried.occupied_s)} = {sizing.erlangs:.4g} erlangs (busy workers)"
+        f"x {seconds_text(carried.occupied_s)} = {sizing.erlangs:.4g} erlangs (busy workers)"
     )
     exact = "exact here" if formula.exact else "an approximation; a simulation outweighs it"
-    told = [
+    sentences = [
         f"Load, {sizing.basis}: {work}.",
         "One worker keeps up."
         if sizing.fewest_stable == 1
@@ -131,8 +132,10 @@ def lines(sizing: Sizing) -> list[str]:
         f"Formula: {formula.name}; {exact} ({formula.source}).",
     ]
     if carried.dead_letters > 0.0:
-        told.insert(1, f"Of the jobs, {100.0 * carried.dead_letters:.3g} % end as dead letters.")
-    return told
+        sentences.insert(
+            1, f"Of the jobs, {100.0 * carried.dead_letters:.3g} % end as dead letters."
+        )
+    return sentences
 
 
 def cells(row: Row) -> tuple[str, str, str, str, str]:
@@ -140,9 +143,9 @@ def cells(row: Row) -> tuple[str, str, str, str, str]:
     verdict: str = row.verdict
     if row.growth_per_s > 0.0:
         verdict += f" (+{row.growth_per_s:.3g}/s)"
-    formula = "" if row.formula_s is None else told_s(row.formula_s)
+    formula = "" if row.formula_s is None else seconds_text(row.formula_s)
     if row.simulated is not None:
-        simulated = _told(row.simulated.percentile_s)
+        simulated = _interval_text(row.simulated.percentile_s)
     else:
         simulated = "" if row.formula_s is None else "would take too long"
     return str(row.workers), f"{100 * row.utilisation:.1f} %", formula, simulated, verdict
@@ -160,8 +163,8 @@ def show(sizing: Sizing, console: Console) -> None:
     console.print(table)
 
 
-def _told(wait: Interval) -> str:
-    return f"{told_s(wait.value)} \u00b1 {told_s(wait.high - wait.value)}"
+def _interval_text(wait: Interval) -> str:
+    return f"{seconds_text(wait.value)} \u00b1 {seconds_text(wait.high - wait.value)}"
 
 
 def _highest_s(sizing: Sizing) -> float:

@@ -1,6 +1,6 @@
 """From a broken guarantee, and what the history shows, to its likely cause and what prevents it.
 
-Data, and the one function that looks it up. The first rule fits whose signs were all seen. A
+Data, and the one function that looks it up. The first rule fits whose symptoms were all seen. A
 rule speaks of likely causes: the history shows what happened, and not the code that let it.
 """
 
@@ -18,10 +18,10 @@ class Advice(NamedTuple):
 
 
 class Rule(NamedTuple):
-    """What to say when ``guarantee`` broke and all ``signs`` (see :mod:`.evidence`) were seen."""
+    """What to say when ``guarantee`` broke and all ``symptoms`` (:mod:`.symptoms`) were seen."""
 
     guarantee: str
-    signs: tuple[str, ...]
+    symptoms: tuple[str, ...]
     cause: str
     practice: str
 
@@ -260,9 +260,9 @@ RULES = (
 )  # fmt: skip
 
 
-def advice(guarantee: str, signs: set[str]) -> Advice | None:
+def advice(guarantee: str, symptoms: set[str]) -> Advice | None:
     """What to say of this broken guarantee; None if nobody knows anything about it."""
     for rule in RULES:
-        if rule.guarantee == guarantee and signs.issuperset(rule.signs):
+        if rule.guarantee == guarantee and symptoms.issuperset(rule.symptoms):
             return Advice(EXPECTED[guarantee], rule.cause, rule.practice)
     return None

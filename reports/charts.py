@@ -46,11 +46,11 @@ class Table:
 
 @dataclass(frozen=True)
 class Chart:
-    """Everything with its place; ``shades`` are (x, width) of faults, ``told`` what is shown."""
+    """Everything with its place; ``shades`` are (x, width) of faults; ``summary`` is in words."""
 
     title: str
     unit: str
-    told: str
+    summary: str
     series: tuple[Series, ...]
     shades: tuple[tuple[float, float], ...]
     y_ticks: tuple[tuple[float, str], ...]
@@ -193,11 +193,11 @@ def _drawn(
         for place, t in enumerate(times)
         if any(not isnan(column[place]) for _, column in values)
     )
-    told = "; ".join(f"{name}: at most {say(_most(column))}" for name, column in values)
+    summary = "; ".join(f"{name}: at most {say(_most(column))}" for name, column in values)
     return Chart(
         title,
         unit,
-        told,
+        summary,
         tuple(series),
         tuple((x(a), round(max(1.5, (b - a) * across), 1)) for a, b in shades),
         ((y(0), "0"), (y(most), say(most))),

@@ -70,7 +70,7 @@ def likelihood(failure: Failure) -> list[str]:
     return lines
 
 
-def told(failure: Failure, picture: Sequence[str] = ()) -> list[str]:
+def failure_lines(failure: Failure, picture: Sequence[str] = ()) -> list[str]:
     """A failure in lines: sentence, story, picture, proof, curve, how to see it again."""
     lines = [f"violated: {failure.title}: {one_line(failure.sentence)}"]
     lines += [f"  {one_line(line)}" for line in failure.story]

@@ -50,9 +50,9 @@ def _annotation(level: str, result: Result, page: Path | None) -> str:
     title = f"{result.as_expected}: {result.full_name} on {result.backend}"
     properties = {"file": str(page)} if page else {}
     properties["title"] = title
-    told = ",".join(f"{key}={_property(value)}" for key, value in properties.items())
+    properties_text = ",".join(f"{key}={_property(value)}" for key, value in properties.items())
     lines = [result.sentence, *result.story, f"jobquake replay '{result.replay}'"]
-    return f"::{level} {told}::{'%0A'.join(map(_data, lines))}"
+    return f"::{level} {properties_text}::{'%0A'.join(map(_data, lines))}"
 
 
 def _data(text: str) -> str:

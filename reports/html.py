@@ -24,7 +24,7 @@ from .offline import Fragment, own_text, page_of
 from .sequence import sequence
 from .shown import finding_of, first_broken, jobs_of
 from .space_time import Diagram, diagram
-from .symptoms import signs
+from .symptoms import symptoms
 from .timeline import fragment
 from .whole_run import WholeRun
 
@@ -126,4 +126,4 @@ def _story_of(facts: Facts, result: Result) -> tuple[list[int], Diagram]:
 def _advice(facts: Facts, broken: CheckResult | None, hero: int) -> Advice | None:
     if broken is None or (broken.verdict == "inconclusive" and broken.name != "faults_hit"):
         return None
-    return advice(broken.name, signs(facts, hero))
+    return advice(broken.name, symptoms(facts, hero))

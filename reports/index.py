@@ -19,7 +19,7 @@ T = TypeVar("T")
 VERDICTS: tuple[Verdict, ...] = ("violated", "inconclusive", "held")
 
 
-class Told(NamedTuple):
+class ShownRun(NamedTuple):
     """A run's result, and where its page is, seen from the index, if there is one."""
 
     result: Result
@@ -45,7 +45,7 @@ class Row(NamedTuple):
 
     name: str
     control: str | None
-    cells: tuple[tuple[Told, ...], ...]
+    cells: tuple[tuple[ShownRun, ...], ...]
 
 
 class Moment(NamedTuple):
@@ -70,7 +70,7 @@ class Trend(NamedTuple):
 
 
 def page(
-    told: Sequence[Told],
+    runs: Sequence[ShownRun],
     earlier: Sequence[Earlier] = (),
     missing: Mapping[str, str] | None = None,
 ) -> str:
@@ -78,27 +78,27 @@ def page(
 
     ``missing``: backends that could not be run, and why.
     """
-    counts = Counter(one.result.as_expected for one in told)
+    counts = Counter(one.result.as_expected for one in runs)
     return page_of(
         "index.html",
         [own_text("many.css")],
         headline=", ".join(f"{counts[v]} {v}" for v in VERDICTS if counts[v]) or "no run",
-        backends=_in_order(one.result.backend for one in told),
-        rows=matrix(told),
+        backends=_in_order(one.result.backend for one in runs),
+        rows=matrix(runs),
         missing=missing or {},
         labels=[*(before.label for before in earlier), "now"],
-        trends=trends([one.result for one in told], earlier) if earlier else [],
+        trends=trends([one.result for one in runs], earlier) if earlier else [],
         spark=(SPARK_WIDTH, SPARK_HEIGHT),
-        environment=_environment([one.result for one in told]),
+        environment=_environment([one.result for one in runs]),
     )
 
 
-def matrix(told: Sequence[Told]) -> list[Row]:
+def matrix(runs: Sequence[ShownRun]) -> list[Row]:
     """Scenarios by backends, both in the order in which they were run."""
-    backends = _in_order(one.result.backend for one in told)
+    backends = _in_order(one.result.backend for one in runs)
     rows = []
-    for name in _in_order(one.result.full_name for one in told):
-        mine = [one for one in told if one.result.full_name == name]
+    for name in _in_order(one.result.full_name for one in runs):
+        mine = [one for one in runs if one.result.full_name == name]
         cells = [
             tuple(one for one in mine if one.result.backend == backend) for backend in backends
         ]
@@ -107,7 +107,7 @@ def matrix(told: Sequence[Told]) -> list[Row]:
 
 
 def trends(now: Sequence[Result], earlier: Sequence[Earlier]) -> list[Trend]:
-    """How each scenario fared on each backend, then and now; what is gone is not told."""
+    """How each scenario fared on each backend, then and now; one that is gone is left out."""
     times = [[*before.results] for before in earlier] + [[*now]]
     found = []
     for name, backend, driver in _in_order(map(_key, now)):

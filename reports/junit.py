@@ -65,13 +65,15 @@ def _suite(result: Result) -> Element:
 def _case(result: Result, check: CheckResult) -> Element:
     case = _named(result, check.title)
     if check.verdict == "violated":
-        told = [finding.sentence for finding in check.findings]
-        text = told[:MOST_FINDINGS]
-        if len(told) > MOST_FINDINGS:
-            text.append(f"... and {len(told) - MOST_FINDINGS} more")
-        if told and told[0] == result.sentence:
+        sentences = [finding.sentence for finding in check.findings]
+        text = sentences[:MOST_FINDINGS]
+        if len(sentences) > MOST_FINDINGS:
+            text.append(f"... and {len(sentences) - MOST_FINDINGS} more")
+        if sentences and sentences[0] == result.sentence:
             text += ["", *result.story]
-        _answer(case, "failure", check.name, told[0] if told else check.note, result, text)
+        _answer(
+            case, "failure", check.name, sentences[0] if sentences else check.note, result, text
+        )
     elif check.verdict == "inconclusive":
         _answer(case, "error", "inconclusive", check.note, result, [])
     elif check.verdict == "not judged":

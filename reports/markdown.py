@@ -27,8 +27,8 @@ def render(runs: Sequence[Run], most_bytes: int = JOB_SUMMARY) -> str:
     """The summary, in at most so many bytes of UTF-8; nothing if not even its head fits."""
     results = [run.result for run in runs]
     head = [_heading(results), "", *_TABLE]
-    told = [result for result in results if result.as_expected != "held"]
-    pieces = [*(_row(result) for result in results), *(_section(result) for result in told)]
+    broken = [result for result in results if result.as_expected != "held"]
+    pieces = [*(_row(result) for result in results), *(_section(result) for result in broken)]
     room = most_bytes - SPARE - len("\n".join(head).encode())
     if room < 0:
         return ""
@@ -41,10 +41,10 @@ def render(runs: Sequence[Run], most_bytes: int = JOB_SUMMARY) -> str:
     text = "\n".join([*head, *pieces[:taken]]) + "\n"
     if taken == len(pieces):
         return text
-    rows, sections = max(0, len(results) - taken), len(told) - max(0, taken - len(results))
+    rows, sections = max(0, len(results) - taken), len(broken) - max(0, taken - len(results))
     return (
         f"{text}\nLeft out for want of room: {rows} of {len(results)} rows, "
-        f"the stories of {sections} of {len(told)} runs.\n"
+        f"the stories of {sections} of {len(broken)} runs.\n"
     )
 
 
@@ -56,8 +56,8 @@ _TABLE = (
 
 def _heading(results: Sequence[Result]) -> str:
     counts = Counter(result.as_expected for result in results)
-    told = [f"{counts[v]} {v}" for v in ("violated", "inconclusive", "held") if counts[v]]
-    return f"## jobquake: {', '.join(told) or 'no run'}"
+    counted = [f"{counts[v]} {v}" for v in ("violated", "inconclusive", "held") if counts[v]]
+    return f"## jobquake: {', '.join(counted) or 'no run'}"
 
 
 def _row(result: Result) -> str:
@@ -78,7 +78,7 @@ def _section(result: Result) -> str:
         f"**{escaped(result.sentence)}**",
     ]
     if result.story:
-        lines += ["", *(f"1. {escaped(told)}" for told in result.story)]
+        lines += ["", *(f"1. {escaped(step)}" for step in result.story)]
     lines += ["", "| guarantee | verdict | measured |", "|---|---|---|"]
     lines += [f"| {escaped(c.title)} | {c.verdict} | {escaped(c.note)} |" for c in result.checks]
     missing = [b for b in result.bites if b.required and not b.count]

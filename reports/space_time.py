@@ -135,23 +135,23 @@ def _lanes(facts: Facts, rows: list[int]) -> dict[int, int]:
 def _elsewhere(facts: Facts, rows: list[int]) -> list[int]:
     """Strikes that met no job in particular, but these jobs' queue or nodes meanwhile; each once.
 
-    What lasts strikes call by call; its first strike is told.
+    What lasts strikes call by call; its first strike is drawn.
     """
     history = facts.history
     last_row = rows[-1]
     nodes = {QUEUE, *history["node"][rows].tolist()}
-    told = set(history["fault"][[i for i in rows if history["fault"][i] >= 0]].tolist())
+    drawn = set(history["fault"][[i for i in rows if history["fault"][i] >= 0]].tolist())
     found = []
     for i in history.where(Event.FAULT_STRUCK).tolist():
         number, node = int(history["fault"][i]), int(history["node"][i])
         fault = facts.plan.faults[number]
         if history["job"][i] >= 0 or node not in nodes or i > last_row:
             continue
-        if number in told and isinstance(fault, LastingFault) and node != QUEUE:
+        if number in drawn and isinstance(fault, LastingFault) and node != QUEUE:
             continue
         length_s = fault.lasts_s
         if history["t"][i] + length_s >= history["t"][rows[0]]:
-            told.add(number)
+            drawn.add(number)
             found.append(i)
     return found
 

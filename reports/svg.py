@@ -34,10 +34,10 @@ def render(runs: Sequence[Run]) -> str:
     jobs = jobs_of(facts, run.result)
     picture = diagram(facts, jobs)
     result = run.result
-    told = f"jobs {', '.join(map(str, jobs))}" if jobs else "no job was struck or wronged"
+    subject = f"jobs {', '.join(map(str, jobs))}" if jobs else "no job was struck or wronged"
     span_s = max(picture.end_s - picture.start_s, 1e-9)
     return templates.get_template("space-time.svg").render(
-        title=in_xml(f"{result.as_expected}: {result.full_name} on {result.backend}, {told}"),
+        title=in_xml(f"{result.as_expected}: {result.full_name} on {result.backend}, {subject}"),
         description=in_xml("\n".join([result.sentence, *result.story])),
         diagram=picture,
         marks=[mark for mark in picture.marks if mark.kind in KINDS],

@@ -1,4 +1,4 @@
-"""The signs that a history shows of a job: which faults struck it, in what order things came.
+"""The symptoms that a history shows of a job: which faults struck it, in what order things came.
 
 Words for :mod:`.causes` to look up. Everything here can be pointed at in the history; nothing
 is a guess.
@@ -13,7 +13,7 @@ from ..harness.record.facts import Facts, Ints
 from ..harness.record.history import Answer, Event, Phase
 from ..harness.record.story import delivery_end
 
-ALL_SIGNS = {
+ALL_SYMPTOMS = {
     "acked before its effect", "broker crash", "counted as done", "delayed",
     "enqueue repeated", "failed", "flood", "network", "never handed out", "no fault",
     "redelivered", "replayed", "skewed clock",
@@ -22,7 +22,7 @@ ALL_SIGNS = {
 }  # fmt: skip
 
 
-def signs(facts: Facts, job: int) -> set[str]:
+def symptoms(facts: Facts, job: int) -> set[str]:
     """What is seen of the job; of the whole run, where no job in particular was wronged (-1)."""
     history = facts.history
     rows = history.of_job(job) if job >= 0 else np.arange(len(history))
@@ -53,7 +53,7 @@ def signs(facts: Facts, job: int) -> set[str]:
     if len(acks) and (not len(effects) or acks[0] < effects[0]):
         found.add("acked before its effect")
     found |= _holders(facts, rows)
-    return found & ALL_SIGNS
+    return found & ALL_SYMPTOMS
 
 
 def _strikes(facts: Facts, rows: Ints, job: int) -> set[str]:

@@ -24,7 +24,7 @@ SETTINGS = (
 )  # fmt: skip
 
 
-class Told(NamedTuple):
+class NamedTable(NamedTuple):
     """A table with its name and how to read it."""
 
     name: str
@@ -32,14 +32,14 @@ class Told(NamedTuple):
     table: Table
 
 
-def of_run(result: Result, run: WholeRun) -> list[Told]:
+def of_run(result: Result, run: WholeRun) -> list[NamedTable]:
     """What came of the run; a table without rows is left out."""
-    told = [_outcomes(result), _deliveries(run), _waits(run), _retries(run), _faults(result)]
-    told += [_recoveries(result, run)]
-    return [one for one in told if one.table.rows]
+    tables = [_outcomes(result), _deliveries(run), _waits(run), _retries(run), _faults(result)]
+    tables += [_recoveries(result, run)]
+    return [one for one in tables if one.table.rows]
 
 
-def of_settings(result: Result, plan: Plan, claims: Claims) -> list[Told]:
+def of_settings(result: Result, plan: Plan, claims: Claims) -> list[NamedTable]:
     """What the run depends on: versions, the plan's settings, what the backend claims."""
     retry = plan.retry
     configured = [(name, str(getattr(plan, name))) for name in SETTINGS]
@@ -54,7 +54,7 @@ def of_settings(result: Result, plan: Plan, claims: Claims) -> list[Told]:
     versions = [("backend", result.backend), ("driver", result.driver)]
     versions += [("seed", str(result.seed)), *result.environment.items()]
     return [
-        Told(name, "", Table(("setting", "value"), tuple(rows)))
+        NamedTable(name, "", Table(("setting", "value"), tuple(rows)))
         for name, rows in (
             ("Environment", versions),
             ("Configuration", configured),
@@ -68,16 +68,16 @@ def of_picture(picture: Diagram) -> Table:
     rows = [(bar.start_s, picture.lanes[bar.lane], bar.text) for bar in picture.bars]
     rows += [(mark.at_s, picture.lanes[mark.lane], mark.text) for mark in picture.marks]
     rows.sort(key=lambda row: row[0])
-    told = tuple((f"{at:.3f}{TIED}s", lane, text) for at, lane, text in rows)
-    return Table(("at", "where", "what"), told)
+    shown = tuple((f"{at:.3f}{TIED}s", lane, text) for at, lane, text in rows)
+    return Table(("at", "where", "what"), shown)
 
 
-def _outcomes(result: Result) -> Told:
+def _outcomes(result: Result) -> NamedTable:
     rows = tuple((name, str(n)) for name, n in result.outcomes.items())
-    return Told("Outcomes", "What became of each job.", Table(("outcome", "jobs"), rows))
+    return NamedTable("Outcomes", "What became of each job.", Table(("outcome", "jobs"), rows))
 
 
-def _faults(result: Result) -> Told:
+def _faults(result: Result) -> NamedTable:
     """The bite matrix: planned, struck, and in which phase of the job that was met."""
     phases = [*PHASES.values(), "nothing"]
     cells = {(bite.fault, bite.phase): bite for bite in result.bites}
@@ -94,21 +94,21 @@ def _faults(result: Result) -> Told:
                 else f"{bite.count} (required{missing})" if bite.required else str(bite.count)
             )  # fmt: skip
         rows.append(tuple(row))
-    return Told(
+    return NamedTable(
         "What the faults struck",
         "A fault that struck nothing proves nothing. Columns: the phases of the job that it met.",
         Table(("fault", "planned", "struck", *phases), tuple(rows)),
     )
 
 
-def _waits(run: WholeRun) -> Told:
+def _waits(run: WholeRun) -> NamedTable:
     rows = []
     for queue in run.queues:
         for what, found in (("to a worker", queue.to_worker), ("to its effect", queue.to_effect)):
             bound = queue.bound_s if what == "to a worker" else None
             rows.append((queue.name, what, *_cells(found), "" if bound is None else length(bound)))
     head = ("queue", "from acceptance", "jobs", "p50", "p90", "p99", "longest", "bound")
-    return Told("Waits by queue", "", Table(head, tuple(rows)))
+    return NamedTable("Waits by queue", "", Table(head, tuple(rows)))
 
 
 def _cells(found: Percentiles) -> tuple[str, ...]:
@@ -116,7 +116,7 @@ def _cells(found: Percentiles) -> tuple[str, ...]:
     return (str(found.n), *(length(value) if found.n else "" for value in values))
 
 
-def _recoveries(result: Result, run: WholeRun) -> Told:
+def _recoveries(result: Result, run: WholeRun) -> NamedTable:
     def slowest(fault: float | None) -> float:
         return float("inf") if fault is None else fault
 
@@ -137,10 +137,10 @@ def _recoveries(result: Result, run: WholeRun) -> Told:
     if result.recovery_s is not None:
         about += f" The queue was quiet {length(result.recovery_s)} after the last fault."
     head = ("fault", "from", "until", "strikes", "recovered after")
-    return Told("Recovery", about, Table(head, rows))
+    return NamedTable("Recovery", about, Table(head, rows))
 
 
-def _retries(run: WholeRun) -> Told:
+def _retries(run: WholeRun) -> NamedTable:
     rows = tuple(
         (
             str(retried.attempt),
@@ -152,9 +152,9 @@ def _retries(run: WholeRun) -> Told:
     )
     head = ("after delivery", "retries", "shortest", "median", "longest", "backoff by its policy")
     about = "How long a failed job waited for its next delivery; the wait for a worker is in it."
-    return Told("Retries", about, Table(head, rows))
+    return NamedTable("Retries", about, Table(head, rows))
 
 
-def _deliveries(run: WholeRun) -> Told:
+def _deliveries(run: WholeRun) -> NamedTable:
     rows = tuple((times, str(jobs)) for times, jobs in run.deliveries)
-    return Told("Deliveries per job", "", Table(("deliveries", "jobs"), rows))
+    return NamedTable("Deliveries per job", "", Table(("deliveries", "jobs"), rows))

@@ -12,7 +12,7 @@ from ..harness.result import Result
 from .duplicates import LATE, table
 from .plain import one_line
 
-NARROWEST, USUAL = 10, 80
+NARROWEST_WIDTH, USUAL_WIDTH = 10, 80
 
 
 def console(stderr: bool = False, file: IO[str] | None = None, width: int | None = None) -> Console:
@@ -20,8 +20,8 @@ def console(stderr: bool = False, file: IO[str] | None = None, width: int | None
     made = Console(
         stderr=stderr, file=file, width=width, highlight=False, markup=False, emoji=False
     )
-    if made.width < NARROWEST:  # COLUMNS=0 would swallow every line
-        made.width = USUAL
+    if made.width < NARROWEST_WIDTH:  # COLUMNS=0 would swallow every line
+        made.width = USUAL_WIDTH
     return made
 
 
@@ -63,8 +63,8 @@ def not_judged(result: Result, console: Console) -> None:
 def summary(result: Result, console: Console, picture: Sequence[str] = ()) -> None:
     """Why a run did not hold: sentence, story, picture, guarantees, bite matrix, replay command."""
     console.print(f"  {result.verdict}: {one_line(result.sentence)}", soft_wrap=True)
-    for told in result.story:
-        console.print(f"    {one_line(told)}", soft_wrap=True)
+    for step in result.story:
+        console.print(f"    {one_line(step)}", soft_wrap=True)
     for drawn in picture:
         console.print(f"    {drawn}", soft_wrap=True)
     table = Table("guarantee", "verdict", "measured", box=None)

@@ -26,7 +26,7 @@ from ..harness.run import Run
 NODES, JOBS = 1, 2  # process ids: whatever runs, and the jobs
 HANDS = 64  # thread ids between one node and the next, for what it holds at once
 ENDS = (Event.FINISHED, Event.LEASE_LOST)
-LIFE = (Event.ENQUEUE_ANSWERED, Event.EFFECT, Event.ACK_ANSWERED, Event.NACK_ANSWERED)
+JOB_EVENTS = (Event.ENQUEUE_ANSWERED, Event.EFFECT, Event.ACK_ANSWERED, Event.NACK_ANSWERED)
 Traced = dict[str, Any]
 
 
@@ -158,10 +158,10 @@ def _jobs(facts: Facts) -> Iterator[Traced]:
         yield {**same, "ph": "b", "ts": _us(history["t"][rows[0]])}
         for row in rows:
             event = Event(int(history["event"][row]))
-            if event in LIFE:
+            if event in JOB_EVENTS:
                 answer = Answer(int(history["answer"][row])).name.lower()
-                told = {"event": event.name.lower(), "answer": answer}
-                yield {**same, "ph": "n", "ts": _us(history["t"][row]), "args": told}
+                arguments = {"event": event.name.lower(), "answer": answer}
+                yield {**same, "ph": "n", "ts": _us(history["t"][row]), "args": arguments}
         outcome = facts.outcome(job) or "never accepted"
         yield {**same, "ph": "e", "ts": _us(history["t"][rows[-1]]), "args": {"outcome": outcome}}
 

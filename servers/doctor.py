@@ -33,7 +33,7 @@ class Thing(NamedTuple):
     """
 
     name: str
-    try_it: Callable[[], probes.Found]
+    try_it: Callable[[], probes.Version]
     without: str
     debian: str
     macos: str
@@ -95,7 +95,7 @@ def _servers() -> list[Thing]:
     def of(
         name: str, find: Callable[[], Path], without: str, debian: str, macos: str, starts: str = ""
     ) -> Thing:
-        def try_it() -> probes.Found:
+        def try_it() -> probes.Version:
             return probes.program(find(), "--version")
 
         return Thing(name, try_it, without, debian, macos, starts=starts)
@@ -144,7 +144,7 @@ def _clients() -> list[Thing]:
 
 def _tools() -> list[Thing]:
     def of(name: str, word: str, without: str, debian: str, macos: str) -> Thing:
-        def try_it() -> probes.Found:
+        def try_it() -> probes.Version:
             return probes.program(probes.on_path(name), word)
 
         return Thing(name, try_it, without, debian, macos)
@@ -178,17 +178,17 @@ def _is_image(kind: str) -> bool:
 
 def _examine(thing: Thing, start: bool) -> Examined:
     get = thing.macos if sys.platform == "darwin" else thing.debian
-    told = Examined(thing.name, "here", thing.needed)
-    lacking = replace(told, without=thing.without, get=get)
+    entry = Examined(thing.name, "here", thing.needed)
+    lacking = replace(entry, without=thing.without, get=get)
     try:
         found = thing.try_it()
     except MissingServer as error:
         return replace(lacking, state="missing", error=str(error))
     except (probes.Broken, OSError, subprocess.SubprocessError) as error:
         return replace(lacking, state="broken", error=str(error))
-    told = replace(told, version=found.version, place=found.place)
+    entry = replace(entry, version=found.version, place=found.place)
     if not (start and thing.starts):
-        return told
+        return entry
     began = time.monotonic()
     try:
         start_s, stop_s = started(thing.starts)
@@ -197,7 +197,7 @@ def _examine(thing: Thing, start: bool) -> Examined:
         return replace(
             lacking, state="broken", place=found.place, error=str(error), start_s=spent_s
         )
-    return replace(told, start_s=start_s, stop_s=stop_s)
+    return replace(entry, start_s=start_s, stop_s=stop_s)
 
 
 def started(kind: str) -> tuple[float, float]:

@@ -23,7 +23,7 @@ LEAST_PYTHON = (3, 11)
 PATIENCE_S = 10.0
 
 
-class Found(NamedTuple):
+class Version(NamedTuple):
     """A thing that worked when it was tried."""
 
     version: str
@@ -41,7 +41,7 @@ def on_path(name: str) -> Path:
     return Path(found)
 
 
-def program(path: Path, *words: str) -> Found:
+def program(path: Path, *words: str) -> Version:
     """Run it with these words; the version is the first word in its answer with a number."""
     done = subprocess.run(
         [path, *words], capture_output=True, text=True, timeout=PATIENCE_S, check=False
@@ -51,27 +51,27 @@ def program(path: Path, *words: str) -> Found:
         raise Broken(f"it ended with {done.returncode}{': ' + said[-1] if said else ''}")
     numbers = (w.strip(",") for w in done.stdout.split() if any(c.isdigit() for c in w))
     version = next(numbers, "").rpartition("=")[2].removeprefix("go").removeprefix("v")
-    return Found(version, str(path))
+    return Version(version, str(path))
 
 
-def package(name: str) -> Found:
+def package(name: str) -> Version:
     try:
         module = import_module(name)
     except ModuleNotFoundError as error:
         raise MissingServer(f"expected the package {name}, found none") from error
     except ImportError as error:
         raise Broken(str(error)) from error
-    return Found(metadata.version(name), str(Path(module.__file__ or "").parent))
+    return Version(metadata.version(name), str(Path(module.__file__ or "").parent))
 
 
-def python() -> Found:
+def python() -> Version:
     version = ".".join(map(str, sys.version_info[:3]))
     if sys.version_info < LEAST_PYTHON:
         raise Broken(f"expected Python 3.11 or newer, found {version}")
-    return Found(version, sys.executable)
+    return Version(version, sys.executable)
 
 
-def packages() -> Found:
+def packages() -> Version:
     """Import what jobquake depends on."""
     wanted = [r for r in metadata.requires("jobquake") or [] if "extra ==" not in r]
     modules = metadata.packages_distributions()
@@ -87,10 +87,10 @@ def packages() -> Found:
                     import_module(module)
                 except ImportError as error:
                     raise Broken(f"{name}: {error}") from error
-    return Found(f"{len(wanted)} packages", str(Path(__file__).parents[2]))
+    return Version(f"{len(wanted)} packages", str(Path(__file__).parents[2]))
 
 
-def sqlite() -> Found:
+def sqlite() -> Version:
     with tempfile.TemporaryDirectory(prefix="jobquake-") as own:
         try:
             with closing(sqlite3.connect(Path(own) / "try.db")) as connection:
@@ -98,25 +98,25 @@ def sqlite() -> Found:
                 connection.execute("CREATE TABLE try (n integer)")
         except sqlite3.Error as error:
             raise Broken(str(error)) from error
-    return Found(sqlite3.sqlite_version, "in Python")
+    return Version(sqlite3.sqlite_version, "in Python")
 
 
-def loopback() -> Found:
+def loopback() -> Version:
     with socket.create_server((running.HOST, 0)) as server:
         address = server.getsockname()
         with socket.create_connection(address, PATIENCE_S):
-            return Found("", running.HOST)
+            return Version("", running.HOST)
 
 
-def folder() -> Found:
+def folder() -> Version:
     with tempfile.TemporaryFile() as file:
         file.write(b"jobquake")
-    return Found("", tempfile.gettempdir())
+    return Version("", tempfile.gettempdir())
 
 
-def engine() -> Found:
+def engine() -> Version:
     try:
-        return Found(str(container.engine().version()["Version"]), "answers")
+        return Version(str(container.engine().version()["Version"]), "answers")
     except MissingServer:
         on_path("docker")  # without the package, the client may know
     asked = ["docker", "version", "--format", "{{.Server.Version}}"]
@@ -124,18 +124,18 @@ def engine() -> Found:
     if done.returncode:
         said = done.stderr.strip().splitlines()
         raise MissingServer(said[-1] if said else "expected an answer from the engine, found none")
-    return Found(done.stdout.strip(), "answers")
+    return Version(done.stdout.strip(), "answers")
 
 
-def given(kind: str) -> Found:
+def given(kind: str) -> Version:
     where = source(kind)
     if isinstance(where, Image):
         found = container.engine().images.list(name=where.name)
         if not found:
             raise MissingServer(f"expected the image {where.name}, found none; docker pull it")
-        return Found(found[0].short_id, where.name)
+        return Version(found[0].short_id, where.name)
     assert isinstance(where, Foreign)
-    return Found(_foreign_version(kind, where.url), shown(where.url))
+    return Version(_foreign_version(kind, where.url), shown(where.url))
 
 
 def _foreign_version(kind: str, url: str) -> str:

@@ -91,50 +91,50 @@ def serve(make: Callable[[Path, int, bool], Server]) -> NoReturn:
         action="store_true",
         help="end, too, when standard input closes; the folder is removed at the end",
     )
-    told = parser.parse_args()
-    stop = _Told(told.lifeline)
+    arguments = parser.parse_args()
+    stop = _StopSignal(arguments.lifeline)
     try:
-        told.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        folder = told.folder.resolve()
-        sys.exit(_serve(lambda port: make(folder, port, told.careless), told.port, stop))
+        arguments.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder = arguments.folder.resolve()
+        sys.exit(_serve(lambda port: make(folder, port, arguments.careless), arguments.port, stop))
     except (MissingServer, OSError, subprocess.SubprocessError) as error:
         print(error, file=sys.stderr)
         sys.exit(ENVIRONMENT)
     finally:
-        if told.lifeline:
-            remove(told.folder)
+        if arguments.lifeline:
+            remove(arguments.folder)
 
 
-class _Told:
+class _StopSignal:
     """Whether this wrapper was told to end, by a signal or by the end of its lifeline."""
 
     def __init__(self, lifeline: bool) -> None:
         self._watched = [sys.stdin] if lifeline else []
-        self._told = False
+        self._received = False
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._tell)
 
     def _tell(self, *_: object) -> None:
-        self._told = True
+        self._received = True
 
     def __bool__(self) -> bool:
         if self._watched and select.select(self._watched, [], [], 0)[0]:
-            self._told = True  # nobody writes there: it can only have closed
-        return self._told
+            self._received = True  # nobody writes there: it can only have closed
+        return self._received
 
 
-def _serve(make: Callable[[int], Server], port: int, told: _Told) -> int:
+def _serve(make: Callable[[int], Server], port: int, stop: _StopSignal) -> int:
     began = time.monotonic()
     # A picked port may be gone by now, and the ghosts of a killed server may hold its
     # folder for a moment: what ends before it answers is started again.
     while True:
         server = make(port or free_port())
         process = server.begin()
-        while process.poll() is None and not told and not server.answers(server.port):
+        while process.poll() is None and not stop and not server.answers(server.port):
             if time.monotonic() > began + READY_WITHIN_S:
                 process.kill()
             time.sleep(LOOK_EVERY_S)
-        if process.poll() is None or told:
+        if process.poll() is None or stop:
             break
         took_s = time.monotonic() - began
         if took_s > RETRY_FOR_S:
@@ -148,13 +148,13 @@ def _serve(make: Callable[[int], Server], port: int, told: _Told) -> int:
             return ENVIRONMENT
         time.sleep(0.1)
     try:
-        if not told:
+        if not stop:
             print(f"ready {HOST}:{server.port}", flush=True)
-        while process.poll() is None and not told:
+        while process.poll() is None and not stop:
             time.sleep(LOOK_EVERY_S)
     finally:
         status = process.stop()
-    return 0 if told else status
+    return 0 if stop else status
 
 
 def answers(port: int, question: bytes, start: bytes) -> bool:

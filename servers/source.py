@@ -47,16 +47,16 @@ def source(kind: str) -> Source:
 
     Raises :class:`MissingServer` if it makes no sense.
     """
-    told = os.environ.get(variable(kind), "")
-    if not told:
+    given = os.environ.get(variable(kind), "")
+    if not given:
         return Installed()
-    if told.startswith(DOCKER) and len(told) > len(DOCKER):
-        return Image(told.removeprefix(DOCKER))
-    if told.partition("://")[0] in SCHEMES[kind]:
-        return Foreign(told)
+    if given.startswith(DOCKER) and len(given) > len(DOCKER):
+        return Image(given.removeprefix(DOCKER))
+    if given.partition("://")[0] in SCHEMES[kind]:
+        return Foreign(given)
     raise MissingServer(
         f"expected {variable(kind)} to be {SCHEMES[kind][0]}://HOST:PORT/DATABASE or docker:IMAGE, "
-        f"found {shown(told)!r}; mend it, or unset it to use the program installed here"
+        f"found {shown(given)!r}; mend it, or unset it to use the program installed here"
     )
 
 

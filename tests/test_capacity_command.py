@@ -149,7 +149,7 @@ def test_a_quantity_is_its_number_times_its_unit(number: float, unit: str) -> No
 
 @given(st.floats(1e-6, 1e9))
 def test_a_told_time_is_right_to_three_digits(time_s: float) -> None:
-    number, unit = units.told_s(time_s).split()
+    number, unit = units.seconds_text(time_s).split()
     size_s = {**units.UNITS_S, "days": units.UNITS_S["d"]}[unit]
     assert float(number) * size_s == pytest.approx(time_s, rel=6e-3)
 

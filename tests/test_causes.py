@@ -1,5 +1,5 @@
 """Likely causes: every broken twin is told something that names its own mistake, every rule can
-be reached, and what is said of a guarantee rests on signs that the history shows.
+be reached, and what is said of a guarantee rests on symptoms that the history shows.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from jobquake.harness.checks import GUARANTEES
 from jobquake.harness.record.facts import Facts
 from jobquake.harness.run import run
 from jobquake.reports.causes import EXPECTED, RULES, advice
-from jobquake.reports.symptoms import ALL_SIGNS, signs
+from jobquake.reports.symptoms import ALL_SYMPTOMS, symptoms
 from twin_plans import PLANS
 
 # What a reader must find in the advice about each twin: the practice that it lacks.
@@ -46,11 +46,11 @@ PRACTICES = {
 
 @cache
 def shown(name: str) -> tuple[str, set[str]]:
-    """The guarantee that the twin breaks first, and the signs that its history shows."""
+    """The guarantee that the twin breaks first, and the symptoms that its history shows."""
     this = run(PLANS[name].plan, backends.find(name), "sim")
     broken = next(check for check in this.result.checks if check.verdict == "violated")
     facts = Facts(this.plan, this.claims, this.history)
-    return broken.name, signs(facts, broken.findings[0].job)
+    return broken.name, symptoms(facts, broken.findings[0].job)
 
 
 @pytest.mark.parametrize("name", PRACTICES)
@@ -64,21 +64,21 @@ def test_the_advice_names_the_practice_that_the_twin_lacks(name: str) -> None:
 def test_every_twin_gets_some_advice_and_shows_known_signs(name: str) -> None:
     guarantee, seen = shown(name)
     assert advice(guarantee, seen) is not None
-    assert seen and seen <= ALL_SIGNS
+    assert seen and seen <= ALL_SYMPTOMS
 
 
 def test_every_guarantee_has_a_promise_and_a_rule_that_needs_no_sign() -> None:
     assert set(EXPECTED) == set(GUARANTEES)
     for guarantee in GUARANTEES:
-        assert any(rule.guarantee == guarantee and not rule.signs for rule in RULES)
+        assert any(rule.guarantee == guarantee and not rule.symptoms for rule in RULES)
 
 
 def test_every_rule_can_be_reached_and_asks_for_signs_that_exist() -> None:
     for rule in RULES:
-        assert set(rule.signs) <= ALL_SIGNS
-        told = advice(rule.guarantee, set(rule.signs))
-        assert told and told.cause == rule.cause, f"another rule hides {rule.signs}"
+        assert set(rule.symptoms) <= ALL_SYMPTOMS
+        told = advice(rule.guarantee, set(rule.symptoms))
+        assert told and told.cause == rule.cause, f"another rule hides {rule.symptoms}"
 
 
 def test_a_guarantee_that_nobody_knows_gets_no_advice() -> None:
-    assert advice("no_such_guarantee", ALL_SIGNS) is None
+    assert advice("no_such_guarantee", ALL_SYMPTOMS) is None

@@ -29,7 +29,7 @@ from jobquake.harness.result import Result
 from jobquake.harness.run import Run, run
 from jobquake.harness.run_folder import save
 from jobquake.reports import diff, index
-from jobquake.reports.index import Earlier, Told
+from jobquake.reports.index import Earlier, ShownRun
 from jobquake.reports.latency import latencies
 from jobquake.reports.registry import FORMATS
 from jobquake.scenarios import registry as scenarios
@@ -47,8 +47,8 @@ def done(scenario: str, backend: str = "reference", seed: int = 0) -> Run:
     return run(scenarios.find(scenario).plan(seed), backends.find(backend), "sim")
 
 
-def told(*results: Result) -> list[Told]:
-    return [Told(result, f"{n}/report.html") for n, result in enumerate(results)]
+def told(*results: Result) -> list[ShownRun]:
+    return [ShownRun(result, f"{n}/report.html") for n, result in enumerate(results)]
 
 
 def jobquake(*words: str, within: Path, code: int, **env: str) -> subprocess.CompletedProcess[str]:
@@ -218,7 +218,7 @@ def pages(text: str) -> dict[str, str]:
     named = this._replace(result=result, plan=replace(this.plan, scenario=text))
     earlier = [Earlier(text, [replace(result, verdict="inconclusive")])]
     return {
-        "index": index.page([Told(result, f"./{text}/report.html")], earlier),
+        "index": index.page([ShownRun(result, f"./{text}/report.html")], earlier),
         "diff": diff.page(named, done(KILL), (text, "other")),
     }
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from ... import lookup as names
+from ... import lookup
 from ...fault import ENVIRONMENT, Fault
 from ...quantities import SECONDS
 
@@ -64,7 +64,7 @@ def command(
     from ...backends.reference.adapter import ReferenceAdapter
     from ...backends.reference.broker.broker import print_ready, serve
 
-    adapter = names.backend(backend or "reference")
+    adapter = lookup.backend(backend or "reference")
     if not isinstance(adapter, ReferenceAdapter):
         raise Fault(f"expected a backend built on the reference queue, found {adapter.name!r}")
     metrics = None if metrics_port is None else (metrics_host, metrics_port)

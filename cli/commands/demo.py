@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from ... import lookup as names
-from ...experiments import Experiment, carry_out
+from ... import lookup
+from ...experiments import Experiment, run_experiments
 from ..options import report_option
 
 DEMO_BACKEND, DEMO_SCENARIO = "twin-ack-before-run", "worker-kill-before-ack"
@@ -28,8 +28,8 @@ def command(report: Path) -> int:
     Example:
       jobquake demo
     """
-    adapter = names.backend(DEMO_BACKEND)
+    adapter = lookup.backend(DEMO_BACKEND)
     click.echo(f"{DEMO_BACKEND}: {adapter.summary}. Its workers are about to be killed.")
-    plan = names.scenario(DEMO_SCENARIO).plan(0)
-    runs = carry_out([Experiment(plan, None, "process")], [adapter], report, False)
+    plan = lookup.scenario(DEMO_SCENARIO).plan(0)
+    runs = run_experiments([Experiment(plan, None, "process")], [adapter], report, False)
     return 0 if runs[0].result.verdict == "violated" else 4

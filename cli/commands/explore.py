@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ... import lookup as names
+from ... import lookup
 from ...experiments import check_writable
 from ...fault import ENVIRONMENT, INTERRUPTED, Fault
 from ...quantities import SECONDS
@@ -87,7 +87,7 @@ def command(
     from ...harness.explore.search import DeadlyShard, Limits, search
     from ...reports import exploration, terminal
 
-    adapter = names.backend(backend)
+    adapter = lookup.backend(backend)
     if executor is not None and not executor.startswith("dask://"):
         raise Fault(f"expected --executor dask://HOST:PORT, found {executor!r}")
     if max_time is None and max_schedules is None:
@@ -99,7 +99,7 @@ def command(
     with environment(), _crew(jobs, executor) as crew, _shown(console) as show:
         try:
             state = search(
-                names.backend,
+                lookup.backend,
                 backend,
                 crew,
                 Limits(max_schedules, max_time),
@@ -154,7 +154,7 @@ def _tell_findings(
             found.guarantee,
             adapter,
             where,
-            names.backend(oracle) if oracle else None,
+            lookup.backend(oracle) if oracle else None,
         )
         confirm_keep_tell(failure, run, adapter, failures, confirm, console)
     if not state.found:
@@ -176,8 +176,8 @@ def _try_again(adapter: Adapter, failures: Path, console: Console) -> int:
                 continue
             fails = breaks(failure.guarantee, adapter)(decode(failure.replay).plan)
             still += fails
-            told = "still fails" if fails else "is mended"
-            console.print(f"known failure {told}: {failure.sentence}", soft_wrap=True)
+            state_now = "still fails" if fails else "is mended"
+            console.print(f"known failure {state_now}: {failure.sentence}", soft_wrap=True)
             if fails:
                 console.print(f"  replay: jobquake replay '{failure.replay}'", soft_wrap=True)
     except (KeptError, ReplayError) as error:

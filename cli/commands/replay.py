@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ... import lookup as names
-from ...experiments import Experiment, Wanted, carry_out, exit_code, packed_of
+from ... import lookup
+from ...experiments import Experiment, Wanted, exit_code, packed_of, run_experiments
 from ..options import (
     driver_option,
     format_option,
@@ -53,9 +53,9 @@ def command(
     packed, then = packed_of(what)
     if then:
         click.echo(f"then: {then.verdict}: {one_line(then.sentence)}", err=True)
-    adapter = names.backend(backend or packed.backend)
+    adapter = lookup.backend(backend or packed.backend)
     chosen: Driver = driver or ("sim" if packed.driver == "sim" else "process")
-    runs = carry_out(
+    runs = run_experiments(
         [Experiment(packed.plan, then.control if then else None, chosen)],
         [adapter],
         report,

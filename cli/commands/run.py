@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ... import lookup as names
-from ...experiments import Fault, Wanted, carry_out, exit_code, experiments_of
+from ... import lookup
+from ...experiments import Fault, Wanted, exit_code, experiments_of, run_experiments
 from ..options import (
     driver_option,
     earlier_option,
@@ -65,10 +65,10 @@ def command(
       jobquake run worker-kill-before-ack --driver sim --seed 7
       jobquake run --all --driver sim --backend reference-sqlite
     """
-    adapters = [names.backend(name) for name in dict.fromkeys(backends or ("reference",))]
+    adapters = [lookup.backend(name) for name in dict.fromkeys(backends or ("reference",))]
     if every and scenarios:
         raise Fault(f"expected --all or scenarios by name, found --all and {scenarios[0]!r}")
     experiments = experiments_of(scenarios, seed, every, driver)
     wanted = Wanted(tuple(dict.fromkeys(formats)), earlier)
-    runs = carry_out(experiments, adapters, report, as_json, toxiproxy, wanted)
+    runs = run_experiments(experiments, adapters, report, as_json, toxiproxy, wanted)
     return exit_code(runs)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from ... import lookup as names
+from ... import lookup
 from ...experiments import check_writable, packed_of
 from ..findings import ORACLE, confirm_keep_tell, confirm_option, environment, failures_option
 
@@ -56,10 +56,10 @@ def command(
     from ...reports import terminal
 
     packed, _ = packed_of(what)
-    adapter = names.backend(backend or packed.backend)
+    adapter = lookup.backend(backend or packed.backend)
     check_writable(failures)
     console = terminal.console()
-    oracle = None if adapter.name == ORACLE else names.backend(ORACLE)
+    oracle = None if adapter.name == ORACLE else lookup.backend(ORACLE)
     with environment(), console.status("shrinking") as status:
         try:
             failure, run = shrunk_anywhere(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ... import lookup as names
+from ... import lookup
 from ...experiments import ENVIRONMENT, Fault, check_writable
 from ...quantities import SECONDS
 from ..options import seed_option
@@ -84,10 +84,10 @@ def command(
     from ...reports import html
 
     wanted = scenarios or ("day-of-chaos",)
-    adapter = names.backend(backend)
-    catalogue = {name: names.scenario(name) for name in wanted}
+    adapter = lookup.backend(backend)
+    catalogue = {name: lookup.scenario(name) for name in wanted}
     for scenario in catalogue.values():
-        names.driver_of(scenario, driver, driver)
+        lookup.driver_of(scenario, driver, driver)
     check_writable(report)
     with _in_one_sentence():
         latest = begin(report, wanted, adapter, driver, seed, fresh)

@@ -17,7 +17,7 @@ from ...harness.record.facts import OUTCOMES, Facts
 from ...harness.record.history import Answer, Event
 from .columns import Column, block, column
 from .sampling import MOST_EVENTS, kept_rows
-from .telling import Told, counts, lanes, strikes, windows
+from .telling import ShownFinding, counts, lanes, strikes, windows
 
 MOST_BYTES = 1_900_000  # of the block; a page of 2 MB holds the rest, too
 FINEST_TICK_S = 1e-6
@@ -40,7 +40,7 @@ class Encoded(NamedTuple):
     tick_s: float
 
 
-def encode(facts: Facts, findings: list[Told], most: int = MOST_EVENTS) -> Encoded:
+def encode(facts: Facts, findings: list[ShownFinding], most: int = MOST_EVENTS) -> Encoded:
     """Pack what there is to see; at most about ``most`` events, see :mod:`.sampling`."""
     history = facts.history
     rows = kept_rows(facts, findings, most)
@@ -84,7 +84,7 @@ def _times(
 
 def _header(
     facts: Facts,
-    findings: list[Told],
+    findings: list[ShownFinding],
     rows: npt.NDArray[np.intp],
     lane: npt.NDArray[np.intp],
     rank: npt.NDArray[np.intp],
@@ -119,7 +119,7 @@ def _header(
         "queues": [queue.name for queue in facts.plan.queues],
         "texts": list(texts),
         "windows": windows(facts, shown_lanes),
-        "findings": [(told.title, told.sentence) for told in findings],
+        "findings": [(finding.title, finding.sentence) for finding in findings],
     }
     columns = [
         column("event", event),
@@ -140,14 +140,14 @@ def _header(
 
 
 def _findings(
-    findings: list[Told], rows: npt.NDArray[np.intp], jobs: npt.NDArray[Any]
+    findings: list[ShownFinding], rows: npt.NDArray[np.intp], jobs: npt.NDArray[Any]
 ) -> list[Column]:
     """Of each finding its job, how many events it points at, and these, as places above."""
     order = np.argsort(rows)
-    pointed = np.array([row for told in findings for row in told.rows], dtype=np.intp)
+    pointed = np.array([row for finding in findings for row in finding.rows], dtype=np.intp)
     known = dict(zip(jobs.tolist(), range(len(jobs)), strict=True))
     return [
-        column("whose", [known.get(told.job, -1) for told in findings], delta=True),
-        column("points", [len(told.rows) for told in findings]),
+        column("whose", [known.get(finding.job, -1) for finding in findings], delta=True),
+        column("points", [len(finding.rows) for finding in findings]),
         column("at", order[np.searchsorted(rows, pointed, sorter=order)], delta=True),
     ]

@@ -14,13 +14,13 @@ import numpy.typing as npt
 
 from ...harness.record.facts import OUTCOMES, Facts
 from ...harness.record.history import Event
-from .telling import Told
+from .telling import ShownFinding
 
 MOST_EVENTS = 1_000_000
 
 
 def kept_rows(
-    facts: Facts, findings: Sequence[Told], most: int = MOST_EVENTS
+    facts: Facts, findings: Sequence[ShownFinding], most: int = MOST_EVENTS
 ) -> npt.NDArray[np.intp]:
     """Indices of the rows to show, ascending: all of them if there are at most ``most``.
 
@@ -41,7 +41,7 @@ def kept_rows(
     return kept
 
 
-def _dearest_first(facts: Facts, findings: Sequence[Told]) -> npt.NDArray[np.intp]:
+def _dearest_first(facts: Facts, findings: Sequence[ShownFinding]) -> npt.NDArray[np.intp]:
     """All jobs: the wronged, those that a fault met, those not simply done, then by lot."""
     dearness = (facts.fates != OUTCOMES.index("done")).astype(np.int8)
     dearness[facts.history["job"][facts.rows(Event.FAULT_STRUCK)]] = 2

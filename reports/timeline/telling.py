@@ -29,7 +29,7 @@ class Lane(NamedTuple):
     kind: str
 
 
-class Told(NamedTuple):
+class ShownFinding(NamedTuple):
     """A finding: whom it is about (-1: nobody), its guarantee, what happened, its rows."""
 
     job: int
@@ -71,12 +71,12 @@ def windows(facts: Facts, shown: Sequence[Lane]) -> list[dict[str, Any]]:
         if isinstance(fault, PointFault) and fault.lasts_s:
             at_s, paused = float(history["t"][i]), int(history["node"][i])
             spans.append((paused, at_s, fault.lasts_s, fault))
-    told = []
+    shown_windows = []
     for node, from_s, for_s, fault in spans:
         to_s = from_s + for_s if for_s < FOR_EVER_S else facts.ended_at
         lasts = f"for {seconds(for_s)}" if for_s < FOR_EVER_S else "for ever"
         if node is None or node in lane_of:
-            told.append(
+            shown_windows.append(
                 {
                     "lane": EVERYWHERE if node is None else lane_of[node],
                     "from": round(from_s, 6),
@@ -84,13 +84,13 @@ def windows(facts: Facts, shown: Sequence[Lane]) -> list[dict[str, Any]]:
                     "text": f"{fault.kind} from {seconds(from_s)} {lasts}",
                 }
             )
-    return told
+    return shown_windows
 
 
-def findings(checks: Sequence[CheckResult]) -> list[Told]:
+def findings(checks: Sequence[CheckResult]) -> list[ShownFinding]:
     """The findings of violated guarantees, in the plan's order of guarantees, worst first."""
     return [
-        Told(finding.job, check.title, finding.sentence, finding.events)
+        ShownFinding(finding.job, check.title, finding.sentence, finding.events)
         for check in checks
         if check.verdict == "violated"
         for finding in check.findings
