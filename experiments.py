@@ -1,7 +1,7 @@
-"""Experiments and what becomes of them: plans are run with progress, kept and shown.
+"""Runs experiments with progress, saves and shows them.
 
-What the commands in ``cli/commands`` have in common. It decides nothing about a run; it says in
-one sentence what a user can mend.
+What the commands in ``cli/commands`` have in common. It decides nothing about a run, and
+reports in one sentence what a user can fix.
 """
 
 from __future__ import annotations
@@ -116,8 +116,8 @@ def run_experiments(
 ) -> list[Run]:
     """Run each experiment on each backend, with progress, reports and summaries.
 
-    A backend that cannot be reached takes nothing from the others: they are run and reported,
-    and what is missing is told at the end, by :class:`Fault` unless a violation weighs more.
+    An unreachable backend does not stop the others: they are run and reported, and what is
+    missing is reported at the end, by :class:`Fault` unless a violation weighs more.
     """
     import msgspec
     from rich.text import Text
@@ -204,7 +204,7 @@ def _title(plan: Plan) -> str:
 
 
 def check_writable(folder: Path, option: str = "--report") -> None:
-    """Find out before the work, and not after it, whether its reports can be written there."""
+    """Check before the work whether its reports can be written there. Raises :class:`Fault`."""
     import tempfile
 
     try:

@@ -203,7 +203,7 @@ def _sentence(row: Row, best: Formula, question: Question, now: int | None) -> s
         whose = "approximate formula; too long to simulate"
         if row.simulated is not None:
             wait_s, whose = row.simulated.percentile_s.value, "simulated"
-    had = "" if now is None else f"; it has {now}"
+    had = "" if now is None else f"; the pool has {now}"
     return (
         f"{many}: {percent(question.share)} of the deliveries wait at most {seconds_text(wait_s)} "
         f"({whose}), and {seconds_text(question.bound_s)} is allowed{had}"

@@ -123,7 +123,7 @@ def lines(sizing: Sizing) -> list[str]:
         f"{carried.jobs_per_s:.4g} jobs/s x {many} {'delivery' if many == '1' else 'deliveries'} "
         f"x {seconds_text(carried.occupied_s)} = {sizing.erlangs:.4g} erlangs (busy workers)"
     )
-    exact = "exact here" if formula.exact else "an approximation; a simulation outweighs it"
+    exact = "exact here" if formula.exact else "an approximation; the simulation takes precedence"
     sentences = [
         f"Load, {sizing.basis}: {work}.",
         "One worker keeps up."

@@ -1,6 +1,6 @@
 """From a broken guarantee, and what the history shows, to its likely cause and what prevents it.
 
-Data, and the one function that looks it up. The first rule fits whose symptoms were all seen. A
+Data, and the one function that looks it up. The first rule whose symptoms were all seen fits. A
 rule speaks of likely causes: the history shows what happened, and not the code that let it.
 """
 
@@ -27,24 +27,23 @@ class Rule(NamedTuple):
 
 
 EXPECTED = {
-    "no_lost_work": "A job that the queue accepted has its effect, or lies in the dead letters, "
-    "or is still held: it is never simply gone.",
-    "no_duplicated_effects": "A job may be delivered more than once; what it does to the world "
-    "happens once.",
-    "no_starvation": "A job of a queue that promises a bounded wait gets a worker within it.",
-    "no_phantoms": "Workers are handed only what somebody enqueued and was not refused.",
-    "bounded_deliveries": "A job is handed out so many times and no more, and a delivery that "
-    "ended in a crash counts.",
-    "leases_exclusive": "While one worker holds the lease of a job nobody else is handed it, and "
-    "whoever held an older lease is refused.",
-    "progress_after_heal": "When the last fault is over, everything that was accepted ends.",
+    "no_lost_work": "An accepted job has its effect, or is a dead letter, or is still in the "
+    "queue; it never disappears.",
+    "no_duplicated_effects": "A job may be delivered more than once, but its effect happens once.",
+    "no_starvation": "In a queue with a bounded wait, every job gets a worker within the bound.",
+    "no_phantoms": "Workers receive only jobs that were enqueued and not refused.",
+    "bounded_deliveries": "A job is delivered a limited number of times, and a delivery that "
+    "ends in a crash counts.",
+    "leases_exclusive": "While one worker holds the lease of a job, no other worker receives it, "
+    "and calls under an older lease are refused.",
+    "progress_after_heal": "After the last fault, every accepted job ends.",
     "backoff_respected": "After a failure a job waits at least as long as its retry policy says.",
-    "retries_spread": "Jobs that failed together do not come back together.",
+    "retries_spread": "Jobs that failed together do not retry together.",
     "permanent_failures": "A job that can never succeed goes to the dead letters at once.",
-    "dead_letters_explained": "Every dead letter tells why it died.",
-    "timeouts_enforced": "A job that overruns its timeout is ended, and its worker is free again.",
-    "backlog_bounded": "A queue that is full refuses the next job, clearly and at once.",
-    "faults_hit": "Every fault that the scenario is about struck a job in the phase it should.",
+    "dead_letters_explained": "Every dead letter has its reason.",
+    "timeouts_enforced": "A job that exceeds its timeout is ended, and its worker is free again.",
+    "backlog_bounded": "A full queue refuses the next job, clearly and at once.",
+    "faults_hit": "Every fault of the scenario struck a job in the intended phase.",
 }
 RULES = (
     Rule(
@@ -55,105 +54,105 @@ RULES = (
     ),
     Rule(
         "no_lost_work", ("failed", "acked before its effect"),
-        "The job was given up on, and acknowledged before its dead letter was written.",
+        "The queue gave the job up and acknowledged it before its dead letter was written.",
         "Write the dead letter and end the delivery in one transaction.",
     ),
     Rule(
         "no_lost_work", ("acked before its effect", "worker told to stop"),
-        "A worker that was told to stop acknowledged the job that it had not finished.",
-        "Shut down gracefully: finish what is in work within the grace period, or hand it back.",
+        "A worker that was told to stop acknowledged a job that it had not finished.",
+        "Shut down gracefully: finish running jobs within the grace period, or hand them back.",
     ),
     Rule(
         "no_lost_work", ("acked before its effect",),
         "The job was acknowledged before its work was done. From then on the queue had no reason "
-        "to keep it, and nobody noticed that the work did not follow.",
+        "to keep it, and nothing noticed that the work was never done.",
         "Ack after the work, never before it (late acks).",
     ),
     Rule(
         "no_lost_work", ("counted as done", "worker kill", "redelivered"),
-        "The queue, or the idempotency key, took the job for done before its effect was there, so "
-        "the delivery after the crash skipped it.",
+        "The queue, or the idempotency key, marked the job as done before its effect had "
+        "happened, so the delivery after the crash skipped it.",
         "Record the idempotency key together with the completion, in one transaction.",
     ),
     Rule(
         "no_lost_work", ("delayed", "never handed out"),
-        "The job was lost between delayed and ready: taken out of the one in one step and put "
-        "into the other in another.",
+        "The job was lost between delayed and ready: it was removed from one list in one step and "
+        "added to the other in a second step.",
         "Make a delayed job ready in one atomic step.",
     ),
     Rule(
         "no_lost_work", ("broker crash",),
-        "The queue answered before the job was durable, so its crash took along what it had "
+        "The queue answered before the job was durable, so its crash lost what it had "
         "accepted.",
         "Answer an enqueue only when the job is on disk (fsync, or a quorum).",
     ),
     Rule(
         "no_lost_work", ("worker kill",),
-        "When its worker died, no lease was left that could run out and bring the job back: "
-        "receiving had removed it, or something had marked it done before it was.",
-        "Hand jobs out under a lease, and mark them done only when the work is.",
+        "When its worker died, no lease was left that could expire and bring the job back: "
+        "receiving had removed the job, or something had marked it done too early.",
+        "Deliver jobs under a lease, and mark them done only after the work.",
     ),
     Rule(
         "no_lost_work", ("worker told to stop",),
-        "The worker stopped with the job in its hands, and did not hand it back.",
-        "Shut down gracefully: finish what is in work within the grace period, or hand it back.",
+        "The worker stopped while it held the job, and did not hand it back.",
+        "Shut down gracefully: finish running jobs within the grace period, or hand them back.",
     ),
     Rule(
         "no_lost_work", ("network",),
         "A message was lost, and one side took silence for an answer: the job left the queue with "
-        "a reply that nobody got.",
-        "Hand jobs out under a lease, and let every call be repeated until it is answered.",
+        "a reply that nobody received.",
+        "Deliver jobs under a lease, and make every call safe to repeat until it is answered.",
     ),
     Rule(
         "no_lost_work", ("failed",),
-        "The job failed and was given up on, and its dead letter was not written, or not kept.",
+        "The queue gave the failed job up, and its dead letter was not written, or not kept.",
         "Keep dead letters until somebody has dealt with them.",
     ),
     Rule(
         "no_lost_work", ("never handed out",),
-        "The job was accepted, and was gone before any worker saw it: moved between two lists, or "
-        "thrown away when it was old.",
-        "Move a job from state to state in one atomic step, and throw nothing away by age.",
+        "The job was accepted and disappeared before any worker received it: it was lost between "
+        "two lists, or deleted because of its age.",
+        "Move a job from state to state in one atomic step, and delete nothing because of its age.",
     ),
     Rule(
         "no_lost_work", (),
-        "The queue let go of the job before it knew that the work was done.",
-        "Let a job go only in the transaction that records its completion or its dead letter.",
+        "The queue removed the job before it knew that the work was done.",
+        "Remove a job only in the transaction that records its completion or its dead letter.",
     ),
     Rule(
         "no_duplicated_effects", ("submitted twice",),
-        "The same work was submitted again, and nothing that lasts so long told the two apart.",
-        "Give the work one idempotency key, and let whoever takes the effect keep it as long as "
-        "repetitions may come.",
+        "The same work was submitted again, and nothing that lasts long enough recognised it.",
+        "Give the work one idempotency key, and let the receiver of the effect keep it for as long "
+        "as repetitions may come.",
     ),
     Rule(
         "no_duplicated_effects", ("enqueue repeated",),
-        "The producer heard no answer and repeated the enqueue, as it must; the queue took the "
+        "The producer received no answer and repeated the enqueue, as it must; the queue took the "
         "repetition for another job, or had forgotten the first.",
         "Make the enqueue idempotent on the job's id, for longer than producers repeat.",
     ),
     Rule(
         "no_duplicated_effects", ("two at once", "delayed", "no fault"),
-        "Two workers took the same delayed job when it became due, and neither asked whether it "
-        "was the one who removed it.",
-        "Make a delayed job ready in one atomic step, which only one can win.",
+        "Two workers took the same delayed job when it became due, and neither checked whether it "
+        "was the one that removed it.",
+        "Make a delayed job ready in one atomic step, which only one worker can win.",
     ),
     Rule(
         "no_duplicated_effects", ("two at once", "no fault"),
-        "A second worker was handed the job while the first was still at it, with no fault "
-        "anywhere: the lease is shorter than the job, and nobody extends it in time.",
+        "A second worker received the job while the first was still running it, without any "
+        "fault: the lease is shorter than the job, and nothing extends it in time.",
         "Extend the lease while the job runs, from something that the job cannot block.",
     ),
     Rule(
         "no_duplicated_effects", ("two at once",),
         "Two deliveries of the job ran at once, and each applied the effect.",
-        "Use one idempotency key for all deliveries of a job, and refuse whoever lost the lease "
-        "(fencing tokens).",
+        "Use one idempotency key for all deliveries of a job, and refuse workers that lost the "
+        "lease (fencing tokens).",
     ),
     Rule(
         "no_duplicated_effects", ("struck after its effect",),
-        "The effect was there and the ack was not, so the job was rightly delivered again; the "
-        "second delivery could not tell that the work was done.",
+        "The effect had happened and the ack had not, so the job was rightly delivered again; the "
+        "second delivery could not know that the work was done.",
         "Make the effect idempotent: one key for all deliveries, recorded with the effect.",
     ),
     Rule(
@@ -163,78 +162,78 @@ RULES = (
     ),
     Rule(
         "leases_exclusive", ("stale settle accepted",),
-        "The queue takes an ack by the id of the job and does not ask under which lease: a worker "
-        "that was away longer than its lease settled somebody else's delivery.",
-        "Number the leases (fencing tokens), and refuse every word under an old one.",
+        "The queue accepts an ack by the id of the job and does not check its lease: a worker that "
+        "was away for longer than its lease settled another worker's delivery.",
+        "Number the leases (fencing tokens), and refuse every call under an old one.",
     ),
     Rule(
         "leases_exclusive", ("skewed clock",),
         "Whether a lease is over was judged by a clock that jumped.",
-        "Measure leases by one monotonic clock, the queue's, whoever asks.",
+        "Measure all leases by one monotonic clock, the queue's own.",
     ),
     Rule(
         "leases_exclusive", (),
-        "The queue gave the job away though its holder was alive and its lease not over.",
-        "Judge a lease by the last word of its holder, by the queue's own monotonic clock.",
+        "The queue delivered the job again although its holder was alive and its lease valid.",
+        "Judge a lease by its holder's last call and the queue's own monotonic clock.",
     ),
     Rule(
         "no_starvation", ("flood",),
-        "Slow jobs hold every worker that also serves this queue.",
-        "Give what must not wait a pool of its own (isolated pools), or cap the workers that slow "
-        "jobs may take.",
+        "Slow jobs occupy every worker that also serves this queue.",
+        "Give urgent jobs a pool of their own (isolated pools), or cap the number of workers that "
+        "slow jobs may take.",
     ),
     Rule(
         "no_starvation", (),
-        "Workers were busy with, or kept in hand, what could have waited.",
+        "Workers were running or holding jobs that could have waited.",
         "Honour priorities, take one job at a time, and serve every queue in turn.",
     ),
     Rule(
         "bounded_deliveries", ("worker kill",),
         "A delivery that ended in a crash was not counted, so a job that kills its worker is "
-        "handed out for ever.",
-        "Count a delivery when it is handed out, not when it fails; give up at a limit.",
+        "delivered for ever.",
+        "Count a delivery when it starts, not when it fails; give up at a limit.",
     ),
     Rule(
         "bounded_deliveries", (),
-        "Deliveries are counted where the count is lost, such as in a worker's memory.",
+        "The count of deliveries is kept where it can be lost, such as in a worker's memory.",
         "Keep the number of deliveries with the job, in the queue.",
     ),
     Rule(
         "progress_after_heal", ("broker crash",),
-        "Something that only the dead server could have given back is still held: a lock, a "
+        "Something that only the dead server could have released is still held: a lock, a "
         "timer, a list in memory.",
-        "Let every lock and lease end by itself, and read the state anew after a start.",
+        "Let every lock and lease expire, and read the state again after a start.",
     ),
     Rule(
         "progress_after_heal", ("worker kill",),
-        "The job of a dead worker was not taken back: its lease goes on, or nobody looks for "
-        "leases that are over.",
+        "The job of a dead worker was not taken back: something still extends its lease, or "
+        "nothing looks for expired leases.",
         "Tie the heartbeat to the job itself, and let the queue reap by its own clock.",
     ),
     Rule(
         "progress_after_heal", (),
-        "The job is neither done nor given up, and nothing will move it.",
+        "The job is neither done nor dead-lettered, and nothing will move it.",
         "Give every state an end: a lease, a timeout, a bound on deliveries.",
     ),
     Rule(
         "backoff_respected", (),
-        "The failed job was ready again before its backoff was over, or there is none.",
+        "The failed job was ready again before its backoff was over, or there is no backoff.",
         "Retry with exponential backoff, a cap and jitter; compute it where it cannot overflow.",
     ),
     Rule(
         "retries_spread", (),
-        "The backoff has no jitter: what failed together was ready again together, and met the "
-        "dependency as one crowd.",
+        "The backoff has no jitter: jobs that failed together were ready again together, and hit "
+        "the dependency as one crowd.",
         "Add jitter to the backoff.",
     ),
     Rule(
         "permanent_failures", (),
-        "Every failure is taken for a passing one.",
-        "Tell permanent failures apart, and send them to the dead letters at once.",
+        "Every failure is treated as temporary.",
+        "Distinguish permanent failures, and send them to the dead letters at once.",
     ),
     Rule(
         "dead_letters_explained", (),
-        "The reason was not stored when the job was given up on.",
+        "The reason was not stored when the job was given up.",
         "Keep with each dead letter its reason and the error of every attempt.",
     ),
     Rule(
@@ -244,24 +243,24 @@ RULES = (
     ),
     Rule(
         "no_phantoms", (),
-        "The queue handed out something that nobody enqueued, or that it had refused.",
+        "The queue delivered a job that nobody enqueued, or that it had refused.",
         "Make the enqueue atomic: refused means that nothing was stored.",
     ),
     Rule(
         "backlog_bounded", (),
-        "The queue takes whatever comes, and everything in it gets older.",
-        "Bound the backlog, and refuse at the door (backpressure).",
+        "The queue accepts every job, and all of them wait longer and longer.",
+        "Bound the backlog, and refuse jobs beyond it (backpressure).",
     ),
     Rule(
         "faults_hit", (),
-        "A fault that the scenario is about met no job, so the run proves nothing about it.",
-        "Run it with another seed, or give the fault more to strike.",
+        "A fault of the scenario met no job, so the run proves nothing about it.",
+        "Run it with another seed, or with more jobs for the fault to strike.",
     ),
 )  # fmt: skip
 
 
 def advice(guarantee: str, symptoms: set[str]) -> Advice | None:
-    """What to say of this broken guarantee; None if nobody knows anything about it."""
+    """What to say of this broken guarantee; None for a guarantee without rules."""
     for rule in RULES:
         if rule.guarantee == guarantee and symptoms.issuperset(rule.symptoms):
             return Advice(EXPECTED[guarantee], rule.cause, rule.practice)

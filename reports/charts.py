@@ -38,7 +38,7 @@ class Series:
 
 @dataclass(frozen=True)
 class Table:
-    """The twin of a chart: what it shows, in words and numbers."""
+    """What a chart shows, in words and numbers."""
 
     head: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
@@ -90,7 +90,7 @@ def waits(run: WholeRun) -> list[Chart]:
         charts.append(
             _chart(
                 run,
-                f"Wait for a worker in {queue.name}, by when the job was accepted",
+                f"Wait for a worker in {queue.name}, by time of acceptance",
                 "s",
                 [("longest", queue.worst_s.tolist()), ("median", queue.median_s.tolist())],
                 run.edges_s[:-1].tolist(),
@@ -109,17 +109,17 @@ def over_time(run: WholeRun) -> list[Chart]:
     return [
         _chart(
             run, "Jobs in the queue", "jobs",
-            [("accepted, not over", opened.tolist()),
+            [("unfinished", opened.tolist()),
              ("waiting for a worker", waiting.tolist())],
             edges, number,
         ),
         _chart(
-            run, "Age of the oldest job that is not over", "s", [("age", oldest.tolist())],
+            run, "Age of the oldest unfinished job", "s", [("age", oldest.tolist())],
             edges, length,
         ),
         _chart(
             run, "Throughput", "jobs/s",
-            [("accepted", accepted.tolist()), ("over", ended.tolist())],
+            [("accepted", accepted.tolist()), ("finished", ended.tolist())],
             edges[:-1], number,
         ),
     ]  # fmt: skip
@@ -131,7 +131,7 @@ def likelihood(curve: Curve) -> Chart:
     span_s = (min(times), max(times))
     values = [100 * moment.likelihood for moment in curve.moments]
     drawn = _drawn(
-        "How likely the failure was, from each moment on",
+        "Likelihood of the failure, from each moment on",
         "% of other futures",
         [("failed", values)],
         times,
@@ -142,7 +142,7 @@ def likelihood(curve: Curve) -> Chart:
         100.0,
     )
     rows = tuple((f"{m.at_s:.3f}{TIED}s", f"{m.failed} of {m.futures}") for m in curve.moments)
-    return replace(drawn, table=Table(("from", "failed, of so many futures"), rows))
+    return replace(drawn, table=Table(("from", "futures that failed"), rows))
 
 
 def _chart(

@@ -56,7 +56,7 @@ def parts(first: Run, second: Run) -> list[Part]:
         Part("Outcomes", _rows(one.outcomes, two.outcomes), True),
         Part("Guarantees", _rows(_guarantees(first), _guarantees(second)), True),
         Part("Latency", _rows(_latency(first), _latency(second)), True),
-        Part("What the faults struck", _rows(_bites(first), _bites(second)), False),
+        Part("Bite matrix", _rows(_bites(first), _bites(second)), False),
         Part("Configuration", _rows(_configuration(first), _configuration(second)), False),
         Part("Versions", _rows(one.environment, two.environment), False),
     ]

@@ -12,15 +12,15 @@ from typing import NamedTuple
 from ..harness.record.duplicates import Duplicates
 from ..harness.result import Result
 
-LATE = "Caught late: the job ran again, and only the world knew better."
+LATE = "Caught late: the job ran again, and only the receiver of its effect recognised it."
 MEANINGS = (
-    "- Nothing: another job id, another key; the effect adds.",
-    "- Same job id: the queue accepts an id once, as long as it remembers it.",
+    "- Nothing: another job id, another key; the effect is an addition.",
+    "- Same job id: the queue accepts an id once, for as long as it remembers it.",
     "- Key the queue knows: the same idempotency key; the queue completes a job without",
-    "  running it if another with that key is done, as long as it remembers that.",
-    "- Key the world knows: the key goes with the effect, and whoever takes it keeps it.",
-    "- Set instead of add (natural idempotency): the effect says what shall be so.",
-    "- Upsert: the effect inserts a row or updates the one that the work has made before.",
+    "  running it if another job with that key is done, for as long as it remembers that.",
+    "- Key the world knows: the key is sent with the effect, and its receiver keeps it.",
+    "- Set instead of add (natural idempotency): the effect states the final value.",
+    "- Upsert: the effect inserts a row, or updates the row that the work inserted before.",
 )
 
 
@@ -57,9 +57,9 @@ def markdown(result: Result, command: str) -> str:
     lines = [
         "# The same work submitted twice",
         "",
-        f"Made by `{command}`, with the versions that it ran on; no cell is written by hand.",
+        f"Made by `{command}` from measurements; no cell is written by hand.",
         "Every cell is counted in the history of one run, in virtual time, on the backend",
-        f"`{result.backend}`: of so many pieces of work that were accepted twice, how many were",
+        f"`{result.backend}`: of the pieces of work that were accepted twice, how many were",
         "caught the second time, and how many had their effect twice.",
         LATE,
         "",

@@ -24,7 +24,7 @@ def headline(search: Search) -> str:
     return (
         f"{search.schedules:,} schedules of {search.jobs:,} jobs in {search.seconds:.0f} s "
         f"({rate:,.0f}/s), {strikes:,} strikes met a job, "
-        f"{len(search.features):,} different things seen"
+        f"{len(search.features):,} distinct behaviours seen"
     )
 
 

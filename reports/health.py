@@ -28,7 +28,9 @@ def tell(examined: Sequence[Examined], console: Console) -> None:
         if thing.state != "here":
             console.print(f"{thing.name}: {thing.error}", soft_wrap=True)
             off = "every run" if thing.needed else thing.without
-            console.print(f"  switched off: {off}; get it with: {thing.get}", soft_wrap=True)
+            console.print(
+                f"  unavailable without it: {off}; install it with: {thing.get}", soft_wrap=True
+            )
 
 
 def _place(thing: Examined) -> str:

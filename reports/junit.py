@@ -3,7 +3,7 @@
 A violated promise is a failure. One about which the run proves nothing is an error, never a pass
 and never skipped, since skipped tests do not stop a build. One that the system does not claim or
 show is skipped: no run can tell. A control has one test case: that its check
-found it wanting. Accepted by the schema that Jenkins' xUnit plugin publishes (junit-10.xsd).
+is violated. Accepted by the schema that Jenkins' xUnit plugin publishes (junit-10.xsd).
 """
 
 from __future__ import annotations
@@ -82,9 +82,9 @@ def _case(result: Result, check: CheckResult) -> Element:
 
 
 def _control(result: Result) -> Element:
-    case = _named(result, f"control: {result.control} must be found violated")
+    case = _named(result, f"control: {result.control} must be violated")
     if result.as_expected != "held":
-        message = f"{result.control} was not found violated, though the practice is missing here"
+        message = f"{result.control} held, although the practice is missing here"
         _answer(case, "error", "inconclusive", message, result, [])
     return case
 

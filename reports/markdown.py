@@ -43,7 +43,7 @@ def render(runs: Sequence[Run], most_bytes: int = JOB_SUMMARY) -> str:
         return text
     rows, sections = max(0, len(results) - taken), len(broken) - max(0, taken - len(results))
     return (
-        f"{text}\nLeft out for want of room: {rows} of {len(results)} rows, "
+        f"{text}\nLeft out for lack of space: {rows} of {len(results)} rows, "
         f"the stories of {sections} of {len(broken)} runs.\n"
     )
 
@@ -62,7 +62,7 @@ def _heading(results: Sequence[Result]) -> str:
 
 def _row(result: Result) -> str:
     outcomes = ", ".join(f"{n} {what}" for what, n in result.outcomes.items() if n)
-    control = f"control: {result.control} must be found violated" if result.control else ""
+    control = f"control: {result.control} must be violated" if result.control else ""
     cells = (
         result.as_expected, result.full_name, result.backend, result.driver, result.seed,
         control or outcomes or "no job",

@@ -20,7 +20,7 @@ def markdown(rows: list[Row], command: str) -> str:
     lines = [
         "# Practices of a queue that does not drop work",
         "",
-        f"Made by `{command}`, with the versions that it ran on; nothing is written by hand.",
+        f"Made by `{command}` from measurements; nothing is written by hand.",
         "",
         "| # | practice | scenario | with it | without it | broken guarantee |",
         "|---|---|---|---|---|---|",
@@ -31,7 +31,7 @@ def markdown(rows: list[Row], command: str) -> str:
             f"| {number} | {row.practice} | `{row.having.scenario}` | {row.having.verdict} "
             f"| {row.lacking.verdict} (`{_what(row)}`) | {broken or 'none'} |"
         )
-    lines += ["", "## What happened without", ""]
+    lines += ["", "## What happened without it", ""]
     lines += [f"{n}. {row.lacking.sentence}." for n, row in enumerate(rows, 1)]
     lines += ["", "## Replay", ""]
     for number, row in enumerate(rows, 1):

@@ -161,7 +161,7 @@ def _mark(facts: Facts, i: int, lane: dict[int, int]) -> Mark | None:
     event, job, at_s = Event(int(row["event"])), int(row["job"]), float(row["t"])
     answer = Answer(int(row["answer"]))
     refused = answer != Answer.OK
-    said = {Answer.OK: "accepted", Answer.FAILED: "refused"}.get(answer, "never answered for sure")
+    said = {Answer.OK: "accepted", Answer.FAILED: "refused"}.get(answer, "left unanswered")
     kind: MarkKind
     match event:
         case Event.ENQUEUE_ANSWERED:
@@ -174,20 +174,24 @@ def _mark(facts: Facts, i: int, lane: dict[int, int]) -> Mark | None:
             kind, label, text = "start", "starts", "the worker started to work"
         case Event.EFFECT if i in facts.absorbed:
             kind, label = "absorbed", "effect known"
-            text = "its effect was asked for again and was known: nothing changed"
+            text = "its effect was requested again and recognised: nothing changed"
         case Event.EFFECT:
             kind, label, text = "effect", "effect", "its effect was applied"
         case Event.ACK_ANSWERED:
             kind, text = ("ack refused" if refused else "ack"), f"its ack was {said}"
             label = f"ack {said}" if answer in (Answer.OK, Answer.FAILED) else "ack unanswered"
         case Event.NACK_ANSWERED:
-            kind, label, text = "nack", "failed", f"its failure was reported, and that {said}"
+            kind, label, text = "nack", "failed", f"the report of its failure was {said}"
         case Event.RELEASE_ANSWERED:
-            kind, label, text = "nack", "handed back", f"it was handed back, and that {said}"
+            kind, label, text = "nack", "handed back", f"its return to the queue was {said}"
         case Event.LEASE_LOST:
-            kind, label, text = "given up", "gave it up", "the worker gave it up, its lease lost"
+            kind, label, text = (
+                "given up",
+                "gave it up",
+                "the worker gave it up after losing its lease",
+            )
         case Event.RESUMED:
-            kind, label, text = "resumed", "resumed", "the worker went on"
+            kind, label, text = "resumed", "resumed", "the worker resumed"
         case Event.REPLAY_ANSWERED:
             kind, label, text = "replay", "replayed", f"the replay was {said}"
         case Event.WORKER_EXITED:
@@ -237,7 +241,7 @@ def _expiries(facts: Facts, rows: Iterable[int], queue: int) -> list[Mark]:
             queue,
             at_s,
             "lease expired",
-            f"job {job}, {at_s:.3f} s: by now at the latest the lease under token {token} is over",
+            f"job {job}, {at_s:.3f} s: the lease under token {token} ended by now at the latest",
             job,
             f"lease {token} over",
         )

@@ -58,7 +58,7 @@ def of_settings(result: Result, plan: Plan, claims: Claims) -> list[NamedTable]:
         for name, rows in (
             ("Environment", versions),
             ("Configuration", configured),
-            ("What the backend claims", named),
+            ("Claims of the backend", named),
         )
     ]
 
@@ -74,7 +74,7 @@ def of_picture(picture: Diagram) -> Table:
 
 def _outcomes(result: Result) -> NamedTable:
     rows = tuple((name, str(n)) for name, n in result.outcomes.items())
-    return NamedTable("Outcomes", "What became of each job.", Table(("outcome", "jobs"), rows))
+    return NamedTable("Outcomes", "The final state of each job.", Table(("outcome", "jobs"), rows))
 
 
 def _faults(result: Result) -> NamedTable:
@@ -95,8 +95,9 @@ def _faults(result: Result) -> NamedTable:
             )  # fmt: skip
         rows.append(tuple(row))
     return NamedTable(
-        "What the faults struck",
-        "A fault that struck nothing proves nothing. Columns: the phases of the job that it met.",
+        "Bite matrix",
+        "What the faults struck. Columns: the phase of the job that a strike met. A fault that "
+        "met no job proves nothing.",
         Table(("fault", "planned", "struck", *phases), tuple(rows)),
     )
 
@@ -131,7 +132,7 @@ def _recoveries(result: Result, run: WholeRun) -> NamedTable:
         )
         for fault in faults[:MOST_ROWS]
     )
-    about = "From the end of a fault until every job that was open then was over."
+    about = "Time from the end of a fault until every job that was unfinished then had ended."
     if len(faults) > MOST_ROWS:
         about += f" The {MOST_ROWS} slowest of {len(faults)}."
     if result.recovery_s is not None:
@@ -150,8 +151,8 @@ def _retries(run: WholeRun) -> NamedTable:
         )
         for retried in run.retries
     )
-    head = ("after delivery", "retries", "shortest", "median", "longest", "backoff by its policy")
-    about = "How long a failed job waited for its next delivery; the wait for a worker is in it."
+    head = ("after delivery", "retries", "shortest", "median", "longest", "backoff allowed")
+    about = "Time from a failure to the next delivery, including the wait for a worker."
     return NamedTable("Retries", about, Table(head, rows))
 
 

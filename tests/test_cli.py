@@ -64,7 +64,7 @@ def replay_string(scenario: str, backend: str = "reference") -> str:
 def test_list_names_every_scenario_control_and_backend(tmp_path: Path) -> None:
     told = jobquake("list", within=tmp_path, code=HELD).stdout
     assert set(scenarios.names()) | set(backends.names()) <= set(told.split())
-    assert "slow-job-flood:shared  control: must be found wanting by no_starvation" in told
+    assert "slow-job-flood:shared  control: must violate no_starvation" in told
     for name in backends.names():
         if check := backends.find(name).violates:
             assert re.search(rf"{name} .*caught by {check}.*\n    bug class: \w", told)

@@ -120,7 +120,7 @@ def test_a_machine_without_loopback_ends_with_3() -> None:
     done = subprocess.run([*alone, *DOCTOR], capture_output=True, text=True)
     assert done.returncode == 3, done.stdout + done.stderr
     assert "broken   loopback" in done.stdout
-    assert "switched off: every run" in done.stdout
+    assert "unavailable without it: every run" in done.stdout
 
 
 def test_with_start_each_server_that_is_here_really_starts_and_stops(tmp_path: Path) -> None:
@@ -170,7 +170,7 @@ def test_without_a_terminal_there_are_plain_lines_and_on_one_a_table() -> None:
         f"here     redis-server         7.0          /bin/redis-server  {took}",
         "missing  go",
         "go: expected go",
-        "  switched off: building; get it with: apt-get go",
+        "  unavailable without it: building; install it with: apt-get go",
     ]
     assert "\x1b[" in told[True]
     assert "started in 0.50 s" in told[True]

@@ -70,7 +70,7 @@ def test_a_known_failure_is_tried_first_and_counts_until_it_is_mended(tmp_path: 
     kept = tmp_path / "jobquake-failures"
     (kept / TWIN).rename(kept / "reference")
     told = jobquake("explore", "reference", *few, within=tmp_path, code=HELD)
-    assert "known failure is mended" in told
+    assert "known failure is fixed" in told
     next((kept / "reference").glob("*/failure.json")).write_text("{}")
     said = jobquake("explore", "reference", *few, within=tmp_path, code=USAGE)
     assert said.startswith("jobquake: expected a kept failure")

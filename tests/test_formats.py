@@ -271,7 +271,7 @@ def test_a_summary_fits_and_says_what_it_leaves_out(room: int) -> None:
         assert room <= 700
     elif room < 1024 * 1024:
         rows = sum(line.startswith("|") and "---" not in line for line in text.splitlines())
-        told = re.search(r"Left out for want of room: (\d+) of (\d+) rows", text)
+        told = re.search(r"Left out for lack of space: (\d+) of (\d+) rows", text)
         assert told and int(told[2]) == len(runs)
         assert rows - 1 >= int(told[2]) - int(told[1])
 

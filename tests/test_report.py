@@ -197,7 +197,7 @@ def test_verdict_sentence_and_story_come_first(case: str) -> None:
         assert (
             body.index("Likely cause") < body.index("What prevents it") < body.index("Guarantees")
         )
-    assert body.index("See it again") < body.index("Guarantees") < body.index("The whole plan")
+    assert body.index("Reproduce it") < body.index("Guarantees") < body.index("The whole plan")
 
 
 @pytest.mark.parametrize("case", CASES)

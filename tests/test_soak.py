@@ -52,7 +52,7 @@ def test_a_soak_runs_for_its_time_and_goes_on_where_it_was(tmp_path: Path) -> No
     assert first.spent_s >= 60
     assert first.verdicts == {"held": first.rounds}
     told = soak(folder, "--for", "120s")
-    assert told.startswith("going on on an empty queue: "), "in sim it was in memory"
+    assert told.startswith("continuing on an empty queue: "), "in sim it was in memory"
     second = state(folder)
     assert second.rounds > first.rounds
     assert (first.since, second.since) == (0, first.rounds)
@@ -80,7 +80,7 @@ def test_another_soak_does_not_write_over_this_one(tmp_path: Path) -> None:
     assert "remove it" in soak(tmp_path, "--for", "10s", code=2)
     (tmp_path / "soak.json").write_bytes(before)
     assert "an empty queue each round" in soak(tmp_path, "--for", "10s", "--fresh", code=2)
-    assert "going on" in soak(tmp_path, "--for", "20s")
+    assert "continuing on" in soak(tmp_path, "--for", "20s")
 
 
 def test_an_interrupted_soak_loses_at_most_the_round_it_was_in(tmp_path: Path) -> None:
@@ -204,7 +204,7 @@ def test_the_command_tells_that_a_finding_needs_the_past_of_its_queue(tmp_path: 
         [sys.executable, "-c", script], cwd=Path(__file__).parent, capture_output=True, text=True
     )
     assert done.returncode == 1, done.stderr
-    assert "alone, on an empty queue, it was held: it needs the past of its queue" in done.stdout
+    assert "alone, on an empty queue, it was held: it depends on earlier rounds" in done.stdout
     assert "(rounds 0 to " in done.stdout
 
 
@@ -260,7 +260,7 @@ def test_a_soak_that_was_killed_leaves_its_queue_and_no_process_and_goes_on_with
     before = state(tmp_path)
     assert before.queue_rss > 0 and before.queue_disk > 0
     told = soak(tmp_path, *words, "--for", f"{before.spent_s + 0.1}s")
-    assert told.startswith("going on on its queue, which remembers ")
+    assert told.startswith("continuing on its queue, which remembers ")
     after = state(tmp_path)
     assert after.rounds == before.rounds + 1
     assert (after.since, after.starts, after.verdicts) == (0, 2, {"held": after.rounds})

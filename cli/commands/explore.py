@@ -117,7 +117,7 @@ def command(
     for line in exploration.near_misses(state):
         console.print(line, soft_wrap=True)
     if state.deaths:
-        console.print(f"{state.deaths} workers died; their shards were run again")
+        console.print(f"{state.deaths} search processes died; their shards were run again")
     for replay in state.drifted[:3]:
         console.print(f"not deterministic: jobquake replay '{replay}'", soft_wrap=True)
     with environment():
@@ -176,7 +176,7 @@ def _try_again(adapter: Adapter, failures: Path, console: Console) -> int:
                 continue
             fails = breaks(failure.guarantee, adapter)(decode(failure.replay).plan)
             still += fails
-            state_now = "still fails" if fails else "is mended"
+            state_now = "still fails" if fails else "is fixed"
             console.print(f"known failure {state_now}: {failure.sentence}", soft_wrap=True)
             if fails:
                 console.print(f"  replay: jobquake replay '{failure.replay}'", soft_wrap=True)

@@ -28,7 +28,7 @@ def command() -> None:
         click.echo(f"  {name:<24} {scenario.summary}{only}")
         for variant in scenario.variants[1:]:
             check = scenario.controls.get(variant)
-            note = f"control: must be found wanting by {check}" if check else "variant"
+            note = f"control: must violate {check}" if check else "variant"
             click.echo(f"    {name}:{variant}  {note}")
     click.echo("Backends:")
     for name in backends.names():

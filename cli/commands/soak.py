@@ -116,7 +116,7 @@ def command(
         if latest.rounds:
             jobs = remembered(queue)
             on = f"on its queue, which remembers {jobs} jobs" if jobs else "on an empty queue"
-            click.echo(f"going on {on}: {_line(latest)}")
+            click.echo(f"continuing {on}: {_line(latest)}")
         soak = go_on(latest, report, for_s, plan_of, adapter, queue, keep, progress)
     click.echo(f"{soak.verdict}: {_line(soak)}")
     return EXIT[soak.verdict]
@@ -145,7 +145,7 @@ def _tell(found: Found, soak: Soak) -> None:
         luck = ", or another timing" if soak.driver == "process" else ""
         past = f"rounds {found.since} to {found.round - 1}" if found.round > found.since else "none"
         click.echo(
-            f"  alone, on an empty queue, it was {found.alone}: it needs the past of its queue "
+            f"  alone, on an empty queue, it was {found.alone}: it depends on earlier rounds "
             f"({past}){luck}"
         )
 

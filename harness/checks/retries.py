@@ -13,9 +13,9 @@ from ..record.history import Answer, Event
 class Retry(NamedTuple):
     """A failure that the queue took note of, and the lease in which the job came back: rows.
 
-    ``counted``: its delivery was the how-manieth that counts, at the least. A token counts
-    every delivery, those that were handed back, too, and those count for nothing. After a
-    replay the queue counts anew, and only it knows from which token.
+    ``counted``: the ordinal of the failed delivery among those that count (a lower bound). A
+    token counts every delivery, even one that was handed back, which does not count. After a
+    replay the queue starts to count again, and only it knows from which token.
     """
 
     failed: int
