@@ -28,7 +28,7 @@ class WrongDriver(Exception):
     def __init__(self, scenario: Scenario, found: object) -> None:
         super().__init__(
             f"expected the driver {scenario.driver!r}, the only one that can run "
-            f"{scenario.name}, found {found!r}; leave the driver away, or run another scenario"
+            f"{scenario.name}, found {found!r}; leave the driver out, or run another scenario"
         )
 
 

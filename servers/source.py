@@ -56,7 +56,7 @@ def source(kind: str) -> Source:
         return Foreign(given)
     raise MissingServer(
         f"expected {variable(kind)} to be {SCHEMES[kind][0]}://HOST:PORT/DATABASE or docker:IMAGE, "
-        f"found {shown(given)!r}; mend it, or unset it to use the program installed here"
+        f"found {shown(given)!r}; correct it, or unset it to use the program installed here"
     )
 
 

@@ -345,7 +345,7 @@ def test_real_processes_cannot_wait_a_day_and_the_command_says_so(
     assert done.stderr.splitlines() == [
         (
             f"jobquake: expected the driver 'sim', the only one that can run {DAY}, "
-            "found 'process'; leave the driver away, or run another scenario"
+            "found 'process'; leave the driver out, or run another scenario"
         )
     ]
     assert not list(tmp_path.iterdir())

@@ -341,6 +341,6 @@ def test_a_scenario_for_the_simulator_is_run_there_and_another_driver_fails_the_
     assert told == [
         (
             "expected the driver 'sim', the only one that can run duplicate-a-day-later, "
-            "found 'process'; leave the driver away, or run another scenario"
+            "found 'process'; leave the driver out, or run another scenario"
         )
     ]

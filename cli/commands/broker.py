@@ -66,7 +66,10 @@ def command(
 
     adapter = lookup.backend(backend or "reference")
     if not isinstance(adapter, ReferenceAdapter):
-        raise Fault(f"expected a backend built on the reference queue, found {adapter.name!r}")
+        raise Fault(
+            f"expected a backend built on the reference queue, found {adapter.name!r}; "
+            "choose one that 'jobquake list' names"
+        )
     metrics = None if metrics_port is None else (metrics_host, metrics_port)
     try:
         asyncio.run(serve(db, host, port, print_ready, adapter.decisions, metrics, retention_s))

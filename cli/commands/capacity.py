@@ -131,7 +131,9 @@ def command(
     mishaps = Mishaps(failures, crashes, max_deliveries, lease, retry_delay, restart)
     pools = _recorded(folder, mishaps, given) if folder else [_given(mishaps, given)]
     if report and report.is_dir():
-        raise Fault(f"expected the name of a page as --report, found the folder {report}; name one")
+        raise Fault(
+            f"expected the name of a page as --report, found the folder {report}; name a file in it"
+        )
     if report:
         check_writable(report.parent)
     console = terminal.console(stderr=as_json)

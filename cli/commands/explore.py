@@ -89,7 +89,10 @@ def command(
 
     adapter = lookup.backend(backend)
     if executor is not None and not executor.startswith("dask://"):
-        raise Fault(f"expected --executor dask://HOST:PORT, found {executor!r}")
+        raise Fault(
+            f"expected --executor dask://HOST:PORT, found {executor!r}; "
+            "give the address of a Dask scheduler"
+        )
     if max_time is None and max_schedules is None:
         max_time = 60.0
     check_writable(failures)

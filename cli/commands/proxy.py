@@ -46,9 +46,11 @@ def command(host: str, port: int, seed: int, config: Path | None, proxy_metrics:
     except (ConfigError, OSError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         wanted = f"expected a JSON list of proxies in {config}"
-        raise Fault(f"{wanted}, found: {reason}; mend it or name another") from error
+        raise Fault(f"{wanted}, found: {reason}; correct it or name another file") from error
     except AddressError as error:
-        raise Fault(f"expected a free address, found: {error}; name another", ENVIRONMENT) from None
+        raise Fault(
+            f"expected a free address, found: {error}; choose another --host or --port", ENVIRONMENT
+        ) from None
 
 
 def _say_ready(address: str) -> None:

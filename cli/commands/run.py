@@ -67,7 +67,10 @@ def command(
     """
     adapters = [lookup.backend(name) for name in dict.fromkeys(backends or ("reference",))]
     if every and scenarios:
-        raise Fault(f"expected --all or scenarios by name, found --all and {scenarios[0]!r}")
+        raise Fault(
+            f"expected --all or scenarios by name, found --all and {scenarios[0]!r}; "
+            "leave one of them out"
+        )
     experiments = experiments_of(scenarios, seed, every, driver)
     wanted = Wanted(tuple(dict.fromkeys(formats)), earlier)
     runs = run_experiments(experiments, adapters, report, as_json, toxiproxy, wanted)

@@ -1,13 +1,13 @@
-"""``QueueContract``: the whole battery as a class of tests, for the author of an adapter.
+"""``QueueContract``: all contract tests as one class, for the author of an adapter.
 
     class TestMyQueue(QueueContract):
         backend = MyQueue()
 
 What the adapter does not claim is skipped, and the skip names the claim; what it claims is
-tested. Three kinds of tests: short conversations with the queue (:mod:`.protocol`, and
-:mod:`.upheavals` where its server dies or a clock jumps), a state machine beside a model
+tested. Three kinds of tests: short conversations with the queue (:mod:`.conversations`, and
+:mod:`.crashes` where its server dies or a clock jumps), a state machine beside a model
 (:mod:`.machine`), and plans with faults, carried out by the adapter's own worker in virtual time
-(:mod:`.battery`). No test knows how a queue works inside.
+(:mod:`.fault_plans`). No test knows how a queue works inside.
 """
 
 from __future__ import annotations
@@ -26,9 +26,7 @@ from ..faults.skew_clock import SkewClock
 from ..plan.plan import Plan
 from ..run import Driver
 from ..strategies import faults, plans
-from . import conversations as protocol
-from . import crashes as upheavals
-from . import fault_plans as battery
+from . import conversations, crashes, fault_plans
 from .bench import Bench
 from .conversations import SAYS, SETTLING, Says
 from .crashes import Whose
@@ -44,13 +42,13 @@ CALLS: tuple[Call, ...] = get_args(Call)
 EFFECTS: tuple[NetEffect, ...] = get_args(NetEffect)
 OVER_A_NETWORK = ("reply lost", "crash")
 ON_PROCESSES = {
-    "kill": battery.kill("after_effect", 1),
-    "reply lost": battery.struck_call("ack", "lose_reply"),
-    "zombie": battery.zombie("mid_job"),
-    "crash": battery.crash(),
+    "kill": fault_plans.kill("after_effect", 1),
+    "reply lost": fault_plans.struck_call("ack", "lose_reply"),
+    "zombie": fault_plans.zombie("mid_job"),
+    "crash": fault_plans.crash(),
 }
 first_and_last = pytest.mark.parametrize(
-    "deliveries", [1, battery.MAX_DELIVERIES], ids=["first", "last"]
+    "deliveries", [1, fault_plans.MAX_DELIVERIES], ids=["first", "last"]
 )
 
 
@@ -111,126 +109,126 @@ class QueueContract:
     # -- conversations ------------------------------------------------------------------
 
     def test_nothing_is_forgotten(self, bench: Bench) -> None:
-        protocol.nothing_is_forgotten(bench)
+        conversations.nothing_is_forgotten(bench)
 
     def test_an_enqueue_may_be_repeated(self, bench: Bench) -> None:
         self.claims("idempotent_enqueue")
-        protocol.enqueue_may_be_repeated(bench)
+        conversations.enqueue_may_be_repeated(bench)
 
     def test_a_completed_job_is_over(self, bench: Bench) -> None:
-        protocol.a_completed_job_is_over(bench)
+        conversations.a_completed_job_is_over(bench)
 
     def test_a_lease_is_exclusive_until_it_ends(self, bench: Bench) -> None:
         self.claims_at_least_once()
-        protocol.a_lease_is_exclusive_until_it_ends(bench)
+        conversations.a_lease_is_exclusive_until_it_ends(bench)
 
     def test_an_extended_lease_lasts_longer(self, bench: Bench) -> None:
         self.claims_at_least_once()
-        protocol.an_extended_lease_lasts_longer(bench)
+        conversations.an_extended_lease_lasts_longer(bench)
 
     def test_no_extension_outlasts_the_timeout(self, bench: Bench) -> None:
         self.claims_at_least_once()
-        protocol.no_extension_outlasts_the_timeout(bench)
+        conversations.no_extension_outlasts_the_timeout(bench)
 
     @pytest.mark.parametrize("taken", [False, True], ids=["waiting", "taken by another"])
     @pytest.mark.parametrize("how", SAYS)
     def test_the_word_of_a_zombie_is_refused(self, bench: Bench, how: Says, taken: bool) -> None:
         self.claims_at_least_once()
         self.claims("fencing")
-        protocol.the_word_of_a_zombie_is_refused(bench, how, taken)
+        conversations.the_word_of_a_zombie_is_refused(bench, how, taken)
 
     @pytest.mark.parametrize("how", SETTLING)
     def test_a_word_may_be_repeated(self, bench: Bench, how: Says) -> None:
         self.claims_at_least_once()
         self.claims("idempotent_settle", *(("retries",) if how == "nack" else ()))
-        protocol.a_word_may_be_repeated(bench, how)
+        conversations.a_word_may_be_repeated(bench, how)
 
     def test_a_job_handed_back_is_ready_at_once_and_not_a_failure(self, bench: Bench) -> None:
         self.claims_at_least_once()
-        protocol.a_job_handed_back_is_ready_at_once_and_not_a_failure(bench)
+        conversations.a_job_handed_back_is_ready_at_once_and_not_a_failure(bench)
 
-    @pytest.mark.parametrize("crashes", [False, True], ids=["failures", "crashes"])
-    def test_deliveries_are_bounded(self, bench: Bench, crashes: bool) -> None:
+    @pytest.mark.parametrize("by_crash", [False, True], ids=["failures", "crashes"])
+    def test_deliveries_are_bounded(self, bench: Bench, by_crash: bool) -> None:
         self.claims_at_least_once()
-        self.claims("bounded_deliveries", *(() if crashes else ("retries",)))
-        protocol.deliveries_are_bounded(bench, crashes)
+        self.claims("bounded_deliveries", *(() if by_crash else ("retries",)))
+        conversations.deliveries_are_bounded(bench, by_crash)
 
     def test_a_delay_is_kept(self, bench: Bench) -> None:
         self.claims("delays")
-        protocol.a_delay_is_kept(bench)
+        conversations.a_delay_is_kept(bench)
 
     def test_a_delayed_job_is_handed_out_to_one(self, bench: Bench) -> None:
         self.claims("delays")
-        protocol.a_delayed_job_is_handed_out_to_one(bench)
+        conversations.a_delayed_job_is_handed_out_to_one(bench)
 
     @pytest.mark.parametrize("whose", ["server", "caller"])
     def test_no_clock_that_jumps_ends_a_lease_or_holds_it(self, bench: Bench, whose: Whose) -> None:
         self.claims_at_least_once()
         self.claims("steady_time")
-        upheavals.no_clock_that_jumps_ends_a_lease_or_holds_it(bench, whose)
+        crashes.no_clock_that_jumps_ends_a_lease_or_holds_it(bench, whose)
 
     def test_the_highest_priority_goes_first(self, bench: Bench) -> None:
         self.claims("priorities")
-        protocol.the_highest_priority_goes_first(bench)
+        conversations.the_highest_priority_goes_first(bench)
 
     def test_an_urgent_job_waits_for_none_of_less_importance(self, bench: Bench) -> None:
         self.claims("priorities")
-        protocol.an_urgent_job_waits_for_none_of_less_importance(bench)
+        conversations.an_urgent_job_waits_for_none_of_less_importance(bench)
 
     def test_a_backoff_is_kept_however_often_the_job_has_failed(self, bench: Bench) -> None:
         self.claims_at_least_once()
         self.claims("retries")
-        protocol.a_backoff_is_kept_however_often_the_job_has_failed(bench)
+        conversations.a_backoff_is_kept_however_often_the_job_has_failed(bench)
 
     def test_a_worker_gets_only_jobs_of_its_queues(self, bench: Bench) -> None:
-        protocol.a_worker_gets_only_jobs_of_its_queues(bench)
+        conversations.a_worker_gets_only_jobs_of_its_queues(bench)
 
     def test_a_permanent_failure_is_a_dead_letter_at_once(self, bench: Bench) -> None:
         self.claims("dead_letters")
-        protocol.a_permanent_failure_is_a_dead_letter_at_once(bench)
+        conversations.a_permanent_failure_is_a_dead_letter_at_once(bench)
 
     def test_dead_letters_tell_why_and_can_be_found(self, bench: Bench) -> None:
         self.claims("dead_letters")
-        protocol.dead_letters_tell_why_and_can_be_found(bench)
+        conversations.dead_letters_tell_why_and_can_be_found(bench)
 
     def test_a_replayed_dead_letter_has_a_fresh_budget(self, bench: Bench) -> None:
         self.claims("dead_letters", "bounded_deliveries", "retries")
-        protocol.a_replayed_dead_letter_has_a_fresh_budget(bench)
+        conversations.a_replayed_dead_letter_has_a_fresh_budget(bench)
 
     def test_work_whose_key_is_completed_is_not_done_again(self, bench: Bench) -> None:
         self.claims("skips_completed_keys")
-        protocol.work_whose_key_is_completed_is_not_done_again(bench)
+        conversations.work_whose_key_is_completed_is_not_done_again(bench)
 
     def test_a_key_is_completed_by_the_ack_and_not_before(self, bench: Bench) -> None:
         self.claims_at_least_once()
-        protocol.a_key_is_completed_by_the_ack_and_not_before(bench)
+        conversations.a_key_is_completed_by_the_ack_and_not_before(bench)
 
     def test_a_full_queue_refuses_and_keeps_what_it_has(self, bench: Bench) -> None:
         self.claims("bounded_backlog")
-        protocol.a_full_queue_refuses_and_keeps_what_it_has(bench)
+        conversations.a_full_queue_refuses_and_keeps_what_it_has(bench)
 
     def test_a_crash_of_the_server_loses_nothing(self, bench: Bench) -> None:
         self.claims_at_least_once()
         self.claims("durable")
-        upheavals.a_crash_of_the_server_loses_nothing(bench)
+        crashes.a_crash_of_the_server_loses_nothing(bench)
 
     def test_a_crash_as_a_delayed_job_falls_due_loses_nothing(self, bench: Bench) -> None:
         self.claims_at_least_once()
         self.claims("durable", "delays")
-        upheavals.a_crash_as_a_delayed_job_falls_due_loses_nothing(bench)
+        crashes.a_crash_as_a_delayed_job_falls_due_loses_nothing(bench)
 
     def test_a_crash_after_a_replay_loses_nothing(self, bench: Bench) -> None:
         self.claims("durable", "dead_letters")
-        upheavals.a_crash_after_a_replay_loses_nothing(bench)
+        crashes.a_crash_after_a_replay_loses_nothing(bench)
 
     def test_a_crash_after_an_ack_forgets_no_key(self, bench: Bench) -> None:
         self.claims("durable", "skips_completed_keys")
-        upheavals.a_crash_after_an_ack_forgets_no_key(bench)
+        crashes.a_crash_after_an_ack_forgets_no_key(bench)
 
     def test_a_crash_as_a_lease_is_taken_back_holds_up_no_other(self, bench: Bench) -> None:
         self.claims_at_least_once()
         self.claims("durable")
-        upheavals.a_crash_as_a_lease_is_taken_back_holds_up_no_other(bench)
+        crashes.a_crash_as_a_lease_is_taken_back_holds_up_no_other(bench)
 
     # -- whatever Hypothesis thinks of ----------------------------------------------------
 
@@ -258,12 +256,12 @@ class QueueContract:
     @first_and_last
     @pytest.mark.parametrize("point", POINTS)
     def test_a_worker_may_die_at_any_point(self, point: Point, deliveries: int) -> None:
-        self.holds(battery.kill(point, deliveries))
+        self.holds(fault_plans.kill(point, deliveries))
 
     @pytest.mark.parametrize("point", POINTS)
     def test_a_worker_may_come_back_as_a_zombie(self, point: Point) -> None:
         self.claims("fencing")
-        self.holds(battery.zombie(point))
+        self.holds(fault_plans.zombie(point))
 
     @pytest.mark.parametrize("how", EFFECTS)
     @pytest.mark.parametrize("call", CALLS)
@@ -274,68 +272,68 @@ class QueueContract:
             self.claims("retries")
         if call in ("dead", "replay"):
             self.claims("dead_letters")
-        self.holds(battery.struck_call(call, how))
+        self.holds(fault_plans.struck_call(call, how))
 
     def test_a_poison_job_ends_and_harms_nobody_else(self) -> None:
         self.claims("bounded_deliveries")
-        self.holds(battery.poison())
+        self.holds(fault_plans.poison())
 
     def test_a_permanent_failure_is_not_retried(self) -> None:
         self.claims("retries")
-        self.holds(battery.permanent())
+        self.holds(fault_plans.permanent())
 
     def test_a_worker_may_die_while_it_gives_a_job_up(self) -> None:
         self.claims_at_least_once()
         self.claims("dead_letters")
-        self.holds(battery.given_up())
+        self.holds(fault_plans.given_up())
 
     def test_a_dead_letter_tells_its_job_s_error(self) -> None:
         self.claims("dead_letters")
-        self.holds(battery.explained())
+        self.holds(fault_plans.explained())
 
     def test_dead_letters_are_replayed_before_and_after_the_fix(self) -> None:
         self.claims("dead_letters")
-        self.holds(battery.replayed())
+        self.holds(fault_plans.replayed())
 
     def test_a_stuck_job_is_ended_at_its_timeout(self) -> None:
         self.claims("bounded_deliveries")
-        self.holds(battery.stuck())
+        self.holds(fault_plans.stuck())
 
     def test_a_job_that_outlasts_its_lease_is_run_once(self) -> None:
-        self.holds(battery.long_jobs())
+        self.holds(fault_plans.long_jobs())
 
     def test_retries_wait_for_their_backoff(self) -> None:
         self.claims("retries")
-        self.holds(battery.backoff())
+        self.holds(fault_plans.backoff())
 
     def test_retries_do_not_come_in_lockstep(self) -> None:
         self.claims("retries")
-        self.holds(battery.crowd())
+        self.holds(fault_plans.crowd())
 
     def test_a_flood_does_not_starve_a_queue_with_a_pool_of_its_own(self) -> None:
-        self.holds(battery.flood())
+        self.holds(fault_plans.flood())
 
     def test_urgent_jobs_overtake_a_burst(self) -> None:
         self.claims("priorities")
-        self.holds(battery.urgent())
+        self.holds(fault_plans.urgent())
 
     def test_an_overloaded_queue_refuses(self) -> None:
         self.claims("bounded_backlog")
-        self.holds(battery.overload())
+        self.holds(fault_plans.overload())
 
     def test_workers_that_are_told_to_stop_drop_nothing(self) -> None:
-        self.holds(battery.shutdown())
+        self.holds(fault_plans.shutdown())
 
     def test_the_server_may_crash_under_load(self) -> None:
         self.claims("durable")
-        self.holds(battery.crash())
+        self.holds(fault_plans.crash())
 
-    @pytest.mark.parametrize("plan", battery.cut_off(), ids=lambda plan: plan.scenario)
+    @pytest.mark.parametrize("plan", fault_plans.cut_off(), ids=lambda plan: plan.scenario)
     def test_the_network_may_fail_for_a_while(self, plan: Plan) -> None:
         self.holds(plan)
 
     def test_work_may_be_submitted_twice(self) -> None:
-        self.holds(battery.submitted_twice())
+        self.holds(fault_plans.submitted_twice())
 
     # -- for real -------------------------------------------------------------------------
 
