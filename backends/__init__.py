@@ -1,1 +1,1 @@
-"""Floor 1: what a queue is to us, the reference queue, and every adapter."""
+"""Floor 3: what a queue is to us, the reference queue, and every adapter."""

@@ -1,4 +1,4 @@
-"""Floor 2: plans, faults, drivers, ledger and history, checks, verdicts.
+"""Floor 4: plans, faults, drivers, ledger and history, checks, verdicts.
 
 Knows no scenario and no backend by name.
 """

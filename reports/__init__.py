@@ -1,1 +1,1 @@
-"""Floor 3: from a result to something that a person or a machine reads."""
+"""Floor 6: from a result to something that a person or a machine reads."""

@@ -1,1 +1,1 @@
-"""Floor 3: the catalogue. One file per scenario, each the explanation of a failure."""
+"""Floor 5: the catalogue. One file per scenario, each the explanation of a failure."""

@@ -209,12 +209,12 @@ def _shown(console: Console) -> Iterator[Callable[[Search], None]]:
         with Live(console=console, transient=True, refresh_per_second=4) as picture:
             yield lambda search: picture.update(exploration.live(search))
         return
-    told_at = -EVERY_S
+    shown_at = -EVERY_S
 
     def tell(search: Search) -> None:
-        nonlocal told_at
-        if search.seconds - told_at >= EVERY_S:
-            told_at = search.seconds
+        nonlocal shown_at
+        if search.seconds - shown_at >= EVERY_S:
+            shown_at = search.seconds
             console.print(exploration.headline(search), soft_wrap=True)
 
     yield tell
