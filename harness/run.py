@@ -21,7 +21,7 @@ from .record.history import History
 from .result import Result, judge
 
 if TYPE_CHECKING:
-    from .drivers.long_lived import Standing
+    from .drivers.long_lived import LongLivedQueue
 
 Driver = Literal["sim", "process"]
 DRIVERS: tuple[Driver, ...] = ("process", "sim")
@@ -45,7 +45,7 @@ def run(
     control: str | None = None,
     progress: Callable[..., None] | None = None,
     toxiproxy: str = "embedded",
-    on: Standing | None = None,
+    on: LongLivedQueue | None = None,
 ) -> Run:
     """Execute the plan on the backend and judge it.
 

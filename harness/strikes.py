@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from ..protocol.events import Answer, Event, Phase
+from ..protocol.events import Answer, Event, Phase, Row
 from ..protocol.worker import Point
 from .faults import CallFault, PointFault
 from .plan.plan import Plan
@@ -91,18 +91,18 @@ def call_phase(call: str, request_arrived: bool) -> Phase:
     return Phase.RUNNING
 
 
-def phase_of(rows: Sequence[Sequence[float]], node: int, job: int) -> Phase:
+def phase_of(rows: Sequence[Row], node: int, job: int) -> Phase:
     """The phase of the job that ``node`` holds, from the newest rows of the ledger."""
     if job < 0:
         return Phase.IDLE
     for row in reversed(rows):
-        if row[5] == node and row[7] == job:
-            if row[2] == Event.LEASED:
+        if row.node == node and row.job == job:
+            if row.event == Event.LEASED:
                 return Phase.LEASED
-            if row[2] == Event.STARTED:
+            if row.event == Event.STARTED:
                 return Phase.RUNNING
-            if row[2] in (Event.EFFECT, Event.ACK_SENT):
+            if row.event in (Event.EFFECT, Event.ACK_SENT):
                 return Phase.AFTER_EFFECT
-            if row[2] == Event.ACK_ANSWERED:
-                return Phase.ACKED if row[3] == Answer.OK else Phase.AFTER_EFFECT
+            if row.event == Event.ACK_ANSWERED:
+                return Phase.ACKED if row.answer == Answer.OK else Phase.AFTER_EFFECT
     return Phase.LEASED

@@ -6,6 +6,7 @@ Standard library only, since every process of a run speaks them.
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import NamedTuple
 
 
 class Event(IntEnum):
@@ -69,3 +70,25 @@ PHASES = {
     Phase.AFTER_EFFECT: "after effect, before ack",
     Phase.ACKED: "after ack",
 }
+
+
+class Row(NamedTuple):
+    """One row of the ledger, and of the history: what happened, when, to whom.
+
+    Times are seconds: raw monotonic time in a ledger, since the start of the run in a history.
+    ``since`` is when the request behind an answer was first sent, -1 if there was none. ``node``
+    is -1 for the harness itself; -1 stands, too, for no job and no fault.
+    """
+
+    t: float
+    since: float
+    event: int
+    answer: int = 0
+    phase: int = 0
+    node: int = -1
+    incarnation: int = 0
+    job: int = -1
+    token: int = 0
+    fault: int = -1
+    key: int = 0
+    value: float = 0.0

@@ -14,7 +14,7 @@ import os
 import time
 from pathlib import Path
 
-FIELDS = 12
+from .events import Row
 
 
 class LedgerError(Exception):
@@ -51,7 +51,7 @@ class Ledger:
         incarnation: int | None = None,
     ) -> None:
         """Append one row; it is in the file when this returns."""
-        row = (
+        row = Row(
             time.monotonic() if t is None else t,
             since,
             int(event),
@@ -85,7 +85,7 @@ class LedgerReader:
         self._rest = b""
         self._lines = 0
 
-    def new_rows(self) -> list[list[float]]:
+    def new_rows(self) -> list[Row]:
         """Rows appended since the last call; an unfinished line waits for its end."""
         data = self._rest + self._file.read()
         *lines, self._rest = data.split(b"\n")
@@ -100,7 +100,7 @@ class LedgerReader:
                 f"{self._lines + 1} cut in the middle; the ledger is damaged, run again"
             )
 
-    def _parse(self, line: bytes) -> list[float]:
+    def _parse(self, line: bytes) -> Row:
         self._lines += 1
         try:
             row = json.loads(line)
@@ -108,17 +108,18 @@ class LedgerReader:
             row = None
         if (
             not isinstance(row, list)
-            or len(row) != FIELDS
+            or len(row) != len(Row._fields)
             or any(type(field) not in (int, float) for field in row)
         ):
             raise LedgerError(
-                f"expected {FIELDS} numbers in line {self._lines} of {self._path.name}, found "
+                f"expected {len(Row._fields)} numbers in line {self._lines} of "
+                f"{self._path.name}, found "
                 f"{line[:60].decode(errors='replace')!r}; the ledger is damaged, run again"
             )
-        return row
+        return Row(*row)
 
 
-def read_rows(path: Path) -> list[list[float]]:
+def read_rows(path: Path) -> list[Row]:
     """All rows of a finished ledger. Raises :class:`LedgerError` if it is damaged."""
     reader = LedgerReader(path)
     rows = reader.new_rows()

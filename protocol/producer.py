@@ -12,7 +12,7 @@ from typing import Any
 from msgspec import Struct
 
 from .commands import Enqueue, Job
-from .repeat import until_answered
+from .repeat import Attempt, Sleep, until_answered
 
 
 class WaitUntil(Struct, frozen=True):
@@ -27,7 +27,7 @@ class Gone(Struct, frozen=True):
     job: Job
 
 
-Client = Generator[Any, Any, None]
+Client = Generator[Attempt | Sleep | WaitUntil | Gone, Any, None]
 
 
 def producer(schedule: Iterable[tuple[float, Job]]) -> Client:

@@ -15,7 +15,7 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from .commands import Ack, Delivery, Extend, Lease, Leased, Nack, Release, Settled
-from .repeat import Sleep, until_answered
+from .repeat import Attempt, Sleep, until_answered
 
 Point = Literal["after_lease", "mid_job", "before_effect", "after_effect", "after_ack"]
 POINTS: tuple[Point, ...] = (
@@ -78,7 +78,8 @@ class WorkerOptions(Struct, frozen=True):
     grace_s: float = 5.0
 
 
-Worker = Generator[Any, Any, None]
+Want = Attempt | Sleep | Work | ApplyEffect | At | Stopping | Finished
+Worker = Generator[Want, Any, None]
 WorkerProgram = Callable[[str, tuple[str, ...], WorkerOptions], Worker]
 
 
@@ -112,7 +113,7 @@ def effect_key(delivery: Delivery) -> str:
 
 def receive(
     name: str, queues: tuple[str, ...], options: WorkerOptions
-) -> Generator[Any, Any, Delivery | None]:
+) -> Generator[Attempt | Sleep, Any, Delivery | None]:
     reply = yield from until_answered(Lease(name, queues, options.lease_s, options.wait_s))
     if isinstance(reply, Leased):
         return reply.delivery
@@ -123,7 +124,7 @@ def receive(
 
 def perform(
     delivery: Delivery, options: WorkerOptions, extends: bool = True
-) -> Generator[Any, Any, Nack | Release | Literal["lost"] | None]:
+) -> Generator[Want, Any, Nack | Release | Literal["lost"] | None]:
     """Do the work, extending the lease in time. None: done. Else how it must end."""
     job, token = delivery.job, delivery.token
     slice_s = options.lease_s / 3
@@ -145,7 +146,7 @@ def perform(
     return None
 
 
-def settle(command: Ack | Nack | Release) -> Generator[Any, Any, bool]:
+def settle(command: Ack | Nack | Release) -> Generator[Attempt | Sleep, Any, bool]:
     """Say how the delivery ended; False if the queue refused or never answered."""
     reply = yield from until_answered(command)
     return isinstance(reply, Settled) and reply.accepted

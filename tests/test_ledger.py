@@ -18,7 +18,8 @@ from random import Random
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from jobquake.protocol.ledger import FIELDS, Ledger, LedgerError, LedgerReader, key_hash, read_rows
+from jobquake.protocol.events import Row
+from jobquake.protocol.ledger import Ledger, LedgerError, LedgerReader, key_hash, read_rows
 
 JOB, NODE, KEY = 7, 5, 10
 WRITER = """
@@ -138,7 +139,7 @@ def is_a_row(line: bytes) -> bool:
         return False
     return (
         isinstance(row, list)
-        and len(row) == FIELDS
+        and len(row) == len(Row._fields)
         and all(isinstance(field, int | float) and not isinstance(field, bool) for field in row)
     )
 

@@ -18,7 +18,7 @@ from broker_process import wait_until
 from haunted import FORGETS_NOT, Haunted, HauntedAdapter
 from jobquake.backends.reference.adapter import REFERENCE
 from jobquake.harness.drivers.long_lived_process import served
-from jobquake.harness.drivers.long_lived_sim import SimulatedStanding
+from jobquake.harness.drivers.long_lived_sim import SimulatedQueue
 from jobquake.harness.plan.plan import Plan
 from jobquake.harness.plan.replay import decode
 from jobquake.harness.run import run
@@ -126,7 +126,7 @@ def rounds_of(scenario: str, first: int, last: int) -> list[Plan]:
 
 def test_a_round_on_the_correct_queue_happens_as_it_would_on_an_empty_one() -> None:
     adapter = REFERENCE.retaining(RETENTION_S)
-    queue, same = SimulatedStanding(adapter), 0
+    queue, same = SimulatedQueue(adapter), 0
     plans = rounds_of("day-of-chaos", 0, 20)
     for plan in plans:
         here, alone = run(plan, adapter, "sim", on=queue), run(plan, adapter, "sim")
@@ -143,7 +143,7 @@ def test_a_round_on_the_correct_queue_happens_as_it_would_on_an_empty_one() -> N
 def test_what_a_round_leaves_is_settled_and_forgotten_so_that_the_queue_stays_small(
     scenario: str,
 ) -> None:
-    queue = SimulatedStanding(REFERENCE.retaining(RETENTION_S))
+    queue = SimulatedQueue(REFERENCE.retaining(RETENTION_S))
     held = []
     while queue.now() < 2.2 * RETENTION_S:
         (plan,) = rounds_of(scenario, len(held), len(held) + 1)

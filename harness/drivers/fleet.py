@@ -15,9 +15,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from ...errors import EnvironmentFault
-from ...protocol.events import Event
+from ...protocol.events import Event, Row
 from ...protocol.ledger import Ledger
-from ..faults.pause_at import PauseAt
+from ..faults import PointFault
 from ..plan.plan import Plan
 from .server import READY_WITHIN_S, tail
 from .tree import kill_group, kill_tree
@@ -77,28 +77,29 @@ class Fleet:
         self._kill_at: list[tuple[float, int, int]] = []
         self._stopping = False
 
-    def saw(self, row: list[float]) -> None:
+    def saw(self, row: Row) -> None:
         """A row of the ledger: what one of the workers does now."""
-        event, node = int(row[2]), int(row[5])
+        event, node = row.event, row.node
         if not 0 <= node < len(self.slots):
             return
         slot = self.slots[node]
         if event == Event.WORKER_STARTED:
             slot.started = True
         elif event == Event.LEASED:
-            slot.jobs.append(int(row[7]))
-        elif event == Event.STARTED and int(row[7]) not in slot.jobs:
-            slot.jobs.append(int(row[7]))  # of a worker whose leases are not to be seen
+            slot.jobs.append(row.job)
+        elif event == Event.STARTED and row.job not in slot.jobs:
+            slot.jobs.append(row.job)  # of a worker whose leases are not to be seen
         elif event in (Event.FINISHED, Event.LEASE_LOST):
-            if int(row[7]) in slot.jobs:
-                slot.jobs.remove(int(row[7]))
+            if row.job in slot.jobs:
+                slot.jobs.remove(row.job)
             self.counts["deliveries"] += 1
         elif event == Event.EFFECT:
             self.counts["effects"] += 1
         elif event == Event.FAULT_STRUCK:
-            fault = self._plan.faults[int(row[9])]
-            if isinstance(fault, PauseAt) and slot.process:
-                self._resume.append((row[0] + fault.for_s, slot.process.pid))
+            fault = self._plan.faults[row.fault]
+            pauses = isinstance(fault, PointFault) and not fault.ends_worker
+            if pauses and slot.process:
+                self._resume.append((row.t + fault.lasts_s, slot.process.pid))
 
     @property
     def busy(self) -> bool:

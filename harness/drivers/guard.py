@@ -36,7 +36,7 @@ DONE = b"done"
 KEEP, REMOVE = "keep", "remove"
 
 
-class Lair(NamedTuple):
+class Workspace(NamedTuple):
     """Where a run lives: its mark, its folder, and whether that is kept."""
 
     mark: str
@@ -74,34 +74,34 @@ def sweep(mark: str) -> int:
     return len(killed)
 
 
-def clean(lair: Lair, adapter: Adapter | None) -> None:
+def clean(workspace: Workspace, adapter: Adapter | None) -> None:
     """End what carries the mark, and remove what the run keeps, here and elsewhere.
 
     Raises :class:`EnvironmentFault` if something had to be left; the folder never is, unless
     it is to be kept.
     """
-    sweep(lair.mark)
+    sweep(workspace.mark)
     try:
-        container.remove(lair.folder)
+        container.remove(workspace.folder)
         if isinstance(adapter, Tenant):
-            adapter.vacate(lair.folder)
+            adapter.vacate(workspace.folder)
     except (Unavailable, MissingServer) as error:
         raise EnvironmentFault(f"expected to leave nothing behind, but {error}") from error
     finally:
-        if not lair.kept:
-            running.remove(lair.folder)
+        if not workspace.kept:
+            running.remove(workspace.folder)
 
 
 @contextmanager
-def guarded(adapter: Adapter, keep: Path | None = None) -> Iterator[Lair]:
+def guarded(adapter: Adapter, keep: Path | None = None) -> Iterator[Workspace]:
     """A mark and a new folder for a run; nothing of them is left after the block.
 
     A folder to ``keep`` is used instead, and stays.
     """
     mark = uuid.uuid4().hex
     folder = keep.resolve() if keep else Path(tempfile.gettempdir()) / f"jobquake-{mark}"
-    lair = Lair(mark, folder, keep is not None)
-    what = KEEP if lair.kept else REMOVE
+    workspace = Workspace(mark, folder, keep is not None)
+    what = KEEP if workspace.kept else REMOVE
     guard = subprocess.Popen(
         [sys.executable, "-m", __name__, mark, str(folder), what, adapter.name],
         stdin=subprocess.PIPE,
@@ -109,15 +109,15 @@ def guarded(adapter: Adapter, keep: Path | None = None) -> Iterator[Lair]:
     )
     last_word = b""
     try:
-        lair.folder.mkdir(mode=0o700, exist_ok=lair.kept)
-        yield lair
+        workspace.folder.mkdir(mode=0o700, exist_ok=workspace.kept)
+        yield workspace
     except BaseException:
         with suppress(EnvironmentFault):  # what went wrong first is what should be told
-            clean(lair, adapter)
+            clean(workspace, adapter)
         last_word = DONE
         raise
     else:
-        clean(lair, adapter)
+        clean(workspace, adapter)
         last_word = DONE
     finally:
         guard.communicate(last_word)
@@ -134,16 +134,16 @@ def main(mark: str, folder: str, what: str, backend: str) -> None:
         adapter = registry.find(backend)
     except KeyError:
         adapter = None  # handed over as an object, so no process of its own needs it either
-    lair = Lair(mark, Path(folder), what == KEEP)
+    workspace = Workspace(mark, Path(folder), what == KEEP)
     try:
-        clean(lair, adapter)
+        clean(workspace, adapter)
     except EnvironmentFault as fault:
         print(f"jobquake: {fault}", file=sys.stderr)
     # The driver may have been killed while it started something: look once more.
     time.sleep(SETTLE_S)
     sweep(mark)
-    if not lair.kept:
-        running.remove(lair.folder)
+    if not workspace.kept:
+        running.remove(workspace.folder)
 
 
 if __name__ == "__main__":

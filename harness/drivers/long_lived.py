@@ -1,4 +1,4 @@
-"""A queue that stands through several runs, and what has to be done between two of them.
+"""A queue that lives through several runs, and what has to be done between two of them.
 
 A run judges its own jobs alone, and the next one must find nothing that it could take for
 its own fault. So whatever a run leaves is settled: dead letters are replayed, and what is
@@ -9,11 +9,8 @@ of that run has no business in a worker's hands any more. Nothing here judges.
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
-from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
-from ...backends.adapter import Adapter
 from ...protocol.commands import (
     Ack,
     Command,
@@ -27,26 +24,18 @@ from ...protocol.commands import (
     Reply,
 )
 from ..plan.plan import Plan
-from ..record.history import History
-from .observe import pending
+from .conductor import pending
+from .execution import Execution
 
 SETTLE_WITHIN_S = 30.0
 SETTLE_LEASE_S = 10.0
 WORKER = "soak"
 
 
-class Shaken(NamedTuple):
-    """The history, the ledger as it was written (None in sim), and what was the network."""
-
-    history: History
-    ledger: bytes | None
-    network: str
-
-
-class Standing(Protocol):
+class LongLivedQueue(Protocol):
     """A queue on which plans are carried out one after the other; their labels must differ."""
 
-    def shake(self, plan: Plan) -> Shaken:
+    def shake(self, plan: Plan) -> Execution:
         """Carry the plan out."""
 
     def settle(self, plan: Plan) -> int:
@@ -60,21 +49,6 @@ class Standing(Protocol):
 
     def memory(self) -> int:
         """Bytes held by the processes that serve it; 0 if it lives in this one."""
-
-
-def standing(adapter: Adapter, driver: str, folder: Path) -> AbstractContextManager[Standing]:
-    """Such a queue, until the end of the block. Raises ``EnvironmentFault`` and ``Unavailable``.
-
-    With real processes it keeps its files in ``folder`` and goes on with those that are there;
-    in virtual time it lives in memory and starts empty.
-    """
-    if driver == "sim":
-        from .long_lived_sim import simulated
-
-        return simulated(adapter)
-    from .long_lived_process import served
-
-    return served(adapter, folder)
 
 
 def settle(

@@ -16,31 +16,32 @@ import psutil
 from ...backends.adapter import Adapter, Connection
 from ...protocol.commands import Measure, Reply
 from ..plan.plan import Plan
+from .conductor import QUIET_POLL_S
 from .crew import CONTROL_TIMEOUT_S
-from .guard import Lair, clean, guarded, marked
-from .long_lived import Shaken, settle
-from .observe import QUIET_POLL_S
+from .execution import Execution
+from .guard import Workspace, clean, guarded, marked
+from .long_lived import settle
 from .process import shake, spawner
 from .server import Server
 
 MEASURE_TIMEOUT_S = 1.0
 
 
-class ServedStanding:
-    """See :class:`.standing.Standing`."""
+class ServedQueue:
+    """See :class:`.long_lived.LongLivedQueue`."""
 
-    def __init__(self, adapter: Adapter, lair: Lair) -> None:
+    def __init__(self, adapter: Adapter, workspace: Workspace) -> None:
         self._adapter = adapter
-        self._lair = lair
+        self._workspace = workspace
         self._begin()
 
     def _begin(self) -> None:
-        self._server = Server(self._adapter, self._lair.folder, spawner(self._lair))
-        self.address = self._server.ensure() or str(self._lair.folder)
+        self._server = Server(self._adapter, self._workspace.folder, spawner(self._workspace))
+        self.address = self._server.ensure() or str(self._workspace.folder)
         # It lives as long as the queue: on a shared store it is the one that keeps house.
         self._control: Connection = self._adapter.connect(self.address, CONTROL_TIMEOUT_S)
 
-    def shake(self, plan: Plan) -> Shaken:
+    def shake(self, plan: Plan) -> Execution:
         return shake(plan, self._adapter, server=self._server)
 
     def settle(self, plan: Plan) -> int:
@@ -55,8 +56,8 @@ class ServedStanding:
 
     def renew(self) -> None:
         self.end()
-        clean(self._lair._replace(kept=False), self._adapter)
-        self._lair.folder.mkdir(mode=0o700)
+        clean(self._workspace._replace(kept=False), self._adapter)
+        self._workspace.folder.mkdir(mode=0o700)
         self._begin()
 
     def measure(self) -> Reply | None:
@@ -66,7 +67,7 @@ class ServedStanding:
 
     def memory(self) -> int:
         held = 0
-        for process in marked(self._lair.mark):
+        for process in marked(self._workspace.mark):
             with suppress(psutil.Error):  # it has just ended
                 held += process.memory_info().rss
         return held
@@ -77,13 +78,13 @@ class ServedStanding:
 
 
 @contextmanager
-def served(adapter: Adapter, folder: Path) -> Iterator[ServedStanding]:
+def served(adapter: Adapter, folder: Path) -> Iterator[ServedQueue]:
     """A queue that keeps its files in ``folder``, served until the end of the block.
 
     What it keeps elsewhere, in a container or in somebody else's server, ends with the block.
     """
-    with guarded(adapter, folder) as lair:
-        queue = ServedStanding(adapter, lair)
+    with guarded(adapter, folder) as workspace:
+        queue = ServedQueue(adapter, workspace)
         try:
             yield queue
         finally:

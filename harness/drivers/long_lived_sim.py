@@ -18,14 +18,15 @@ from ...protocol.commands import Command, Measure, Reply
 from ..faults.fields import SERVER
 from ..plan.plan import Plan
 from .clock import Clock
-from .long_lived import Shaken, settle
-from .observe import QUIET_POLL_S
+from .conductor import QUIET_POLL_S
+from .execution import Execution
+from .long_lived import settle
 from .sim import Simulation
 from .skew import WallClocks
 
 
-class SimulatedStanding:
-    """See :class:`.standing.Standing`."""
+class SimulatedQueue:
+    """See :class:`.long_lived.LongLivedQueue`."""
 
     def __init__(self, adapter: Adapter) -> None:
         self._adapter = adapter
@@ -50,12 +51,12 @@ class SimulatedStanding:
         """Seconds of the queue's life."""
         return self._began_s + (self._clock.now if self._clock else 0.0)
 
-    def shake(self, plan: Plan) -> Shaken:
+    def shake(self, plan: Plan) -> Execution:
         # As in a run alone: what differs from one is then the queue's past and nothing else.
         self._rng.seed(f"queue {plan.seed}")
         history = Simulation(plan, self._adapter, self._lend).run()
         self._began_s, self._clock, self._walls = self.now(), None, None
-        return Shaken(history, None, "simulated")
+        return Execution(history, None, "simulated")
 
     def settle(self, plan: Plan) -> int:
         queues = tuple(queue.name for queue in plan.queues)
@@ -98,11 +99,11 @@ class _Lent:
 
     def __init__(
         self,
-        standing: SimulatedStanding,
+        queue: SimulatedQueue,
         next_change_at: Callable[[tuple[str, ...]], float | None],
         began_s: float,
     ) -> None:
-        self.call, self.crash = standing.call, standing.crash
+        self.call, self.crash = queue.call, queue.crash
         self._next_change_at = next_change_at
         self._began_s = began_s
 
@@ -112,6 +113,6 @@ class _Lent:
 
 
 @contextmanager
-def simulated(adapter: Adapter) -> Iterator[SimulatedStanding]:
+def simulated(adapter: Adapter) -> Iterator[SimulatedQueue]:
     """A queue in this process, until the end of the block."""
-    yield SimulatedStanding(adapter)
+    yield SimulatedQueue(adapter)

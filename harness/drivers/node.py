@@ -1,4 +1,4 @@
-"""One worker or producer as a real process: carries the generator's wants out for real.
+"""One worker or producer as a real process: carries the acts of its program out for real.
 
 Started by the ``process`` driver. A kill at a fault point is a SIGKILL that the process
 gives itself there, after the ledger has the row that says so. A job that overruns its
@@ -13,23 +13,24 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import assert_never
 
 from ...backends import registry
 from ...backends.adapter import Adapter, Connection
 from ...protocol.events import Event
 from ...protocol.ledger import Ledger
-from ...protocol.producer import WaitUntil
+from ...protocol.producer import Client, WaitUntil
 from ...protocol.repeat import Attempt, Sleep
 from ...protocol.run_files import LEDGER, REPLAY, STARTED, STRIKES, count_passing
-from ...protocol.worker import ApplyEffect, At, Finished, Stopping, Work, WorkerOptions
-from ..faults.kill_at import KillAt
+from ...protocol.worker import Worker, WorkerOptions
 from ..plan.plan import Plan
 from ..plan.replay import unpack
 from ..record.node_record import NodeRecord
-from ..strikes import PHASE_AT, PointStrikes
+from ..strikes import PointStrikes
+from .acts import Die, Labour, Pause, acts
 
 LONGEST_SLEEP_S = 86_400.0
 
@@ -53,56 +54,45 @@ class Node:
 
     def work(self) -> None:
         """Be a worker until told to stop."""
-        plan, record = self.plan, self.record
+        plan = self.plan
         options = WorkerOptions(plan.lease_s, plan.wait_s, plan.grace_s)
         queues = plan.workers[self.number].queues
-        wants = self.adapter.worker(f"w{self.number + 1}", queues, options)
+        program = self.adapter.worker(f"w{self.number + 1}", queues, options)
         self.ledger.write(Event.WORKER_STARTED)
-        answer: Any = None
-        while True:
-            try:
-                want = wants.send(answer)
-            except StopIteration:
-                return
-            answer = None
-            if isinstance(want, Attempt):
-                answer = self._attempt(want)
-            elif isinstance(want, At):
-                self._fault_point(want)
-            elif isinstance(want, Work):
-                work_s, timeout_s = record.begin_work(want)
-                faulthandler.dump_traceback_later(max(0.001, timeout_s), exit=True)
-                if work_s == float("inf"):
-                    never_come_back(record.behaviour)
-                time.sleep(work_s)
-                faulthandler.cancel_dump_traceback_later()
-                answer = record.end_work(want, work_s, self.stopping)
-            elif isinstance(want, ApplyEffect):
-                record.effect(want)
-            elif isinstance(want, Finished):
-                record.finished(want)
-            elif isinstance(want, Stopping):
-                answer = self.stopping
-            else:
-                assert isinstance(want, Sleep)
-                time.sleep(want.seconds)
+        for _ in self._acts(program):
+            pass
 
     def serve_client(self) -> None:
         """Be a producer or an operator: do what the plan gives it, from the start on."""
-        wants = self.plan.client(self.number - len(self.plan.workers))
-        answer: Any = None
-        while not self.stopping:
+        for _ in self._acts(self.plan.client(self.number - len(self.plan.workers))):
+            if self.stopping:
+                return
+
+    def _acts(self, program: Worker | Client) -> Iterator[None]:
+        """Carry the program's acts out, one at a time."""
+        steps = acts(program, self.record, self._points, lambda: self.stopping)
+        ask, answer = steps.send, None
+        while True:
             try:
-                want = wants.send(answer)
+                act = ask(answer)
             except StopIteration:
                 return
             answer = None
-            if isinstance(want, WaitUntil):
-                time.sleep(max(0.0, want.at_s - self._elapsed()))
-            elif isinstance(want, Attempt):
-                answer = self._attempt(want)
-            elif isinstance(want, Sleep):
-                time.sleep(want.seconds)
+            if isinstance(act, Attempt):
+                answer = self.connection.attempt(act.command)
+            elif isinstance(act, Labour):
+                labour(act)
+            elif isinstance(act, Sleep):
+                time.sleep(act.seconds)
+            elif isinstance(act, WaitUntil):
+                time.sleep(max(0.0, act.at_s - self._elapsed()))
+            elif isinstance(act, Pause):
+                os.kill(os.getpid(), signal.SIGSTOP)  # the driver wakes it
+            elif isinstance(act, Die):
+                os.kill(os.getpid(), signal.SIGKILL)
+            else:
+                assert_never(act)
+            yield
 
     @cached_property
     def _started_at(self) -> float:
@@ -112,34 +102,20 @@ class Node:
     def _elapsed(self) -> float:
         return time.monotonic() - self._started_at
 
-    def _attempt(self, want: Attempt) -> Any:
-        self.record.sending(want.command)
-        reply = self.connection.attempt(want.command)
-        self.record.answered(reply)
-        return reply
-
-    def _fault_point(self, want: At) -> None:
-        job, phase = self.plan.job_index(want.delivery.job.id), PHASE_AT[want.point]
-        for number, fault in self._points.at(job, want.point):
-            length_s = fault.lasts_s
-            self.ledger.write(
-                Event.FAULT_STRUCK,
-                phase=phase,
-                job=job,
-                token=want.delivery.token,
-                fault=number,
-                value=length_s,
-            )
-            if isinstance(fault, KillAt):
-                os.kill(os.getpid(), signal.SIGKILL)
-            os.kill(os.getpid(), signal.SIGSTOP)
-            self.ledger.write(Event.RESUMED, job=job, fault=number)
-
     def _passing(self, fault: int, most: int) -> int:
         return count_passing(self._strikes, str(fault), most)
 
     def _stop(self, *_: object) -> None:
         self.stopping = True
+
+
+def labour(act: Labour) -> None:
+    """Work for as long as the job takes; the watchdog ends the process at the job's timeout."""
+    faulthandler.dump_traceback_later(max(0.001, act.timeout_s), exit=True)
+    if act.work_s == float("inf"):
+        never_come_back(act.behaviour)
+    time.sleep(act.work_s)
+    faulthandler.cancel_dump_traceback_later()
 
 
 def never_come_back(behaviour: str) -> None:

@@ -9,17 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from ...protocol.commands import Command, Inspect, Inspected, Measured, Reply
+from ...protocol.commands import Command, Inspect, Inspected, Reply
 from ...protocol.events import Answer, Event
 from ..plan.plan import Plan
 from ..record.node_record import expected_reason
-
-QUIET_POLL_S = 0.05
-
-
-def pending(measured: Measured) -> int:
-    """How many jobs are ready or leased."""
-    return sum(depth.count for depth in measured.depths if depth.state in ("ready", "leased"))
 
 
 class Seen(NamedTuple):

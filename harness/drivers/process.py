@@ -14,55 +14,80 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Literal, NamedTuple
 
 from ...backends.adapter import Adapter, Connection
-from ...protocol.commands import Measure, Measured
-from ...protocol.events import Event, Phase
+from ...protocol.commands import Measure, Reply
+from ...protocol.events import Event, Phase, Row
 from ...protocol.ledger import Ledger, LedgerReader
 from ...protocol.run_files import LEDGER, STARTED
 from ...proxy.choice import EMBEDDED
-from ..faults import LinkFault
-from ..faults.broker_crash import BrokerCrash
-from ..faults.fault import Fault
-from ..faults.fields import FOR_EVER_S
-from ..faults.kill_worker import KillWorker
-from ..faults.terminate import Terminate
+from ..faults import LinkFault, TimedFault
 from ..plan.plan import Plan
 from ..record.history import History
 from ..strikes import phase_of
+from .conductor import QUIET_POLL_S, Conductor, Holding, agenda
 from .crew import Crew, Nodes, Role
+from .execution import Execution
 from .fleet import TICK_S, Fleet, Slot
-from .guard import MARK, Lair, guarded, sweep
-from .long_lived import Shaken
+from .guard import MARK, Workspace, guarded, sweep
 from .network import Network
-from .observe import QUIET_POLL_S, observations, pending
+from .observe import observations
 from .server import Server, Spawn
 
 Progress = Callable[[Counter[str]], None]
 
 
-class Due(NamedTuple):
-    """A fault that has a time of its own begins, or is over, at ``at_s`` of the run."""
+class ProcessWorld:
+    """See :class:`..faults.world.World`: the powers of one fault over real processes."""
 
-    at_s: float
-    number: int
-    what: Literal["begins", "heals"]
-    fault: Fault
+    def __init__(self, run: ProcessRun, number: int, fault: TimedFault) -> None:
+        self._run = run
+        self._number = number
+        self._fault = fault
+
+    def kill(self, worker: int, back_s: float | None) -> None:
+        self._run.kill(self._number, worker, back_s)
+
+    def stop(self, worker: int, within_s: float) -> None:
+        self._run.stop(self._number, worker, within_s)
+
+    def crash_server(self) -> bool:
+        return self._run.server.crash()  # a file cannot crash
+
+    def start_server(self) -> None:
+        self._run.server.start()
+
+    def change_links(self) -> bool:
+        network = self._run.network
+        if network is None or not isinstance(self._fault, LinkFault):
+            return False
+        network.begin(self._number, self._fault)
+        return True
+
+    def restore_links(self) -> None:
+        if self._run.network and isinstance(self._fault, LinkFault):
+            self._run.network.heal(self._number, self._fault)
+
+    def skew(self, node: int) -> bool:
+        return False  # all processes of a machine share its clock
+
+    def restore_clock(self, node: int) -> None:
+        """It was never wrong."""
 
 
 class ProcessRun:
     """One plan on one backend with real processes. ``run`` once, in the main thread.
 
-    ``server`` is one that outlives the run; without it the run has one of its own. ``crew``
-    are other workers and clients than jobquake's own.
+    To the conductor this is the :class:`.conductor.Stage`. ``server`` is one that outlives the
+    run; without it the run has one of its own. ``crew`` are other workers and clients than
+    jobquake's own.
     """
 
     def __init__(
         self,
         plan: Plan,
         adapter: Adapter,
-        lair: Lair,
+        workspace: Workspace,
         progress: Progress | None = None,
         toxiproxy: str = EMBEDDED,
         server: Server | None = None,
@@ -71,20 +96,22 @@ class ProcessRun:
         self.plan = plan
         self._adapter = adapter
         self._crew = crew or Nodes(plan, adapter)
-        self._mark, self._folder = lair.mark, lair.folder
-        self._spawn = spawner(lair)
+        self._mark, self._folder = workspace.mark, workspace.folder
+        self._spawn = spawner(workspace)
         self._progress = progress
         self._toxiproxy = toxiproxy
         self._clients: list[subprocess.Popen[bytes]] = []
-        self._rows: list[list[float]] = []
+        self._rows: list[Row] = []
         self._strikes = 0
-        self._agenda = _agenda(plan)
+        self._struck_at = 0.0
+        self._agenda = agenda(plan)
+        self._conductor = Conductor(plan, self)
         self._started_at = 0.0
         self._nodes = len(plan.workers) + plan.clients
         self._own_server = server is None
-        self._server = server or Server(adapter, self._folder, self._spawn)
-        self._addresses = [str(self._server.folder)] * self._nodes
-        self._network: Network | None = None
+        self.server = server or Server(adapter, self._folder, self._spawn)
+        self._addresses = [str(self.server.folder)] * self._nodes
+        self.network: Network | None = None
 
     def run(self) -> History:
         """Execute the plan; the history. Raises :class:`EnvironmentFault` if it cannot."""
@@ -99,7 +126,7 @@ class ProcessRun:
             self._node_log,
         )
         try:
-            control = self._connect()
+            self._control = control = self._connect()
             self._fleet.start()
             self._started_at = time.monotonic()
             (self._folder / STARTED).write_text(repr(self._started_at))
@@ -108,14 +135,14 @@ class ProcessRun:
                 self._start_node("client", workers + number, 1)
                 for number in range(self.plan.clients)
             ]
-            self._until_quiet(control)
+            self._until_quiet()
             self._fleet.stop()
             for seen in observations(self.plan, control.attempt):
                 self._ledger.write(seen.event, job=seen.job, answer=seen.answer, value=seen.value)
             control.close()
         finally:
-            if self._network:
-                self._network.stop()
+            if self.network:
+                self.network.stop()
             sweep(self._mark)
             self._reap()
             self._ledger.close()
@@ -124,24 +151,24 @@ class ProcessRun:
         return self._history()
 
     @property
-    def network(self) -> str:
+    def network_name(self) -> str:
         """Which Toxiproxy, and its version; ``none`` if the queue is reached without."""
-        return self._network.version if self._network else "none"
+        return self.network.version if self.network else "none"
 
     # -- processes ----------------------------------------------------------------------
 
     def _connect(self) -> Connection:
         """Start the server, and the network before it; the harness's own way past the network."""
-        server = self._server.ensure()
+        server = self.server.ensure()
         framing = self._adapter.framing
         if server and framing:
-            self._network = Network(
+            self.network = Network(
                 server, framing, self.plan, self._ledger, self._toxiproxy, self._mark
             )
-            self._addresses = self._network.start(self._nodes)
+            self._addresses = self.network.start(self._nodes)
         elif server:
             self._addresses = [server] * self._nodes
-        return self._crew.control(server or str(self._server.folder))
+        return self._crew.control(server or str(self.server.folder))
 
     def _start_node(self, role: Role, number: int, incarnation: int) -> subprocess.Popen[bytes]:
         argv, env = self._crew.program(
@@ -159,162 +186,148 @@ class ProcessRun:
         for process in self._clients:
             process.wait()
         if self._own_server:
-            self._server.reap()
+            self.server.reap()
 
     def _read(self) -> None:
         """Take in what the nodes have written to the ledger since the last look."""
         for row in self._reader.new_rows():
             self._rows.append(row)
-            self._strikes += row[2] == Event.FAULT_STRUCK
+            self._strikes += row.event == Event.FAULT_STRUCK
             self._fleet.saw(row)
 
     # -- faults -------------------------------------------------------------------------
 
-    def _strike_due(self) -> None:
+    def _conduct_due(self) -> None:
         """Carry out what is on the agenda of faults that have a time of their own."""
-        while self._agenda and time.monotonic() - self._started_at >= self._agenda[0].at_s:
+        while self._agenda and self._elapsed() >= self._agenda[0].at_s:
             due = self._agenda.pop(0)
-            if due.what == "heals":
-                self._heal(due.number, due.fault)
-            elif isinstance(due.fault, KillWorker | Terminate):
-                self._end_workers(due.number, due.fault)
-            elif isinstance(due.fault, LinkFault):
-                self._begin(due.number, due.fault)
-
-    def _end_workers(self, number: int, fault: KillWorker | Terminate) -> None:
-        """Kill the whole process tree, or tell it to stop; write down whom it struck."""
-        workers = (fault.worker,) if isinstance(fault, KillWorker) else fault.workers
-        for worker in workers:
-            if worker >= len(self._fleet.slots):
-                continue
-            slot = self._fleet.slots[worker]
-            at = time.monotonic()
-            if isinstance(fault, KillWorker):
-                struck = self._fleet.kill(worker, fault.for_s)
-                holding = self._holding(slot)  # known for sure only now that it is dead
+            if due.what == "begins":
+                self._conductor.begin(due.number, due.fault)
             else:
-                self._read()
-                holding = self._holding(slot)
-                struck = self._fleet.terminate(worker, fault.within_s)
-            if struck:
-                self._struck(number, slot, holding, at)
-            else:
-                self._ledger.write(Event.FAULT_STRUCK, t=at, node=worker, fault=number)
+                self._conductor.heal(due.number, due.fault)
 
-    def _begin(self, number: int, fault: LinkFault) -> None:
-        """A fault that lasts begins: who holds a job is struck, wherever it stands."""
+    def world(self, number: int, fault: TimedFault) -> ProcessWorld:
+        return ProcessWorld(self, number, fault)
+
+    def holdings(self) -> list[Holding]:
         self._read()
-        at = time.monotonic()
-        holders = [(slot, self._holding(slot)) for slot in self._fleet.holders()]
-        if isinstance(fault, BrokerCrash):
-            if not self._server.crash():
-                return  # a file cannot crash; the run will say that nothing was struck
-        elif self._network:
-            self._network.begin(number, fault)
-        else:
+        self._struck_at = time.monotonic()
+        return [holding for slot in self._fleet.slots for holding in self._holding(slot)]
+
+    def _holding(self, slot: Slot) -> list[Holding]:
+        """The worker with each job that it holds and how far that has come; idle: one, without."""
+        node, incarnation = slot.number, slot.incarnation
+        if not slot.jobs:
+            return [Holding(node, incarnation, -1, Phase.IDLE, False)]
+        return [
+            Holding(node, incarnation, job, phase_of(self._rows, node, job), True)
+            for job in slot.jobs
+        ]
+
+    def strike(self, number: int, holding: Holding, length_s: float = 0.0) -> None:
+        self._ledger.write(
+            Event.FAULT_STRUCK,
+            t=self._struck_at,
+            node=holding.node,
+            incarnation=holding.incarnation,
+            phase=holding.phase,
+            job=holding.job,
+            fault=number,
+            value=length_s,
+        )
+
+    def strike_waiting(self, number: int, length_s: float) -> None:
+        self._ledger.write(
+            Event.FAULT_STRUCK,
+            t=self._struck_at,
+            phase=Phase.BEFORE_LEASE,
+            fault=number,
+            value=length_s,
+        )
+
+    def kill(self, number: int, worker: int, back_s: float | None) -> None:
+        """That fault kills this worker's whole process tree, if there is one."""
+        if worker >= len(self._fleet.slots):
             return
-        if fault.strikes_waiting:
-            # Whoever waits to be leased is struck, too, if anybody does.
-            self._ledger.write(
-                Event.FAULT_STRUCK, t=at, phase=Phase.BEFORE_LEASE, fault=number, value=fault.for_s
-            )
-        for slot, holding in holders:
-            if fault.strikes_holder(slot.number):
-                self._struck(number, slot, holding, at, fault.for_s)
+        slot = self._fleet.slots[worker]
+        self._struck_at = time.monotonic()
+        struck = self._fleet.kill(worker, back_s)
+        # What it had in hand is known for sure only now that it is dead.
+        self._strike_worker(number, self._holding(slot) if struck else [], worker)
 
-    def _heal(self, number: int, fault: Fault) -> None:
-        if isinstance(fault, BrokerCrash):
-            self._server.start()
-        elif isinstance(fault, LinkFault) and self._network:
-            self._network.heal(number, fault)
+    def stop(self, number: int, worker: int, within_s: float) -> None:
+        """That fault tells this worker to stop, and kills it if it is not gone in time."""
+        if worker >= len(self._fleet.slots):
+            return
+        self._read()
+        self._struck_at = time.monotonic()
+        holding = self._holding(self._fleet.slots[worker])
+        struck = self._fleet.terminate(worker, within_s)
+        self._strike_worker(number, holding if struck else [], worker)
 
-    def _holding(self, slot: Slot) -> list[tuple[int, Phase]]:
-        """The jobs that the worker holds and how far each has come; (-1, idle) if it has none."""
-        return [(job, phase_of(self._rows, slot.number, job)) for job in slot.jobs or (-1,)]
-
-    def _struck(
-        self,
-        number: int,
-        slot: Slot,
-        holding: list[tuple[int, Phase]],
-        at: float,
-        length_s: float = 0.0,
-    ) -> None:
-        """The fault met this worker: a row for each job that it held."""
-        for job, phase in holding:
-            self._ledger.write(
-                Event.FAULT_STRUCK,
-                t=at,
-                node=slot.number,
-                incarnation=slot.incarnation,
-                phase=phase,
-                job=job,
-                fault=number,
-                value=length_s,
-            )
+    def _strike_worker(self, number: int, holdings: list[Holding], worker: int) -> None:
+        for holding in holdings or [Holding(worker, 0, -1, Phase.IDLE, False)]:
+            self.strike(number, holding)
 
     # -- the end ------------------------------------------------------------------------
 
-    def _until_quiet(self, control: Connection) -> None:
+    def clients_at_work(self) -> bool:
+        return any(process.poll() is None for process in self._clients)
+
+    def workers_at_work(self) -> bool:
+        return self._fleet.busy
+
+    def ask(self, command: Measure) -> Reply | None:
+        return self._control.attempt(command)
+
+    def _until_quiet(self) -> None:
         """Supervise until everything is settled and healed, or until the deadline."""
         next_poll = 0.0
         while True:
             self._read()
             self._fleet.supervise()
-            self._strike_due()
-            now = time.monotonic() - self._started_at
+            self._conduct_due()
+            now = self._elapsed()
             if now >= next_poll:
                 next_poll = now + QUIET_POLL_S
                 if self._progress:
                     self._progress(self._fleet.counts + Counter({"strikes": self._strikes}))
-                if now >= self.plan.deadline_s:
+                if self._conductor.late(now):
                     self._ledger.write(Event.DEADLINE)
                     return
-                if self._quiet(control, now):
+                healed = now >= self.plan.healed_at_s and not self._agenda
+                if healed and self._conductor.quiet():
                     self._ledger.write(Event.QUIET)
                     return
             time.sleep(TICK_S)
 
-    def _quiet(self, control: Connection, now: float) -> bool:
-        if any(process.poll() is None for process in self._clients):
-            return False
-        if now < self.plan.healed_at_s or self._agenda or self._fleet.busy:
-            return False
-        measured = control.attempt(Measure())
-        return isinstance(measured, Measured) and not pending(measured)
+    def _elapsed(self) -> float:
+        return time.monotonic() - self._started_at
 
     def _history(self) -> History:
         start = self._started_at
-        rows = []
-        for row in self._rows:
-            t, since, *rest = row
-            rows.append((t - start, since - start if since >= 0 else -1.0, *rest))
-        return History(rows)  # type: ignore[arg-type]
+        return History(
+            [
+                row._replace(t=row.t - start, since=row.since - start if row.since >= 0 else -1.0)
+                for row in self._rows
+            ]
+        )
 
 
-def _agenda(plan: Plan) -> list[Due]:
-    """What begins and heals at which time of the run, in order."""
-    agenda = []
-    for number, fault in enumerate(plan.faults):
-        if isinstance(fault, KillWorker | Terminate | LinkFault):
-            agenda.append(Due(fault.at_s, number, "begins", fault))
-        if isinstance(fault, LinkFault) and fault.for_s < FOR_EVER_S:
-            agenda.append(Due(fault.at_s + fault.for_s, number, "heals", fault))
-    return sorted(agenda, key=lambda due: due[:2])
-
-
-def spawner(lair: Lair) -> Spawn:
-    """Starts processes in the folder of the lair that carry its mark."""
+def spawner(workspace: Workspace) -> Spawn:
+    """Starts processes in the folder of the workspace that carry its mark."""
 
     def spawn(
         command: list[str], env: Mapping[str, str] | None = None, **options: object
     ) -> subprocess.Popen[bytes]:
         return subprocess.Popen(  # type: ignore[call-overload, no-any-return]
             command,
-            env=os.environ | dict(env or {}) | {MARK: lair.mark, "PYTHONDONTWRITEBYTECODE": "1"},
+            env=os.environ
+            | dict(env or {})
+            | {MARK: workspace.mark, "PYTHONDONTWRITEBYTECODE": "1"},
             start_new_session=True,
             stdin=subprocess.DEVNULL,
-            cwd=lair.folder,
+            cwd=workspace.folder,
             **options,
         )
 
@@ -328,9 +341,9 @@ def shake(
     toxiproxy: str = EMBEDDED,
     server: Server | None = None,
     crew: Crew | None = None,
-) -> Shaken:
+) -> Execution:
     """Run the plan with real processes, on that server and with that crew if they are given."""
-    with guarded(adapter) as lair:
-        run = ProcessRun(plan, adapter, lair, progress, toxiproxy, server, crew)
+    with guarded(adapter) as workspace:
+        run = ProcessRun(plan, adapter, workspace, progress, toxiproxy, server, crew)
         history = run.run()
-        return Shaken(history, (lair.folder / LEDGER).read_bytes(), run.network)
+        return Execution(history, (workspace.folder / LEDGER).read_bytes(), run.network_name)

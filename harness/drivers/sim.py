@@ -1,35 +1,34 @@
 """The ``sim`` driver: simpy, virtual time, one thread, bit-exact from the plan.
 
 The worker, the producer and the queue do not know that they are simulated: this file
-carries out their wants in virtual time and plays the network between them. All
+carries out their acts in virtual time and plays the network between them. All
 randomness comes from one generator seeded by the plan.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple, assert_never, cast
+
+from simpy import Interrupt
 
 from ...backends.adapter import Adapter, Queue
-from ...protocol.commands import Measure, Measured
-from ...protocol.producer import Gone, WaitUntil
+from ...protocol.commands import Measure, Reply
+from ...protocol.events import Event, Phase, Row
+from ...protocol.producer import Client, WaitUntil
 from ...protocol.repeat import Attempt, Sleep
-from ...protocol.worker import ApplyEffect, At, Finished, Stopping, Work, WorkerOptions
-from ..faults import LinkFault
-from ..faults.broker_crash import BrokerCrash
-from ..faults.fields import SERVER
-from ..faults.kill_at import KillAt
-from ..faults.kill_worker import KillWorker
-from ..faults.skew_clock import SkewClock
-from ..faults.terminate import Terminate
+from ...protocol.worker import Worker, WorkerOptions
+from ..faults import TimedFault
 from ..plan.plan import Plan
-from ..record.history import Event, History, Phase, Row
+from ..record.history import History
 from ..record.node_record import NodeRecord
-from ..strikes import PHASE_AT, PointStrikes, phase_of
-from .clock import Clock, Process, Steps
-from .observe import QUIET_POLL_S, observations, pending
+from ..strikes import PointStrikes, phase_of
+from .acts import Die, Labour, Pause, acts
+from .clock import UNTIL_WOKEN, Clock, Process, Steps
+from .conductor import QUIET_POLL_S, Conductor, Due, Holding, agenda
+from .observe import observations
 from .simnet import SimulatedNetwork
 from .skew import WallClocks
 
@@ -38,15 +37,14 @@ LOOKS = 0.02  # the longest pause between two looks, as a share of the time that
 Lend = Callable[[Clock, WallClocks], Queue]
 
 
-class _Died(Exception):
-    """This worker's process is gone; ``status`` as a parent would see it.
+class Death(NamedTuple):
+    """How a worker ended: its status as a parent would see it.
 
     Its successor starts ``back_s`` seconds later; None: as soon as the plan says.
     """
 
-    def __init__(self, status: float, back_s: float | None = None) -> None:
-        self.status = status
-        self.back_s = back_s
+    status: float = 0.0
+    back_s: float | None = None
 
 
 class _Node:
@@ -63,6 +61,7 @@ class _Node:
         process: Process | None = None,
     ) -> None:
         self.number = number
+        self.incarnation = incarnation
         rows, clock = simulation.rows, simulation.clock
 
         def write(
@@ -78,7 +77,7 @@ class _Node:
             value: float = 0.0,
         ) -> None:
             rows.append(
-                (
+                Row(
                     clock.now, since, event, answer, phase, number, incarnation,
                     job, token, fault, key, value,
                 )
@@ -86,22 +85,59 @@ class _Node:
 
         self.write = write
         self.record = NodeRecord(simulation.plan, write, lambda: clock.now, lambda: clock.now)
+        self.struck = self.record.struck
         self.stopping = self.gone = False
         if process:
             self.wake = process.wake
 
-    def struck(self, fault: int, phase: Phase, job: int, length_s: float = 0.0) -> None:
-        """A fault of the plan has struck this node, or its call."""
-        token = self.record.delivery.token if self.record.delivery else 0
-        self.write(
-            Event.FAULT_STRUCK, phase=phase, job=job, token=token, fault=fault, value=length_s
-        )
+    def told_to_stop(self) -> bool:
+        return self.stopping
+
+
+class SimulatedWorld:
+    """See :class:`..faults.world.World`: the powers of one fault over a simulation."""
+
+    def __init__(self, simulation: Simulation, number: int) -> None:
+        self._simulation = simulation
+        self._number = number
+
+    def kill(self, worker: int, back_s: float | None) -> None:
+        self._simulation.kill(self._number, worker, Death(SIGKILL, back_s))
+
+    def stop(self, worker: int, within_s: float) -> None:
+        self._simulation.stop(self._number, worker, within_s)
+
+    def crash_server(self) -> bool:
+        self._simulation.network.crash()
+        return True
+
+    def start_server(self) -> None:
+        """It is back at once; until the fault is over its link refuses every call."""
+
+    def change_links(self) -> bool:
+        """The simulated network reads from the plan which fault lasts at which time."""
+        return True
+
+    def restore_links(self) -> None:
+        """See :meth:`change_links`."""
+
+    def skew(self, node: int) -> bool:
+        """The clocks read from the plan when they jump; the queue must be told to look."""
+        if node >= self._simulation.workers:
+            return False
+        self._simulation.network.look_again()
+        return True
+
+    def restore_clock(self, node: int) -> None:
+        if node < self._simulation.workers:
+            self._simulation.network.look_again()
 
 
 class Simulation:
     """One plan on one backend. ``run`` once; then ``rows`` is the history.
 
-    ``lend(clock, walls)`` gives the queue if it shall not be a new one.
+    ``lend(clock, walls)`` gives the queue if it shall not be a new one. To the conductor this
+    is the :class:`.conductor.Stage`.
     """
 
     def __init__(self, plan: Plan, adapter: Adapter, lend: Lend | None = None) -> None:
@@ -117,8 +153,10 @@ class Simulation:
             else adapter.local(walls.of_queue(), Random(f"queue {plan.seed}"))
         )
         self.network = SimulatedNetwork(clock, walls, self._queue, plan)
+        self.workers = len(plan.workers)
         self._points = PointStrikes(plan, _passings())
-        self._workers: list[Process] = []
+        self._conductor = Conductor(plan, self)
+        self._processes: list[Process] = []
         self._clients: list[Process] = []
         self._nodes: dict[int, _Node] = {}
         self._at_work = plan.clients
@@ -127,27 +165,18 @@ class Simulation:
         """Execute the plan to quiet or to its deadline; the history."""
         clock, plan = self.clock, self.plan
         for number, pool in enumerate(plan.workers):
-            self._workers.append(Process(clock, self._worker(number, pool.queues)))
+            self._processes.append(Process(clock, self._supervise(number, pool.queues)))
         for number in range(plan.clients):
             self._clients.append(Process(clock, self._client(number)))
-        for index, fault in enumerate(plan.faults):
-            if isinstance(fault, KillWorker) and fault.worker < len(self._workers):
-                Process(clock, self._kill(index, fault))
-            elif isinstance(fault, Terminate):
-                for worker in fault.workers:
-                    if worker < len(self._workers):
-                        Process(clock, self._terminate(index, fault, worker))
-            elif isinstance(fault, SkewClock) and fault.node < len(self._workers):
-                Process(clock, self._skew(index, fault))
-        for index, window in plan.links():
-            Process(clock, self._open(index, window))
+        for due in agenda(plan):
+            Process(clock, self._conduct(due))
         self._end = Process(clock, self._until_quiet())
         clock.run_until_stopped()
         driver = _Node(self, -1)
         for seen in observations(plan, self._queue.call):
             driver.write(seen.event, job=seen.job, answer=seen.answer, value=seen.value)
         # Nodes that still wait would keep each other and the whole run in memory.
-        for process in (*self._workers, *self._clients):
+        for process in (*self._processes, *self._clients):
             process.end()
         return History(self.rows)
 
@@ -155,176 +184,144 @@ class Simulation:
 
     def _client(self, number: int) -> Steps:
         """A producer, or the operator."""
-        clock = self.clock
-        node = _Node(self, len(self._workers) + number, 1, self._clients[number])
-        wants = self.plan.client(number)
-        answer: Any = None
-        while True:
-            try:
-                want = wants.send(answer)
-            except StopIteration:
-                break
-            answer = None
-            if isinstance(want, WaitUntil):
-                if want.at_s > clock.now:
-                    yield want.at_s - clock.now
-            elif isinstance(want, Attempt):
-                node.record.sending(want.command)
-                answer = yield from self.network.attempt(want.command, node)
-                node.record.answered(answer)
-            elif isinstance(want, Sleep):
-                yield want.seconds
-            else:
-                assert isinstance(want, Gone)
+        node = _Node(self, self.workers + number, 1, self._clients[number])
+        yield from self._perform(node, self.plan.client(number))
         self._at_work -= 1
-        if not self._at_work and clock.now < self.plan.deadline_s:
+        if not self._at_work and self.clock.now < self.plan.deadline_s:
             self._end.hurry()
 
-    def _worker(self, number: int, queues: tuple[str, ...]) -> Steps:
+    def _supervise(self, number: int, queues: tuple[str, ...]) -> Steps:
         """The supervisor of one worker: start it, and start it again when it dies."""
+        plan = self.plan
+        options = WorkerOptions(plan.lease_s, plan.wait_s, plan.grace_s)
         incarnation = 0
         while True:
             incarnation += 1
-            node = _Node(self, number, incarnation, self._workers[number])
+            node = _Node(self, number, incarnation, self._processes[number])
             self._nodes[number] = node
             node.write(Event.WORKER_STARTED)
-            status, back_s = 0.0, None
             try:
-                yield from self._live(node, queues)
-            except _Died as death:
-                status, back_s = death.status, death.back_s
+                program = self._adapter.worker(f"w{number + 1}", queues, options)
+                death = yield from self._perform(node, program)
+            except Interrupt as interrupt:
+                death = cast("Death", interrupt.cause)
             node.record.delivery = None
             node.gone = True
-            node.write(Event.WORKER_EXITED, value=status)
-            yield self.plan.restart_s if back_s is None else back_s
+            node.write(Event.WORKER_EXITED, value=death.status)
+            yield plan.restart_s if death.back_s is None else death.back_s
 
-    def _live(self, node: _Node, queues: tuple[str, ...]) -> Steps:
-        plan, record = self.plan, node.record
-        attempt, struck_jobs = self.network.attempt, self._points.jobs
-        options = WorkerOptions(plan.lease_s, plan.wait_s, plan.grace_s)
-        wants = self._adapter.worker(f"w{node.number + 1}", queues, options)
-        send, answer = wants.send, None
+    def _perform(self, node: _Node, program: Worker | Client) -> Generator[float, Any, Death]:
+        """Carry the program's acts out until it ends or dies."""
+        attempt = self.network.attempt
+        steps = acts(program, node.record, self._points, node.told_to_stop)
+        ask, answer = steps.send, None
         while True:
             try:
-                want = send(answer)
+                act = ask(answer)
             except StopIteration:
-                return
+                return Death()
             answer = None
-            kind = type(want)
-            if kind is Attempt:
-                record.sending(want.command)
-                answer = yield from attempt(want.command, node)
-                record.answered(answer)
-            elif kind is At:
-                if want.delivery.job.id in struck_jobs:
-                    yield from self._strike(node, want)
-            elif kind is Work:
-                work_s, timeout_s = record.begin_work(want)
-                if timeout_s <= work_s:
-                    yield max(0.0, timeout_s)
-                    raise _Died(TIMED_OUT)
-                if work_s > 0:
-                    yield work_s
-                answer = record.end_work(want, work_s, node.stopping)
-            elif kind is ApplyEffect:
-                record.effect(want)
-            elif kind is Finished:
-                record.finished(want)
-            elif kind is Stopping:
-                answer = node.stopping
+            if isinstance(act, Attempt):
+                answer = yield from attempt(act.command, node)
+            elif isinstance(act, Labour):
+                if act.timeout_s <= act.work_s:
+                    yield max(0.0, act.timeout_s)
+                    return Death(TIMED_OUT)
+                if act.work_s > 0:
+                    yield act.work_s
+            elif isinstance(act, Sleep):
+                yield act.seconds
+            elif isinstance(act, WaitUntil):
+                if act.at_s > self.clock.now:
+                    yield act.at_s - self.clock.now
+            elif isinstance(act, Pause):
+                yield act.for_s
+            elif isinstance(act, Die):
+                return Death(SIGKILL)
             else:
-                assert kind is Sleep
-                yield want.seconds
+                assert_never(act)
 
     # -- faults -------------------------------------------------------------------------
 
-    def _strike(self, node: _Node, want: At) -> Steps:
-        job, phase = self.plan.job_index(want.delivery.job.id), PHASE_AT[want.point]
-        for number, fault in self._points.at(job, want.point):
-            if isinstance(fault, KillAt):
-                node.struck(number, phase, job)
-                raise _Died(SIGKILL)
-            node.struck(number, phase, job, fault.lasts_s)
-            yield fault.lasts_s
-            node.write(Event.RESUMED, job=job, fault=number)
-
-    def _kill(self, number: int, fault: KillWorker) -> Steps:
-        yield fault.at_s
-        node = self._nodes[fault.worker]
-        self._strike_holder(node, number)
-        if not node.gone:
-            self._workers[fault.worker].interrupt(_Died(SIGKILL, fault.for_s))
-
-    def _terminate(self, number: int, fault: Terminate, worker: int) -> Steps:
-        """SIGTERM, and SIGKILL if the worker is not gone in time."""
-        yield fault.at_s
-        node = self._nodes[worker]
-        self._strike_holder(node, number)
-        node.stopping = True
-        yield fault.within_s
-        if not node.gone:
-            self._workers[worker].interrupt(_Died(SIGKILL))
-
-    def _open(self, number: int, fault: LinkFault) -> Steps:
-        """A fault with a beginning begins: who holds a job is struck, wherever it stands."""
-        yield fault.at_s
-        for node in self._nodes.values():
-            if node.record.delivery and fault.strikes_holder(node.number):
-                self._strike_holder(node, number, fault.for_s)
-        if fault.strikes_waiting:
-            # Whoever waits to be leased is struck, too, if anybody does.
-            _Node(self, -1).struck(number, Phase.BEFORE_LEASE, -1, fault.for_s)
-        if isinstance(fault, BrokerCrash):
-            self.network.crash()
-
-    def _skew(self, number: int, fault: SkewClock) -> Steps:
-        """A clock is put wrong: who holds a job by it is struck, everybody if it is the server's.
-
-        That it jumps is what :class:`WallClocks` does.
-        """
-        yield fault.at_s
-        if fault.node == SERVER:
-            for node in self._nodes.values():
-                if node.record.delivery:
-                    self._strike_holder(node, number, fault.for_s)
-            _Node(self, SERVER).struck(number, Phase.BEFORE_LEASE, -1, fault.for_s)
+    def _conduct(self, due: Due) -> Steps:
+        yield due.at_s
+        if due.what == "begins":
+            self._conductor.begin(due.number, due.fault)
         else:
-            self._strike_holder(self._nodes[fault.node], number, fault.for_s)
-        self.network.look_again()
-        yield fault.for_s
-        self.network.look_again()
+            self._conductor.heal(due.number, due.fault)
 
-    def _strike_holder(self, node: _Node, number: int, length_s: float = 0.0) -> None:
-        """That fault has struck the node, and the job that it holds, if any, where it stands."""
+    def world(self, number: int, fault: TimedFault) -> SimulatedWorld:
+        return SimulatedWorld(self, number)
+
+    def holdings(self) -> list[Holding]:
+        return [self._holding(node) for node in self._nodes.values()]
+
+    def _holding(self, node: _Node) -> Holding:
         delivery = node.record.delivery
         job = self.plan.job_index(delivery.job.id) if delivery else -1
-        node.struck(number, phase_of(self.rows, node.number, job), job, length_s)
+        phase = phase_of(self.rows, node.number, job)
+        return Holding(node.number, node.incarnation, job, phase, delivery is not None)
+
+    def strike(self, number: int, holding: Holding, length_s: float = 0.0) -> None:
+        self._nodes[holding.node].struck(number, holding.phase, holding.job, length_s)
+
+    def strike_waiting(self, number: int, length_s: float) -> None:
+        _Node(self, -1).struck(number, Phase.BEFORE_LEASE, -1, length_s)
+
+    def kill(self, number: int, worker: int, death: Death) -> None:
+        """That fault kills this worker, if there is one."""
+        if worker >= self.workers:
+            return
+        node = self._nodes[worker]
+        self.strike(number, self._holding(node))
+        self._end_node(node, death)
+
+    def stop(self, number: int, worker: int, within_s: float) -> None:
+        """That fault tells this worker to stop, and kills it if it is not gone in time."""
+        if worker >= self.workers:
+            return
+        node = self._nodes[worker]
+        self.strike(number, self._holding(node))
+        node.stopping = True
+
+        def time_is_up(_: object) -> float:
+            self._end_node(node, Death(SIGKILL))
+            return UNTIL_WOKEN
+
+        self.clock.after(within_s, time_is_up)
+
+    def _end_node(self, node: _Node, death: Death) -> None:
+        if not node.gone:
+            self._processes[node.number].interrupt(Interrupt(death))
 
     # -- the end ------------------------------------------------------------------------
 
+    def clients_at_work(self) -> bool:
+        return self._at_work > 0
+
+    def workers_at_work(self) -> bool:
+        return any(node.record.delivery for node in self._nodes.values())
+
+    def ask(self, command: Measure) -> Reply:
+        return self._queue.call(command)
+
     def _until_quiet(self) -> Steps:
         """End the run when everything is settled and healed, or at the deadline."""
-        clock, plan = self.clock, self.plan
-        driver = _Node(self, -1)
+        clock, plan, conductor = self.clock, self.plan, self._conductor
         if self._at_work:
             yield plan.deadline_s  # or less: the last client that is done ends it
         yield 0.0  # what else happens at this moment comes first
         yield max(QUIET_POLL_S, min(plan.healed_at_s, plan.deadline_s) - clock.now)
-        began_s = clock.now
+        began_s, ended = clock.now, Event.QUIET
         while True:
-            if clock.now >= plan.deadline_s:
-                driver.write(Event.DEADLINE)
+            if conductor.late(clock.now):
+                ended = Event.DEADLINE
                 break
             # Who has waited long need not look so often: a stuck run would do nothing else.
             yield max(QUIET_POLL_S, LOOKS * (clock.now - began_s))
-            if self._at_work:
-                continue
-            if any(node.record.delivery for node in self._nodes.values()):
-                continue
-            measured = self._queue.call(Measure())
-            if isinstance(measured, Measured) and not pending(measured):
-                driver.write(Event.QUIET)
+            if conductor.quiet():
                 break
+        _Node(self, -1).write(ended)
         self.clock.stop()
 
 

@@ -109,8 +109,8 @@ class TimedFault(Fault, frozen=True):
     def heal(self, world: World) -> None:
         """Undo it."""
 
-    def strikes_holder(self, node: int) -> bool:
-        """Whether that node is struck if it holds a job when the fault begins."""
+    def strikes(self, node: int, holding: bool) -> bool:
+        """Whether it strikes that worker when it begins; ``holding``: it has a job in hand."""
         return False
 
     @property
@@ -158,8 +158,8 @@ class LinkFault(LastingFault, frozen=True):
     def heal(self, world: World) -> None:
         world.restore_links()
 
-    def strikes_holder(self, node: int) -> bool:
-        return self.link(node) is not None
+    def strikes(self, node: int, holding: bool) -> bool:
+        return holding and self.link(node) is not None
 
     @property
     def strikes_waiting(self) -> bool:

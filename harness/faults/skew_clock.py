@@ -31,6 +31,13 @@ class SkewClock(LastingFault, frozen=True, tag="skew_clock"):
     def nodes(self) -> Sequence[int | None]:
         return (self.node,)
 
+    def strikes(self, node: int, holding: bool) -> bool:
+        return self.node == node or (self.node == SERVER and holding)
+
+    @property
+    def strikes_waiting(self) -> bool:
+        return self.node == SERVER
+
     def begin(self, world: World) -> bool:
         return world.skew(self.node)
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ...protocol.events import PHASES, Answer, Event, Phase
+from ...protocol.events import PHASES, Answer, Event, Phase, Row
 
 __all__ = ["FORMAT", "PHASES", "ROW", "Answer", "Event", "History", "Phase", "Row", "row"]
 
@@ -40,7 +40,6 @@ ROW = np.dtype(
     ]
 )
 _pack = Struct("<ddBBBhiiqiqd").pack  # a row in the layout of ROW; faster than numpy's way
-Row = tuple[float, float, int, int, int, int, int, int, int, int, int, float]
 Column = npt.NDArray[Any]
 _NONE = np.array([], dtype=np.intp)
 
@@ -61,7 +60,7 @@ def row(
     value: float = 0.0,
 ) -> Row:
     """One row of a history, in the order of its columns."""
-    return (
+    return Row(
         t, since, event, answer, phase, node, incarnation, job, token, fault, key, value
     )  # fmt: skip
 

@@ -29,8 +29,7 @@ from ...protocol.commands import (
 from ...protocol.events import Answer, Event, Phase
 from ...protocol.ledger import key_hash
 from ...protocol.worker import ApplyEffect, Finished, Progress, Work
-from ..faults.fields import Call
-from ..faults.outage import Outage
+from ..faults import Call, LastingFault
 from ..plan.plan import Behaviour, Plan, PlannedJob
 
 CALL_OF: dict[type, Call] = {
@@ -96,12 +95,14 @@ class NodeRecord:
         elapsed: Callable[[], float],
     ) -> None:
         self._plan = plan
-        self._index = plan.job_index
+        self.job_index = self._index = plan.job_index
         self._elapsed = elapsed
         self._outages = [
-            (number, fault) for number, fault in enumerate(plan.faults) if isinstance(fault, Outage)
+            (number, fault)
+            for number, fault in enumerate(plan.faults)
+            if isinstance(fault, LastingFault) and fault.takes_dependency_away
         ]
-        self._write = write
+        self.write = write
         self._now = now
         self._command: Command | None = None
         self._since = 0.0
@@ -120,11 +121,11 @@ class NodeRecord:
         if isinstance(command, Lease):
             return  # nothing to tell before its answer
         if isinstance(command, Enqueue):
-            self._write(Event.ENQUEUE_SENT, job=self._index(command.job.id))
+            self.write(Event.ENQUEUE_SENT, job=self._index(command.job.id))
         elif isinstance(command, Ack):
-            self._write(Event.ACK_SENT, job=self._index(command.job_id), token=command.token)
+            self.write(Event.ACK_SENT, job=self._index(command.job_id), token=command.token)
         elif isinstance(command, Nack | Release):
-            self._write(
+            self.write(
                 Event.HANDBACK_SENT,
                 job=self._index(command.job_id),
                 token=command.token,
@@ -132,7 +133,7 @@ class NodeRecord:
             )
         elif isinstance(command, Replay):
             for identifier in command.job_ids:
-                self._write(Event.REPLAY_SENT, job=self._index(identifier))
+                self.write(Event.REPLAY_SENT, job=self._index(identifier))
 
     def answered(self, reply: Reply | None) -> None:
         """After an attempt. No reply writes no row: the call stays open, hence unknown."""
@@ -143,7 +144,7 @@ class NodeRecord:
             if isinstance(reply, Leased) and reply.delivery:
                 delivery = self.delivery = reply.delivery
                 self._done_s = -1.0
-                self._write(
+                self.write(
                     Event.LEASED,
                     since=self._since,
                     job=self._index(delivery.job.id),
@@ -153,7 +154,7 @@ class NodeRecord:
             return
         refused = Answer.UNKNOWN if self._repeated else Answer.FAILED
         if isinstance(command, Enqueue):
-            self._write(
+            self.write(
                 Event.ENQUEUE_ANSWERED,
                 since=self._since,
                 answer=Answer.OK if isinstance(reply, Enqueued) else refused,
@@ -166,7 +167,7 @@ class NodeRecord:
                 value = command.lease_s
             elif isinstance(command, Nack):
                 value = float(command.permanent)
-            self._write(
+            self.write(
                 _ANSWERED[type(command)],
                 since=self._since,
                 answer=Answer.OK if accepted else refused,
@@ -176,16 +177,23 @@ class NodeRecord:
             )
         elif isinstance(command, Replay) and isinstance(reply, Replayed):
             for identifier in command.job_ids:
-                self._write(
+                self.write(
                     Event.REPLAY_ANSWERED,
                     since=self._since,
                     answer=Answer.OK if identifier in reply.job_ids else refused,
                     job=self._index(identifier),
                 )
 
+    def struck(self, fault: int, phase: Phase, job: int, length_s: float = 0.0) -> None:
+        """A fault of the plan has struck this node, or its call."""
+        token = self.delivery.token if self.delivery else 0
+        self.write(
+            Event.FAULT_STRUCK, phase=phase, job=job, token=token, fault=fault, value=length_s
+        )
+
     def effect(self, want: ApplyEffect) -> None:
         delivery = want.delivery
-        self._write(
+        self.write(
             Event.EFFECT,
             job=self._index(delivery.job.id),
             token=delivery.token,
@@ -194,7 +202,7 @@ class NodeRecord:
 
     def finished(self, want: Finished) -> None:
         event = Event.FINISHED if want.settled else Event.LEASE_LOST
-        self._write(event, job=self._index(want.delivery.job.id), token=want.delivery.token)
+        self.write(event, job=self._index(want.delivery.job.id), token=want.delivery.token)
         self.delivery = None
         self._done_s = -1.0
 
@@ -206,7 +214,7 @@ class NodeRecord:
             self._planned = self._plan.jobs[index] if 0 <= index < len(self._plan.jobs) else None
             self._done_s = 0.0
             self.delivery = delivery  # of several that its worker may hold, the one it works on
-            self._write(Event.STARTED, job=index, token=delivery.token)
+            self.write(Event.STARTED, job=index, token=delivery.token)
         planned, timeout_s = self._planned, delivery.job.timeout_s - self._done_s
         if planned is None:
             return 0.0, timeout_s
@@ -238,9 +246,9 @@ class NodeRecord:
             return REFUSED if delivery.number <= planned.failures else None
         at_s = self._elapsed()
         for number, outage in self._outages:
-            if outage.at_s <= at_s < outage.at_s + outage.for_s:
+            if outage.active(at_s):
                 job = self._index(delivery.job.id)
-                self._write(
+                self.write(
                     Event.FAULT_STRUCK,
                     phase=Phase.RUNNING,
                     job=job,

@@ -21,9 +21,10 @@ from msgspec.structs import replace
 
 from ...backends.adapter import Adapter, Retaining
 from ...protocol.commands import Measured
-from ..drivers.long_lived import Standing, standing
+from ..drivers.long_lived import LongLivedQueue
 from ..plan.plan import Plan
 from ..run import Driver, Run, run
+from .queue import long_lived_queue
 
 FORMAT = 2
 STATE = "soak.json"
@@ -150,7 +151,7 @@ def _words(soak: Soak) -> str:
 
 
 @contextmanager
-def queue_of(soak: Soak, folder: Path, adapter: Adapter) -> Iterator[Standing | None]:
+def queue_of(soak: Soak, folder: Path, adapter: Adapter) -> Iterator[LongLivedQueue | None]:
     """The queue of the soak until the end of the block; None if every round has its own.
 
     Raises ``EnvironmentFault`` and ``Unavailable`` if it cannot be had.
@@ -160,11 +161,11 @@ def queue_of(soak: Soak, folder: Path, adapter: Adapter) -> Iterator[Standing | 
         return
     if isinstance(adapter, Retaining):
         adapter = adapter.retaining(RETENTION_S)
-    with standing(adapter, soak.driver, folder / QUEUE) as queue:
+    with long_lived_queue(adapter, soak.driver, folder / QUEUE) as queue:
         yield queue
 
 
-def remembered(queue: Standing | None) -> int:
+def remembered(queue: LongLivedQueue | None) -> int:
     """How many jobs the queue has from before."""
     measured = queue.measure() if queue else None
     return sum(d.count for d in measured.depths) if isinstance(measured, Measured) else 0
@@ -176,7 +177,7 @@ def go_on(
     for_s: float,
     plan_of: Callable[[str, int], Plan],
     adapter: Adapter,
-    queue: Standing | None,
+    queue: LongLivedQueue | None,
     keep: Callable[[Run, int], None],
     progress: Callable[[Soak], None],
 ) -> Soak:
