@@ -117,7 +117,7 @@ def test_an_unfinished_line_waits_for_its_end(
         assert len(seen) == whole[:end].count(b"\n")
     growing.close()
     reader.finish()
-    assert seen == [json.loads(line) for line in whole.splitlines()]
+    assert seen == [Row(*json.loads(line)) for line in whole.splitlines()]
 
 
 @given(lines=st.integers(1, 5), cut=st.integers(1, 1000))
