@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from jobquake import assert_holds, strategies
 from jobquake.backends import registry as backends
 from jobquake.harness.checks import GUARANTEES
+from jobquake.harness.faults import FAULTS
 from jobquake.harness.faults.broker_crash import BrokerCrash
 from jobquake.harness.faults.fault import Fault
 from jobquake.harness.faults.fields import SERVER
@@ -86,8 +87,8 @@ def test_no_server_is_asked_the_time_by_a_crash_when_its_clock_was_wrong(plan: P
     assert_holds(plan, REFERENCE)
 
 
-@pytest.mark.parametrize("kind", get_args(Fault), ids=lambda kind: kind.__name__)
-def test_every_kind_of_fault_is_drawn(kind: type) -> None:
+@pytest.mark.parametrize("kind", FAULTS.values(), ids=FAULTS)
+def test_every_kind_of_fault_is_drawn(kind: type[Fault]) -> None:
     find(strategies.faults(), lambda fault: isinstance(fault, kind), settings=LONG)
 
 

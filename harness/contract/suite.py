@@ -22,7 +22,6 @@ from ...backends.adapter import Adapter
 from ...protocol.worker import POINTS, Point
 from ..assertions import assert_holds
 from ..faults.fields import Call, NetEffect
-from ..faults.skew_clock import SkewClock
 from ..plan.plan import Plan
 from ..run import Driver
 from ..strategies import faults, plans
@@ -242,7 +241,7 @@ class QueueContract:
 
         anything = faults()
         if not self.backend.claims.steady_time:
-            anything = anything.filter(lambda fault: not isinstance(fault, SkewClock))
+            anything = anything.filter(lambda fault: not fault.skews_clock)
 
         @given(plans(faults=anything))
         @self.settings()

@@ -14,13 +14,14 @@ from msgspec.structs import replace
 from ...protocol.commands import RetryPolicy
 from ..checks import GUARANTEES
 from ..faults.broker_crash import BrokerCrash
+from ..faults.drawing import Sketch, moment_s
 from ..faults.fault import Fault
 from ..faults.kill_at import KillAt
 from ..faults.outage import Outage
 from ..plan.plan import Behaviour, Plan, PlannedJob, Pool, Queue, ReplayDead, Sink
 from ..record.node_record import NEVER_BACK
 from .fair import made_fair, sketch, with_time
-from .faults import FOR_EVER, HARMLESS, KINDS, Drawer, Sketch, moment_s
+from .faults import FOR_EVER, TAKE_DEPENDENCY_AWAY, drawer_of
 from .swarm import Space, Swarm
 
 JUDGED = tuple(name for name in GUARANTEES if name != "faults_hit")
@@ -120,7 +121,7 @@ def _job(rng: Random, here: Swarm, lease_s: float, queue: int) -> PlannedJob:
         behaviour = "malformed"
     elif "hangs" in has and draws < 0.8:
         behaviour = rng.choice(NEVER_BACK)
-    elif "outage" in here.kinds and draws < 0.95:
+    elif here.kinds.keys() & TAKE_DEPENDENCY_AWAY and draws < 0.95:
         behaviour = "depends"
     service_s = _service_s(rng, here, lease_s)
     timeout_s = 30.0
@@ -280,10 +281,6 @@ _SHAPES = {
     "shared": _shared,
     "full": _full,
 }
-
-
-def drawer_of(kind: str) -> Drawer:
-    return (KINDS | HARMLESS | FOR_EVER)[kind]
 
 
 def _faults(rng: Random, here: Swarm, space: Space, about: Sketch) -> list[Fault]:

@@ -7,17 +7,11 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from ..faults.broker_crash import BrokerCrash
-from ..faults.fault import Fault
-from ..faults.fields import FOR_EVER_S, SERVER
-from ..faults.kill_worker import KillWorker
-from ..faults.net_fault import NetFault
-from ..faults.partition import Partition
-from ..faults.pause_at import PauseAt
-from ..faults.skew_clock import SkewClock
+from ..faults.drawing import Sketch
+from ..faults.fault import CallFault, PointFault
+from ..faults.fields import SERVER
 from ..plan.plan import Plan, PlannedJob
 from ..record.node_record import NEVER_BACK
-from .faults import Sketch
 
 DEADLINE_S = 30.0  # and time for all the work that there may be
 
@@ -29,26 +23,17 @@ def made_fair(plan: Plan) -> Plan:
     anew when its clock has come ahead cannot tell that from a long rest, and ends leases early.
     """
     pools = plan.workers
-    crashes = any(isinstance(fault, BrokerCrash) for fault in plan.faults)
+    crashes = any(fault.strikes_server for fault in plan.faults)
     gone: set[int] = set()
     kept = []
     for fault in plan.faults:
-        after = gone | _lost_for_ever(fault)
+        after = gone | fault.gone_for_ever
         left = {pool.name for number, pool in enumerate(pools) if number not in after}
-        skewed = isinstance(fault, SkewClock) and fault.node == SERVER
+        skewed = fault.skews_clock and SERVER in fault.nodes
         if len(left) == len(plan.pools) and not (crashes and skewed):
             gone = after
             kept.append(fault)
     return replace(plan, faults=tuple(kept))
-
-
-def _lost_for_ever(fault: Fault) -> set[int]:
-    """The workers that never come back after this fault."""
-    if isinstance(fault, KillWorker) and (fault.for_s or 0.0) >= FOR_EVER_S:
-        return {fault.worker}
-    if isinstance(fault, Partition) and fault.for_s >= FOR_EVER_S:
-        return set(fault.workers)
-    return set()
 
 
 def with_time(plan: Plan) -> Plan:
@@ -58,9 +43,9 @@ def with_time(plan: Plan) -> Plan:
         plan.max_deliveries * (min(job.timeout_s, _runs_s(job)) + retry_s) + job.delay_s
         for job in plan.jobs
     )
-    pauses_s = sum(fault.for_s for fault in plan.faults if isinstance(fault, PauseAt))
+    pauses_s = sum(fault.lasts_s for fault in plan.faults if isinstance(fault, PointFault))
     calls_s = sum(
-        fault.times * (fault.delay_s + 2.0) for fault in plan.faults if isinstance(fault, NetFault)
+        fault.times * (fault.delay_s + 2.0) for fault in plan.faults if isinstance(fault, CallFault)
     )
     begin_s = max(plan.healed_at_s, *(job.at_s for job in plan.jobs))
     replays = 1 + len(plan.actions)

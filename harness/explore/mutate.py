@@ -10,14 +10,11 @@ from random import Random
 
 from msgspec.structs import replace
 
-from ...protocol.worker import POINTS
+from ..faults.changed import Field, fields_of
 from ..faults.fault import Fault
-from ..faults.kill_at import KillAt
-from ..faults.net_fault import NetFault
-from ..faults.pause_at import PauseAt
 from ..plan.plan import Plan
-from .draw import drawer_of
 from .fair import made_fair, sketch_of, with_time
+from .faults import drawer_of
 from .swarm import Swarm
 
 MOST_FAULTS = 8
@@ -57,22 +54,19 @@ def _elsewhere(rng: Random, plan: Plan, here: Swarm) -> Plan:
 
 
 def _moved(rng: Random, plan: Plan, fault: Fault) -> Fault:
-    if isinstance(fault, KillAt | PauseAt):
-        match rng.randrange(4):
-            case 0:
-                return replace(fault, job=rng.randrange(len(plan.jobs)))
-            case 1:
-                return replace(fault, point=rng.choice(POINTS))
-            case 2:
-                return replace(fault, nth=rng.choice((1, 2, 3)))
-            case _:
-                if isinstance(fault, PauseAt):
-                    return replace(fault, for_s=round(fault.for_s * 2 ** rng.uniform(-1, 1), 3))
-                return replace(fault, times=rng.choice((1, 2, 4)))
-    if isinstance(fault, NetFault):
-        return replace(fault, nth=max(1, fault.nth + rng.choice((-2, -1, 1, 2))))
-    at_s = getattr(fault, "at_s", 0.0) + rng.choice((-0.3, -0.05, 0.05, 0.3))
-    return replace(fault, at_s=round(max(0.0, at_s), 3))
+    """One field changed: what says when it strikes, if it says so, and any field otherwise."""
+    fields = [field for field in fields_of(type(fault)) if field.kind.says_when]
+    fields = fields or sorted(fields_of(type(fault)), key=_place)
+    if not fields:
+        return fault
+    name, kind = fields[rng.randrange(len(fields))] if len(fields) > 1 else fields[0]
+    return replace(fault, **{name: kind.moved(rng, getattr(fault, name), sketch_of(plan))})
+
+
+def _place(field: Field) -> int:
+    """First where a point fault strikes, then how."""
+    where = ("job", "point", "nth")
+    return where.index(field.name) if field.name in where else len(where)
 
 
 def _sooner_or_later(rng: Random, plan: Plan, here: Swarm) -> Plan:

@@ -10,6 +10,7 @@ from random import Random
 
 from ...protocol.worker import POINTS
 from ..faults.broker_crash import BrokerCrash
+from ..faults.drawing import Sketch, moment_s
 from ..faults.fault import Fault
 from ..faults.fields import Call
 from ..faults.kill_at import KillAt
@@ -18,7 +19,6 @@ from ..faults.net_fault import NetFault
 from ..faults.pause_at import PauseAt
 from ..faults.terminate import Terminate
 from ..plan.plan import ReplayDead
-from .faults import Sketch, moment_s
 
 Faults = list[Fault]
 Script = Callable[[Random, Sketch], tuple[Faults, tuple[ReplayDead, ...]]]

@@ -11,7 +11,7 @@ from importlib import import_module
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Union
 
-from .fault import CallFault, Fault, LastingFault, LinkFault, PointFault, Strike, TimedFault
+from .fault import CallFault, Fault, LastingFault, LinkFault, PointFault, Strike, TimedFault, tag_of
 from .fields import FOR_EVER_S, SERVER, Call, NetEffect, healing_s
 
 __all__ = [
@@ -33,19 +33,14 @@ __all__ = [
 ]
 
 
-def tag_of(fault: Fault | type[Fault]) -> str:
-    """What a fault is called in a replay string; "" for a family of faults."""
-    return str(fault.__struct_config__.tag or "")
-
-
 def _found() -> dict[str, type[Fault]]:
-    """Every class with a tag in the files of this folder, by its tag."""
-    found = {}
+    """Every class with a tag in the files of this folder, by its tag; simple ones first."""
+    found = dict[str, type[Fault]]()
     for module in iter_modules(__path__):
         for value in vars(import_module(f"{__name__}.{module.name}")).values():
             if isinstance(value, type) and issubclass(value, Fault) and tag_of(value):
                 found[tag_of(value)] = value
-    return found
+    return dict(sorted(found.items(), key=lambda item: (item[1].rank, item[0])))
 
 
 FAULTS = _found()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from random import Random
 from typing import ClassVar
 
 from ..units import seconds
+from .drawing import Sketch, moment_s
 from .fault import LinkFault, Strike
 from .fields import Span, When
 from .world import REFUSED, Link, World
@@ -18,6 +20,7 @@ class BrokerCrash(LinkFault, frozen=True, tag="broker_crash"):
 
     label: ClassVar[str] = "broker crash"
     short: ClassVar[str] = "server killed"
+    rank: ClassVar[int] = 8
     strikes_server: ClassVar[bool] = True
     on_network: ClassVar[bool] = False
 
@@ -29,6 +32,10 @@ class BrokerCrash(LinkFault, frozen=True, tag="broker_crash"):
 
     def heal(self, world: World) -> None:
         world.start_server()
+
+    @classmethod
+    def draw(cls, rng: Random, sketch: Sketch) -> BrokerCrash:
+        return cls(moment_s(rng, sketch), round(rng.uniform(0.01, 0.6), 3))
 
     def sentence(self, strike: Strike) -> str:
         return f"the queue's server was killed, and back {seconds(self.for_s)} later"

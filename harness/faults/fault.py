@@ -12,11 +12,14 @@ of replay strings.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from random import Random
 from typing import ClassVar, NamedTuple
 
 from msgspec import Struct
 
 from ...protocol.worker import Point
+from .changed import fields_of
+from .drawing import Sketch
 from .fields import FOR_EVER_S, Call, NetEffect, healing_s
 from .world import Link, World
 
@@ -38,16 +41,19 @@ class Fault(Struct, frozen=True, array_like=True):
 
     ``label`` names it: the row of the bite matrix, from which every other name follows.
     ``short`` is what a picture has room for. ``needs`` says what not every driver has.
+    ``rank`` orders faults where one is drawn: simple ones first, and what has none last.
     """
 
     label: ClassVar[str]
     short: ClassVar[str]
     needs: ClassVar[str] = ""
+    rank: ClassVar[int] = 99
     takes_dependency_away: ClassVar[bool] = False  # what jobs depend on is down meanwhile
     floods: ClassVar[bool] = False  # it strikes who waits behind the jobs marked flood
     ends_worker: ClassVar[bool] = False  # so a story need not tell why the worker ended
     strikes_server: ClassVar[bool] = False  # and with it every job that the queue has just then
     skews_clock: ClassVar[bool] = False
+    leaves_reasons_alone: ClassVar[bool] = False  # jobs die of their own errors, if at all
     on_network: ClassVar[bool] = False
 
     @property
@@ -88,6 +94,35 @@ class Fault(Struct, frozen=True, array_like=True):
     def sentence(self, strike: Strike) -> str:
         """What it did, without the time."""
         raise NotImplementedError
+
+    @classmethod
+    def draw(cls, rng: Random, sketch: Sketch) -> Fault:
+        """One for a plan of that sketch; each field as its kind draws it."""
+        return cls(**{name: kind.drawn(rng, sketch) for name, kind in fields_of(cls)})
+
+    @classmethod
+    def draws(cls) -> Draws:
+        """The ways in which exploration draws it, by names that no other fault uses."""
+        return {tag_of(cls).replace("_", " "): cls.draw}
+
+    @classmethod
+    def harmless_draws(cls) -> Draws:
+        """Ways after which no effect is repeated, and nobody with one to report is slowed."""
+        return {}
+
+    @classmethod
+    def for_ever_draws(cls) -> Draws:
+        """Ways in which it never heals."""
+        return {}
+
+
+Drawer = Callable[[Random, Sketch], Fault]
+Draws = dict[str, Drawer]
+
+
+def tag_of(fault: Fault | type[Fault]) -> str:
+    """What a fault is called in a replay string; "" for a family of faults."""
+    return str(fault.__struct_config__.tag or "")
 
 
 class TimedFault(Fault, frozen=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from .fault import Strike, TimedFault
+from .fault import Draws, Strike, TimedFault
 from .fields import When
 
 
@@ -15,7 +15,14 @@ class Flood(TimedFault, frozen=True, tag="flood"):
 
     label: ClassVar[str] = "flood"
     short: ClassVar[str] = "flood"
+    rank: ClassVar[int] = 12
+    leaves_reasons_alone: ClassVar[bool] = True
     floods: ClassVar[bool] = True
+
+    @classmethod
+    def draws(cls) -> Draws:
+        """Exploration marks its jobs itself, where it wants a flood."""
+        return {}
 
     def sentence(self, strike: Strike) -> str:
         return "the flood began"

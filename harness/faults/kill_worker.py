@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from random import Random
 from typing import ClassVar
 
-from .fault import Strike, TimedFault
+from .drawing import Sketch, moment_s, span_s
+from .fault import Draws, Strike, TimedFault
 from .fields import FOR_EVER_S, Away, When, Worker, healing_s
 from .world import World
 
@@ -21,6 +23,7 @@ class KillWorker(TimedFault, frozen=True, tag="kill_worker"):
 
     label: ClassVar[str] = "worker kill"
     short: ClassVar[str] = "killed"
+    rank: ClassVar[int] = 3
     ends_worker: ClassVar[bool] = True
 
     @property
@@ -38,6 +41,18 @@ class KillWorker(TimedFault, frozen=True, tag="kill_worker"):
     def begin(self, world: World) -> bool:
         world.kill(self.worker, self.for_s)
         return True
+
+    @classmethod
+    def draw(cls, rng: Random, sketch: Sketch) -> KillWorker:
+        back_s = rng.choice((None, None, span_s(rng, sketch)))
+        return cls(rng.randrange(sketch.workers), moment_s(rng, sketch), back_s)
+
+    @classmethod
+    def for_ever_draws(cls) -> Draws:
+        def never_returns(rng: Random, sketch: Sketch) -> KillWorker:
+            return cls(rng.randrange(sketch.workers), moment_s(rng, sketch), FOR_EVER_S)
+
+        return {"a worker never returns": never_returns}
 
     def sentence(self, strike: Strike) -> str:
         return f"{strike.who} was killed {strike.when}"

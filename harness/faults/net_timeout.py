@@ -18,6 +18,7 @@ class NetTimeout(LinkFault, frozen=True, tag="net_timeout"):
 
     label: ClassVar[str] = "network timeout"
     short: ClassVar[str] = "network dark"
+    rank: ClassVar[int] = 5
 
     def link(self, node: int) -> Link | None:
         return CUT

@@ -17,6 +17,8 @@ class Outage(LastingFault, frozen=True, tag="outage"):
 
     label: ClassVar[str] = "outage"
     short: ClassVar[str] = "outage"
+    rank: ClassVar[int] = 9
+    leaves_reasons_alone: ClassVar[bool] = True
     takes_dependency_away: ClassVar[bool] = True
 
     def sentence(self, strike: Strike) -> str:

@@ -22,6 +22,7 @@ class PauseAt(PointFault, frozen=True, tag="pause_at"):
 
     label: ClassVar[str] = "worker pause"
     short: ClassVar[str] = "paused"
+    rank: ClassVar[int] = 2
 
     @property
     def lasts_s(self) -> float:

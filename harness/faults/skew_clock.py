@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from random import Random
 from typing import ClassVar
 
 from ..units import seconds
+from .drawing import Sketch, moment_s, span_s
 from .fault import LastingFault, Strike
 from .fields import SERVER, Jump, Node, Span, When
 from .world import World
@@ -24,6 +26,7 @@ class SkewClock(LastingFault, frozen=True, tag="skew_clock"):
 
     label: ClassVar[str] = "skewed clock"
     short: ClassVar[str] = "clock jumped"
+    rank: ClassVar[int] = 11
     needs: ClassVar[str] = "only the driver sim can skew clocks"
     skews_clock: ClassVar[bool] = True
 
@@ -43,6 +46,13 @@ class SkewClock(LastingFault, frozen=True, tag="skew_clock"):
 
     def heal(self, world: World) -> None:
         world.restore_clock(self.node)
+
+    @classmethod
+    def draw(cls, rng: Random, sketch: Sketch) -> SkewClock:
+        """A worker's clock or the server's, ahead or behind, by less or more than the lease."""
+        node = SERVER if rng.random() < 0.4 else rng.randrange(sketch.workers)
+        by_s = round(rng.choice((-1, 1)) * rng.choice((span_s(rng, sketch), 30.0)), 3)
+        return cls(node, moment_s(rng, sketch), by_s, rng.choice((span_s(rng, sketch), 30.0)))
 
     def sentence(self, strike: Strike) -> str:
         whose = "the queue's server" if self.node == SERVER else strike.name(self.node)

@@ -18,6 +18,7 @@ class Terminate(TimedFault, frozen=True, tag="terminate"):
 
     label: ClassVar[str] = "worker told to stop"
     short: ClassVar[str] = "told to stop"
+    rank: ClassVar[int] = 10
 
     @property
     def over_at_s(self) -> float:

@@ -6,9 +6,6 @@ of bad luck. Decides from the plan alone; runs nothing, judges nothing.
 
 from __future__ import annotations
 
-from ..faults.fault import Fault
-from ..faults.flood import Flood
-from ..faults.outage import Outage
 from ..record.node_record import NEVER_BACK
 from .plan import Plan
 
@@ -32,7 +29,7 @@ def fair(plan: Plan) -> tuple[str, ...]:
     found = list(ALWAYS)
     if "permanent" in behaviours:
         found.append("permanent_failures")
-        if all(map(_leaves_reasons_alone, plan.faults)):
+        if all(fault.leaves_reasons_alone for fault in plan.faults):
             found.append("dead_letters_explained")
     if "fail" in behaviours and plan.retry.jitter in ("equal", "none") and plan.max_deliveries > 1:
         found.append("backoff_respected")
@@ -43,8 +40,3 @@ def fair(plan: Plan) -> tuple[str, ...]:
     if plan.must_hit:
         found.append("faults_hit")
     return tuple(found)
-
-
-def _leaves_reasons_alone(fault: Fault) -> bool:
-    """Whether a job under this fault dies of its own error if at all, and not of a crash."""
-    return isinstance(fault, Flood | Outage)

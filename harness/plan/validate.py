@@ -13,8 +13,9 @@ from math import isfinite
 from typing import NamedTuple
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from ..faults.fields import SERVER
+from ..faults.changed import fields_of
 from .plan import Plan
 
 MOST_NODES = 32_767  # what the history's node column holds
@@ -32,7 +33,7 @@ class _Problem(NamedTuple):
 
 def validate(plan: Plan) -> None:
     """Raise :class:`PlanError` about the first thing in the plan that makes no sense."""
-    for check in (_seconds, _counts, _references):
+    for check in (_seconds, _counts, _faults, _references):
         for where, expected, found in check(plan):
             raise PlanError(
                 f"expected {expected} as {where} of the plan, found {found!r}; "
@@ -40,40 +41,37 @@ def validate(plan: Plan) -> None:
             )
 
 
-def _parts(value: object, where: str) -> Iterator[tuple[str, str, object]]:
-    """Every field in the plan: the part it is in, its name, its value."""
+def _parts(plan: Plan) -> Iterator[tuple[str, str, object]]:
+    """Every field in the plan: the part it is in, its name, its value. Without the faults."""
+    return _fields(replace(plan, faults=()), "")
+
+
+def _fields(value: object, where: str) -> Iterator[tuple[str, str, object]]:
     if isinstance(value, Struct):
         for name in value.__struct_fields__:
             field = getattr(value, name)
             yield where, name, field
-            yield from _parts(field, f"{where}.{name}" if where else name)
+            yield from _fields(field, f"{where}.{name}" if where else name)
     elif isinstance(value, tuple):
         for index, item in enumerate(value):
-            yield from _parts(item, f"{where}[{index}]")
+            yield from _fields(item, f"{where}[{index}]")
 
 
 def _seconds(plan: Plan) -> Iterator[_Problem]:
-    """Whatever ends in ``_s`` is a time; some times must last, one may lead backwards."""
+    """Whatever ends in ``_s`` is a time; some times must last."""
     must_last = {"lease_s", "call_timeout_s", "deadline_s", "timeout_s"}
-    for where, name, value in _parts(plan, ""):
+    for where, name, value in _parts(plan):
         if not name.endswith("_s") or value is None:
             continue
         assert isinstance(value, int | float)
-        if name == "by_s":
-            if not isfinite(value):
-                yield _Problem(f"{where}.{name}", "a finite number of seconds", value)
-        elif not isfinite(value) or value < 0 or (value == 0 and name in must_last):
+        if not isfinite(value) or value < 0 or (value == 0 and name in must_last):
             least = "above 0" if name in must_last else "of at least 0"
             yield _Problem(f"{where}.{name}".strip("."), f"a number of seconds {least}", value)
 
 
 def _counts(plan: Plan) -> Iterator[_Problem]:
-    least = {
-        "producers": 1, "max_deliveries": 1, "times": 1, "nth": 1,
-        "workers": 0, "worker": 0, "job": 0, "failures": 0,
-        "node": SERVER,
-    }  # fmt: skip
-    for where, name, value in _parts(plan, ""):
+    least = {"producers": 1, "max_deliveries": 1, "workers": 0, "failures": 0}
+    for where, name, value in _parts(plan):
         if name in least and isinstance(value, int) and value < least[name]:
             where = f"{where}.{name}".strip(".")
             yield _Problem(where, f"a number of at least {least[name]}", value)
@@ -82,6 +80,15 @@ def _counts(plan: Plan) -> Iterator[_Problem]:
         yield _Problem("workers and producers", f"at most {MOST_NODES}", nodes)
     if not (isfinite(plan.retry.factor) and plan.retry.factor >= 1):
         yield _Problem("retry.factor", "a finite number of at least 1", plan.retry.factor)
+
+
+def _faults(plan: Plan) -> Iterator[_Problem]:
+    """What the kinds of their fields say is wrong."""
+    for index, fault in enumerate(plan.faults):
+        for name, kind in fields_of(type(fault)):
+            value = getattr(fault, name)
+            if expected := kind.wrong(value):
+                yield _Problem(f"faults[{index}].{name}", expected, value)
 
 
 def _references(plan: Plan) -> Iterator[_Problem]:

@@ -16,8 +16,8 @@ from msgspec.structs import replace
 
 from ...protocol.worker import POINTS
 from ..explore.fair import made_fair, sketch_of, with_time
-from ..explore.faults import KINDS
-from ..faults.fault import Fault
+from ..faults import FAULTS
+from ..faults.fault import Fault, TimedFault
 from ..faults.kill_at import KillAt
 from ..faults.pause_at import PauseAt
 from ..plan.plan import Plan
@@ -26,11 +26,13 @@ from ..record.history import Event, History
 
 MOMENTS = 12
 FUTURES = 20
-# Kinds whose faults have a time of their own, so that they can be kept out of the past.
-TIMED = (
-    "kill a worker", "dark network", "partition", "slow network", "server crash", "outage",
-    "deploy", "skewed clock",
-)  # fmt: skip
+# Ways to draw a fault that has a time of its own, so that it can be kept out of the past.
+TIMED = tuple(
+    draw
+    for fault in FAULTS.values()
+    if issubclass(fault, TimedFault)
+    for draw in fault.draws().values()
+)
 
 
 class Moment(Struct, frozen=True):
@@ -102,8 +104,7 @@ def other_future(rng: Random, facts: Facts, at_s: float) -> Plan:
 
 def _began(fault: Fault, at_s: float) -> bool:
     """Whether the fault has a time of its own, and that has come."""
-    begins: float | None = getattr(fault, "at_s", None)
-    return begins is not None and begins <= at_s
+    return isinstance(fault, TimedFault) and fault.at_s <= at_s
 
 
 def _later(rng: Random, plan: Plan, history: History, at_s: float) -> Fault:
@@ -116,6 +117,5 @@ def _later(rng: Random, plan: Plan, history: History, at_s: float) -> Fault:
         if rng.random() < 0.5:
             return KillAt(job, rng.choice(POINTS), 1, nth)
         return PauseAt(job, rng.choice(POINTS), plan.lease_s * rng.uniform(0.5, 2.0), nth)
-    fault = KINDS[rng.choice(TIMED)](rng, sketch_of(plan))
-    moved: Fault = replace(fault, at_s=round(at_s + rng.uniform(0.001, 2.0), 3))
-    return moved
+    fault = rng.choice(TIMED)(rng, sketch_of(plan))
+    return replace(fault, at_s=round(at_s + rng.uniform(0.001, 2.0), 3))

@@ -10,20 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from ...protocol.commands import RetryPolicy
 from ..explore.fair import with_time
+from ..faults.changed import all_changed, fields_of, narrower
 from ..faults.fault import Fault
 from ..faults.fields import FOR_EVER_S
-from ..faults.kill_at import KillAt
-from ..faults.kill_worker import KillWorker
-from ..faults.net_fault import NetFault
-from ..faults.partition import Partition
-from ..faults.pause_at import PauseAt
-from ..faults.skew_clock import SkewClock
-from ..faults.terminate import Terminate
 from ..plan.plan import Plan, PlannedJob, Pool
 
 Smaller = Callable[[Plan], Iterator[Plan]]
@@ -63,23 +56,15 @@ def without_jobs(plan: Plan, gone: frozenset[int]) -> Plan:
         for index, job in enumerate(plan.jobs)
         if index in place
     )
-    faults = []
-    for fault in plan.faults:
-        if isinstance(fault, KillAt | PauseAt):
-            if fault.job not in place:
-                continue
-            fault = replace(fault, job=place[fault.job])
-        faults.append(fault)
-    return replace(plan, jobs=jobs, faults=tuple(faults))
+    faults = all_changed(plan.faults, lambda kind, value: kind.without_jobs(value, place))
+    return replace(plan, jobs=jobs, faults=faults)
 
 
 def _counted_sooner(left: Plan, whole: Plan) -> Plan:
     """Round trips of the jobs that are gone are not counted any more."""
     gone = len(whole.jobs) - len(left.jobs)
-    return _with_faults(
-        left,
-        lambda f: replace(f, nth=max(1, f.nth - gone)) if isinstance(f, NetFault) else f,
-    )
+    faults = all_changed(left.faults, lambda kind, value: kind.counted_without(value, gone))
+    return replace(left, faults=faults)
 
 
 def sooner_deadline(plan: Plan) -> Iterator[Plan]:
@@ -102,23 +87,8 @@ def fewer_workers(plan: Plan) -> Iterator[Plan]:
 
 
 def _without_worker(plan: Plan, gone: int) -> Plan:
-    faults: list[Fault] = []
-    for fault in plan.faults:
-        if isinstance(fault, KillWorker):
-            if fault.worker == gone:
-                continue
-            fault = replace(fault, worker=fault.worker - (fault.worker > gone))
-        elif isinstance(fault, SkewClock):
-            if fault.node == gone:
-                continue
-            fault = replace(fault, node=fault.node - (fault.node > gone))
-        elif isinstance(fault, Partition | Terminate):
-            left = tuple(worker - (worker > gone) for worker in fault.workers if worker != gone)
-            if not left:
-                continue
-            fault = replace(fault, workers=left)
-        faults.append(fault)
-    return replace(plan, faults=tuple(faults))
+    faults = all_changed(plan.faults, lambda kind, value: kind.without_worker(value, gone))
+    return replace(plan, faults=faults)
 
 
 def fewer_queues(plan: Plan) -> Iterator[Plan]:
@@ -156,27 +126,8 @@ def _without_idle_pools(plan: Plan) -> Plan:
 def narrower_faults(plan: Plan) -> Iterator[Plan]:
     """Strike fewer workers, less often, sooner."""
     for number, fault in enumerate(plan.faults):
-        for less in _narrower(fault):
+        for less in narrower(fault):
             yield _with_fault(plan, number, less)
-
-
-def _narrower(fault: Fault) -> Iterator[Fault]:
-    if isinstance(fault, KillAt | NetFault) and fault.times > 1:
-        for times in dict.fromkeys((1, fault.times // 2, fault.times - 1)):
-            yield replace(fault, times=times)
-    if isinstance(fault, KillAt | PauseAt | NetFault) and fault.nth > 1:
-        for nth in dict.fromkeys((1, fault.nth // 2, fault.nth - 1)):
-            if nth:
-                yield replace(fault, nth=nth)
-    if isinstance(fault, Partition | Terminate) and len(fault.workers) > 1:
-        for worker in fault.workers:
-            yield replace(fault, workers=tuple(w for w in fault.workers if w != worker))
-    if isinstance(fault, KillWorker) and fault.for_s not in (None, FOR_EVER_S):
-        yield replace(fault, for_s=None)
-    if isinstance(fault, KillAt | PauseAt) and fault.job > 0:
-        yield replace(fault, job=0)
-    if isinstance(fault, KillWorker) and fault.worker > 0:
-        yield replace(fault, worker=0)
 
 
 def plainer_jobs(plan: Plan) -> Iterator[Plan]:
@@ -224,10 +175,8 @@ def _shifted(plan: Plan, by_s: float, from_s: float = 0.0) -> Plan:
 
     jobs = tuple(replace(job, at_s=moved(job.at_s)) for job in plan.jobs)
     actions = tuple(replace(action, at_s=moved(action.at_s)) for action in plan.actions)
-    timed = _with_faults(
-        plan, lambda f: replace(f, at_s=moved(f.at_s)) if hasattr(f, "at_s") else f
-    )
-    return replace(timed, jobs=jobs, actions=actions)
+    faults = all_changed(plan.faults, lambda kind, value: kind.shifted(value, moved))
+    return replace(plan, jobs=jobs, faults=faults, actions=actions)
 
 
 def rounder_times(plan: Plan) -> Iterator[Plan]:
@@ -236,12 +185,18 @@ def rounder_times(plan: Plan) -> Iterator[Plan]:
         for less in _rounder(job, ("at_s", "service_s", "delay_s", "again_after_s"), ()):
             yield _with_job(plan, index, less)
     for number, fault in enumerate(plan.faults):
-        for shorter in _rounder(fault, ("at_s",), ("for_s", "delay_s", "latency_s", "within_s")):
+        for shorter in _rounder(fault, _times(fault, True), _times(fault, False)):
             yield _with_fault(plan, number, shorter)
     for number, action in enumerate(plan.actions):
         for sooner in _rounder(action, ("at_s",), ()):
             actions = (*plan.actions[:number], sooner, *plan.actions[number + 1 :])
             yield replace(plan, actions=actions)
+
+
+def _times(fault: Fault, to_zero: bool) -> tuple[str, ...]:
+    """The fields that hold times: those that may become 0, or those that may not."""
+    fields = fields_of(type(fault))
+    return tuple(field.name for field in fields if field.kind.rounds_to_zero is to_zero)
 
 
 def _rounder(part: Any, from_zero: tuple[str, ...], lasting: tuple[str, ...]) -> Iterator[Any]:
@@ -301,7 +256,3 @@ def _with_job(plan: Plan, index: int, job: PlannedJob) -> Plan:
 
 def _with_fault(plan: Plan, number: int, fault: Fault) -> Plan:
     return replace(plan, faults=(*plan.faults[:number], fault, *plan.faults[number + 1 :]))
-
-
-def _with_faults(plan: Plan, change: Callable[[Any], Struct]) -> Plan:
-    return replace(plan, faults=tuple(map(change, plan.faults)))

@@ -12,16 +12,8 @@ from msgspec.structs import replace
 
 from ...protocol.commands import RetryPolicy
 from ..checks import see_guarantees
-from ..faults.broker_crash import BrokerCrash
-from ..faults.fault import Fault
-from ..faults.fields import SERVER
-from ..faults.flood import Flood
-from ..faults.kill_at import KillAt
-from ..faults.kill_worker import KillWorker
-from ..faults.partition import Partition
-from ..faults.pause_at import PauseAt
-from ..faults.skew_clock import SkewClock
-from ..faults.terminate import Terminate
+from ..faults.changed import all_changed
+from ..faults.fault import Fault, TimedFault
 from ..plan.guarantees import fair
 from ..plan.plan import Plan, PlannedJob, Pool, Queue, ReplayDead, Sink
 from ..plan.validate import validate
@@ -58,9 +50,11 @@ def plans(
     load = draw(workloads(jobs, queues, workers, most_jobs, duplicates))
     drawn = draw(st.lists(any_faults() if faults is None else faults, max_size=most_faults))
     count = sum(pool.workers for pool in load.pools)
-    crashes = any(isinstance(fault, BrokerCrash) for fault in drawn)
-    strikes = tuple(_folded(fault, len(load.jobs), count, crashes) for fault in drawn)
-    if any(isinstance(fault, Flood) for fault in strikes):
+    crashes = any(fault.strikes_server for fault in drawn)
+    strikes = all_changed(
+        drawn, lambda kind, value: kind.folded(value, len(load.jobs), count, crashes)
+    )
+    if any(fault.floods for fault in strikes):
         load = _flooded(load, strikes, draw(st.integers(3, 8)))
     plan = Plan(
         scenario="drawn",
@@ -85,33 +79,13 @@ def plans(
     return plan
 
 
-def _folded(fault: Fault, jobs: int, workers: int, crashes: bool) -> Fault:
-    """The same fault on a job or workers that the plan has.
-
-    If the server crashes, its clock is right and a worker's is wrong: after a crash the wall
-    clock is all that a queue can ask, and no queue could know that it jumped meanwhile.
-    """
-    match fault:
-        case KillAt() | PauseAt():
-            return replace(fault, job=fault.job % jobs)
-        case KillWorker():
-            return replace(fault, worker=fault.worker % max(1, workers))
-        case Partition() | Terminate():
-            found = sorted({worker % max(1, workers) for worker in fault.workers})
-            return replace(fault, workers=tuple(found))
-        case SkewClock(node) if node != SERVER or crashes:
-            return replace(fault, node=max(0, node) % max(1, workers))
-        case _:
-            return fault
-
-
 def _flooded(load: Workload, faults: tuple[Fault, ...], size: int) -> Workload:
     """With slow jobs in a queue and a pool of their own.
 
     If nothing else strikes or fails, the others are promised that they need not wait for
     longer than all of them together take.
     """
-    starts = [fault.at_s for fault in faults if isinstance(fault, Flood)]
+    starts = [fault.at_s for fault in faults if isinstance(fault, TimedFault) and fault.floods]
     slow = [
         PlannedJob(at_s, len(load.queues), 0.5, flood=True) for at_s in starts for _ in range(size)
     ]
