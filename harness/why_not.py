@@ -1,0 +1,60 @@
+"""Why a plan can prove nothing on a system, whatever the seed: asked before it is run.
+
+A plan names the faults that must strike. Where a system or a driver lacks the power to let one
+of them strike (no network, no server that could die, no clock of its own), a run would be
+inconclusive for ever. What a plan can do without is no reason: the bite matrix tells.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from ..backends.adapter import Tenant, Unavailable
+from ..backends.framework import FrameworkSystem
+from ..backends.system import Driver, System, drivers
+from ..servers.source import MissingServer
+from .faults import Fault
+from .plan.plan import Plan
+
+WITHOUT_DRIVER = {"sim": "it has no virtual time", "process": "it lives in virtual time only"}
+
+
+def why_not(plan: Plan, system: System, driver: Driver) -> str | None:
+    """Why this plan cannot prove anything on this system with this driver; None: it can."""
+    if driver not in drivers(system):
+        return WITHOUT_DRIVER[driver]
+    if driver == "sim":
+        return None
+    if plan.actions and isinstance(system, FrameworkSystem):
+        return "jobquake does not know how to replay its dead letters"
+    for kind in dict.fromkeys(kind for kind, _ in plan.must_hit):
+        reasons = [_lacking(fault, system) for fault in plan.faults if fault.kind == kind]
+        if reasons and all(reasons):
+            return reasons[0]
+    return None
+
+
+def _lacking(fault: Fault, system: System) -> str | None:
+    """What this fault lacks on real processes of the system."""
+    if fault.skews_clock:
+        return "its processes share one clock"
+    if fault.on_network and system.framing is None:
+        return "it is reached over no network"
+    if fault.on_network and not _has_own_server(system):
+        return "its server is not ours, so no network of ours lies before it"
+    if fault.strikes_server and not _has_own_server(system):
+        return "it has no server of ours that could die"
+    return None
+
+
+def _has_own_server(system: System) -> bool:
+    """Whether a run starts a server. One that is missing here is told by the run itself."""
+    with tempfile.TemporaryDirectory(prefix="jobquake-") as folder:
+        try:
+            command = system.server(Path(folder), 0)
+            if command is None and isinstance(system, Tenant):
+                system.vacate(Path(folder))  # it may have looked whether somebody else's answers
+        except (Unavailable, MissingServer):
+            return True
+    return command is not None

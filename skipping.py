@@ -1,0 +1,105 @@
+"""What can be run of what was asked for: the rest is skipped by name, with the reason.
+
+A scenario that somebody named and no backend can run is a mistake of theirs; one of many is
+skipped, and told at the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from .errors import UsageError
+
+if TYPE_CHECKING:
+    from .backends.system import Driver, System
+    from .harness.plan.plan import Plan
+
+
+class Experiment(NamedTuple):
+    """One thing to run: a plan, the check that must find it wanting, if any, and its driver.
+
+    ``only`` is the driver that can run it, if one alone can. ``free``: nobody asked for a
+    driver, so a backend that has not this one may take another. ``named``: somebody asked for
+    this very scenario.
+    """
+
+    plan: Plan
+    control: str | None
+    driver: Driver
+    only: Driver | None = None
+    free: bool = False
+    named: bool = False
+
+
+class Skipped(NamedTuple):
+    """A scenario that was not run on a backend, and why."""
+
+    scenario: str
+    backend: str
+    why: str
+
+    @property
+    def sentence(self) -> str:
+        return f"skipped {self.scenario} on {self.backend}: {self.why}"
+
+
+def sort_out(
+    experiments: Sequence[Experiment], systems: Sequence[System]
+) -> tuple[list[tuple[System, Experiment]], list[Skipped]]:
+    """What to run, backend by backend, and what to skip.
+
+    Raises :class:`UsageError` about a scenario that was asked for by name and that none of the
+    backends can run.
+    """
+    wanted, skipped = list[tuple["System", Experiment]](), list[Skipped]()
+    for system in systems:
+        for experiment in experiments:
+            chosen = _fitted(experiment, system)
+            why = _why_not(chosen, system)
+            if why is None:
+                wanted.append((system, chosen))
+            else:
+                skipped.append(Skipped(full_name(experiment.plan), system.name, why))
+    _see_named(experiments, wanted, skipped)
+    return wanted, skipped
+
+
+def full_name(plan: Plan) -> str:
+    """The plan's scenario, and its variant unless it is the usual one."""
+    return plan.scenario if plan.variant == "default" else f"{plan.scenario}:{plan.variant}"
+
+
+def _fitted(experiment: Experiment, system: System) -> Experiment:
+    """The experiment with a driver that the backend has, where nobody asked for another."""
+    from .backends.system import drivers
+
+    able = drivers(system)
+    if not experiment.free or experiment.driver in able:
+        return experiment
+    return experiment._replace(driver=able[0])
+
+
+def _why_not(experiment: Experiment, system: System) -> str | None:
+    from .harness.why_not import why_not
+
+    if experiment.only and experiment.driver != experiment.only:
+        return f"only the driver {experiment.only} can run it"
+    return why_not(experiment.plan, system, experiment.driver)
+
+
+def _see_named(
+    experiments: Sequence[Experiment],
+    wanted: Sequence[tuple[System, Experiment]],
+    skipped: Sequence[Skipped],
+) -> None:
+    """Raise :class:`UsageError` about the first that was named in vain."""
+    runs = {full_name(experiment.plan) for _, experiment in wanted}
+    for experiment in experiments:
+        name = full_name(experiment.plan)
+        if experiment.named and name not in runs:
+            why = next(skip for skip in skipped if skip.scenario == name)
+            raise UsageError(
+                f"expected a scenario that {why.backend} can run, found {name}: {why.why}; "
+                "name another backend or another scenario"
+            )
