@@ -9,15 +9,16 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import click
 
 from . import lookup
+from .errors import UsageError
 from .fault import ENVIRONMENT, USAGE, Fault
 from .publish import PAGES_ONLY, Wanted, publisher, write_whole
+from .skipping import Experiment, Skipped, full_name, sort_out
 
 __all__ = [
     "ENVIRONMENT",
@@ -33,22 +34,15 @@ __all__ = [
     "write_whole",
 ]
 
+INCONCLUSIVE = 4
+
 if TYPE_CHECKING:
     from rich.status import Status
 
     from .backends.adapter import Adapter
-    from .harness.plan.plan import Plan
     from .harness.plan.replay import Packed
     from .harness.result import Result
     from .harness.run import Driver, Run
-
-
-class Experiment(NamedTuple):
-    """One thing to run: a plan, the check that must find it wanting, if any, and its driver."""
-
-    plan: Plan
-    control: str | None
-    driver: Driver
 
 
 def kept_run(folder: Path) -> Run:
@@ -91,17 +85,16 @@ def experiments_of(
     for name in wanted or (registry.names() if every else registry.MAIN):
         base, colon, variant = name.partition(":")
         scenario = lookup.scenario(base)
-        if every and driver and scenario.driver not in (None, driver):
-            continue
-        chosen = lookup.driver_of(scenario, driver, "process")
+        chosen = driver or scenario.driver or "process"
+        if not every:
+            chosen = lookup.driver_of(scenario, driver, chosen)
+        free, named = driver is None and scenario.driver is None, bool(wanted)
+        variants = {scenario.variants[0]: None, **scenario.controls}
         if colon:
-            plan = scenario.plan(seed, lookup.variant(scenario, variant))
-            experiments.append(Experiment(plan, None, chosen))
-            continue
-        experiments.append(Experiment(scenario.plan(seed), None, chosen))
+            variants = {lookup.variant(scenario, variant): None}
         experiments += [
-            Experiment(scenario.plan(seed, control), check, chosen)
-            for control, check in scenario.controls.items()
+            Experiment(scenario.plan(seed, one), check, chosen, scenario.driver, free, named)
+            for one, check in variants.items()
         ]
     return experiments
 
@@ -117,7 +110,8 @@ def run_experiments(
     """Run each experiment on each backend, with progress, reports and summaries.
 
     An unreachable backend does not stop the others: they are run and reported, and what is
-    missing is reported at the end, by :class:`Fault` unless a violation weighs more.
+    missing is reported at the end, by :class:`Fault` unless a violation weighs more. So is what
+    a backend cannot run; where nothing can be run at all, that is a :class:`Fault`, too.
     """
     import msgspec
     from rich.text import Text
@@ -128,9 +122,16 @@ def run_experiments(
     from .harness.run import run
     from .protocol.ledger import LedgerError
     from .reports import terminal, text
+    from .reports.plain import one_line
 
+    try:
+        pairs, skipped = sort_out(experiments, adapters)
+    except UsageError as error:
+        raise Fault(str(error)) from error
+    if not pairs:
+        raise _all_skipped(skipped)
     single_page = report.suffix == ".html" and not report.is_dir()
-    several = len(experiments) * len(adapters)
+    several = len(pairs)
     if single_page and several > 1:
         raise Fault(
             f"expected a folder for the reports of {several} runs, found {report}; "
@@ -142,10 +143,10 @@ def run_experiments(
     check_writable(report.parent if single_page else report)
     console = terminal.console(stderr=as_json)
     runs, pages, missing = [], [], dict[str, str]()
-    for adapter, experiment in product(adapters, experiments):
+    for adapter, experiment in pairs:
         if adapter.name in missing:
             continue
-        title = _title(experiment.plan)
+        title = full_name(experiment.plan)
         with console.status(Text(f"{title} ...")) as status:
             try:
                 done = run(
@@ -156,7 +157,7 @@ def run_experiments(
                     _ticker(title, status) if console.is_terminal else None,
                     toxiproxy,
                 )
-            except PlanError as error:
+            except (PlanError, UsageError) as error:
                 raise Fault(str(error)) from error
             except (EnvironmentFault, LedgerError, Unavailable) as error:
                 missing[adapter.name] = str(error)
@@ -165,10 +166,12 @@ def run_experiments(
         pages.append(_keep(done, report, single_page, wanted.files))
         text.tell(done, console)
         console.print(f"  report: {pages[-1]}", soft_wrap=True)
+    for skip in skipped:
+        console.print(one_line(skip.sentence), soft_wrap=True)
     if missing and not runs:
         raise _unable(missing, len(adapters))
     if not single_page:
-        for file in publishing.write(runs, pages, report, missing):
+        for file in publishing.write(runs, pages, report, missing, skipped):
             console.print(f"  written: {file}", soft_wrap=True)
     publishing.tell_github(runs, pages, as_json)
     if as_json:
@@ -199,8 +202,19 @@ def _ticker(title: str, status: Status) -> Callable[[Counter[str]], None]:
     return tick
 
 
-def _title(plan: Plan) -> str:
-    return plan.scenario if plan.variant == "default" else f"{plan.scenario}:{plan.variant}"
+def _all_skipped(skipped: Sequence[Skipped]) -> Fault:
+    """Nothing was run, so nothing was proved."""
+    from .reports.plain import one_line
+
+    return Fault(
+        "\n".join(
+            [
+                "expected a scenario that can be run there, found none; name another backend",
+                *(one_line(skip.sentence) for skip in skipped),
+            ]
+        ),
+        INCONCLUSIVE,
+    )
 
 
 def check_writable(folder: Path, option: str = "--report") -> None:

@@ -17,6 +17,7 @@ from .fault import ENVIRONMENT, Fault
 if TYPE_CHECKING:
     from .harness.run import Run
     from .reports.index import Earlier
+    from .skipping import Skipped
 
 GITHUB = "github"
 INDEX = "index.html"
@@ -53,21 +54,24 @@ class Publisher(NamedTuple):
         pages: Sequence[Path | None],
         folder: Path,
         missing: Mapping[str, str] | None = None,
+        skipped: Sequence[Skipped] = (),
     ) -> list[Path]:
         """The files that the runs share; an index if there is more to show than one run.
 
-        ``missing``: backends that could not be run, and why.
+        ``missing``: backends that could not be run, and why; ``skipped``: scenarios on them.
         """
         from .reports import index
         from .reports.registry import files_of_all
 
         texts = files_of_all(self.formats, runs)
-        if len(runs) > 1 or self.earlier or missing:
+        if len(runs) > 1 or self.earlier or missing or skipped:
             shown = [
                 index.ShownRun(run.result, page.relative_to(folder).as_posix() if page else None)
                 for run, page in zip(runs, pages, strict=True)
             ]
-            texts[INDEX] = index.page(shown, self.earlier, missing)
+            texts[INDEX] = index.page(
+                shown, self.earlier, missing, [skip.sentence for skip in skipped]
+            )
         return _write(folder, texts)
 
     def tell_github(

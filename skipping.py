@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from .errors import UsageError
 
 if TYPE_CHECKING:
-    from .backends.system import Driver, System
+    from .backends.adapter import Adapter as System
+    from .backends.system import Driver
     from .harness.plan.plan import Plan
 
 

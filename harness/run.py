@@ -13,7 +13,10 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from msgspec.structs import replace
 
 from .._moved import names_of
-from ..backends.adapter import Adapter, Claims
+from ..backends.adapter import Claims, QueueSystem
+from ..backends.framework import FrameworkSystem
+from ..backends.system import drivers
+from ..errors import UsageError
 from .checks import see_guarantees
 from .plan.plan import Plan
 from .plan.validate import validate
@@ -40,28 +43,37 @@ class Run(NamedTuple):
 
 def run(
     plan: Plan,
-    adapter: Adapter,
+    adapter: QueueSystem | FrameworkSystem,
     driver: Driver = "process",
     control: str | None = None,
     progress: Callable[..., None] | None = None,
     toxiproxy: str = "embedded",
     on: LongLivedQueue | None = None,
 ) -> Run:
-    """Execute the plan on the backend and judge it.
+    """Execute the plan on a queue or a framework and judge it.
 
     ``control`` names the check that this plan is meant to violate. ``progress`` is called
     now and then with a Counter. ``toxiproxy`` says whose network real processes use:
     ``embedded``, the path of a server's program, or the address of a server's API. ``on`` is
     a queue that has stood through other runs of that driver; without it, it is a new one.
-    Raises ``PlanError`` if the plan makes no sense and ``EnvironmentFault`` if processes
-    cannot be run.
+    Raises ``PlanError`` if the plan makes no sense, ``UsageError`` if the system has no such
+    driver, and ``EnvironmentFault`` if processes cannot be run.
     """
     validate(plan)
     see_guarantees(plan)
+    if driver not in drivers(adapter):
+        raise UsageError(
+            f"expected one of the drivers {', '.join(drivers(adapter))} for {adapter.name}, found "
+            f"{driver!r}; name another driver"
+        )
     ledger: bytes | None = None
     network = "simulated"
     if on is not None:
         history, ledger, network = on.shake(plan)
+    elif isinstance(adapter, FrameworkSystem):
+        from .drivers.framework import shake_framework
+
+        history, ledger, network = shake_framework(plan, adapter, progress, toxiproxy)
     elif driver == "sim":
         from .drivers.sim import simulate
 

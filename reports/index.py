@@ -73,6 +73,7 @@ def page(
     runs: Sequence[ShownRun],
     earlier: Sequence[Earlier] = (),
     missing: Mapping[str, str] | None = None,
+    skipped: Sequence[str] = (),
 ) -> str:
     """The index as one self-contained page; every text in it is escaped.
 
@@ -86,6 +87,7 @@ def page(
         backends=_in_order(one.result.backend for one in runs),
         rows=matrix(runs),
         missing=missing or {},
+        skipped=skipped,
         labels=[*(before.label for before in earlier), "now"],
         trends=trends([one.result for one in runs], earlier) if earlier else [],
         spark=(SPARK_WIDTH, SPARK_HEIGHT),

@@ -9,15 +9,18 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from ...backends.adapter import Connection
+from ...backends.adapter import Adapter, Connection
 from ...backends.framework import FrameworkSystem, Program, Settings, Wishes
 from ...protocol.probe import FOLDER, INCARNATION, NODE
 from ...protocol.run_files import STRIKES, WORK
+from ...proxy.choice import EMBEDDED
 from ..faults import LastingFault, PointFault
 from ..plan.plan import Plan
 from .crew import Role
+from .long_lived import Shaken
+from .process import Progress, shake
 
 
 class FrameworkCrew:
@@ -114,3 +117,15 @@ def _strike(number: int, fault: PointFault) -> dict[str, Any]:
         "last": fault.last,
         "for_s": fault.lasts_s,
     }
+
+
+def shake_framework(
+    plan: Plan,
+    system: FrameworkSystem,
+    progress: Progress | None = None,
+    toxiproxy: str = EMBEDDED,
+) -> Shaken:
+    """Run the plan with the framework's own workers."""
+    # Of a queue the process driver uses, besides its crew, no more than any system has.
+    queue = cast("Adapter", system)
+    return shake(plan, queue, progress, toxiproxy, crew=FrameworkCrew(plan, system))

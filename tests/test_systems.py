@@ -1,0 +1,95 @@
+"""Systems: a framework's own workers are run and judged; what is not shown is not judged."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from jobquake.backends import registry as backends
+from jobquake.backends.system import EVERYTHING, drivers, sees
+from jobquake.cli.group import cli
+from jobquake.errors import UsageError
+from jobquake.harness.run import run
+from jobquake.harness.why_not import why_not
+from jobquake.protocol.events import Event
+from jobquake.scenarios import registry as scenarios
+from support.tiny_system import TINY, TINY_EARLY
+
+KILLS = scenarios.find("worker-kill-before-ack").plan(0)
+
+
+def test_late_acks_of_a_framework_hold_while_its_workers_are_killed() -> None:
+    result = run(KILLS, TINY).result
+    assert result.verdict == "held", result.sentence
+    assert all(bite.count for bite in result.bites if bite.required)
+    told = {check.name: check for check in result.checks}
+    assert told["leases_exclusive"].verdict == "not judged"
+    assert told["leases_exclusive"].note == "tiny does not show leases"
+    assert told["no_lost_work"].verdict == "held"
+    assert "not judged" in result.sentence
+
+
+def test_early_acks_of_a_framework_lose_the_jobs_of_killed_workers() -> None:
+    done = run(KILLS, TINY_EARLY)
+    assert done.result.verdict == "violated"
+    assert {c.name for c in done.result.checks if c.verdict == "violated"} == {"no_lost_work"}
+    assert done.ledger and done.result.outcomes["lost"]
+
+
+def test_a_worker_that_dies_with_two_jobs_was_struck_with_two() -> None:
+    history = run(KILLS, TINY).history
+    running, most = set[int](), 0
+    for row in history.rows:
+        if row["event"] == Event.STARTED:
+            running.add(int(row["job"]))
+        elif row["event"] in (Event.FINISHED, Event.WORKER_EXITED):
+            running.discard(int(row["job"]))
+        most = max(most, len(running))
+    assert most > len(KILLS.workers), "its workers run more than one job at once"
+
+
+def test_a_framework_has_no_virtual_time() -> None:
+    assert why_not(KILLS, TINY, "sim") == "it has no virtual time"
+    with pytest.raises(UsageError, match="expected one of the drivers process for tiny"):
+        run(KILLS, TINY, "sim")
+
+
+def test_an_adapter_that_says_nothing_shows_everything_and_runs_everywhere() -> None:
+    reference = backends.find("reference")
+    assert sees(reference) == EVERYTHING
+    assert drivers(reference) == ("process", "sim")
+
+
+@pytest.mark.parametrize(
+    ("scenario", "backend", "why"),
+    [
+        ("network-timeout", "reference-sqlite", "it is reached over no network"),
+        ("broker-crash", "reference-sqlite", "it has no server of ours that could die"),
+        ("clock-skew", "reference", "its processes share one clock"),
+        ("network-timeout", "reference", None),
+        ("broker-crash", "reference", None),
+        ("worker-kill-before-ack", "reference-sqlite", None),
+    ],
+)
+def test_what_can_never_strike_is_known_before(scenario: str, backend: str, why: str) -> None:
+    plan = scenarios.find(scenario).plan(0)
+    assert why_not(plan, backends.find(backend), "process") == why
+    assert why_not(plan, backends.find(backend), "sim") is None
+
+
+def test_a_scenario_asked_for_by_name_that_can_never_work_is_a_usage_error(tmp_path: Path) -> None:
+    asked = ["run", "network-timeout", "--backend", "reference-sqlite", "--report", str(tmp_path)]
+    done = CliRunner().invoke(cli, asked)
+    assert done.exit_code == 2
+    assert "network-timeout: it is reached over no network" in done.output
+
+
+def test_where_others_can_run_it_is_skipped_by_name(tmp_path: Path) -> None:
+    asked = ["run", "graceful-shutdown", "reply-lost", "--report", str(tmp_path)]
+    asked += ["--backend", "reference", "--backend", "reference-sqlite"]
+    done = CliRunner().invoke(cli, asked)
+    assert done.exit_code == 0, done.output
+    sentence = "skipped reply-lost on reference-sqlite: it is reached over no network"
+    assert sentence in done.output
+    assert sentence in (tmp_path / "index.html").read_text()
