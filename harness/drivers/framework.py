@@ -19,7 +19,7 @@ from ...proxy.choice import EMBEDDED
 from ..faults import LastingFault, PointFault
 from ..plan.plan import Plan
 from .crew import Role
-from .long_lived import Shaken
+from .execution import Execution
 from .process import Progress, shake
 
 
@@ -124,7 +124,7 @@ def shake_framework(
     system: FrameworkSystem,
     progress: Progress | None = None,
     toxiproxy: str = EMBEDDED,
-) -> Shaken:
+) -> Execution:
     """Run the plan with the framework's own workers."""
     # Of a queue the process driver uses, besides its crew, no more than any system has.
     queue = cast("Adapter", system)
