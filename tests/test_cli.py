@@ -20,6 +20,7 @@ from jobquake.backends import registry as backends
 from jobquake.experiments import experiments_of
 from jobquake.harness.plan.replay import decode, encode
 from jobquake.scenarios import registry as scenarios
+from jobquake.skipping import sort_out
 from msgspec.structs import replace
 
 HELD, VIOLATED, USAGE, ENVIRONMENT, INCONCLUSIVE, UNREAD = 0, 1, 2, 3, 4, 141
@@ -104,8 +105,12 @@ def test_a_scenario_that_only_one_driver_can_run_runs_with_that_one(tmp_path: Pa
         )
     every = {e.plan.scenario: e.driver for e in experiments_of((), 0, True, None)}
     assert every["clock-skew"] == "sim" and every[KILL] == "process"
-    real = {e.plan.scenario for e in experiments_of((), 0, True, "process")}
-    assert KILL in real and "clock-skew" not in real
+    real, skipped = sort_out(experiments_of((), 0, True, "process"), [backends.find("reference")])
+    assert KILL in {experiment.plan.scenario for _, experiment in real}
+    assert "clock-skew" not in {experiment.plan.scenario for _, experiment in real}
+    assert "skipped clock-skew on reference: only the driver sim can run it" in {
+        skip.sentence for skip in skipped
+    }
 
 
 def test_a_queue_that_holds_ends_with_0_and_leaves_a_run_folder(tmp_path: Path) -> None:
@@ -134,10 +139,10 @@ def test_a_plan_that_can_prove_nothing_ends_with_4(tmp_path: Path) -> None:
     assert told.stdout.startswith("inconclusive ")
 
 
-def test_network_faults_that_meet_no_network_end_with_4(tmp_path: Path) -> None:
+def test_network_faults_asked_for_where_no_network_is_end_with_2(tmp_path: Path) -> None:
     words = ("run", "network-timeout", "--backend", "reference-sqlite")
-    told = jobquake(*words, within=tmp_path, code=INCONCLUSIVE).stdout
-    assert "(required, missing)" in told
+    said = complaint(*words, within=tmp_path, code=USAGE)
+    assert "found network-timeout: it is reached over no network" in said
 
 
 def test_a_control_holds_because_its_check_finds_it_wanting(tmp_path: Path) -> None:

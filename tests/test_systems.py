@@ -10,6 +10,7 @@ from jobquake.backends import registry as backends
 from jobquake.backends.system import EVERYTHING, drivers, sees
 from jobquake.cli.group import cli
 from jobquake.errors import UsageError
+from jobquake.experiments import Experiment, Fault, run_experiments
 from jobquake.harness.run import run
 from jobquake.harness.why_not import why_not
 from jobquake.protocol.events import Event
@@ -93,3 +94,13 @@ def test_where_others_can_run_it_is_skipped_by_name(tmp_path: Path) -> None:
     sentence = "skipped reply-lost on reference-sqlite: it is reached over no network"
     assert sentence in done.output
     assert sentence in (tmp_path / "index.html").read_text()
+
+
+def test_where_all_is_skipped_nothing_is_proved(tmp_path: Path) -> None:
+    plan = scenarios.find("clock-skew").plan(0)
+    with pytest.raises(Fault) as raised:
+        run_experiments(
+            [Experiment(plan, None, "process")], [backends.find("reference")], tmp_path, False
+        )
+    assert raised.value.exit_code == 4
+    assert "skipped clock-skew on reference: its processes share one clock" in str(raised.value)
