@@ -15,16 +15,12 @@ from typing import TYPE_CHECKING
 import click
 
 from . import lookup
-from .errors import UsageError
-from .fault import ENVIRONMENT, USAGE, Fault
+from .errors import EnvironmentFault, NothingProved, UsageError
 from .publish import PAGES_ONLY, Wanted, publisher, write_whole
 from .skipping import Experiment, Skipped, full_name, sort_out
 
 __all__ = [
-    "ENVIRONMENT",
-    "USAGE",
     "Experiment",
-    "Fault",
     "Wanted",
     "check_writable",
     "exit_code",
@@ -46,15 +42,15 @@ if TYPE_CHECKING:
 
 
 def kept_run(folder: Path) -> Run:
-    """The run that is kept in the folder. Raises :class:`Fault` if there is none to be read."""
+    """The run that is kept in the folder. Raises :class:`JobquakeError` if there is none."""
     from .harness.run_folder import DamagedRun, RunFolderError, load
 
     try:
         return load(folder)
     except DamagedRun as error:
-        raise Fault(str(error), ENVIRONMENT) from error
+        raise EnvironmentFault(str(error)) from error
     except RunFolderError as error:
-        raise Fault(str(error)) from error
+        raise UsageError(str(error)) from error
 
 
 def packed_of(what: str) -> tuple[Packed, Result | None]:
@@ -72,7 +68,7 @@ def packed_of(what: str) -> tuple[Packed, Result | None]:
         see_guarantees(packed.plan)
         return packed, then
     except (ReplayError, PlanError) as error:
-        raise Fault(str(error)) from error
+        raise UsageError(str(error)) from error
 
 
 def experiments_of(
@@ -110,35 +106,33 @@ def run_experiments(
     """Run each experiment on each backend, with progress, reports and summaries.
 
     An unreachable backend does not stop the others: they are run and reported, and what is
-    missing is reported at the end, by :class:`Fault` unless a violation weighs more. So is what
-    a backend cannot run; where nothing can be run at all, that is a :class:`Fault`, too.
+    missing is reported at the end, by :class:`JobquakeError` unless a violation weighs more. So is
+    what a backend cannot run; where nothing can be run at all, that is an error, too.
     """
     import msgspec
     from rich.text import Text
 
     from .backends.adapter import Unavailable
-    from .errors import EnvironmentFault
     from .harness.plan.validate import PlanError
     from .harness.run import run
     from .protocol.ledger import LedgerError
     from .reports import terminal, text
     from .reports.plain import one_line
 
-    try:
-        pairs, skipped = sort_out(experiments, adapters)
-    except UsageError as error:
-        raise Fault(str(error)) from error
+    pairs, skipped = sort_out(experiments, adapters)
     if not pairs:
         raise _all_skipped(skipped)
     single_page = report.suffix == ".html" and not report.is_dir()
     several = len(pairs)
     if single_page and several > 1:
-        raise Fault(
+        raise UsageError(
             f"expected a folder for the reports of {several} runs, found {report}; "
             "name a folder, or run one scenario variant"
         )
     if single_page and (wanted.files or wanted.earlier):
-        raise Fault(f"expected a folder for --format and --earlier, found {report}; name a folder")
+        raise UsageError(
+            f"expected a folder for --format and --earlier, found {report}; name a folder"
+        )
     publishing = publisher(wanted)
     check_writable(report.parent if single_page else report)
     console = terminal.console(stderr=as_json)
@@ -158,7 +152,7 @@ def run_experiments(
                     toxiproxy,
                 )
             except (PlanError, UsageError) as error:
-                raise Fault(str(error)) from error
+                raise UsageError(str(error)) from error
             except (EnvironmentFault, LedgerError, Unavailable) as error:
                 missing[adapter.name] = str(error)
                 continue
@@ -180,16 +174,16 @@ def run_experiments(
         unable = _unable(missing, len(adapters))
         if all(done.result.as_expected != "violated" for done in runs):
             raise unable
-        click.echo(f"jobquake: {unable.message}", err=True)
+        click.echo(f"jobquake: {unable}", err=True)
     return runs
 
 
-def _unable(missing: dict[str, str], backends: int) -> Fault:
+def _unable(missing: dict[str, str], backends: int) -> EnvironmentFault:
     """What became of the backends that could not be run, a line for each."""
     from .reports.plain import one_line
 
     reasons = [one_line(f"{name}: {why}" if backends > 1 else why) for name, why in missing.items()]
-    return Fault("\n".join(reasons), ENVIRONMENT)
+    return EnvironmentFault("\n".join(reasons))
 
 
 def _ticker(title: str, status: Status) -> Callable[[Counter[str]], None]:
@@ -202,23 +196,22 @@ def _ticker(title: str, status: Status) -> Callable[[Counter[str]], None]:
     return tick
 
 
-def _all_skipped(skipped: Sequence[Skipped]) -> Fault:
+def _all_skipped(skipped: Sequence[Skipped]) -> NothingProved:
     """Nothing was run, so nothing was proved."""
     from .reports.plain import one_line
 
-    return Fault(
+    return NothingProved(
         "\n".join(
             [
                 "expected a scenario that can be run there, found none; name another backend",
                 *(one_line(skip.sentence) for skip in skipped),
             ]
-        ),
-        INCONCLUSIVE,
+        )
     )
 
 
 def check_writable(folder: Path, option: str = "--report") -> None:
-    """Check before the work whether its reports can be written there. Raises :class:`Fault`."""
+    """Check before the work whether its reports can go there. Raises :class:`JobquakeError`."""
     import tempfile
 
     try:
@@ -226,10 +219,9 @@ def check_writable(folder: Path, option: str = "--report") -> None:
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        raise Fault(
+        raise EnvironmentFault(
             f"expected to write reports to {folder}, found: {error.strerror}; "
-            f"name another place with {option}",
-            ENVIRONMENT,
+            f"name another place with {option}"
         ) from error
 
 
@@ -250,10 +242,9 @@ def _keep(done: Run, report: Path, single_page: bool, formats: Iterable[str]) ->
         save(done, report / name, {"report.html": page, **others})
         return report / name / "report.html"
     except OSError as error:
-        raise Fault(
+        raise EnvironmentFault(
             f"expected to write the report to {report}, found: {error.strerror}; "
-            f"run it again with another --report",
-            ENVIRONMENT,
+            f"run it again with another --report"
         ) from error
 
 

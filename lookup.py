@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
+from .errors import UsageError
+
 if TYPE_CHECKING:
     from .backends.adapter import Adapter
     from .harness.plan.plan import Plan
@@ -13,7 +15,7 @@ if TYPE_CHECKING:
     from .scenarios.scenario import Scenario
 
 
-class UnknownName(Exception):
+class UnknownName(UsageError):
     """Nothing has that name. The message says what was expected, what found, what to do."""
 
     def __init__(self, kind: str, name: object, known: Iterable[str]) -> None:
@@ -22,7 +24,7 @@ class UnknownName(Exception):
         super().__init__(f"expected the name of a {kind}, found {name!r}; {hint}")
 
 
-class WrongDriver(Exception):
+class WrongDriver(UsageError):
     """The scenario cannot be run with that driver. The message says with which it can."""
 
     def __init__(self, scenario: Scenario, found: object) -> None:

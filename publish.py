@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from .fault import ENVIRONMENT, Fault
+from .errors import EnvironmentFault, UsageError
 
 if TYPE_CHECKING:
     from .harness.run import Run
@@ -91,7 +91,7 @@ class Publisher(NamedTuple):
 
 
 def publisher(wanted: Wanted) -> Publisher:
-    """See that all that was asked for can be had. Raises :class:`Fault`."""
+    """See that all that was asked for can be had. Raises :class:`JobquakeError`."""
     from .harness.run_folder import DamagedRun, results_in
     from .reports.index import Earlier
 
@@ -100,9 +100,9 @@ def publisher(wanted: Wanted) -> Publisher:
         try:
             results = results_in(folder)
         except DamagedRun as error:
-            raise Fault(str(error), ENVIRONMENT) from error
+            raise EnvironmentFault(str(error)) from error
         if not results:
-            raise Fault(
+            raise UsageError(
                 f"expected --earlier with a folder of run folders, found none in {folder}; "
                 "name one that 'jobquake run --report' wrote"
             )
@@ -123,7 +123,7 @@ def _step_summary() -> Path:
     from .reports.github import VARIABLE
 
     if not (path := os.environ.get(VARIABLE)):
-        raise Fault(
+        raise UsageError(
             f"expected ${VARIABLE}, which GitHub Actions sets, found nothing; "
             "use --format markdown for a file"
         )
@@ -141,9 +141,9 @@ def _write(folder: Path, texts: Mapping[str, str]) -> list[Path]:
     return files
 
 
-def _unwritable(file: Path, error: OSError) -> Fault:
-    return Fault(
-        f"expected to write {file}, found: {error.strerror}; name another place", ENVIRONMENT
+def _unwritable(file: Path, error: OSError) -> EnvironmentFault:
+    return EnvironmentFault(
+        f"expected to write {file}, found: {error.strerror}; name another place"
     )
 
 

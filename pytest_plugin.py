@@ -82,10 +82,9 @@ class Shaker:
         driver ``process``, seed 0. A name that nothing has, and a machine on which no
         processes can be run, fail the test with one sentence.
         """
-        from .errors import EnvironmentFault
+        from .errors import JobquakeError
         from .harness.plan.plan import Plan
         from .harness.run import run
-        from .protocol.ledger import LedgerError
 
         try:
             if isinstance(scenario, str):
@@ -99,7 +98,7 @@ class Shaker:
                 chosen = lookup.driver_of(scenario, chosen if wanted else None, chosen)
             toxiproxy = self._request.config.getoption("--jobquake-toxiproxy")
             done = run(plan, self._adapter(backend), chosen, toxiproxy=toxiproxy)
-        except (lookup.UnknownName, lookup.WrongDriver, EnvironmentFault, LedgerError) as error:
+        except JobquakeError as error:
             raise pytest.fail.Exception(str(error), pytrace=False) from None
         result = done.result
         properties = self._request.node.user_properties

@@ -10,6 +10,7 @@ from pathlib import Path
 from random import Random
 from typing import Protocol, runtime_checkable
 
+from ..errors import EnvironmentFault
 from ..protocol.clock import Clock
 from ..protocol.commands import Command, Reply
 from ..protocol.worker import WorkerProgram
@@ -31,7 +32,7 @@ __all__ = [
 ]
 
 
-class Unavailable(Exception):
+class Unavailable(EnvironmentFault):
     """The backend cannot be had here. The message says what is wrong and what to do."""
 
 

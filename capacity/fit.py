@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..errors import UsageError
 from ..harness.plan.plan import Pool
 from ..harness.record.facts import Facts
 from ..harness.record.history import History
@@ -21,7 +22,7 @@ from .units import seconds_text
 FEWEST = 10
 
 
-class FitError(Exception):
+class FitError(UsageError):
     """The run does not tell. The message says what was expected, what found, what to do."""
 
 

@@ -20,6 +20,7 @@ from statistics import NormalDist, mean, stdev
 import numpy as np
 from msgspec import Struct
 
+from ..errors import UsageError
 from .load import Load, Mishaps, Traffic
 from .times import Floats
 
@@ -55,7 +56,7 @@ class Simulated(Struct, frozen=True):
     deliveries: int
 
 
-class TooLong(Exception):
+class TooLong(UsageError):
     """So near to saturation, or so many workers, that no reasonable run forgets its start."""
 
 

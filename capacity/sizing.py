@@ -12,6 +12,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from ..errors import UsageError
 from .load import Asked, Load, load
 from .simulate import CONFIDENCE, DELIVERIES, Simulated, TooLong, simulate
 from .units import seconds_text
@@ -25,7 +26,7 @@ Verdict = Literal["meets", "too few", "undecided", "grows for ever"]
 Progress = Callable[[str], None]
 
 
-class SizingError(Exception):
+class SizingError(UsageError):
     """No such number of workers. The message says what was expected, found, and what to do."""
 
 

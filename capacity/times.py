@@ -15,6 +15,8 @@ from typing import Literal, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from ..errors import UsageError
+
 Floats = npt.NDArray[np.float64]
 Family = Literal["exponential", "deterministic", "lognormal", "pareto"]
 FAMILIES: tuple[Family, ...] = ("exponential", "deterministic", "lognormal", "pareto")
@@ -22,7 +24,7 @@ FAMILIES: tuple[Family, ...] = ("exponential", "deterministic", "lognormal", "pa
 LEAST_S, MOST_S = 1e-9, 1e9  # beyond these a square may be no number any more
 
 
-class TimesError(ValueError):
+class TimesError(UsageError, ValueError):
     """No such distribution. The message says what was expected, what found, what to do."""
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from math import isfinite
 
+from ..errors import UsageError
+
 UNITS_S = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 
 
-class UnitsError(ValueError):
+class UnitsError(UsageError, ValueError):
     """The text is no such quantity. The message says what was expected and what was found."""
 
 

@@ -1,7 +1,8 @@
 """Where a command ends: one sentence instead of a traceback, and the right exit code.
 
-0 held, 1 violated, 2 usage, 3 environment, 4 inconclusive, 130 interrupted, 141 if whoever
-read the output has gone. Commands return theirs.
+0 held, 1 violated and nothing else, 2 usage, 3 environment or a backend that failed,
+4 inconclusive, 70 a bug of ours, 130 interrupted, 141 if whoever read the output has gone.
+Commands return theirs; an error brings its own.
 """
 
 from __future__ import annotations
@@ -15,12 +16,10 @@ from typing import NoReturn
 
 import click
 
-from .. import lookup
-from ..fault import ENVIRONMENT, INTERRUPTED, USAGE
+from ..errors import ENVIRONMENT, INTERRUPTED, UNREAD, InternalError, JobquakeError
 from .group import cli
 from .interrupt import interrupts_kept
 
-UNREAD = 141
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
 
 
@@ -36,26 +35,37 @@ def run_and_exit() -> NoReturn:
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.ctx.get_help())
         code = 0
+    except JobquakeError as error:
+        _complain(str(error))
+        code = error.exit_code
     except click.ClickException as error:
         _complain(error.format_message())
         code = error.exit_code
-    except (lookup.UnknownName, lookup.WrongDriver) as error:
-        _complain(str(error))
-        code = USAGE
     except (KeyboardInterrupt, click.Abort):
         click.echo("jobquake: interrupted; every process of the run has been ended", err=True)
         code = INTERRUPTED
     except OSError as error:
-        if error.errno not in FULL:
-            raise
-        with suppress(OSError):  # the other stream may be full, too
-            _complain(f"expected to write to the end, found: {error.strerror}; make room")
-        code = ENVIRONMENT
-        _drop_output()
+        code = _full(error) if error.errno in FULL else _bug(error)
     except SystemExit:
         # click and rich leave with 1, our word for violated, when they write to a closed pipe
         code = UNREAD
+    except Exception as error:  # noqa: BLE001 (whatever we did not think of)
+        code = _bug(error)
     raise SystemExit(code or 0)
+
+
+def _full(error: OSError) -> int:
+    with suppress(OSError):  # the other stream may be full, too
+        _complain(f"expected to write to the end, found: {error.strerror}; make room")
+    _drop_output()
+    return ENVIRONMENT
+
+
+def _bug(error: Exception) -> int:
+    from ..harness.blame import internal_error
+
+    _complain(str(internal_error(error)))
+    return InternalError.exit_code
 
 
 def _drop_output() -> None:

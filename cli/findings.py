@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..fault import ENVIRONMENT, Fault
+from ..errors import EnvironmentFault
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -67,11 +67,8 @@ def confirm_keep_tell(
 @contextmanager
 def environment() -> Iterator[None]:
     """What the environment lacks becomes one sentence."""
-    from ..backends.adapter import Unavailable
-    from ..errors import BackendFailed, EnvironmentFault
-    from ..protocol.ledger import LedgerError
 
     try:
         yield
-    except (BackendFailed, Unavailable, EnvironmentFault, LedgerError, OSError) as error:
-        raise Fault(str(error), ENVIRONMENT) from error
+    except OSError as error:
+        raise EnvironmentFault(str(error)) from error

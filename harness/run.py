@@ -17,6 +17,7 @@ from ..backends.adapter import Claims, QueueSystem
 from ..backends.framework import FrameworkSystem
 from ..backends.system import drivers
 from ..errors import UsageError
+from .blame import blaming
 from .checks import see_guarantees
 from .plan.plan import Plan
 from .plan.validate import validate
@@ -68,20 +69,21 @@ def run(
         )
     ledger: bytes | None = None
     network = "simulated"
-    if on is not None:
-        history, ledger, network = on.shake(plan)
-    elif isinstance(adapter, FrameworkSystem):
-        from .drivers.framework import shake_framework
+    with blaming(adapter.name):
+        if on is not None:
+            history, ledger, network = on.shake(plan)
+        elif isinstance(adapter, FrameworkSystem):
+            from .drivers.framework import shake_framework
 
-        history, ledger, network = shake_framework(plan, adapter, progress, toxiproxy)
-    elif driver == "sim":
-        from .drivers.sim import simulate
+            history, ledger, network = shake_framework(plan, adapter, progress, toxiproxy)
+        elif driver == "sim":
+            from .drivers.sim import simulate
 
-        history = simulate(plan, adapter)
-    else:
-        from .drivers.process import shake
+            history = simulate(plan, adapter)
+        else:
+            from .drivers.process import shake
 
-        history, ledger, network = shake(plan, adapter, progress, toxiproxy)
+            history, ledger, network = shake(plan, adapter, progress, toxiproxy)
     result = judge(plan, adapter, history, driver, control)
     result = replace(result, environment=result.environment | {"network": network})
     return Run(result, plan, adapter.claims, history, ledger)

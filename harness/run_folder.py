@@ -14,6 +14,7 @@ import numpy as np
 from msgspec import Struct
 
 from ..backends.adapter import Claims
+from ..errors import DamagedData, UsageError
 from ..protocol.ledger import LedgerError, read_rows
 from .checks import see_guarantees
 from .plan.armor import ReplayError
@@ -34,11 +35,11 @@ LEDGER, MANIFEST, PLAN, HISTORY, RESULT = (
 )
 
 
-class RunFolderError(Exception):
+class RunFolderError(UsageError):
     """The folder is not a run that this version can read."""
 
 
-class DamagedRun(RunFolderError):
+class DamagedRun(RunFolderError, DamagedData):
     """It was a run that this version can read, and something in it is missing or changed."""
 
 

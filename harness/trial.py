@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from ..backends.adapter import Adapter, Unavailable
-from ..errors import BackendFailed
+from ..backends.adapter import Adapter
+from .blame import blaming
 from .checks import CHECKS
 from .checks.finding import Judged
 from .drivers.sim import simulate
 from .plan.plan import Plan
-from .plan.replay import encode
 from .record.facts import Facts
 
 
@@ -28,16 +27,8 @@ def attempt(plan: Plan, adapter: Adapter, guarantees: Sequence[str] | None = Non
 
     Raises :class:`BackendFailed` if the backend does not answer but raises, and Unavailable.
     """
-    try:
+    with blaming(adapter.name):
         history = simulate(plan, adapter)
-    except Unavailable:
-        raise
-    except Exception as error:
-        raise BackendFailed(
-            f"expected {adapter.name} to answer every command, found that it raised "
-            f"{type(error).__name__}: {error}; see where with "
-            f"jobquake replay '{encode(plan, adapter.name, 'sim')}'"
-        ) from error
     facts = Facts(plan, adapter.claims, history)
     broken = {}
     for name in plan.guarantees if guarantees is None else guarantees:

@@ -11,6 +11,8 @@ from typing import Literal
 
 from msgspec import Struct
 
+from ..errors import ProtocolError
+
 Jitter = Literal["none", "full", "equal", "decorrelated"]
 State = Literal["ready", "leased", "done", "dead"]
 
@@ -253,9 +255,9 @@ class Refused(Struct, frozen=True, tag="refused"):
 Reply = Enqueued | Leased | Settled | DeadLetters | Replayed | Inspected | Measured | Refused
 
 
-class Unanswered(Exception):
+class Unanswered(ProtocolError):
     """No answer came in time: the call may or may not have taken effect."""
 
 
-class QueueError(Exception):
+class QueueError(ProtocolError):
     """The queue answered that the command was bad; it had no effect."""

@@ -14,10 +14,11 @@ import os
 import time
 from pathlib import Path
 
+from ..errors import DamagedData
 from .events import Row
 
 
-class LedgerError(Exception):
+class LedgerError(DamagedData):
     """The ledger was damaged; a verdict from it would not be beyond doubt."""
 
 

@@ -17,6 +17,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from ..errors import ProtocolError
 from .events import Answer, Event, Phase
 from .ledger import Ledger, key_hash
 from .run_files import LEDGER, STARTED, STRIKES, WORK, count_passing
@@ -33,7 +34,7 @@ PHASE_AT = {
 }
 
 
-class JobFailed(Exception):
+class JobFailed(ProtocolError):
     """The planned failure of a planned job."""
 
 

@@ -11,10 +11,12 @@ import ipaddress
 import os
 import socket
 
+from ..errors import UsageError
+
 LOOPBACK = "127.0.0.1"
 
 
-class AddressError(Exception):
+class AddressError(UsageError):
     """The address cannot be had; the message is the one that the API answers with."""
 
 

@@ -14,11 +14,13 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from ..errors import EnvironmentFault
+
 TIMEOUT_S = 30.0  # the real server gives up on a request of its own after 25 s
 LISTEN = "127.0.0.1:0"
 
 
-class ToxiproxyError(Exception):
+class ToxiproxyError(EnvironmentFault):
     """The server did not do what it was asked; the message says what and why.
 
     ``status`` is the HTTP status of its answer, None if no answer came.

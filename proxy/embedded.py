@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable, Coroutine
 from typing import Any, Self, TypeVar
 
+from ..errors import UsageError
 from . import address, go_json
 from .api import API, VERSION
 from .config import populate
@@ -27,7 +28,7 @@ from .shapes import APIError
 T = TypeVar("T")
 
 
-class ConfigError(Exception):
+class ConfigError(UsageError):
     """The configuration is not one; the message says what is wrong with it."""
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from typing import NoReturn
 
+from ..errors import ProtocolError
+
 MAX_DEPTH = 10_000
 SPACE = re.compile(rb"[ \t\r\n]*")
 DIGITS = re.compile(rb"[0-9]*")
@@ -19,7 +21,7 @@ NAMED |= {ord("'"): "\\'", ord("\\"): "\\\\"}
 UNPRINTABLE = {*range(0x80, 0xA1), 0xAD}  # of the first 256 characters; below them, see _shown
 
 
-class JSONError(Exception):
+class JSONError(ProtocolError):
     """The text is no JSON, or not of the expected shape; in Go's words."""
 
 

@@ -15,6 +15,8 @@ from functools import partial
 from http import HTTPStatus
 from urllib.parse import unquote_to_bytes
 
+from ..errors import ProtocolError
+
 MAX_HEAD = 64 * 1024
 MAX_BODY = 16 * 1024 * 1024
 IDLE_S = 60.0
@@ -47,7 +49,7 @@ class Response:
 Handler = Callable[[Request], Awaitable[Response]]
 
 
-class MalformedError(Exception):
+class MalformedError(ProtocolError):
     def __init__(self, status: int = 400, reason: str = "") -> None:
         super().__init__(reason)
         self.status, self.reason = status, reason

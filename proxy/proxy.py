@@ -11,6 +11,7 @@ import socket
 from collections.abc import Callable
 from typing import Protocol
 
+from ..errors import ProtocolError
 from . import address
 from .applied import Applied, Direction
 from .link import Link
@@ -25,7 +26,7 @@ class Traffic(Protocol):
     def __call__(self, proxy: Proxy, direction: Direction, received: int, sent: int) -> None: ...
 
 
-class ToxicExistsError(Exception):
+class ToxicExistsError(ProtocolError):
     """A proxy has no two toxics of one name, in whatever direction."""
 
 

@@ -5,12 +5,13 @@ Knows no HTTP. The API and whoever uses the package from Python go through it.
 
 from __future__ import annotations
 
+from ..errors import ProtocolError
 from .metrics import Metrics
 from .proxy import Proxy
 from .watch import Watch
 
 
-class ProxyExistsError(Exception):
+class ProxyExistsError(ProtocolError):
     """There is a proxy of that name already."""
 
 

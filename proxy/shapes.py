@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, fields, replace
 from typing import Any
 
+from ..errors import ProtocolError
 from . import go_json
 from .applied import Applied, Direction
 from .go_syntax import JSONError
@@ -44,7 +45,7 @@ GO_UPDATE = (
 )
 
 
-class APIError(Exception):
+class APIError(ProtocolError):
     """What an answer other than success says; the message is Toxiproxy's."""
 
     def __init__(self, message: str, status: int) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from ..errors import ProtocolError
 from .applied import Direction
 from .link import Link
 from .proxy import Proxy
@@ -24,7 +25,7 @@ KEPT = 100_000  # round trips that a recorder remembers
 UPSTREAM, DOWNSTREAM = Direction.UPSTREAM, Direction.DOWNSTREAM
 
 
-class TriggerError(Exception):
+class TriggerError(ProtocolError):
     """The trigger cannot be set as it is."""
 
 

@@ -16,6 +16,7 @@ from importlib import import_module, metadata
 from pathlib import Path
 from typing import NamedTuple
 
+from ..errors import EnvironmentFault
 from . import container, running
 from .source import Foreign, Image, MissingServer, shown, source
 
@@ -30,7 +31,7 @@ class Version(NamedTuple):
     place: str = ""
 
 
-class Broken(Exception):
+class Broken(EnvironmentFault):
     """The thing is there and does not work. The message is what it said."""
 
 

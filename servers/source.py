@@ -11,11 +11,13 @@ import os
 from typing import NamedTuple
 from urllib.parse import urlsplit, urlunsplit
 
+from ..errors import EnvironmentFault
+
 SCHEMES = {"redis": ("redis", "rediss", "unix"), "postgres": ("postgresql", "postgres")}
 DOCKER = "docker:"
 
 
-class MissingServer(Exception):
+class MissingServer(EnvironmentFault):
     """The server cannot be had here. The message says how to get it."""
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from ... import lookup
-from ...fault import ENVIRONMENT, Fault
+from ...errors import EnvironmentFault, UsageError
 from ...quantities import SECONDS
 
 SECTION = "serve"
@@ -66,7 +66,7 @@ def command(
 
     adapter = lookup.backend(backend or "reference")
     if not isinstance(adapter, ReferenceAdapter):
-        raise Fault(
+        raise UsageError(
             f"expected a backend built on the reference queue, found {adapter.name!r}; "
             "choose one that 'jobquake list' names"
         )
@@ -74,13 +74,12 @@ def command(
     try:
         asyncio.run(serve(db, host, port, print_ready, adapter.decisions, metrics, retention_s))
     except Unavailable as error:
-        raise Fault(str(error), ENVIRONMENT) from error
+        raise EnvironmentFault(str(error)) from error
     except OSError as error:
         # asyncio words a port in use at length; a name that resolves to nothing has no errno.
         number = error.errno or 0
         reason = os.strerror(number) if number > 0 else error.strerror or str(error)
-        raise Fault(
+        raise EnvironmentFault(
             f"expected to listen on {host}:{port}, found: {reason}; "
-            "choose another --host or --port, port 0 for any free one",
-            ENVIRONMENT,
+            "choose another --host or --port, port 0 for any free one"
         ) from error

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ...errors import EnvironmentFault, UsageError
 from ...quantities import PERCENTILE, RATE, SECONDS, SHARE
 from ..options import seed_option
 
@@ -125,13 +126,13 @@ def command(
 
     from ...capacity.load import Mishaps
     from ...capacity.sizing import Question, SizingError, size
-    from ...experiments import Fault, check_writable
+    from ...experiments import check_writable
     from ...reports import capacity, terminal
 
     mishaps = Mishaps(failures, crashes, max_deliveries, lease, retry_delay, restart)
     pools = _recorded(folder, mishaps, given) if folder else [_given(mishaps, given)]
     if report and report.is_dir():
-        raise Fault(
+        raise UsageError(
             f"expected the name of a page as --report, found the folder {report}; name a file in it"
         )
     if report:
@@ -183,7 +184,7 @@ def _given(mishaps: Mishaps, words: dict[str, Any]) -> Asked:
 def _recorded(folder: Path, mishaps: Mishaps, words: dict[str, Any]) -> list[Asked]:
     """The pools of a recorded run."""
     from ...capacity.fit import FitError, fit
-    from ...experiments import Fault, kept_run
+    from ...experiments import kept_run
 
     if both := [name for name in GIVEN if words[name] is not None]:
         option = "--" + both[0].replace("_", "-")
@@ -191,17 +192,16 @@ def _recorded(folder: Path, mishaps: Mishaps, words: dict[str, Any]) -> list[Ask
     try:
         return fit(kept_run(folder), mishaps)
     except FitError as error:
-        raise Fault(str(error)) from error
+        raise UsageError(str(error)) from error
 
 
 def _write(report: Path, page: str) -> None:
-    from ...experiments import ENVIRONMENT, Fault, write_whole
+    from ...experiments import write_whole
 
     try:
         write_whole(report, page)
     except OSError as error:
-        raise Fault(
+        raise EnvironmentFault(
             f"expected to write the report to {report}, found: {error.strerror}; "
-            "run it again with another --report",
-            ENVIRONMENT,
+            "run it again with another --report"
         ) from error

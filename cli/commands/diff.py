@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from ...experiments import ENVIRONMENT, Fault, kept_run, write_whole
+from ...errors import EnvironmentFault
+from ...experiments import kept_run, write_whole
 from ..options import FOLDERS
 
 SECTION = "tell"
@@ -38,8 +39,8 @@ def command(first: Path, second: Path, html: Path | None) -> int:
             html.parent.mkdir(parents=True, exist_ok=True)
             write_whole(html, diff.page(*runs, names))
         except OSError as error:
-            raise Fault(
-                f"expected to write {html}, found: {error.strerror}; name another file", ENVIRONMENT
+            raise EnvironmentFault(
+                f"expected to write {html}, found: {error.strerror}; name another file"
             ) from error
     diff.show(*runs, names, terminal.console())
     return 0

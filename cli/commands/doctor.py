@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from ...fault import ENVIRONMENT
+from ...errors import ENVIRONMENT
 
 SECTION = "look"
 

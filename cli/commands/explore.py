@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import click
 
 from ... import lookup
+from ...errors import INTERRUPTED, EnvironmentFault, UsageError
 from ...experiments import check_writable
-from ...fault import ENVIRONMENT, INTERRUPTED, Fault
 from ...quantities import SECONDS
 from ..findings import ORACLE, confirm_keep_tell, confirm_option, environment, failures_option
 from ..options import seed_option
@@ -89,7 +89,7 @@ def command(
 
     adapter = lookup.backend(backend)
     if executor is not None and not executor.startswith("dask://"):
-        raise Fault(
+        raise UsageError(
             f"expected --executor dask://HOST:PORT, found {executor!r}; "
             "give the address of a Dask scheduler"
         )
@@ -114,7 +114,7 @@ def command(
                 progress=show,
             )
         except DeadlyShard as error:
-            raise Fault(str(error), ENVIRONMENT) from error
+            raise EnvironmentFault(str(error)) from error
     console.print(exploration.headline(state), soft_wrap=True)
     console.print(exploration.bite_matrix(state))
     for line in exploration.near_misses(state):
@@ -184,7 +184,7 @@ def _try_again(adapter: Adapter, failures: Path, console: Console) -> int:
             if fails:
                 console.print(f"  replay: jobquake replay '{failure.replay}'", soft_wrap=True)
     except (KeptError, ReplayError) as error:
-        raise Fault(str(error)) from error
+        raise UsageError(str(error)) from error
     return still
 
 

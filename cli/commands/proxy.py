@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from ...fault import ENVIRONMENT, Fault
+from ...errors import EnvironmentFault, UsageError
 
 SECTION = "serve"
 
@@ -46,10 +46,10 @@ def command(host: str, port: int, seed: int, config: Path | None, proxy_metrics:
     except (ConfigError, OSError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         wanted = f"expected a JSON list of proxies in {config}"
-        raise Fault(f"{wanted}, found: {reason}; correct it or name another file") from error
+        raise UsageError(f"{wanted}, found: {reason}; correct it or name another file") from error
     except AddressError as error:
-        raise Fault(
-            f"expected a free address, found: {error}; choose another --host or --port", ENVIRONMENT
+        raise EnvironmentFault(
+            f"expected a free address, found: {error}; choose another --host or --port"
         ) from None
 
 

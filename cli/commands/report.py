@@ -7,7 +7,8 @@ from pathlib import Path
 
 import click
 
-from ...experiments import Fault, Wanted, kept_run
+from ...errors import UsageError
+from ...experiments import Wanted, kept_run
 from ...publish import GITHUB, publisher, write_of_one
 from ...reports.registry import FORMATS
 from ..options import FOLDERS, earlier_option, format_option
@@ -67,14 +68,14 @@ def _to_stdout(folders: Sequence[Path], wanted: Wanted) -> None:
     (name, *others) = wanted.formats
     if others or wanted.earlier:
         what = "--earlier" if wanted.earlier else f"{len(wanted.formats)} formats"
-        raise Fault(f"expected --out FOLDER with {what}, found none; name a folder")
+        raise UsageError(f"expected --out FOLDER with {what}, found none; name a folder")
     if name == GITHUB:
         publishing = publisher(wanted)
         runs = [kept_run(folder) for folder in folders]
         publishing.tell_github(runs, [None] * len(runs))
         return
     if not FORMATS[name].shared and len(folders) > 1:
-        raise Fault(
+        raise UsageError(
             f"expected one run for the format {name} on standard output, found {len(folders)}; "
             "name one, or a folder with --out"
         )

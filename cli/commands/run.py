@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from ... import lookup
-from ...experiments import Fault, Wanted, exit_code, experiments_of, run_experiments
+from ...errors import UsageError
+from ...experiments import Wanted, exit_code, experiments_of, run_experiments
 from ..options import (
     driver_option,
     earlier_option,
@@ -67,7 +68,7 @@ def command(
     """
     adapters = [lookup.backend(name) for name in dict.fromkeys(backends or ("reference",))]
     if every and scenarios:
-        raise Fault(
+        raise UsageError(
             f"expected --all or scenarios by name, found --all and {scenarios[0]!r}; "
             "leave one of them out"
         )

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 from ... import lookup
-from ...experiments import ENVIRONMENT, Fault, check_writable
+from ...errors import EnvironmentFault, UsageError
+from ...experiments import check_writable
 from ...quantities import SECONDS
 from ..options import seed_option
 
@@ -126,16 +127,15 @@ def command(
 def _in_one_sentence() -> Iterator[None]:
     """What a user can mend in the block is told without a traceback."""
     from ...backends.adapter import Unavailable
-    from ...errors import EnvironmentFault
     from ...harness.soak.soak import SoakError
     from ...protocol.ledger import LedgerError
 
     try:
         yield
     except SoakError as error:
-        raise Fault(str(error)) from error
+        raise UsageError(str(error)) from error
     except (EnvironmentFault, LedgerError, Unavailable, OSError) as error:
-        raise Fault(str(error), ENVIRONMENT) from error
+        raise EnvironmentFault(str(error)) from error
 
 
 def _tell(found: Found, soak: Soak) -> None:

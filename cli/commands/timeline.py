@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from ...experiments import ENVIRONMENT, Fault, check_writable, kept_run, write_whole
+from ...errors import EnvironmentFault
+from ...experiments import check_writable, kept_run, write_whole
 
 PAGE = "timeline.html"
 
@@ -41,10 +42,9 @@ def command(folder: Path, out: Path | None) -> int:
     try:
         write_whole(page, html)
     except OSError as error:
-        raise Fault(
+        raise EnvironmentFault(
             f"expected to write the timeline to {page}, found: {error.strerror}; "
-            "name another place with --out",
-            ENVIRONMENT,
+            "name another place with --out"
         ) from error
     click.echo(page)
     return 0

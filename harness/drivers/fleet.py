@@ -14,11 +14,12 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from ...errors import EnvironmentFault
+from ...errors import BackendFailed, EnvironmentFault
 from ...protocol.events import Event, Row
 from ...protocol.ledger import Ledger
 from ..faults import PointFault
 from ..plan.plan import Plan
+from .node import BACKEND_FAILED
 from .server import READY_WITHIN_S, tail
 from .tree import kill_group, kill_tree
 
@@ -27,6 +28,12 @@ LEAVE_WITHIN_S = 3.0
 FAILED_STARTS = 5
 
 Start = Callable[[int, int], "subprocess.Popen[bytes]"]
+
+
+def see_backend(status: int | None, log: Path) -> None:
+    """Raise :class:`BackendFailed` if a node ended because its backend raised."""
+    if status == BACKEND_FAILED:
+        raise BackendFailed(tail(log))
 
 
 class Slot:
@@ -214,6 +221,7 @@ class Fleet:
             value=float(process.returncode),
         )
         self.counts["worker deaths"] += process.returncode != 0
+        see_backend(process.returncode, self._log(slot.number))
         slot.failed_starts = 0 if slot.started else slot.failed_starts + 1
         if slot.failed_starts >= FAILED_STARTS:
             raise EnvironmentFault(

@@ -20,12 +20,14 @@ from typing import assert_never
 
 from ...backends import registry
 from ...backends.adapter import Adapter, Connection
+from ...errors import BackendFailed
 from ...protocol.events import Event
 from ...protocol.ledger import Ledger
 from ...protocol.producer import Client, WaitUntil
 from ...protocol.repeat import Attempt, Sleep
 from ...protocol.run_files import LEDGER, REPLAY, STARTED, STRIKES, count_passing
 from ...protocol.worker import Worker, WorkerOptions
+from ..blame import blaming
 from ..plan.plan import Plan
 from ..plan.replay import unpack
 from ..record.node_record import NodeRecord
@@ -33,6 +35,7 @@ from ..strikes import PointStrikes
 from .acts import Die, Labour, Pause, acts
 
 LONGEST_SLEEP_S = 86_400.0
+BACKEND_FAILED = 76  # what a node exits with when its backend raised
 
 
 class Node:
@@ -133,11 +136,17 @@ def never_come_back(behaviour: str) -> None:
 def main(arguments: list[str]) -> None:
     """``node.py worker|client FOLDER NUMBER INCARNATION ADDRESS``."""
     role, folder, number, incarnation, address = arguments
-    node = Node(Path(folder), int(number), int(incarnation), address)
-    if role == "worker":
-        node.work()
-    else:
-        node.serve_client()
+    backend = unpack((Path(folder) / REPLAY).read_text()).backend
+    try:
+        with blaming(backend):
+            node = Node(Path(folder), int(number), int(incarnation), address)
+            if role == "worker":
+                node.work()
+            else:
+                node.serve_client()
+    except BackendFailed as error:
+        print(error, file=sys.stderr)
+        sys.exit(BACKEND_FAILED)
 
 
 if __name__ == "__main__":

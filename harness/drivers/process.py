@@ -28,7 +28,7 @@ from ..strikes import phase_of
 from .conductor import QUIET_POLL_S, Conductor, Holding, agenda
 from .crew import Crew, Nodes, Role
 from .execution import Execution
-from .fleet import TICK_S, Fleet, Slot
+from .fleet import TICK_S, Fleet, Slot, see_backend
 from .guard import MARK, Workspace, guarded, sweep
 from .network import Network
 from .observe import observations
@@ -272,6 +272,8 @@ class ProcessRun:
     # -- the end ------------------------------------------------------------------------
 
     def clients_at_work(self) -> bool:
+        for number, process in enumerate(self._clients, len(self.plan.workers)):
+            see_backend(process.poll(), self._node_log(number))
         return any(process.poll() is None for process in self._clients)
 
     def workers_at_work(self) -> bool:

@@ -19,6 +19,7 @@ from multiprocessing import get_context
 from typing import NamedTuple, Protocol
 
 from ...backends.adapter import Adapter
+from ...errors import EnvironmentFault
 from .novelty import Feature
 from .shard import SCHEDULES, Found, Seen, explore_shard
 
@@ -69,11 +70,11 @@ class Crew(Protocol):
         """What came of a task that is over. Raises :class:`WorkerDied`."""
 
 
-class WorkerDied(Exception):
+class WorkerDied(EnvironmentFault):
     """Whoever ran a shard is gone, and the shard with it: it must be run again."""
 
 
-class DeadlyShard(Exception):
+class DeadlyShard(EnvironmentFault):
     """A shard whose workers die again and again. The message says which."""
 
 

@@ -12,10 +12,11 @@ from collections.abc import Callable, Iterator, Mapping
 from random import Random
 from typing import Any
 
+from ...errors import JobquakeError
 from .drawing import Sketch
 
 
-class Gone(Exception):
+class Gone(JobquakeError):
     """What the field names is not in the plan any more, so the fault is not, either."""
 
 

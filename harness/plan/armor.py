@@ -9,8 +9,10 @@ import base64
 import binascii
 import zlib
 
+from ...errors import UsageError
 
-class ReplayError(Exception):
+
+class ReplayError(UsageError):
     """The text is not a plan. The message says what was expected, what found, what to do."""
 
 

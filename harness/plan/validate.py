@@ -15,13 +15,14 @@ from typing import NamedTuple
 from msgspec import Struct
 from msgspec.structs import replace
 
+from ...errors import UsageError
 from ..faults.changed import fields_of
 from .plan import Plan
 
 MOST_NODES = 32_767  # what the history's node column holds
 
 
-class PlanError(ValueError):
+class PlanError(UsageError, ValueError):
     """The plan makes no sense. The message says what was expected and what was found."""
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ...backends.adapter import Adapter
+from ...errors import NothingProved
 from ..checks import CHECKS
 from ..plan.plan import Plan
 from ..plan.replay import encode
@@ -22,7 +23,7 @@ from .shrink import Shrunk, breaks, shrink
 MOST_TRIALS_LIVE = 200
 
 
-class NothingBroken(Exception):
+class NothingBroken(NothingProved):
     """The plan breaks no guarantee, here or there. The message says how often it was tried."""
 
 

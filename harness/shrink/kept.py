@@ -10,13 +10,14 @@ from pathlib import Path
 
 import msgspec
 
+from ...errors import UsageError
 from ..run_folder import folder_name
 from .failure import FORMAT, Failure
 
 FILE = "failure.json"
 
 
-class KeptError(Exception):
+class KeptError(UsageError):
     """A kept failure cannot be read. The message says which, and what to do."""
 
 

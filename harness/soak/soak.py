@@ -20,7 +20,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ...backends.adapter import Adapter, Retaining
+from ...errors import UsageError
 from ...protocol.commands import Measured
+from ..blame import blaming
 from ..drivers.long_lived import LongLivedQueue
 from ..plan.plan import Plan
 from ..run import Driver, Run, run
@@ -34,7 +36,7 @@ MOST_KEPT = 20
 WARM_UP_S = 2 * RETENTION_S  # by then the queue forgets as fast as it learns
 
 
-class SoakError(Exception):
+class SoakError(UsageError):
     """The folder holds another soak or none that can be read, or a plan cannot be soaked."""
 
 
@@ -156,13 +158,14 @@ def queue_of(soak: Soak, folder: Path, adapter: Adapter) -> Iterator[LongLivedQu
 
     Raises ``EnvironmentFault`` and ``Unavailable`` if it cannot be had.
     """
-    if soak.fresh:
-        yield None
-        return
-    if isinstance(adapter, Retaining):
-        adapter = adapter.retaining(RETENTION_S)
-    with long_lived_queue(adapter, soak.driver, folder / QUEUE) as queue:
-        yield queue
+    with blaming(adapter.name):
+        if soak.fresh:
+            yield None
+            return
+        if isinstance(adapter, Retaining):
+            adapter = adapter.retaining(RETENTION_S)
+        with long_lived_queue(adapter, soak.driver, folder / QUEUE) as queue:
+            yield queue
 
 
 def remembered(queue: LongLivedQueue | None) -> int:

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from ....errors import ProtocolError
 from ....protocol.commands import Command, Reply
 
 MAX_FRAME = 8 * 1024 * 1024
@@ -22,11 +23,11 @@ _reply_decoder = msgspec.msgpack.Decoder(tuple[int, Reply])
 _peek_decoder = msgspec.msgpack.Decoder(tuple[int, dict[str, Any]])
 
 
-class FrameError(Exception):
+class FrameError(ProtocolError):
     """The bytes are not a frame of this protocol; the connection cannot go on."""
 
 
-class MessageError(Exception):
+class MessageError(ProtocolError):
     """The frame is whole but its message is not one we know; ``request_id`` may be 0."""
 
     def __init__(self, request_id: int, text: str) -> None:

@@ -1,0 +1,71 @@
+"""Whose mistake an exception is: the backend's, or jobquake's own; and where its traceback went.
+
+An adapter is somebody else's code in the middle of a run. What it raises ends the run with one
+sentence that names the backend and the call; what is left is a bug of ours.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ..errors import BackendFailed, InternalError, JobquakeError
+
+OURS = Path(__file__).parents[1]
+ROOMS = ("harness", "protocol", "reports", "scenarios", "cli", "proxy", "servers", "capacity")
+USED = ("simpy", "numpy", "msgspec", "psutil", "hypothesis", "contextlib.py", "asyncio")
+
+
+@contextmanager
+def blaming(backend: str) -> Iterator[None]:
+    """In this block, what an adapter raises becomes :class:`BackendFailed`.
+
+    Errors of jobquake's own family, and what nobody but us can have done, pass as they are.
+    """
+    try:
+        yield
+    except JobquakeError:
+        raise
+    except Exception as error:
+        if not (call := call_of_backend(error)):
+            raise
+        raise BackendFailed(
+            f"expected the backend {backend} to answer every call, found that {call}() raised "
+            f"{type(error).__name__}: {error}; see the traceback in {written(error)}"
+        ) from error
+
+
+def call_of_backend(error: Exception) -> str:
+    """The call of the adapter, its queue or its worker that raised; "" if none did.
+
+    It is the first step out of the harness into code that is neither ours nor a library's
+    that the harness uses.
+    """
+    inside = False
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        parts = Path(frame.f_code.co_filename).parts
+        if parts[:-1][: len(OURS.parts)] == OURS.parts and parts[len(OURS.parts)] in ROOMS:
+            inside = True
+        elif inside and not set(USED) & set(parts):
+            return frame.f_code.co_name
+    return ""
+
+
+def internal_error(error: Exception) -> InternalError:
+    """The one sentence about a bug of ours."""
+    return InternalError(
+        f"expected no {type(error).__name__} here, found one: that is a bug of jobquake; please "
+        f"report it with the command and the traceback in {written(error)}"
+    )
+
+
+def written(error: Exception) -> Path:
+    """The file into which the traceback was written."""
+    with tempfile.NamedTemporaryFile(
+        "w", prefix="jobquake-traceback-", suffix=".txt", delete=False, encoding="utf-8"
+    ) as file:
+        file.writelines(traceback.format_exception(error))
+    return Path(file.name)

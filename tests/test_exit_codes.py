@@ -1,0 +1,163 @@
+"""Nothing ends with exit 1 but a violation: what raises is told in one sentence, with its code."""
+
+from __future__ import annotations
+
+import inspect
+import pkgutil
+import re
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import jobquake
+import pytest
+from jobquake import lookup
+from jobquake.backends.reference.adapter import REFERENCE
+from jobquake.cli import main
+from jobquake.errors import BackendFailed, JobquakeError
+from jobquake.harness.plan.replay import encode
+from jobquake.harness.run import run
+from jobquake.protocol.clock import Clock
+from jobquake.scenarios import registry as scenarios
+
+KILL = "worker-kill-before-ack"
+CALLS = ("local", "worker", "call", "next_change_at", "crash")
+
+
+class RaisingQueue:
+    """The reference queue, whose member of that name raises."""
+
+    def __init__(self, queue: Any, member: str) -> None:
+        self._queue, self._member = queue, member
+
+    def __getattr__(self, name: str) -> Any:
+        if name == self._member:
+            return self._raise
+        return getattr(self._queue, name)
+
+    def _raise(self, *_: object) -> None:
+        raise ZeroDivisionError("of the adapter")
+
+
+class RaisingAdapter:
+    """The reference backend, one of whose calls, or of its queue's, raises."""
+
+    def __init__(self, member: str) -> None:
+        self._member = member
+        self.name = f"raises-in-{member}"
+
+    def __getattr__(self, name: str) -> Any:
+        if name == self._member:
+            return self._raise
+        return getattr(REFERENCE, name)
+
+    def local(self, clock: Clock, rng: Random) -> Any:
+        if self._member == "local":
+            self._raise()
+        return RaisingQueue(REFERENCE.local(clock, rng), self._member)
+
+    def retaining(self, retention_s: float) -> RaisingAdapter:
+        return self
+
+    def _raise(self, *_: object) -> None:
+        raise ZeroDivisionError("of the adapter")
+
+
+def exit_code(
+    monkeypatch: pytest.MonkeyPatch, folder: Path, backend: Any, *words: str
+) -> int | str | None:
+    """What the command line ends with, if every name of a backend means this one."""
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(lookup, "backend", lambda name: backend)
+    monkeypatch.setattr(sys, "argv", ["jobquake", *words])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    return ended.value.code
+
+
+@pytest.mark.parametrize("member", CALLS)
+@pytest.mark.parametrize("command", ["run", "explore", "soak", "replay"])
+def test_an_adapter_that_raises_ends_with_3_and_one_sentence(
+    member: str,
+    command: str,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    scenario = "broker-crash" if member == "crash" else KILL
+    replay = encode(scenarios.find(scenario).plan(0), "reference", "sim")
+    words = {
+        "run": ["run", scenario, "--driver", "sim"],
+        "explore": ["explore", "mine", "--max-schedules", "400", "--jobs", "0"],
+        "soak": ["soak", scenario, "--driver", "sim", "--for", "5s"],
+        "replay": ["replay", replay],
+    }[command]
+    assert exit_code(monkeypatch, tmp_path, RaisingAdapter(member), *words) == 3
+    said = capsys.readouterr().err
+    assert "Traceback" not in said
+    assert f"the backend raises-in-{member} to answer" in said
+    assert "raised ZeroDivisionError: of the adapter" in said
+    file = Path(re.findall(r"the traceback in (\S+)", said)[0])
+    assert "ZeroDivisionError: of the adapter" in file.read_text()
+    file.unlink()
+
+
+def test_the_python_api_raises_what_the_command_line_tells() -> None:
+    plan = scenarios.find(KILL).plan(0)
+    with pytest.raises(BackendFailed, match="raises-in-call"):
+        run(plan, RaisingAdapter("call"), "sim")
+
+
+def test_a_bug_of_ours_ends_with_70_and_says_how_to_report_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def bug(*_: object) -> None:
+        raise LookupError("a bug")
+
+    monkeypatch.setattr("jobquake.harness.result.judge", bug)
+    monkeypatch.setattr("jobquake.harness.run.judge", bug)
+    assert exit_code(monkeypatch, tmp_path, REFERENCE, "run", KILL, "--driver", "sim") == 70
+    said = capsys.readouterr().err
+    assert "that is a bug of jobquake; please report it" in said
+    Path(re.findall(r"the traceback in (\S+)", said)[0]).unlink()
+
+
+def family() -> dict[str, type[BaseException]]:
+    """Every exception class that a module of the package defines."""
+    found: dict[str, type[BaseException]] = {}
+    for module in pkgutil.walk_packages(jobquake.__path__, "jobquake."):
+        top = module.name.split(".")[1]
+        if top in ("tests", "benchmarks", "tools", "build", "setup", "_moved", "__main__"):
+            continue
+        classes = inspect.getmembers(import_module(module.name), inspect.isclass)
+        found |= {
+            name: value
+            for name, value in classes
+            if issubclass(value, BaseException) and value.__module__ == module.name
+        }
+    return found
+
+
+def test_every_error_belongs_to_the_family_and_is_drawn_in_its_tree() -> None:
+    errors = family()
+    assert len(errors) > 30
+    assert not [name for name, error in errors.items() if not issubclass(error, JobquakeError)]
+    tree = import_module("jobquake.errors").__doc__ or ""
+    assert not [name for name in errors if not re.search(rf"\b{name}\b", tree)]
+    assert not [name for name, error in errors.items() if getattr(error, "exit_code", 0) == 1]
+
+
+def test_a_corrupt_database_and_a_full_device_end_with_3(tmp_path: Path) -> None:
+    (tmp_path / "queue.db").write_bytes(b"this is no database" * 100)
+    words = [sys.executable, "-m", "jobquake"]
+    broker = [*words, "broker", "--db", "queue.db", "--port", "0"]
+    done = subprocess.run(broker, cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode, "Traceback" in done.stderr) == (3, False), done.stderr
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [*words, "list"], cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, text=True
+        )
+    assert (done.returncode, "Traceback" in done.stderr) == (3, False), done.stderr
