@@ -30,6 +30,7 @@ from typing import NamedTuple
 import numpy as np
 from jobquake.backends import registry
 from jobquake.harness.drivers.sim import simulate
+from jobquake.harness.faults.changed import changed
 from jobquake.harness.faults.fault import Fault
 from jobquake.harness.faults.kill_at import KillAt
 from jobquake.harness.faults.net_fault import NetFault
@@ -104,13 +105,10 @@ def run_once(jobs: int) -> tuple[Facts, Result]:
     return Facts(plan, adapter.claims, history), judge(plan, adapter, history, "sim")
 
 
-def moved(fault: Fault, jobs: int, by_s: float) -> Fault:
-    match fault:
-        case KillAt():
-            return replace(fault, job=fault.job + jobs)
-        case Partition() | SlowNetwork():
-            return replace(fault, at_s=fault.at_s + by_s)
-    return fault
+def moved(fault: Fault, jobs: int, tile: int, by_s: float) -> Fault:
+    later = changed(fault, lambda kind, at_s: kind.shifted(at_s, lambda t: t + by_s))
+    places = {job: job + tile * jobs for job in range(jobs)}
+    return changed(later, lambda kind, value: kind.without_jobs(value, places))
 
 
 def tiled(events: int, jobs: int = JOBS) -> tuple[Facts, Result]:
@@ -133,7 +131,7 @@ def tiled(events: int, jobs: int = JOBS) -> tuple[Facts, Result]:
         plan,
         jobs=plan.jobs * tiles,
         faults=tuple(
-            moved(fault, tile * jobs, tile * period_s)
+            moved(fault, jobs, tile, tile * period_s)
             for tile in range(tiles)
             for fault in plan.faults
         ),

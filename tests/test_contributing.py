@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -21,7 +24,8 @@ from jobquake.proxy.toxics.toxic import Kind
 from msgspec.structs import replace
 from toxiproxy_lines import Lines, LineServer, call
 
-PAGE = Path(__file__).parent.parent / "CONTRIBUTING.md"
+ROOT = Path(__file__).parent.parent
+PAGE = ROOT / "CONTRIBUTING.md"
 
 
 def examples() -> dict[str, str]:
@@ -53,6 +57,7 @@ def example(monkeypatch: pytest.MonkeyPatch):
 def test_the_page_has_one_example_of_each() -> None:
     assert [path.rpartition("/")[0] for path in examples()] == [
         "harness/checks",
+        "harness/faults",
         "scenarios",
         "backends/reference/twins",
         "backends",
@@ -71,6 +76,19 @@ def test_the_check_accepts_a_quick_answer_and_rejects_a_slow_one(example) -> Non
 
     assert judged(0.5).verdict == "held"
     assert [finding.job for finding in judged(1.5).findings] == [3]
+
+
+def test_the_fault_is_one_file_and_no_other_line(tmp_path: Path) -> None:
+    """Planned, replayed, validated, drawn, explored, shrunk, carried out, told and pictured."""
+    aside = shutil.ignore_patterns(".*", "build", "tests", "docs", "__pycache__", "*.egg-info")
+    shutil.copytree(ROOT, tmp_path / "jobquake", ignore=aside)
+    path = "harness/faults/slow_link.py"
+    (tmp_path / "jobquake" / path).write_text(examples()[path])
+    program = [sys.executable, str(ROOT / "tests/support/new_fault.py"), "slow_link", "slow link"]
+    done = subprocess.run(
+        program, env={**os.environ, "PYTHONPATH": str(tmp_path)}, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("seed", range(5))
