@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-import toxiproxies
 from hypothesis import settings
-from toxiproxies import KINDS, Api, Line
+from support import toxiproxies
+from support.toxiproxies import KINDS, Api, Line
 
 # How long an example takes says how busy the machine is.
 settings.register_profile("patient", settings(), deadline=None)

@@ -22,7 +22,7 @@ from jobquake.proxy import Embedded
 from jobquake.proxy.toxics import KINDS
 from jobquake.proxy.toxics.toxic import Kind
 from msgspec.structs import replace
-from toxiproxy_lines import Lines, LineServer, call
+from support.toxiproxy_lines import Lines, LineServer, call
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "CONTRIBUTING.md"

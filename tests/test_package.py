@@ -19,6 +19,7 @@ from jobquake.backends import registry as backends
 from jobquake.harness.checks import CHECKS
 from jobquake.harness.faults import FAULTS
 from jobquake.scenarios import registry as scenarios
+from support.weight import HEAVY, loaded_by
 
 ROOT = Path(jobquake.__file__).parent
 FLOORS = {
@@ -37,7 +38,6 @@ FLOORS = {
 }
 FACES = 7
 LONGEST = 400
-HEAVY = {"numpy", "simpy", "hypothesis", "jinja2", "rich", "click", "psutil", "pytest", "asyncio"}
 FOLDERS = [ROOT / room for room in FLOORS]
 FILES = sorted(
     [
@@ -76,14 +76,6 @@ def imports(file: Path) -> Iterator[str]:
 
 def module_of(file: Path) -> str:
     return ".".join(["jobquake", *file.relative_to(ROOT).with_suffix("").parts])
-
-
-def loaded_by(statements: str) -> set[str]:
-    """What stands in ``sys.modules`` after these statements, in a fresh interpreter."""
-    script = f"{statements}\nimport sys; print(*sys.modules)"
-    told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
-    assert told.returncode == 0, told.stderr
-    return set(told.stdout.split())
 
 
 # -- floors -------------------------------------------------------------------------------

@@ -1,0 +1,109 @@
+"""Every broken twin is caught by its check on its smallest plan, where the correct queue holds.
+
+The plans are in ``twin_plans.py``. In virtual time all of them; with real processes those of the
+twins that lose, repeat or withhold work in a way that is new, the others among the slow tests.
+"""
+
+from __future__ import annotations
+
+import pytest
+from jobquake.backends import registry as backends
+from jobquake.backends.adapter import Adapter
+from jobquake.backends.reference.adapter import REFERENCE
+from jobquake.harness.drivers.sim import simulate
+from jobquake.harness.faults.skew_clock import SkewClock
+from jobquake.harness.plan.plan import Plan
+from jobquake.harness.result import Result, judge
+from jobquake.harness.run import run
+from msgspec.structs import replace
+from support.servers_here import KINDS, address
+from support.twin_plans import PLANS
+
+TWINS = [name for name in backends.names() if name.startswith("twin-")]
+IN_ORDER = {name: minimal for name, minimal in PLANS.items() if minimal.needs > 1}
+NO_PLACE_OF_ITS_OWN = [name for name in TWINS if name != "twin-not-durable"]
+QUICK = (
+    "twin-pop-then-push", "twin-promotion-twice", "twin-dead-letter-after-ack",
+    "twin-dedup-window-short", "twin-replay-loses-on-crash", "twin-prefetch-hoards",
+)  # fmt: skip
+
+
+def simulated(plan: Plan, adapter: Adapter) -> Result:
+    return judge(plan, adapter, simulate(plan, adapter), "sim")
+
+
+def violated(result: Result) -> set[str]:
+    return {check.name for check in result.checks if check.verdict == "violated"}
+
+
+def slow_but(quick: tuple[str, ...]) -> list[object]:
+    """All twins that real processes can show: those of one machine share its clock."""
+    return [
+        pytest.param(name, marks=[] if name in quick else [pytest.mark.slow], id=name)
+        for name in TWINS
+        if not any(isinstance(fault, SkewClock) for fault in PLANS[name].plan.faults)
+    ]
+
+
+def test_every_twin_has_a_plan_and_every_plan_a_twin() -> None:
+    assert set(PLANS) == set(TWINS)
+    assert len(TWINS) >= 24
+
+
+@pytest.mark.parametrize("name", TWINS)
+def test_a_twin_is_caught_by_its_check_on_a_plan_that_the_correct_queue_holds(name: str) -> None:
+    plan, twin = PLANS[name].plan, backends.find(name)
+    held = simulated(plan, REFERENCE)
+    assert held.verdict == "held", held.sentence
+    found = simulated(plan, twin)
+    assert found.verdict == "violated", found.sentence
+    assert twin.violates in violated(found)
+
+
+@pytest.mark.parametrize("name", TWINS)
+def test_a_twin_needs_each_fault_of_its_plan_and_no_other(name: str) -> None:
+    plan, needs, _ = PLANS[name]
+    assert len(plan.faults) == needs
+    for left_out in range(needs):
+        faults = plan.faults[:left_out] + plan.faults[left_out + 1 :]
+        result = simulated(replace(plan, faults=faults), backends.find(name))
+        assert result.verdict != "violated", (plan.faults[left_out], result.sentence)
+
+
+def test_at_least_three_twins_need_several_faults_in_the_right_order() -> None:
+    assert len(IN_ORDER) >= 3
+    assert max(minimal.needs for minimal in IN_ORDER.values()) >= 3
+
+
+@pytest.mark.parametrize("name", IN_ORDER)
+def test_several_faults_do_no_harm_one_by_one_nor_in_another_order(name: str) -> None:
+    plan, twin = PLANS[name].plan, backends.find(name)
+    for left_out in range(len(plan.faults)):
+        faults = plan.faults[:left_out] + plan.faults[left_out + 1 :]
+        assert simulated(replace(plan, faults=faults), twin).verdict == "held"
+    disordered = simulated(replace(plan, faults=PLANS[name].disordered), twin)
+    assert disordered.verdict == "held", disordered.sentence
+    assert len(PLANS[name].disordered) == len(plan.faults)
+    assert all(told["struck"] >= told["planned"] for told in disordered.faults.values())
+
+
+@pytest.mark.parametrize("name", NO_PLACE_OF_ITS_OWN)
+@pytest.mark.parametrize("place", ["sqlite", *KINDS])
+def test_a_twin_is_caught_on_its_plan_on_a_real_store_as_well(place: str, name: str) -> None:
+    if place in KINDS:
+        address(place)  # skips, or fails in CI, where there is no such server
+    twin = backends.find(f"{name}@{place}")
+    assert twin.violates in violated(simulated(PLANS[name].plan, twin))
+
+
+@pytest.mark.parametrize("name", slow_but(QUICK))
+def test_a_twin_is_caught_on_its_plan_with_real_processes(name: str) -> None:
+    twin = backends.find(name)
+    result = run(PLANS[name].plan, twin, "process").result
+    assert twin.violates in violated(result), result.sentence
+
+
+@pytest.mark.parametrize("name", slow_but(("twin-dead-letter-after-ack",)))
+def test_the_correct_queue_holds_the_plan_with_real_processes(name: str) -> None:
+    result = run(PLANS[name].plan, REFERENCE, "process").result
+    assert result.verdict == "held", result.sentence

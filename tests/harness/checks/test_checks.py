@@ -1,0 +1,405 @@
+"""Checks: they accept every legal history, and each names the job that breaks its promise.
+
+Legal runs come from the model in ``legal.py``. A violation is planted in one by the fewest rows
+that make it; the check must find it, and name its job.
+"""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+from jobquake.backends.adapter import Claims
+from jobquake.harness.checks import CHECKS
+from jobquake.harness.checks.finding import Judged
+from jobquake.harness.faults.flood import Flood
+from jobquake.harness.faults.kill_at import KillAt
+from jobquake.harness.plan.plan import Plan, PlannedJob, Pool, Queue
+from jobquake.harness.record.facts import Facts
+from jobquake.harness.record.history import History, Row, row
+from jobquake.protocol.commands import RetryPolicy
+from jobquake.protocol.events import Answer, Event, Phase
+from msgspec.structs import replace
+from support.legal import Legal, all_claims, legal_runs
+
+UNJUDGED = {
+    "no_lost_work": "no job was accepted, so none could be lost",
+    "no_duplicated_effects": "no effect was applied, so none could be repeated",
+    "no_starvation": "no job with a bounded wait was accepted",
+    "progress_after_heal": "the last fault would be over",
+    "backoff_respected": ("full jitter may retry at once", "nothing was retried"),
+    "retries_spread": "too little was retried to see a crowd",
+    "permanent_failures": "no job failed for good",
+    "dead_letters_explained": "nothing lay in the dead letters",
+    "timeouts_enforced": "no job began to run",
+    "backlog_bounded": ("no queue has a limit", "no queue was ever full"),
+}
+EVERYTHING = Claims()
+properties = settings(max_examples=200, suppress_health_check=list(HealthCheck))
+planted = settings(properties, max_examples=50)
+
+
+@properties
+@given(legal_runs(all_claims))
+def test_every_check_accepts_every_legal_history(run: Legal) -> None:
+    for name, check in CHECKS.items():
+        judged = check.judge(run.facts)
+        if judged.verdict == "not judged":
+            assert judged.note.startswith("the backend does not claim"), (name, judged)
+        elif judged.verdict == "inconclusive":
+            assert judged.note.startswith(UNJUDGED[name])
+        else:
+            assert judged.verdict == "held", (name, judged)
+        assert not judged.findings
+
+
+@properties
+@given(legal_runs(all_claims))
+def test_every_outcome_is_the_one_that_the_model_knows(run: Legal) -> None:
+    facts = run.facts
+    assert [facts.outcome(job) for job in range(facts.jobs)] == run.fates
+
+
+# -- planted in legal runs ----------------------------------------------------------------
+
+runs = legal_runs(st.just(EVERYTHING))
+
+
+def judge(name: str, run: Legal, rows: list[Row], plan: Plan | None = None) -> Judged:
+    return CHECKS[name].judge(Facts(plan or run.plan, run.claims, History(rows)))
+
+
+def blamed(judged: Judged) -> set[int]:
+    """The jobs that a violation is told of; nobody if it was not called one."""
+    return {finding.job for finding in judged.findings} if judged.verdict == "violated" else set()
+
+
+def of(run: Legal, event: Event, answer: Answer | None = None) -> list[Row]:
+    return [r for r in run.rows if r[2] == event and answer in (None, r[3]) and r[7] >= 0]
+
+
+def end_of(run: Legal) -> float:
+    return max(r[0] for r in run.rows)
+
+
+def a_job_with(run: Legal, fate: str) -> int:
+    found = [job for job, told in enumerate(run.fates) if told == fate]
+    assume(found)
+    return found[0]
+
+
+@planted
+@given(runs)
+def test_no_lost_work_rejects_a_job_of_which_nothing_is_left(run: Legal) -> None:
+    accepted = {r[7] for r in of(run, Event.ENQUEUE_ANSWERED, Answer.OK)}
+    assume(accepted)
+    job = min(accepted)
+    gone = (Event.EFFECT, Event.DEAD, Event.HELD)
+    rows = [r for r in run.rows if not (r[7] == job and r[2] in gone)]
+    assert blamed(judge("no_lost_work", run, rows)) == {job}
+
+
+@planted
+@given(runs)
+def test_no_duplicated_effects_rejects_a_second_effect(run: Legal) -> None:
+    job = a_job_with(run, "done")
+    effect = next(r for r in of(run, Event.EFFECT) if r[7] == job)
+    again = [*run.rows, row(end_of(run), Event.EFFECT, job=job, key=effect[10])]
+    blind, keyed = replace(run.plan, sink="blind"), replace(run.plan, sink="keyed")
+    assert job in blamed(judge("no_duplicated_effects", run, again, blind))
+    assert judge("no_duplicated_effects", run, again, keyed).verdict == "held"
+    other = [*run.rows, row(end_of(run), Event.EFFECT, job=job, key=effect[10] + 1)]
+    assert blamed(judge("no_duplicated_effects", run, other, keyed)) == {job}
+
+
+@planted
+@given(runs)
+def test_no_phantoms_rejects_a_job_that_nobody_enqueued(run: Legal) -> None:
+    stranger = len(run.plan.jobs)
+    rows = [*run.rows, row(end_of(run), Event.LEASED, since=0.0, node=0, job=stranger, token=1)]
+    assert blamed(judge("no_phantoms", run, rows)) == {stranger}
+
+
+@planted
+@given(runs)
+def test_bounded_deliveries_rejects_one_more_than_allowed(run: Legal) -> None:
+    leased = {r[7] for r in of(run, Event.LEASED)}
+    assume(leased)
+    job, end = min(leased), end_of(run)
+    left = run.plan.max_deliveries - int(run.facts.deliveries[job])
+    more = [
+        row(end, Event.LEASED, since=end, node=0, job=job, token=100 + n, value=0.1)
+        for n in range(left + 1)
+    ]
+    assert judge("bounded_deliveries", run, [*run.rows, *more[:left]]).verdict == "held"
+    assert blamed(judge("bounded_deliveries", run, [*run.rows, *more])) == {job}
+
+
+@planted
+@given(runs)
+def test_leases_exclusive_rejects_a_second_holder(run: Legal) -> None:
+    held = next((h for h in run.held if h.until - h.since > 2), None)
+    assume(held)
+    assert held
+    at_s = (held.since + held.until) / 2000
+    other = row(
+        at_s, Event.LEASED, since=at_s, node=held.node + 1, job=held.job, token=held.token + 1,
+        value=run.plan.lease_s,
+    )  # fmt: skip
+    rows = sorted([*run.rows, other], key=lambda r: r[0])
+    assert blamed(judge("leases_exclusive", run, rows)) == {held.job}
+
+
+@planted
+@given(runs)
+def test_leases_exclusive_rejects_the_ack_of_a_zombie(run: Legal) -> None:
+    leases = of(run, Event.LEASED)
+    assume(leases)
+    job, token, end = leases[0][7], leases[0][8], end_of(run)
+    rows = [
+        *run.rows,
+        row(end + 50, Event.LEASED, since=end + 50, node=1, job=job, token=token + 50, value=1.0),
+        row(end + 60, Event.ACK_ANSWERED, since=end + 59, answer=Answer.OK, job=job, token=token),
+    ]
+    assert blamed(judge("leases_exclusive", run, rows)) == {job}
+
+
+@planted
+@given(runs)
+def test_no_starvation_rejects_a_job_that_waited_past_its_bound(run: Legal) -> None:
+    accepted = of(run, Event.ENQUEUE_ANSWERED, Answer.OK)
+    assume(accepted)
+    job, bound_s = accepted[0][7], 600.0
+    plan = replace(run.plan, queues=tuple(Queue(q.name, bound_s) for q in run.plan.queues))
+    # Nobody else was accepted: the run grows so long that whoever still waits would be late.
+    elsewhere = (Event.ENQUEUE_ANSWERED, Event.LEASED)
+    rows = [r for r in run.rows if r[2] not in elsewhere or r == accepted[0]]
+    for over_s, expected in ((-0.1, set()), (0.1, {job})):
+        late = row(accepted[0][0] + bound_s + over_s, Event.LEASED, since=0.0, job=job, token=1)
+        assert blamed(judge("no_starvation", run, [*rows, late], plan)) == expected
+
+
+@planted
+@given(runs)
+def test_no_starvation_rejects_a_job_that_its_worker_took_in_time_and_laid_aside(
+    run: Legal,
+) -> None:
+    accepted = of(run, Event.ENQUEUE_ANSWERED, Answer.OK)
+    assume(accepted)
+    job, at_s, bound_s = accepted[0][7], accepted[0][0], 600.0
+    plan = replace(run.plan, queues=tuple(Queue(q.name, bound_s) for q in run.plan.queues))
+    elsewhere = (Event.ENQUEUE_ANSWERED, Event.LEASED, Event.STARTED)
+    rows = [r for r in run.rows if r[2] not in elsewhere or r == accepted[0]]
+    who = {"job": job, "token": 1, "node": 7, "incarnation": 1}
+    took = row(at_s + 1, Event.LEASED, since=0.0, **who)
+    for over_s, expected in ((-0.1, set()), (0.1, {job})):
+        began = row(at_s + bound_s + over_s, Event.STARTED, **who)
+        assert blamed(judge("no_starvation", run, [*rows, took, began], plan)) == expected
+    paused = row(at_s + 2, Event.FAULT_STRUCK, fault=0, node=7, incarnation=1, value=900.0)
+    assert not blamed(judge("no_starvation", run, [*rows, took, paused, began], plan))
+    second = row(at_s + bound_s + 1, Event.STARTED, **who | {"token": 2})
+    assert not blamed(judge("no_starvation", run, [*rows, took, second], plan))
+
+
+@planted
+@given(runs)
+def test_progress_after_heal_rejects_work_that_is_left_at_the_deadline(run: Legal) -> None:
+    accepted = of(run, Event.ENQUEUE_ANSWERED, Answer.OK)
+    assume(accepted)
+    job, deadline_s = accepted[0][7], run.plan.deadline_s
+    assume(run.facts.healed_at < deadline_s)
+    rows = [r for r in run.rows if r[2] not in (Event.QUIET, Event.DEADLINE)]
+    rows += [row(deadline_s, Event.DEADLINE), row(deadline_s, Event.HELD, job=job)]
+    assert blamed(judge("progress_after_heal", run, rows)) == {job}
+
+
+@planted
+@given(runs)
+def test_permanent_failures_rejects_a_retry_of_what_failed_for_good(run: Legal) -> None:
+    leases = of(run, Event.LEASED)
+    assume(leases)
+    job, end = leases[0][7], end_of(run)
+    failed = row(
+        end, Event.NACK_ANSWERED, since=end, answer=Answer.OK, job=job, token=98, value=1.0
+    )
+    again = row(end + 1, Event.LEASED, since=end, job=job, token=99)
+    late = row(end + 1, Event.LEASED, since=end - 9, job=job, token=97)
+    before, after = (row(end + s, Event.REPLAY_SENT, job=job) for s in (-0.5, 0.5))
+    rest = [r for r in run.rows if r[2] != Event.NACK_ANSWERED]
+    for rows in ([failed, again], [before, failed, again]):
+        assert blamed(judge("permanent_failures", run, [*rest, *rows])) == {job}
+    for rows in ([failed, after, again], [failed, late]):  # an operator; an older grant
+        assert judge("permanent_failures", run, [*rest, *rows]).verdict == "held"
+
+
+@planted
+@given(runs)
+def test_dead_letters_explained_rejects_one_without_its_reason(run: Legal) -> None:
+    assume(run.plan.jobs)
+    rows = [*run.rows, row(end_of(run), Event.DEAD, job=0, answer=Answer.FAILED)]
+    assert blamed(judge("dead_letters_explained", run, rows)) == {0}
+
+
+@planted
+@given(runs)
+def test_timeouts_enforced_rejects_a_job_that_keeps_its_worker(run: Legal) -> None:
+    node, timeout_s = len(run.plan.workers) + 5, run.plan.jobs[0].timeout_s
+    begun = row(0.0, Event.STARTED, node=node, job=0, token=99)
+    for ending in (Event.ACK_SENT, Event.HANDBACK_SENT, Event.FINISHED, Event.WORKER_EXITED):
+        late, in_time = (row(timeout_s + s, ending, node=node, job=0) for s in (3.0, 1.0))
+        assert 0 in blamed(judge("timeouts_enforced", run, [*run.rows, begun, late]))
+        much_later = row(timeout_s + 60.0, Event.QUIET)
+        assert judge("timeouts_enforced", run, [begun, in_time, much_later]).verdict == "held"
+
+
+@planted
+@given(runs)
+def test_faults_hit_says_that_nothing_was_proved_if_a_cell_stays_empty(run: Legal) -> None:
+    plan = replace(run.plan, must_hit=(("worker kill", "after ack"),), faults=())
+    rows = [r for r in run.rows if r[2] != Event.FAULT_STRUCK]
+    judged = judge("faults_hit", run, rows, plan)
+    assert judged.verdict == "inconclusive"
+    assert "worker kill" in judged.findings[0].sentence
+
+
+# -- made from drawn numbers --------------------------------------------------------------
+
+
+def plan_of(jobs: int, **changes: object) -> Plan:
+    fields: dict[str, object] = {
+        "scenario": "planted",
+        "variant": "default",
+        "seed": 0,
+        "queues": (Queue("q", max_waiting=3),),
+        "pools": (Pool("p", ("q",), 4),),
+        "jobs": tuple(PlannedJob(0.0, 0, 0.01) for _ in range(jobs)),
+        "faults": (),
+        "guarantees": (),
+        "producers": 1,
+    }
+    return Plan(**(fields | changes))  # type: ignore[arg-type]
+
+
+def judged_rows(name: str, plan: Plan, rows: list[Row]) -> Judged:
+    return CHECKS[name].judge(Facts(plan, EVERYTHING, History(rows)))
+
+
+def failed_and_retried(jobs: int, delays_s: list[float]) -> list[Row]:
+    """All jobs fail within a moment; each comes back after its delay."""
+    rows = []
+    for job, delay_s in zip(range(jobs), delays_s, strict=True):
+        at_s = 0.001 * job
+        rows += [
+            row(0.0, Event.LEASED, since=0.0, node=0, job=job, token=1),
+            row(at_s, Event.NACK_ANSWERED, since=at_s, answer=Answer.OK, job=job, token=1),
+            row(at_s + delay_s, Event.LEASED, since=at_s, node=0, job=job, token=2),
+        ]
+    return rows
+
+
+@given(st.integers(1, 60), st.integers(0, 59), st.floats(0.0, 0.99), st.integers(0, 2**32))
+def test_backoff_respected_rejects_the_job_that_came_back_too_early(
+    jobs: int, which: int, share: float, seed: int
+) -> None:
+    rng, victim = Random(seed), which % jobs
+    plan = plan_of(jobs, retry=RetryPolicy(2.0, 2.0, 8.0, "equal"))
+    delays_s = [rng.uniform(1.0, 2.0) for _ in range(jobs)]
+    legal = judged_rows("backoff_respected", plan, failed_and_retried(jobs, delays_s))
+    assert legal.verdict == "held"
+    delays_s[victim] = share * 1.0
+    early = judged_rows("backoff_respected", plan, failed_and_retried(jobs, delays_s))
+    assert [finding.job for finding in early.findings] == [victim]
+
+
+@given(st.integers(30, 120), st.floats(1.0, 2.0), st.integers(0, 2**32))
+def test_retries_spread_rejects_a_crowd_and_accepts_what_chance_gathers(
+    jobs: int, together_s: float, seed: int
+) -> None:
+    rng = Random(seed)
+    plan = plan_of(jobs, retry=RetryPolicy(2.0, 2.0, 8.0, "equal"))
+    spread = failed_and_retried(jobs, [rng.uniform(1.0, 2.0) for _ in range(jobs)])
+    assert judged_rows("retries_spread", plan, spread).verdict == "held"
+    crowd = judged_rows("retries_spread", plan, failed_and_retried(jobs, [together_s] * jobs))
+    assert crowd.verdict == "violated"
+    (finding,) = crowd.findings
+    assert "lockstep" in finding.sentence
+    assert len(set(finding.events)) == jobs, "it points at each retry of the crowd"
+
+
+@given(st.integers(1, 8), st.integers(1, 4), st.integers(0, 6))
+def test_backlog_bounded_rejects_more_than_may_wait(limit: int, producers: int, over: int) -> None:
+    waiting = limit + producers + over
+    queues = (Queue("q", max_waiting=limit),)
+    plan = plan_of(waiting, queues=queues, producers=producers)
+    rows = []
+    for job in range(waiting):
+        rows += [
+            row(0.1 * job, Event.ENQUEUE_SENT, job=job),
+            row(0.1 * job, Event.ENQUEUE_ANSWERED, since=0.0, answer=Answer.OK, job=job),
+        ]
+    rows += [
+        row(100.0 + job, Event.LEASED, since=100.0, node=0, job=job, token=1)
+        for job in range(waiting)
+    ]
+    rows.sort(key=lambda r: r[0])
+    judged = judged_rows("backlog_bounded", plan, rows)
+    assert judged.verdict == ("violated" if over else "held")
+    for finding in judged.findings:
+        pointed = History(rows).rows[list(finding.events)]
+        assert pointed["job"].tolist() == list(range(waiting)), "each job that waited"
+        assert set(pointed["event"]) == {Event.ENQUEUE_ANSWERED}
+
+
+@given(st.integers(1, 4), st.integers(1, 3), st.integers(0, 4))
+def test_no_lost_work_counts_grants_that_may_have_been_under_way_at_the_deadline(
+    limit: int, workers: int, seen: int
+) -> None:
+    plan = plan_of(1, max_deliveries=limit, pools=(Pool("p", ("q",), workers),))
+    rows = [
+        row(0.0, Event.ENQUEUE_SENT, job=0),
+        row(0.0, Event.ENQUEUE_ANSWERED, since=0.0, answer=Answer.OK, job=0),
+        *(row(1.0 + n, Event.LEASED, since=1.0, node=0, job=0, token=1 + n) for n in range(seen)),
+    ]
+    ends = {Event.QUIET: seen, Event.DEADLINE: seen + workers}
+    for end, grants in ends.items():
+        history, drops = History([*rows, row(9.0, end)]), Claims(dead_letters=False)
+        judged = CHECKS["no_lost_work"].judge(Facts(plan, drops, history))
+        assert blamed(judged) == (set() if grants >= limit else {0})
+        keeps = CHECKS["no_lost_work"].judge(Facts(plan, EVERYTHING, history))
+        assert blamed(keeps) == {0}, "whoever has dead letters has no excuse"
+
+
+# -- claims -------------------------------------------------------------------------------
+
+UNCLAIMED = {
+    "bounded_deliveries": Claims(bounded_deliveries=False),
+    "dead_letters_explained": Claims(dead_letters=False),
+    "leases_exclusive": Claims(fencing=False),
+    "no_lost_work": Claims(delivery="at-most-once"),
+}
+
+
+@pytest.mark.parametrize("name", UNCLAIMED)
+def test_a_check_judges_no_more_than_the_backend_claims(name: str) -> None:
+    plan = plan_of(1, max_deliveries=1, faults=(KillAt(0, "mid_job"), Flood(0.0)))
+    rows = [
+        row(0.0, Event.ENQUEUE_SENT, job=0),
+        row(0.0, Event.ENQUEUE_ANSWERED, since=0.0, answer=Answer.OK, job=0),
+        *(row(1.0 + n, Event.LEASED, since=1.0, node=0, job=0, token=n) for n in (1, 2)),
+        row(3.0, Event.FAULT_STRUCK, job=0, fault=0, phase=Phase.RUNNING),
+    ]
+    if name == "dead_letters_explained":
+        rows.append(row(4.0, Event.DEAD, job=0, answer=Answer.FAILED))
+    if name == "leases_exclusive":
+        rows.append(row(5.0, Event.ACK_ANSWERED, since=4.0, answer=Answer.OK, job=0, token=1))
+    history = History(rows)
+    assert CHECKS[name].judge(Facts(plan, EVERYTHING, history)).verdict == "violated"
+    without = "held" if name == "leases_exclusive" else "not judged"  # fencing is but a part of it
+    assert CHECKS[name].judge(Facts(plan, UNCLAIMED[name], history)).verdict == without
+
+
+def test_every_check_has_a_test_in_which_it_fails() -> None:
+    tests = " ".join(name for name in globals() if name.startswith("test_"))
+    assert [name for name in CHECKS if name not in tests] == []

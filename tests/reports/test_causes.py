@@ -1,0 +1,84 @@
+"""Likely causes: every broken twin is told something that names its own mistake, every rule can
+be reached, and what is said of a guarantee rests on symptoms that the history shows.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import pytest
+from jobquake.backends import registry as backends
+from jobquake.harness.checks import GUARANTEES
+from jobquake.harness.record.facts import Facts
+from jobquake.harness.run import run
+from jobquake.reports.causes import EXPECTED, RULES, advice
+from jobquake.reports.symptoms import ALL_SYMPTOMS, symptoms
+from support.twin_plans import PLANS
+
+# What a reader must find in the advice about each twin: the practice that it lacks.
+PRACTICES = {
+    "twin-ack-before-run": "Ack after the work",
+    "twin-no-lease": "under a lease",
+    "twin-not-durable": "on disk",
+    "twin-shutdown-drops": "Shut down gracefully",
+    "twin-replay-drops": "in one transaction",
+    "twin-promotion-loses": "one atomic step",
+    "twin-dead-letters-trimmed": "Keep dead letters",
+    "twin-lease-too-short": "Extend the lease",
+    "twin-key-per-delivery": "one key for all deliveries",
+    "twin-enqueue-twice": "enqueue idempotent",
+    "twin-promotion-twice": "one atomic step",
+    "twin-key-not-recorded": "one idempotency key",
+    "twin-ack-without-token": "fencing tokens",
+    "twin-reaper-reaps-living": "holder's last call",
+    "twin-crashes-not-counted": "when it starts",
+    "twin-retries-counted-in-worker": "with the job",
+    "twin-retry-at-once": "backoff",
+    "twin-retry-in-lockstep": "jitter",
+    "twin-permanent-retried": "permanent failures",
+    "twin-reason-forgotten": "its reason",
+    "twin-no-timeout": "a timeout",
+    "twin-reaper-needs-traffic": "reap by its own",
+    "twin-priority-ignored": "priorities",
+    "twin-unbounded": "backpressure",
+}
+
+
+@cache
+def shown(name: str) -> tuple[str, set[str]]:
+    """The guarantee that the twin breaks first, and the symptoms that its history shows."""
+    this = run(PLANS[name].plan, backends.find(name), "sim")
+    broken = next(check for check in this.result.checks if check.verdict == "violated")
+    facts = Facts(this.plan, this.claims, this.history)
+    return broken.name, symptoms(facts, broken.findings[0].job)
+
+
+@pytest.mark.parametrize("name", PRACTICES)
+def test_the_advice_names_the_practice_that_the_twin_lacks(name: str) -> None:
+    told = advice(*shown(name))
+    assert told is not None
+    assert PRACTICES[name] in told.practice, told
+
+
+@pytest.mark.parametrize("name", PLANS)
+def test_every_twin_gets_some_advice_and_shows_known_signs(name: str) -> None:
+    guarantee, seen = shown(name)
+    assert advice(guarantee, seen) is not None
+    assert seen and seen <= ALL_SYMPTOMS
+
+
+def test_every_guarantee_has_a_promise_and_a_rule_that_needs_no_sign() -> None:
+    assert set(EXPECTED) == set(GUARANTEES)
+    for guarantee in GUARANTEES:
+        assert any(rule.guarantee == guarantee and not rule.symptoms for rule in RULES)
+
+
+def test_every_rule_can_be_reached_and_asks_for_signs_that_exist() -> None:
+    for rule in RULES:
+        assert set(rule.symptoms) <= ALL_SYMPTOMS
+        told = advice(rule.guarantee, set(rule.symptoms))
+        assert told and told.cause == rule.cause, f"another rule hides {rule.symptoms}"
+
+
+def test_a_guarantee_that_nobody_knows_gets_no_advice() -> None:
+    assert advice("no_such_guarantee", ALL_SYMPTOMS) is None

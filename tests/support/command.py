@@ -1,0 +1,38 @@
+"""The command ``jobquake`` as a process of its own, and the codes that it ends with."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+HELD, VIOLATED, USAGE, ENVIRONMENT, INCONCLUSIVE, UNREAD = 0, 1, 2, 3, 4, 141
+SIM = ("--driver", "sim")
+COMMAND = [sys.executable, "-m", "jobquake"]
+ENVIRON = {k: v for k, v in os.environ.items() if k not in ("FORCE_COLOR", "TTY_COMPATIBLE")}
+
+
+def jobquake(
+    *words: str, within: Path, code: int, **options: object
+) -> subprocess.CompletedProcess[str]:
+    """Run the command in that folder; it must end with that code and without a traceback."""
+    done = subprocess.run(
+        [*COMMAND, *words],
+        cwd=within, env=ENVIRON, capture_output=True, text=True, **options,
+    )  # fmt: skip
+    assert "Traceback" not in done.stdout + done.stderr
+    assert done.returncode == code, done.stdout + done.stderr
+    return done
+
+
+def complaint(*words: str, within: Path, code: int, **options: object) -> str:
+    """The one sentence that the command ends with, having said and left behind nothing else."""
+    before = sorted(within.rglob("*"))
+    done = jobquake(*words, within=within, code=code, **options)
+    assert done.stdout == ""
+    lines = done.stderr.splitlines()
+    assert len(lines) == 1, done.stderr
+    assert lines[0].startswith("jobquake: ")
+    assert sorted(within.rglob("*")) == before
+    return lines[0]
