@@ -1,7 +1,11 @@
-"""``from jobquake.contract import QueueContract``: the suite for authors of adapters."""
+"""``from jobquake.contract import QueueContract``: the suite for authors of adapters.
+
+``broken`` wraps any adapter in one of ``MISTAKES``, to show that the suite can fail.
+"""
 
 from __future__ import annotations
 
 from .harness.contract import QueueContract
+from .harness.contract.mutants import MISTAKES, broken
 
-__all__ = ["QueueContract"]
+__all__ = ["MISTAKES", "QueueContract", "broken"]

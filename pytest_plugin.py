@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from . import lookup
-
 if TYPE_CHECKING:
     from .backends.adapter import Adapter
     from .harness.checks.finding import Verdict
@@ -82,22 +80,18 @@ class Shaker:
         driver ``process``, seed 0. A name that nothing has, and a machine on which no
         processes can be run, fail the test with one sentence.
         """
+        from .api import BACKEND, run
         from .errors import JobquakeError
-        from .harness.plan.plan import Plan
-        from .harness.run import run
 
         try:
-            if isinstance(scenario, str):
-                name, _, suffix = scenario.partition(":")
-                scenario, variant = lookup.scenario(name), variant or suffix or None
-            plan = self._plan(scenario, variant, self._choose("seed", seed, 0))
-            lookup.guarantees(plan)
-            wanted = self._choose("driver", driver, None)
-            chosen = lookup.driver(wanted or "process")
-            if not isinstance(scenario, Plan):
-                chosen = lookup.driver_of(scenario, chosen if wanted else None, chosen)
-            toxiproxy = self._request.config.getoption("--jobquake-toxiproxy")
-            done = run(plan, self._adapter(backend), chosen, toxiproxy=toxiproxy)
+            done = run(
+                scenario,
+                self._choose("backend", backend, BACKEND),
+                self._choose("driver", driver, None),
+                toxiproxy=self._request.config.getoption("--jobquake-toxiproxy"),
+                seed=self._choose("seed", seed, 0),
+                variant=variant,
+            )
         except JobquakeError as error:
             raise pytest.fail.Exception(str(error), pytrace=False) from None
         result = done.result
@@ -113,20 +107,6 @@ class Shaker:
             return given
         found = self._defaults.get(what)
         return default if found is None else found
-
-    def _plan(self, scenario: Scenario | Plan, variant: str | None, seed: int) -> Plan:
-        from .harness.plan.plan import Plan
-
-        if isinstance(scenario, Plan):
-            return scenario
-        return scenario.plan(seed, lookup.variant(scenario, variant) if variant else None)
-
-    def _adapter(self, backend: str | Adapter | None) -> Adapter:
-        chosen = self._choose("backend", backend, "reference")
-        if isinstance(chosen, str):
-            return lookup.backend(chosen)
-        adapter: Adapter = chosen
-        return adapter
 
     def _keep(self, done: Run) -> str | None:
         """Write the report if one was asked for; where it is, or why it could not be written."""

@@ -1,1 +1,10 @@
-"""Floor 5: the catalogue. One file per scenario, each the explanation of a failure."""
+"""The catalogue of failures; ``jobquake.scenarios.names()`` lists it, one file for each."""
+
+from __future__ import annotations
+
+
+def names() -> list[str]:
+    """Every scenario that can be asked for."""
+    from .registry import names  # needs what a plan is made of
+
+    return names()

@@ -149,7 +149,9 @@ def test_the_public_names_are_those_that_type_checkers_see() -> None:
     tree = ast.parse((ROOT / "__init__.py").read_text())
     (guard,) = [node for node in tree.body if isinstance(node, ast.If)]
     typed = [a.name for node in guard.body if isinstance(node, ast.ImportFrom) for a in node.names]
-    assert sorted(typed) == sorted(jobquake.__all__)
+    assert sorted([*typed, "__version__"]) == dir(jobquake)
+    modules = set(typed) - set(jobquake.__all__)
+    assert all(getattr(jobquake, name) is sys.modules[f"jobquake.{name}"] for name in modules)
     with pytest.raises(AttributeError, match="no_such_name"):
         _ = jobquake.no_such_name
 

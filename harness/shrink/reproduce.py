@@ -16,7 +16,6 @@ Found and shrunk by jobquake. The guarantee that broke: {title}.
 """
 
 from jobquake import assert_holds
-from jobquake.backends.registry import find
 
 REPLAY = (
 {replay}
@@ -24,7 +23,7 @@ REPLAY = (
 
 
 def test_{name}() -> None:
-    assert_holds(REPLAY, find("{backend}"){driver})
+    assert_holds(REPLAY, "{backend}"{driver})
 '''
 
 

@@ -43,7 +43,7 @@ def plans(
     """A valid plan of up to ``most_jobs`` jobs and ``most_faults`` faults.
 
     ``workers`` draws the size of a pool, ``queues`` all the queues of a plan. Without
-    ``guarantees`` it asks for all that are fair (``jobquake.harness.plan.guarantees.fair``),
+    ``guarantees`` it asks for all that are fair to ask of a correct queue,
     which holds for effects that the outside world can recognise: a ``sink`` that draws
     ``blind`` wants guarantees of its own. ``deadline_s`` bounds a run in virtual seconds.
     """
