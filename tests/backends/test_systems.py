@@ -9,8 +9,8 @@ from click.testing import CliRunner
 from jobquake.backends import registry as backends
 from jobquake.backends.system import EVERYTHING, drivers, sees
 from jobquake.cli.group import cli
-from jobquake.errors import UsageError
-from jobquake.experiments import Experiment, Fault, run_experiments
+from jobquake.errors import NothingProved, UsageError
+from jobquake.experiments import Experiment, run_experiments
 from jobquake.harness.run import run
 from jobquake.harness.why_not import why_not
 from jobquake.protocol.events import Event
@@ -98,7 +98,7 @@ def test_where_others_can_run_it_is_skipped_by_name(tmp_path: Path) -> None:
 
 def test_where_all_is_skipped_nothing_is_proved(tmp_path: Path) -> None:
     plan = scenarios.find("clock-skew").plan(0)
-    with pytest.raises(Fault) as raised:
+    with pytest.raises(NothingProved) as raised:
         run_experiments(
             [Experiment(plan, None, "process")], [backends.find("reference")], tmp_path, False
         )
