@@ -16,7 +16,7 @@ from typing import NoReturn
 
 import click
 
-from ..errors import ENVIRONMENT, INTERRUPTED, UNREAD, InternalError, JobquakeError
+from ..errors import ENVIRONMENT, INTERRUPTED, UNREAD, InternalError
 from .group import cli
 from .interrupt import interrupts_kept
 
@@ -35,9 +35,6 @@ def run_and_exit() -> NoReturn:
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.ctx.get_help())
         code = 0
-    except JobquakeError as error:
-        _complain(str(error))
-        code = error.exit_code
     except click.ClickException as error:
         _complain(error.format_message())
         code = error.exit_code

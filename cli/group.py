@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from .. import __version__
+from ..errors import JobquakeError
 from . import commands
 
 SECTIONS = {
@@ -23,8 +24,22 @@ SECTIONS = {
 DOCS = {"practices", "duplicates"}  # were commands until 0.2
 
 
+class Sentence(click.ClickException):
+    """An error of jobquake's family as click shows one, with the exit code that it brings."""
+
+    def __init__(self, error: JobquakeError) -> None:
+        super().__init__(str(error))
+        self.exit_code = error.exit_code  # type: ignore[misc]
+
+
 class Commands(click.Group):
     """Its commands are the files in ``commands/``."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except JobquakeError as error:
+            raise Sentence(error) from error
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted(module.name.replace("_", "-") for module in iter_modules(commands.__path__))
