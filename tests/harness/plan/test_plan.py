@@ -19,11 +19,9 @@ from typing import Any, get_args
 
 import msgspec
 import pytest
-from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jobquake.backends import registry as backends
-from jobquake.cli.group import cli
 from jobquake.harness.checks import GUARANTEES
 from jobquake.harness.faults.fields import Call, NetEffect
 from jobquake.harness.faults.flood import Flood
@@ -386,8 +384,9 @@ def test_a_guarantee_without_a_check_is_refused_where_the_plan_is_run() -> None:
     absurd = replace(GOLDEN_PLAN, guarantees=("no_lost_work", "no_rain"))
     with pytest.raises(PlanError, match="as guarantee of the plan, found 'no_rain'"):
         run(absurd, backends.find("reference"), "sim")
-    refused = CliRunner().invoke(cli, ["replay", encode(absurd, "reference", "sim")])
-    assert refused.exit_code == 2 and "found 'no_rain'" in refused.output
+    words = ["-m", "jobquake", "replay", encode(absurd, "reference", "sim")]
+    refused = subprocess.run([sys.executable, *words], capture_output=True, text=True)
+    assert refused.returncode == 2 and "found 'no_rain'" in refused.stderr
 
 
 @pytest.mark.parametrize(
