@@ -16,6 +16,7 @@
     ├── EnvironmentFault      this machine lacks something: a server, a disk     exit code 3
     │   ├── Unavailable       a backend cannot be had here
     │   │   └── StoreError    its place is no store, or refuses a record
+    │   ├── BrokenPlugin      an entry point that cannot be imported
     │   ├── MissingServer     a server's program, image or address
     │   ├── Broken            something that is installed does not work
     │   ├── ToxiproxyError    the Toxiproxy server failed
@@ -63,6 +64,10 @@ class EnvironmentFault(JobquakeError):
     """The run could not be carried out here. The message says what is wrong and what to do."""
 
     exit_code = ENVIRONMENT
+
+
+class BrokenPlugin(EnvironmentFault):
+    """An entry point of another package cannot be imported. The message says which and why."""
 
 
 class BackendFailed(JobquakeError):

@@ -11,6 +11,7 @@ from functools import cache
 from importlib import import_module
 from typing import Protocol, runtime_checkable
 
+from ..errors import BrokenPlugin
 from .adapter import Adapter
 
 GROUP = "jobquake.backends"
@@ -96,6 +97,12 @@ def find(name: str) -> Adapter:
     from importlib.metadata import entry_points
 
     for entry in entry_points(group=GROUP, name=name):
-        loaded: Adapter = entry.load()
+        try:
+            loaded: Adapter = entry.load()
+        except Exception as error:
+            raise BrokenPlugin(
+                f"expected the backend {name} in {entry.value}, found "
+                f"{type(error).__name__}: {error}; repair or uninstall that package"
+            ) from error
         return loaded
     raise KeyError(name)

@@ -16,7 +16,7 @@ from typing import NoReturn
 
 import click
 
-from ..errors import ENVIRONMENT, INTERRUPTED, UNREAD, InternalError
+from ..errors import ENVIRONMENT, INTERRUPTED, UNREAD, USAGE, VIOLATED, InternalError
 from .group import cli
 from .interrupt import interrupts_kept
 
@@ -37,7 +37,8 @@ def run_and_exit() -> NoReturn:
         code = 0
     except click.ClickException as error:
         _complain(error.format_message())
-        code = error.exit_code
+        # click itself has 1 for some, our word for violated
+        code = USAGE if error.exit_code == VIOLATED else error.exit_code
     except (KeyboardInterrupt, click.Abort):
         click.echo("jobquake: interrupted; every process of the run has been ended", err=True)
         code = INTERRUPTED

@@ -34,7 +34,7 @@ def blaming(backend: str) -> Iterator[None]:
             raise
         raise BackendFailed(
             f"expected the backend {backend} to answer every call, found that {call}() raised "
-            f"{type(error).__name__}: {error}; see the traceback in {written(error)}"
+            f"{type(error).__name__}: {error}; see {written(error)}"
         ) from error
 
 
@@ -58,14 +58,18 @@ def internal_error(error: Exception) -> InternalError:
     """The one sentence about a bug of ours."""
     return InternalError(
         f"expected no {type(error).__name__} here, found one: that is a bug of jobquake; please "
-        f"report it with the command and the traceback in {written(error)}"
+        f"report it with the command and {written(error)}"
     )
 
 
-def written(error: Exception) -> Path:
-    """The file into which the traceback was written."""
-    with tempfile.NamedTemporaryFile(
-        "w", prefix="jobquake-traceback-", suffix=".txt", delete=False, encoding="utf-8"
-    ) as file:
-        file.writelines(traceback.format_exception(error))
-    return Path(file.name)
+def written(error: Exception) -> str:
+    """Write the traceback to a temporary file; in words, where it is, or why it is nowhere."""
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", prefix="jobquake-traceback-", suffix=".txt", delete=False,
+            encoding="utf-8", errors="backslashreplace",
+        ) as file:  # fmt: skip
+            file.writelines(traceback.format_exception(error))
+    except OSError as full:
+        return f"its traceback, which could not be written ({full.strerror})"
+    return f"the traceback in {file.name}"

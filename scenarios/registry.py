@@ -9,6 +9,7 @@ from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
 
+from ..errors import BrokenPlugin
 from .scenario import Scenario
 
 GROUP = "jobquake.scenarios"
@@ -49,6 +50,12 @@ def find(name: str) -> Scenario:
         scenario: Scenario = import_module(BUILT_IN[name], __package__).SCENARIO
         return scenario
     for entry in entry_points(group=GROUP, name=name):
-        loaded: Scenario = entry.load()
+        try:
+            loaded: Scenario = entry.load()
+        except Exception as error:
+            raise BrokenPlugin(
+                f"expected the scenario {name} in {entry.value}, found "
+                f"{type(error).__name__}: {error}; repair or uninstall that package"
+            ) from error
         return loaded
     raise KeyError(name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 import pkgutil
 import re
 import subprocess
@@ -19,6 +20,7 @@ from jobquake import lookup
 from jobquake.backends.reference.adapter import REFERENCE
 from jobquake.cli import main
 from jobquake.errors import BackendFailed, JobquakeError
+from jobquake.harness.blame import internal_error
 from jobquake.harness.plan.replay import encode
 from jobquake.harness.run import run
 from jobquake.protocol.clock import Clock
@@ -164,3 +166,47 @@ def test_a_corrupt_database_and_a_full_device_end_with_3(tmp_path: Path) -> None
             [*words, "list"], cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, text=True
         )
     assert (done.returncode, "Traceback" in done.stderr) == (3, False), done.stderr
+
+
+def test_a_plugin_that_cannot_be_imported_is_named_and_the_rest_is_listed(tmp_path: Path) -> None:
+    info = tmp_path / "broken-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: broken\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(
+        "[jobquake.backends]\nbad-queue = broken:QUEUE\n"
+        "[jobquake.scenarios]\nbad-story = broken:STORY\n"
+    )
+    (tmp_path / "broken.py").write_text("import a_module_that_nobody_has\n")
+
+    def ended(*words: str) -> tuple[int, str, str]:
+        done = subprocess.run(
+            [sys.executable, "-m", "jobquake", *words], cwd=tmp_path, capture_output=True,
+            text=True, env=os.environ | {"PYTHONPATH": str(tmp_path)},
+        )  # fmt: skip
+        assert "Traceback" not in done.stderr
+        return done.returncode, done.stdout, done.stderr
+
+    code, listed, _ = ended("list")
+    assert code == 0 and "twin-no-lease" in listed and KILL in listed
+    for name in ("bad-queue", "bad-story"):
+        (line,) = [line for line in listed.splitlines() if name in line]
+        assert "a_module_that_nobody_has" in line
+    code, _, said = ended("run", "--backend", "bad-queue")
+    assert code == 3 and len(said.splitlines()) == 1 and "a_module_that_nobody_has" in said
+
+
+def test_an_interrupt_while_modules_are_imported_ends_with_130(tmp_path: Path) -> None:
+    (tmp_path / "click.py").write_text("raise KeyboardInterrupt\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "jobquake", "list"], cwd=tmp_path, capture_output=True, text=True,
+        env=os.environ | {"PYTHONPATH": str(tmp_path)},
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (130, "jobquake: interrupted\n")
+
+
+def test_a_bug_on_a_full_disk_is_still_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("jobquake.harness.blame.tempfile.NamedTemporaryFile", full)
+    assert "could not be written (No space left on device)" in str(internal_error(ValueError("x")))

@@ -19,11 +19,17 @@ def command() -> None:
       jobquake list
     """
     from ...backends import registry as backends
+    from ...errors import BrokenPlugin
+    from ...reports.plain import one_line
     from ...scenarios import registry as scenarios
 
     click.echo("Scenarios:")
     for name in scenarios.names():
-        scenario = scenarios.find(name)
+        try:
+            scenario = scenarios.find(name)
+        except BrokenPlugin as error:
+            click.echo(f"  {name:<24} cannot be imported: {one_line(str(error))}")
+            continue
         only = f" (driver {scenario.driver} only)" if scenario.driver else ""
         click.echo(f"  {name:<24} {scenario.summary}{only}")
         for variant in scenario.variants[1:]:
@@ -32,7 +38,11 @@ def command() -> None:
             click.echo(f"    {name}:{variant}  {note}")
     click.echo("Backends:")
     for name in backends.names():
-        adapter = backends.find(name)
+        try:
+            adapter = backends.find(name)
+        except BrokenPlugin as error:
+            click.echo(f"  {name:<31} cannot be imported: {one_line(str(error))}")
+            continue
         caught = f" (caught by {adapter.violates})" if adapter.violates else ""
         click.echo(f"  {name:<31} {adapter.summary}{caught}")
         if bug_class := getattr(adapter, "bug_class", ""):  # of our own twins
