@@ -23,6 +23,7 @@ import redis
 from jobquake.backends import registry as backends
 from jobquake.backends.reference import places
 from jobquake.harness.drivers.guard import MARK
+from jobquake.harness.plan.replay import encode
 from jobquake.harness.run import run
 from jobquake.scenarios import registry as scenarios
 from jobquake.servers import container, running
@@ -30,7 +31,8 @@ from jobquake.servers.source import Foreign, Image, Installed, MissingServer, sh
 from support.docker_here import docker_engine, image
 from support.servers_here import KINDS, address, folder, or_skip
 
-RUN = [sys.executable, "-m", "jobquake", "run"]
+JOBQUAKE = [sys.executable, "-m", "jobquake"]
+RUN = [*JOBQUAKE, "run"]
 KILLED = "worker-kill-before-ack"
 TEMPLATE = "jobquake-postgres-[0-9]*-[0-9]*"
 
@@ -74,8 +76,12 @@ def left_in(home: Path) -> list[Path]:
 
 
 def jobquake_run(home: Path, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    return jobquake_command(home, "run", *words, **variables)
+
+
+def jobquake_command(home: Path, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [*RUN, *words, "--report", str(home.parent / "reports")],
+        [*JOBQUAKE, *words, "--report", str(home.parent / "reports")],
         cwd=home.parent,
         env=os.environ | {"TMPDIR": str(home)} | variables,
         capture_output=True,
@@ -313,14 +319,19 @@ def test_a_killed_harness_leaves_a_foreign_server_as_it_was(kind: str, home: Pat
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_crash_of_a_foreign_server_strikes_nothing_so_the_run_is_inconclusive(
+def test_a_foreign_server_is_never_crashed_and_a_scenario_that_needs_it_says_so(
     kind: str, home: Path
 ) -> None:
+    backend = f"reference-{kind}"
+    replay = encode(scenarios.find("broker-crash").plan(0), backend, "process")
     with foreign(kind) as (url, look):
         before = look()
-        words = ("broker-crash:default", "--backend", f"reference-{kind}")
-        done = jobquake_run(home, *words, **{f"JOBQUAKE_{kind.upper()}": url})
-        assert done.returncode == 4, done.stdout + done.stderr
+        here = {f"JOBQUAKE_{kind.upper()}": url}
+        asked = jobquake_run(home, "broker-crash", "--backend", backend, **here)
+        assert asked.returncode == 2, asked.stdout + asked.stderr
+        assert "it has no server of ours that could die" in asked.stderr
+        again = jobquake_command(home, "replay", replay, **here)
+        assert again.returncode == 4, again.stdout + again.stderr
         assert look() == before, "and it was not even restarted"
 
 
