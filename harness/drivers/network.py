@@ -12,7 +12,6 @@ from contextlib import ExitStack
 from functools import partial
 
 from ...backends.adapter import Framing
-from ...errors import EnvironmentFault
 from ...protocol.events import Event, Phase
 from ...protocol.ledger import Ledger
 from ...proxy.choice import EMBEDDED, opened
@@ -57,13 +56,10 @@ class Network:
         else:
             url = self._resources.enter_context(opened(self._choice, self._plan.seed))
         toxiproxy = Toxiproxy(url)
-        try:
-            self.version = f"{self._choice} Toxiproxy, API {toxiproxy.version()}"
-            for node in range(nodes):
-                proxy = toxiproxy.create(f"jobquake-{self._run}-{node}", self._upstream)
-                self._proxies.append(proxy)
-        except ToxiproxyError as error:
-            raise EnvironmentFault(str(error)) from error
+        self.version = f"{self._choice} Toxiproxy, API {toxiproxy.version()}"
+        for node in range(nodes):
+            proxy = toxiproxy.create(f"jobquake-{self._run}-{node}", self._upstream)
+            self._proxies.append(proxy)
         if embedded:
             calls, index = CallStrikes(self._plan), self._plan.job_index
             wire = Wire(self._framing, calls, self._link, self._struck, index)
@@ -94,22 +90,19 @@ class Network:
             self._resources.close()
 
     def _change(self, number: int, fault: LinkFault, begins: bool) -> None:
-        try:
-            for node, proxy in enumerate(self._proxies):
-                link = fault.link(node)
-                if link is None:
-                    continue
-                for stream in STREAMS:
-                    name = f"fault-{number}-{stream}"
-                    if not begins:
-                        proxy.remove_toxic(name)
-                    elif link.passes:
-                        late_ms = round(1000 * link.later_s)
-                        proxy.add_toxic("latency", stream=stream, name=name, latency=late_ms)
-                    else:
-                        proxy.add_toxic("timeout", stream=stream, name=name, timeout=0)
-        except ToxiproxyError as error:
-            raise EnvironmentFault(str(error)) from error
+        for node, proxy in enumerate(self._proxies):
+            link = fault.link(node)
+            if link is None:
+                continue
+            for stream in STREAMS:
+                name = f"fault-{number}-{stream}"
+                if not begins:
+                    proxy.remove_toxic(name)
+                elif link.passes:
+                    late_ms = round(1000 * link.later_s)
+                    proxy.add_toxic("latency", stream=stream, name=name, latency=late_ms)
+                else:
+                    proxy.add_toxic("timeout", stream=stream, name=name, timeout=0)
 
     def _link(self, node: int) -> tuple[int, Link] | None:
         """What that node's messages meet now, with the number of the fault whose toxics do it."""
