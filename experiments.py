@@ -17,7 +17,7 @@ import click
 from . import lookup
 from .errors import EnvironmentFault, NothingProved, UsageError
 from .publish import PAGES_ONLY, Wanted, publisher, write_whole
-from .skipping import Experiment, Skipped, full_name, sort_out
+from .skipping import Experiment, Skipped, sort_out
 
 __all__ = [
     "Experiment",
@@ -126,7 +126,7 @@ def run_experiments(
     for adapter, experiment in pairs:
         if adapter.name in missing:
             continue
-        title = full_name(experiment.plan)
+        title = experiment.plan.full_name
         with console.status(Text(f"{title} ...")) as status:
             try:
                 done = run(
