@@ -34,7 +34,7 @@ from support.servers_here import KINDS, address, folder, or_skip
 JOBQUAKE = [sys.executable, "-m", "jobquake"]
 RUN = [*JOBQUAKE, "run"]
 KILLED = "worker-kill-before-ack"
-SHORT = "reply-lost"  # starts few processes
+SHORT = "permanent-failure"  # starts few processes
 TEMPLATE = "jobquake-postgres-[0-9]*-[0-9]*"
 
 

@@ -36,7 +36,7 @@ def ledger_rows(ledger: bytes | None) -> list[dict[str, float]]:
     return [dict(zip(ROW, json.loads(line), strict=True)) for line in ledger.splitlines()]
 
 
-def wait_until(condition, within_s: float = 20.0) -> None:
+def wait_until(condition, within_s: float = 60.0) -> None:
     until = time.monotonic() + within_s
     while not condition():
         assert time.monotonic() < until, "the condition never came true"
