@@ -141,7 +141,7 @@ def told(hunt: Hunt) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])  # type: ignore[union-attr]
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("twins", nargs="*")
     parser.add_argument("--budget", type=float, default=10.0)
     parser.add_argument("--seed", type=int, default=0)

@@ -19,6 +19,7 @@ import sys
 import tempfile
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 # What runs inside a checkout. It finds each thing where one of them has it.
 INSIDE = r"""
@@ -116,7 +117,8 @@ def inside(checkout: Path, what: object) -> subprocess.Popen[str]:
     return process
 
 
-def answer(process: subprocess.Popen[str]) -> object:
+def answer(process: subprocess.Popen[str]) -> Any:
+    """What it wrote as JSON."""
     assert process.stdout
     text = process.stdout.read()
     if process.wait():
@@ -132,7 +134,7 @@ def skeleton(page: str) -> Counter[str]:
 
 
 def main() -> int:
-    reader = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    reader = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     reader.add_argument("old", type=Path)
     reader.add_argument("new", type=Path)
     reader.add_argument("--plans", type=int, default=300)
@@ -141,7 +143,7 @@ def main() -> int:
     replays = answer(inside(asked.old, {"do": "draw", "plans": asked.plans}))
     work = {"do": "carry out", "replays": replays, "pages": asked.pages}
     both = [inside(checkout, work) for checkout in (asked.old, asked.new)]
-    old, new = (answer(process) for process in both)  # type: ignore[misc]
+    old, new = (answer(process) for process in both)
     differ = [key for key in old["found"] if old["found"][key] != new["found"].get(key)]
     runs = sum(" judged" not in key for key in old["found"])
     print(f"{runs} runs of {asked.plans} plans on {old['backends']} backends: ", end="")

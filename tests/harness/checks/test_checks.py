@@ -268,18 +268,18 @@ def test_faults_hit_says_that_nothing_was_proved_if_a_cell_stays_empty(run: Lega
 
 
 def plan_of(jobs: int, **changes: object) -> Plan:
-    fields: dict[str, object] = {
-        "scenario": "planted",
-        "variant": "default",
-        "seed": 0,
-        "queues": (Queue("q", max_waiting=3),),
-        "pools": (Pool("p", ("q",), 4),),
-        "jobs": tuple(PlannedJob(0.0, 0, 0.01) for _ in range(jobs)),
-        "faults": (),
-        "guarantees": (),
-        "producers": 1,
-    }
-    return Plan(**(fields | changes))  # type: ignore[arg-type]
+    standard = Plan(
+        scenario="planted",
+        variant="default",
+        seed=0,
+        queues=(Queue("q", max_waiting=3),),
+        pools=(Pool("p", ("q",), 4),),
+        jobs=tuple(PlannedJob(0.0, 0, 0.01) for _ in range(jobs)),
+        faults=(),
+        guarantees=(),
+        producers=1,
+    )
+    return replace(standard, **changes)
 
 
 def judged_rows(name: str, plan: Plan, rows: list[Row]) -> Judged:
