@@ -107,7 +107,7 @@ def state_machine(twin: Adapter, seed: int, budget_s: float) -> Hunt:
     """Commands in any order, beside a model of the queue."""
     tries = Tries(budget_s)
 
-    class Timed(machine(twin)):  # type: ignore[misc]
+    class Timed(machine(twin)):  # type: ignore[misc] # a base that is made here
         def __init__(self) -> None:
             tries.one_more()
             super().__init__()

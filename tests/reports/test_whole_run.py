@@ -10,7 +10,7 @@ from jobquake.harness.faults.kill_at import KillAt
 from jobquake.harness.faults.net_timeout import NetTimeout
 from jobquake.harness.plan.plan import Plan, PlannedJob, Pool, Queue
 from jobquake.harness.record.facts import Facts
-from jobquake.harness.record.history import Answer, Event, History, row
+from jobquake.harness.record.history import Answer, Event, History, Row, row
 from jobquake.harness.run import run
 from jobquake.reports.charts import length, over_time, waits
 from jobquake.reports.whole_run import BINS, WholeRun

@@ -19,6 +19,7 @@ from jobquake.harness.faults.kill_at import KillAt
 from jobquake.harness.faults.kill_worker import KillWorker
 from jobquake.harness.faults.net_fault import NetFault
 from jobquake.harness.faults.pause_at import PauseAt
+from jobquake.harness.plan.plan import Behaviour
 from jobquake.harness.record.facts import Outcome
 from jobquake.harness.record.history import PHASES, Answer, Event, Phase, Row, row
 from jobquake.protocol.commands import RetryPolicy
@@ -54,7 +55,7 @@ class Job:
 
     index: int
     queue: int
-    behaviour: str
+    behaviour: Behaviour
     timeout: int
     known_at: int | None = None  # when the queue had it
     answered_at: int | None = None  # when the producer knew
