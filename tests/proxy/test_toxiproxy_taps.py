@@ -39,7 +39,7 @@ def listen(toxiproxy: Embedded, server: LineServer) -> str:
     return server.behind(toxiproxy)
 
 
-def set_trigger(toxiproxy: Embedded, **trigger: Any) -> str:
+def set_trigger(toxiproxy: Embedded, **trigger: object) -> str:
     status, told = call(toxiproxy, "POST", TRIGGERS, trigger)
     assert status == 201, told
     return str(told["name"])

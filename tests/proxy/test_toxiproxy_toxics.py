@@ -13,7 +13,6 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from typing import Any
 
 import pytest
 from support.toxiproxies import (
@@ -209,7 +208,7 @@ def test_a_hanging_upstream_holds_up_no_other_proxy_and_in_the_embedded_server_n
 
 # -- every toxic, as far as they are alike ------------------------------------------------
 
-HARMLESS: list[tuple[str, dict[str, Any]]] = [
+HARMLESS: list[tuple[str, dict[str, int]]] = [
     ("noop", {}),
     ("latency", {"latency": 5, "jitter": 3}),
     ("bandwidth", {"rate": 100_000}),
@@ -217,7 +216,7 @@ HARMLESS: list[tuple[str, dict[str, Any]]] = [
     ("slicer", {"average_size": 700, "size_variation": 300, "delay": 1}),
     ("limit_data", {"bytes": 1 << 40}),
 ]
-DEADLY: list[tuple[str, dict[str, Any]]] = [
+DEADLY: list[tuple[str, dict[str, int]]] = [
     ("timeout", {"timeout": 1}),
     ("reset_peer", {"timeout": 1}),
     ("limit_data", {"bytes": 1}),
@@ -635,12 +634,12 @@ def test_what_slicer_has_not_sent_goes_out_at_once_when_it_is(line: Line, how: s
     ],
 )
 def test_odd_slicers_crash_the_real_server_and_lose_nothing_in_the_embedded(
-    line: Line, attributes: dict[str, Any]
+    line: Line, attributes: dict[str, int]
 ) -> None:
     if line.api.kind == "real":
         pytest.skip("it would crash")
     client, peer = line.connect()
-    line.add("slicer", **attributes)
+    line.add("slicer", stream="downstream", **attributes)
     data = bytes(range(250)) * 10
     peer.sendall(data)
     assert receive(client, len(data)) == data

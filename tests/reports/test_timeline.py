@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import Literal, TypedDict, Unpack
+from typing import Unpack
 
 import numpy as np
 import pytest
@@ -23,12 +23,11 @@ from jobquake.harness.run_folder import save
 from jobquake.reports.timeline import fragment, timeline_page
 from jobquake.scenarios import registry as scenarios
 from msgspec.structs import replace
-from playwright.sync_api import Browser, Page, ViewportSize
-from support.chromium_here import chromium
+from playwright.sync_api import Browser, Page
+from support.chromium_here import Options, Scheme, chromium
 
 HOSTILE = "</script><img src=x onerror=\"document.title='owned'\">"
 CANVAS, READY = "#jq-tl-canvas", "#jq-tl-all[data-ready]"
-Scheme = Literal["light", "dark"]
 
 
 @cache
@@ -59,15 +58,6 @@ def page_of(done: Run, most: int = 1_000_000) -> str:
 def browser() -> Iterator[Browser]:
     with chromium() as browser:
         yield browser
-
-
-class Options(TypedDict, total=False):
-    """What a test wants of the browser."""
-
-    viewport: ViewportSize
-    color_scheme: Scheme
-    java_script_enabled: bool
-    bypass_csp: bool
 
 
 class Opened:
