@@ -17,7 +17,7 @@ import click
 from . import lookup
 from .errors import EnvironmentFault, NothingProved, UsageError
 from .publish import PAGES_ONLY, Wanted, publisher, write_whole
-from .skipping import Experiment, Skipped, full_name, sort_out
+from .skipping import Experiment, Skipped, sort_out
 
 __all__ = [
     "Experiment",
@@ -30,8 +30,6 @@ __all__ = [
     "write_whole",
 ]
 
-INCONCLUSIVE = 4
-
 if TYPE_CHECKING:
     from rich.status import Status
 
@@ -42,33 +40,23 @@ if TYPE_CHECKING:
 
 
 def kept_run(folder: Path) -> Run:
-    """The run that is kept in the folder. Raises :class:`JobquakeError` if there is none."""
-    from .harness.run_folder import DamagedRun, RunFolderError, load
+    """The run that is kept in the folder. Raises RunFolderError or DamagedRun if there is none."""
+    from .harness.run_folder import load
 
-    try:
-        return load(folder)
-    except DamagedRun as error:
-        raise EnvironmentFault(str(error)) from error
-    except RunFolderError as error:
-        raise UsageError(str(error)) from error
+    return load(folder)
 
 
 def packed_of(what: str) -> tuple[Packed, Result | None]:
     """The plan of a replay string; of a run folder, its plan and what came of it then."""
     from .harness.checks import see_guarantees
-    from .harness.plan.armor import ReplayError
     from .harness.plan.replay import PREFIX, decode
-    from .harness.plan.validate import PlanError
 
     then = None
     if not what.startswith(PREFIX) and os.path.exists(what):  # noqa: PTH110 (long names)
         then = kept_run(Path(what)).result
-    try:
-        packed = decode(then.replay if then else what)
-        see_guarantees(packed.plan)
-        return packed, then
-    except (ReplayError, PlanError) as error:
-        raise UsageError(str(error)) from error
+    packed = decode(then.replay if then else what)
+    see_guarantees(packed.plan)
+    return packed, then
 
 
 def experiments_of(
@@ -112,8 +100,6 @@ def run_experiments(
     import msgspec
     from rich.text import Text
 
-    from .backends.adapter import Unavailable
-    from .harness.plan.validate import PlanError
     from .harness.run import run
     from .protocol.ledger import LedgerError
     from .reports import terminal, text
@@ -140,7 +126,7 @@ def run_experiments(
     for adapter, experiment in pairs:
         if adapter.name in missing:
             continue
-        title = full_name(experiment.plan)
+        title = experiment.plan.full_name
         with console.status(Text(f"{title} ...")) as status:
             try:
                 done = run(
@@ -151,9 +137,7 @@ def run_experiments(
                     _ticker(title, status) if console.is_terminal else None,
                     toxiproxy,
                 )
-            except (PlanError, UsageError) as error:
-                raise UsageError(str(error)) from error
-            except (EnvironmentFault, LedgerError, Unavailable) as error:
+            except (EnvironmentFault, LedgerError) as error:
                 missing[adapter.name] = str(error)
                 continue
         runs.append(done)

@@ -92,15 +92,12 @@ class Publisher(NamedTuple):
 
 def publisher(wanted: Wanted) -> Publisher:
     """See that all that was asked for can be had. Raises :class:`JobquakeError`."""
-    from .harness.run_folder import DamagedRun, results_in
+    from .harness.run_folder import results_in
     from .reports.index import Earlier
 
     earlier = []
     for folder in wanted.earlier:
-        try:
-            results = results_in(folder)
-        except DamagedRun as error:
-            raise EnvironmentFault(str(error)) from error
+        results = results_in(folder)
         if not results:
             raise UsageError(
                 f"expected --earlier with a folder of run folders, found none in {folder}; "

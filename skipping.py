@@ -61,14 +61,9 @@ def sort_out(
             if why is None:
                 wanted.append((system, chosen))
             else:
-                skipped.append(Skipped(full_name(experiment.plan), system.name, why))
+                skipped.append(Skipped(experiment.plan.full_name, system.name, why))
     _see_named(experiments, wanted, skipped)
     return wanted, skipped
-
-
-def full_name(plan: Plan) -> str:
-    """The plan's scenario, and its variant unless it is the usual one."""
-    return plan.scenario if plan.variant == "default" else f"{plan.scenario}:{plan.variant}"
 
 
 def _fitted(experiment: Experiment, system: System) -> Experiment:
@@ -95,9 +90,9 @@ def _see_named(
     skipped: Sequence[Skipped],
 ) -> None:
     """Raise :class:`UsageError` about the first that was named in vain."""
-    runs = {full_name(experiment.plan) for _, experiment in wanted}
+    runs = {experiment.plan.full_name for _, experiment in wanted}
     for experiment in experiments:
-        name = full_name(experiment.plan)
+        name = experiment.plan.full_name
         if experiment.named and name not in runs:
             why = next(skip for skip in skipped if skip.scenario == name)
             raise UsageError(

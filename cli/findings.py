@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-
-from ..errors import EnvironmentFault
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -62,13 +58,3 @@ def confirm_keep_tell(
     console.print(f"report: {folder / 'run' / 'report.html'}", soft_wrap=True)
     console.print(f"test:   {next(folder.glob('test_*.py'))}", soft_wrap=True)
     console.print(failure.test, soft_wrap=True)
-
-
-@contextmanager
-def environment() -> Iterator[None]:
-    """What the environment lacks becomes one sentence."""
-
-    try:
-        yield
-    except OSError as error:
-        raise EnvironmentFault(str(error)) from error

@@ -10,16 +10,17 @@ from importlib.metadata import PackageNotFoundError, version
 from msgspec import Struct
 
 from ..backends.system import System
+from ..errors import HELD, INCONCLUSIVE, VIOLATED
 from .checks import CHECKS
 from .checks.finding import CheckVerdict, Finding, Verdict
-from .plan.plan import Plan
+from .plan.plan import Plan, full_name
 from .plan.replay import encode
 from .record.duplicates import Duplicates, duplicates
 from .record.facts import Facts
 from .record.history import History
 from .record.story import tell
 
-EXIT = {"held": 0, "violated": 1, "inconclusive": 4}
+EXIT = {"held": HELD, "violated": VIOLATED, "inconclusive": INCONCLUSIVE}
 
 
 class CheckResult(Struct, frozen=True):
@@ -69,7 +70,7 @@ class Result(Struct, frozen=True):
     @property
     def full_name(self) -> str:
         """The scenario, and its variant unless it is the usual one."""
-        return self.scenario if self.variant == "default" else f"{self.scenario}:{self.variant}"
+        return full_name(self.scenario, self.variant)
 
     @property
     def as_expected(self) -> Verdict:

@@ -39,7 +39,7 @@ class RunFolderError(UsageError):
     """The folder is not a run that this version can read."""
 
 
-class DamagedRun(RunFolderError, DamagedData):
+class DamagedRun(DamagedData, RunFolderError):
     """It was a run that this version can read, and something in it is missing or changed."""
 
 

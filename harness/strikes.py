@@ -13,14 +13,6 @@ from ..protocol.worker import Point
 from .faults import CallFault, PointFault
 from .plan.plan import Plan
 
-PHASE_AT: dict[Point, Phase] = {
-    "after_lease": Phase.LEASED,
-    "mid_job": Phase.RUNNING,
-    "before_effect": Phase.RUNNING,
-    "after_effect": Phase.AFTER_EFFECT,
-    "after_ack": Phase.ACKED,
-}
-
 
 class PointStrikes:
     """Faults at fault points. ``passing(fault, most)`` counts how often its job was there.

@@ -70,6 +70,13 @@ PHASES = {
     Phase.AFTER_EFFECT: "after effect, before ack",
     Phase.ACKED: "after ack",
 }
+PHASE_AT = {  # by the name of a fault point
+    "after_lease": Phase.LEASED,
+    "mid_job": Phase.RUNNING,
+    "before_effect": Phase.RUNNING,
+    "after_effect": Phase.AFTER_EFFECT,
+    "after_ack": Phase.ACKED,
+}
 
 
 class Row(NamedTuple):

@@ -18,20 +18,13 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ProtocolError
-from .events import Answer, Event, Phase
+from .events import PHASE_AT, Answer, Event, Phase
 from .ledger import Ledger, key_hash
 from .run_files import LEDGER, STARTED, STRIKES, WORK, count_passing
 
 FOLDER, NODE, INCARNATION = "JOBQUAKE_FOLDER", "JOBQUAKE_NODE", "JOBQUAKE_INCARNATION"
 MOST_DELIVERIES = 1_000_000
 LONGEST_SLEEP_S = 86_400.0
-PHASE_AT = {
-    "after_lease": Phase.LEASED,
-    "mid_job": Phase.RUNNING,
-    "before_effect": Phase.RUNNING,
-    "after_effect": Phase.AFTER_EFFECT,
-    "after_ack": Phase.ACKED,
-}
 
 
 class JobFailed(ProtocolError):

@@ -43,11 +43,8 @@ def opened(choice: str, seed: int) -> Iterator[str]:
         finally:
             embedded.stop()
     elif "://" in choice:
-        try:
-            server = Toxiproxy(choice)
-            server.version()
-        except ToxiproxyError as error:
-            raise EnvironmentFault(str(error)) from None
+        server = Toxiproxy(choice)
+        server.version()
         yield server.url
     else:
         with _running(choice, seed) as url:

@@ -24,10 +24,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple, NoReturn, Protocol
 
+from ..errors import ENVIRONMENT
 from .source import MissingServer
 
 HOST = "127.0.0.1"
-ENVIRONMENT = 3
 READY_WITHIN_S = 18.0  # so that it is our word that tells why, and not our starter's
 RETRY_FOR_S = 5.0
 REMOVED_WITHIN_S = 10.0

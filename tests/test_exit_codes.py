@@ -8,6 +8,7 @@ import pkgutil
 import re
 import subprocess
 import sys
+import tempfile
 from importlib import import_module
 from pathlib import Path
 from random import Random
@@ -19,11 +20,13 @@ import pytest
 from jobquake import lookup
 from jobquake.backends.reference.adapter import REFERENCE
 from jobquake.cli import main
-from jobquake.errors import BackendFailed, JobquakeError
+from jobquake.errors import BackendFailed, DamagedData, JobquakeError
 from jobquake.harness.blame import internal_error
+from jobquake.harness.contract.bench import Bench
 from jobquake.harness.plan.replay import encode
 from jobquake.harness.run import run
 from jobquake.protocol.clock import Clock
+from jobquake.protocol.commands import Job
 from jobquake.scenarios import registry as scenarios
 
 KILL = "worker-kill-before-ack"
@@ -108,6 +111,85 @@ def test_an_adapter_that_raises_ends_with_3_and_one_sentence(
     file.unlink()
 
 
+class RaisingFraming:
+    """The reference backend's framing, one of whose calls raises."""
+
+    numbered = True
+
+    def __init__(self, member: str) -> None:
+        self._member = member
+
+    def split(self, buffer: bytearray) -> list[bytes]:
+        return self._do("split", buffer)
+
+    def describe(self, message: bytes) -> tuple[int, str, str]:
+        return self._do("describe", message)
+
+    def _do(self, member: str, given: Any) -> Any:
+        if member == self._member:
+            raise ZeroDivisionError(f"of {member}")
+        return getattr(REFERENCE.framing, member)(given)
+
+
+class OnRealProcesses:
+    """The reference backend on real processes, with some members of its own."""
+
+    name = "reference"
+
+    def __init__(self, **members: Any) -> None:
+        vars(self).update(members)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(REFERENCE, name)
+
+
+def of_the_tenant(folder: Path) -> None:
+    raise ZeroDivisionError("of the tenant")
+
+
+@pytest.mark.parametrize(
+    ("backend", "call"),
+    [
+        (OnRealProcesses(framing=RaisingFraming("split")), "split()"),
+        (OnRealProcesses(framing=RaisingFraming("describe")), "describe()"),
+        (OnRealProcesses(vacate=of_the_tenant), "of_the_tenant()"),
+        (OnRealProcesses(server=lambda folder, port: 1 / 0), "<lambda>()"),
+    ],
+    ids=["split", "describe", "vacate", "server"],
+)
+def test_an_adapter_that_raises_beside_real_processes_ends_with_3_and_leaves_nothing(
+    backend: Any,
+    call: str,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "tmp").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
+    assert exit_code(monkeypatch, tmp_path, backend, "run", KILL, "--driver", "process") == 3
+    said = capfd.readouterr().err
+    assert "Traceback" not in said
+    assert said.count("ZeroDivisionError") == 1
+    assert f"the backend reference to answer every call, found that {call} raised" in said
+    (left,) = (tmp_path / "tmp").iterdir()
+    assert left.name.startswith("jobquake-traceback-")
+
+
+def test_the_command_is_named_and_one_mistake_is_written_once(tmp_path: Path) -> None:
+    class Bad:
+        def call(self, command: Any) -> None:
+            raise ZeroDivisionError("of the queue")
+
+    queue = OnRealProcesses(local=lambda clock, rng: Bad())
+    said = set()
+    for _ in range(3):
+        with pytest.raises(BackendFailed, match=r"found that call\(Enqueue\) raised") as raised:
+            Bench(queue).enqueue(Job("1"))
+        said.add(str(raised.value))
+    (sentence,) = said
+    Path(re.findall(r"the traceback in (\S+)", sentence)[0]).unlink()
+
+
 def test_the_python_api_raises_what_the_command_line_tells() -> None:
     plan = scenarios.find(KILL).plan(0)
     with pytest.raises(BackendFailed, match="raises-in-call"):
@@ -153,6 +235,8 @@ def test_every_error_belongs_to_the_family_and_is_drawn_in_its_tree() -> None:
     tree = import_module("jobquake.errors").__doc__ or ""
     assert not [name for name in errors if not re.search(rf"\b{name}\b", tree)]
     assert not [name for name, error in errors.items() if getattr(error, "exit_code", 0) == 1]
+    damaged = [error for error in errors.values() if issubclass(error, DamagedData)]
+    assert len(damaged) == 3 and {error.exit_code for error in damaged} == {3}, damaged
 
 
 def test_a_corrupt_database_and_a_full_device_end_with_3(tmp_path: Path) -> None:

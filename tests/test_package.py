@@ -38,6 +38,27 @@ FLOORS = {
     "__main__": 9,
 }
 FACES = 7
+HARNESS = {  # the floors inside the room
+    "units": 0,
+    "blame": 0,
+    "faults": 1,
+    "plan": 2,
+    "record": 3,
+    "strikes": 3,
+    "why_not": 3,
+    "checks": 4,
+    "drivers": 4,
+    "result": 5,
+    "trial": 5,
+    "strategies": 5,
+    "run": 6,
+    "explore": 6,
+    "assertions": 7,
+    "run_folder": 7,
+    "soak": 8,
+    "contract": 8,
+    "shrink": 8,
+}
 LONGEST = 400
 FOLDERS = [ROOT / room for room in FLOORS]
 FILES = sorted(
@@ -101,6 +122,45 @@ def test_a_floor_imports_only_from_its_own_room_and_from_floors_below(file: Path
         if room(module) != room(here) and floor(module) >= floor(here)
     ]
     assert not wrong
+
+
+@pytest.mark.parametrize("file", [f for f in FILES if room(module_of(f)) == "harness"], ids=place)
+def test_a_floor_of_the_harness_imports_only_from_itself_and_from_floors_below(file: Path) -> None:
+    here = [*module_of(file).split("."), ""][2]
+    there = {m.split(".")[2] for m in imports(file) if m.startswith("jobquake.harness.")} - {here}
+    assert here == "__init__" or here in HARNESS
+    assert not [name for name in there if HARNESS[name] >= HARNESS[here]]
+
+
+def circles(uses: dict[str, set[str]]) -> list[str]:
+    """What is left when whoever uses nobody is taken away, again and again."""
+    left = {name: {*used} - {name} for name, used in uses.items()}
+    while free := {name for name, used in left.items() if not used & left.keys()}:
+        left = {name: used for name, used in left.items() if name not in free}
+    return sorted(left)
+
+
+def test_no_circle_among_files_and_none_among_rooms() -> None:
+    files = {module_of(file).removesuffix(".__init__"): file for file in FILES}
+    halls = {file.parent.parent for file in files.values()}  # their files are rooms by themselves
+
+    def file_of(module: str) -> str:
+        while module not in files:
+            module = module.rpartition(".")[0]
+        return module
+
+    def room_of(module: str) -> str:
+        folder = files[module].parent
+        return module if folder in halls else folder.relative_to(ROOT).as_posix()
+
+    uses = {name: {file_of(module) for module in imports(file)} for name, file in files.items()}
+    rooms = dict[str, set[str]]()
+    for name, used in uses.items():
+        rooms.setdefault(room_of(name), set()).update(map(room_of, used - {"jobquake"}))
+    assert len(uses) > 300 and len(rooms) > 60
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"b", "d"}, "d": set()}) == ["a", "b", "c"]
+    assert not circles({name: used - {"jobquake"} for name, used in uses.items()})
+    assert not circles(rooms)
 
 
 @pytest.mark.parametrize("file", [f for f in FILES if room(module_of(f)) == "harness"], ids=place)

@@ -60,7 +60,6 @@ def command(
     """
     import asyncio
 
-    from ...backends.adapter import Unavailable
     from ...backends.reference.adapter import ReferenceAdapter
     from ...backends.reference.broker.broker import print_ready, serve
 
@@ -73,8 +72,6 @@ def command(
     metrics = None if metrics_port is None else (metrics_host, metrics_port)
     try:
         asyncio.run(serve(db, host, port, print_ready, adapter.decisions, metrics, retention_s))
-    except Unavailable as error:
-        raise EnvironmentFault(str(error)) from error
     except OSError as error:
         # asyncio words a port in use at length; a name that resolves to nothing has no errno.
         number = error.errno or 0

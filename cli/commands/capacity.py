@@ -183,16 +183,13 @@ def _given(mishaps: Mishaps, words: dict[str, Any]) -> Asked:
 
 def _recorded(folder: Path, mishaps: Mishaps, words: dict[str, Any]) -> list[Asked]:
     """The pools of a recorded run."""
-    from ...capacity.fit import FitError, fit
+    from ...capacity.fit import fit
     from ...experiments import kept_run
 
     if both := [name for name in GIVEN if words[name] is not None]:
         option = "--" + both[0].replace("_", "-")
         raise click.UsageError(f"expected --from or {option}, found both; leave one of them out")
-    try:
-        return fit(kept_run(folder), mishaps)
-    except FitError as error:
-        raise UsageError(str(error)) from error
+    return fit(kept_run(folder), mishaps)
 
 
 def _write(report: Path, page: str) -> None:

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 import click
 
 from ... import lookup
-from ...errors import INTERRUPTED, EnvironmentFault, UsageError
+from ...errors import INTERRUPTED, UsageError
 from ...experiments import check_writable
 from ...quantities import SECONDS
-from ..findings import ORACLE, confirm_keep_tell, confirm_option, environment, failures_option
+from ..findings import ORACLE, confirm_keep_tell, confirm_option, failures_option
 from ..options import seed_option
+from ..os_errors import os_errors_told
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -84,7 +85,7 @@ def command(
       jobquake explore twin-ack-without-token --max-schedules 2000
       jobquake explore reference --max-time 10min --confirm 20
     """
-    from ...harness.explore.search import DeadlyShard, Limits, search
+    from ...harness.explore.search import Limits, search
     from ...reports import exploration, terminal
 
     adapter = lookup.backend(backend)
@@ -99,22 +100,19 @@ def command(
     console = terminal.console()
     oracle = None if backend == ORACLE else ORACLE
     known = _try_again(adapter, failures, console)
-    with environment(), _crew(jobs, executor) as crew, _shown(console) as show:
-        try:
-            state = search(
-                lookup.backend,
-                backend,
-                crew,
-                Limits(max_schedules, max_time),
-                seed=seed,
-                oracle=oracle,
-                mix=technique,
-                twice=check_determinism,
-                keep_going=keep_going,
-                progress=show,
-            )
-        except DeadlyShard as error:
-            raise EnvironmentFault(str(error)) from error
+    with os_errors_told(), _crew(jobs, executor) as crew, _shown(console) as show:
+        state = search(
+            lookup.backend,
+            backend,
+            crew,
+            Limits(max_schedules, max_time),
+            seed=seed,
+            oracle=oracle,
+            mix=technique,
+            twice=check_determinism,
+            keep_going=keep_going,
+            progress=show,
+        )
     console.print(exploration.headline(state), soft_wrap=True)
     console.print(exploration.bite_matrix(state))
     for line in exploration.near_misses(state):
@@ -123,7 +121,7 @@ def command(
         console.print(f"{state.deaths} search processes died; their shards were run again")
     for replay in state.drifted[:3]:
         console.print(f"not deterministic: jobquake replay '{replay}'", soft_wrap=True)
-    with environment():
+    with os_errors_told():
         _tell_findings(state, adapter, oracle, failures, confirm, console)
     return _exit_code(state, known)
 
@@ -167,24 +165,20 @@ def _tell_findings(
 
 def _try_again(adapter: Adapter, failures: Path, console: Console) -> int:
     """How many of the failures that are kept still fail."""
-    from ...harness.plan.armor import ReplayError
     from ...harness.plan.replay import decode
-    from ...harness.shrink.kept import KeptError, kept
+    from ...harness.shrink.kept import kept
     from ...harness.shrink.shrink import breaks
 
     still = 0
-    try:
-        for failure in kept(adapter.name, failures):
-            if failure.driver != "sim":
-                continue
-            fails = breaks(failure.guarantee, adapter)(decode(failure.replay).plan)
-            still += fails
-            state_now = "still fails" if fails else "is fixed"
-            console.print(f"known failure {state_now}: {failure.sentence}", soft_wrap=True)
-            if fails:
-                console.print(f"  replay: jobquake replay '{failure.replay}'", soft_wrap=True)
-    except (KeptError, ReplayError) as error:
-        raise UsageError(str(error)) from error
+    for failure in kept(adapter.name, failures):
+        if failure.driver != "sim":
+            continue
+        fails = breaks(failure.guarantee, adapter)(decode(failure.replay).plan)
+        still += fails
+        state_now = "still fails" if fails else "is fixed"
+        console.print(f"known failure {state_now}: {failure.sentence}", soft_wrap=True)
+        if fails:
+            console.print(f"  replay: jobquake replay '{failure.replay}'", soft_wrap=True)
     return still
 
 

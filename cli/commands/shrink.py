@@ -8,7 +8,8 @@ import click
 
 from ... import lookup
 from ...experiments import check_writable, packed_of
-from ..findings import ORACLE, confirm_keep_tell, confirm_option, environment, failures_option
+from ..findings import ORACLE, confirm_keep_tell, confirm_option, failures_option
+from ..os_errors import os_errors_told
 
 SECTION = "run"
 
@@ -60,7 +61,7 @@ def command(
     check_writable(failures)
     console = terminal.console()
     oracle = None if adapter.name == ORACLE else lookup.backend(ORACLE)
-    with environment(), console.status("shrinking") as status:
+    with os_errors_told(), console.status("shrinking") as status:
         try:
             failure, run = shrunk_anywhere(
                 packed.plan, adapter, guarantee, oracle, trials, confidence, status.update
@@ -68,6 +69,6 @@ def command(
         except NothingBroken as error:
             console.print(str(error), soft_wrap=True)
             return EXIT["inconclusive"]
-    with environment():
+    with os_errors_told():
         confirm_keep_tell(failure, run, adapter, failures, confirm, console)
     return EXIT["violated"]

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from ... import lookup
-from ...errors import EnvironmentFault, UsageError
 from ...experiments import check_writable
 from ...quantities import SECONDS
 from ..options import seed_option
+from ..os_errors import os_errors_told
 
 if TYPE_CHECKING:
     from ...harness.plan.plan import Plan
@@ -90,7 +89,7 @@ def command(
     for scenario in catalogue.values():
         lookup.driver_of(scenario, driver, driver)
     check_writable(report)
-    with _in_one_sentence():
+    with os_errors_told():
         latest = begin(report, wanted, adapter, driver, seed, fresh)
 
     def plan_of(name: str, of_seed: int) -> Plan:
@@ -108,7 +107,7 @@ def command(
         if soak.rounds % (100 if driver == "sim" else 5) == 0:
             click.echo(_line(soak))
 
-    with _in_one_sentence(), ExitStack() as opened:
+    with os_errors_told(), ExitStack() as opened:
         queue = opened.enter_context(queue_of(latest, report, adapter))
         if metrics_port is not None:
             measure = queue.measure if queue else lambda: None
@@ -121,21 +120,6 @@ def command(
         soak = go_on(latest, report, for_s, plan_of, adapter, queue, keep, progress)
     click.echo(f"{soak.verdict}: {_line(soak)}")
     return EXIT[soak.verdict]
-
-
-@contextmanager
-def _in_one_sentence() -> Iterator[None]:
-    """What a user can mend in the block is told without a traceback."""
-    from ...backends.adapter import Unavailable
-    from ...harness.soak.soak import SoakError
-    from ...protocol.ledger import LedgerError
-
-    try:
-        yield
-    except SoakError as error:
-        raise UsageError(str(error)) from error
-    except (EnvironmentFault, LedgerError, Unavailable, OSError) as error:
-        raise EnvironmentFault(str(error)) from error
 
 
 def _tell(found: Found, soak: Soak) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from ...protocol.commands import RetryPolicy
-from ...protocol.events import PHASES
+from ...protocol.events import PHASE_AT, PHASES
 from ...protocol.worker import Point
 from ..faults.broker_crash import BrokerCrash
 from ..faults.fault import Fault
@@ -26,7 +26,6 @@ from ..faults.slow_network import SlowNetwork
 from ..faults.terminate import Terminate
 from ..plan.guarantees import ALWAYS
 from ..plan.plan import Plan, PlannedJob, Pool, Queue, ReplayDead
-from ..strikes import PHASE_AT
 
 MAX_DELIVERIES = 3
 LEASE_S = 1.0

@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from typing import Any, NamedTuple, assert_never
 
-from ...protocol.events import Event
+from ...protocol.events import PHASE_AT, Event
 from ...protocol.producer import Client, Gone, WaitUntil
 from ...protocol.repeat import Attempt, Sleep
 from ...protocol.worker import ApplyEffect, At, Finished, Stopping, Work, Worker
 from ..record.node_record import NodeRecord
-from ..strikes import PHASE_AT, PointStrikes
+from ..strikes import PointStrikes
 
 
 class Labour(NamedTuple):

@@ -12,7 +12,6 @@ from contextlib import ExitStack
 from functools import partial
 
 from ...backends.adapter import Framing
-from ...errors import EnvironmentFault
 from ...protocol.events import Event, Phase
 from ...protocol.ledger import Ledger
 from ...proxy.choice import EMBEDDED, opened
@@ -27,6 +26,30 @@ from .calltap import CallTap, OrderedTap, Wire
 STREAMS = ("upstream", "downstream")
 
 
+class Watched:
+    """The framing of an adapter. The proxy's loop calls it; what it raises must end the run."""
+
+    def __init__(self, framing: Framing) -> None:
+        self._framing = framing
+        self.numbered = framing.numbered
+        self.raised: Exception | None = None
+
+    def split(self, buffer: bytearray) -> list[bytes]:
+        try:
+            return list(self._framing.split(buffer))
+        except Exception as error:  # noqa: BLE001 (of somebody else's code)
+            self.raised = self.raised or error
+            return []
+
+    def describe(self, message: bytes) -> tuple[int, str, str]:
+        try:
+            trip, call, identifier = self._framing.describe(message)
+        except Exception as error:  # noqa: BLE001 (of somebody else's code)
+            self.raised = self.raised or error
+            return 0, "", ""
+        return trip, call, identifier
+
+
 class Network:
     """Proxies to ``upstream`` (HOST:PORT) for the nodes of one run. Start, later stop.
 
@@ -38,7 +61,7 @@ class Network:
         self, upstream: str, framing: Framing, plan: Plan, ledger: Ledger, choice: str, run: str
     ) -> None:
         self._upstream = upstream
-        self._framing = framing
+        self._framing = Watched(framing)
         self._plan = plan
         self._ledger = ledger
         self._choice = choice
@@ -57,13 +80,10 @@ class Network:
         else:
             url = self._resources.enter_context(opened(self._choice, self._plan.seed))
         toxiproxy = Toxiproxy(url)
-        try:
-            self.version = f"{self._choice} Toxiproxy, API {toxiproxy.version()}"
-            for node in range(nodes):
-                proxy = toxiproxy.create(f"jobquake-{self._run}-{node}", self._upstream)
-                self._proxies.append(proxy)
-        except ToxiproxyError as error:
-            raise EnvironmentFault(str(error)) from error
+        self.version = f"{self._choice} Toxiproxy, API {toxiproxy.version()}"
+        for node in range(nodes):
+            proxy = toxiproxy.create(f"jobquake-{self._run}-{node}", self._upstream)
+            self._proxies.append(proxy)
         if embedded:
             calls, index = CallStrikes(self._plan), self._plan.job_index
             wire = Wire(self._framing, calls, self._link, self._struck, index)
@@ -71,6 +91,11 @@ class Network:
             for node, proxy in enumerate(self._proxies):
                 embedded.tap(proxy.name, partial(tap, wire, node))
         return [proxy.listen for proxy in self._proxies]
+
+    def check(self) -> None:
+        """Raise what the adapter's framing has raised, if it has."""
+        if self._framing.raised:
+            raise self._framing.raised
 
     def begin(self, number: int, fault: LinkFault) -> None:
         """The fault that has this number begins."""
@@ -94,22 +119,19 @@ class Network:
             self._resources.close()
 
     def _change(self, number: int, fault: LinkFault, begins: bool) -> None:
-        try:
-            for node, proxy in enumerate(self._proxies):
-                link = fault.link(node)
-                if link is None:
-                    continue
-                for stream in STREAMS:
-                    name = f"fault-{number}-{stream}"
-                    if not begins:
-                        proxy.remove_toxic(name)
-                    elif link.passes:
-                        late_ms = round(1000 * link.later_s)
-                        proxy.add_toxic("latency", stream=stream, name=name, latency=late_ms)
-                    else:
-                        proxy.add_toxic("timeout", stream=stream, name=name, timeout=0)
-        except ToxiproxyError as error:
-            raise EnvironmentFault(str(error)) from error
+        for node, proxy in enumerate(self._proxies):
+            link = fault.link(node)
+            if link is None:
+                continue
+            for stream in STREAMS:
+                name = f"fault-{number}-{stream}"
+                if not begins:
+                    proxy.remove_toxic(name)
+                elif link.passes:
+                    late_ms = round(1000 * link.later_s)
+                    proxy.add_toxic("latency", stream=stream, name=name, latency=late_ms)
+                else:
+                    proxy.add_toxic("timeout", stream=stream, name=name, timeout=0)
 
     def _link(self, node: int) -> tuple[int, Link] | None:
         """What that node's messages meet now, with the number of the fault whose toxics do it."""

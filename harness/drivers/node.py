@@ -29,7 +29,7 @@ from ...protocol.run_files import LEDGER, REPLAY, STARTED, STRIKES, count_passin
 from ...protocol.worker import Worker, WorkerOptions
 from ..blame import blaming
 from ..plan.plan import Plan
-from ..plan.replay import unpack
+from ..plan.replay import Packed, unpack
 from ..record.node_record import NodeRecord
 from ..strikes import PointStrikes
 from .acts import Die, Labour, Pause, acts
@@ -41,8 +41,9 @@ BACKEND_FAILED = 76  # what a node exits with when its backend raised
 class Node:
     """What a worker and a producer process have in common."""
 
-    def __init__(self, folder: Path, number: int, incarnation: int, address: str) -> None:
-        packed = unpack((folder / REPLAY).read_text())
+    def __init__(
+        self, packed: Packed, folder: Path, number: int, incarnation: int, address: str
+    ) -> None:
         self.plan: Plan = packed.plan
         self.adapter: Adapter = registry.find(packed.backend)
         self.number = number
@@ -136,10 +137,10 @@ def never_come_back(behaviour: str) -> None:
 def main(arguments: list[str]) -> None:
     """``node.py worker|client FOLDER NUMBER INCARNATION ADDRESS``."""
     role, folder, number, incarnation, address = arguments
-    backend = unpack((Path(folder) / REPLAY).read_text()).backend
+    packed = unpack((Path(folder) / REPLAY).read_text())
     try:
-        with blaming(backend):
-            node = Node(Path(folder), int(number), int(incarnation), address)
+        with blaming(packed.backend):
+            node = Node(packed, Path(folder), int(number), int(incarnation), address)
             if role == "worker":
                 node.work()
             else:

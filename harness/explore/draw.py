@@ -18,8 +18,7 @@ from ..faults.drawing import Sketch, moment_s
 from ..faults.fault import Fault
 from ..faults.kill_at import KillAt
 from ..faults.outage import Outage
-from ..plan.plan import Behaviour, Plan, PlannedJob, Pool, Queue, ReplayDead, Sink
-from ..record.node_record import NEVER_BACK
+from ..plan.plan import NEVER_BACK, Behaviour, Plan, PlannedJob, Pool, Queue, ReplayDead, Sink
 from .fair import made_fair, sketch, with_time
 from .faults import FOR_EVER, TAKE_DEPENDENCY_AWAY, drawer_of
 from .swarm import Space, Swarm

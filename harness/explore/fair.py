@@ -10,8 +10,7 @@ from msgspec.structs import replace
 from ..faults.drawing import Sketch
 from ..faults.fault import CallFault, PointFault
 from ..faults.fields import SERVER
-from ..plan.plan import Plan, PlannedJob
-from ..record.node_record import NEVER_BACK
+from ..plan.plan import NEVER_BACK, Plan, PlannedJob
 
 DEADLINE_S = 30.0  # and time for all the work that there may be
 

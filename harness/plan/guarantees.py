@@ -6,8 +6,7 @@ of bad luck. Decides from the plan alone; runs nothing, judges nothing.
 
 from __future__ import annotations
 
-from ..record.node_record import NEVER_BACK
-from .plan import Plan
+from .plan import NEVER_BACK, Plan
 
 # What any schedule of jobs and faults must leave standing.
 ALWAYS = (

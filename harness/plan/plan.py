@@ -17,6 +17,12 @@ from ..faults import AnyFault, LinkFault
 
 Sink = Literal["blind", "keyed", "upsert", "set"]
 Behaviour = Literal["ok", "fail", "permanent", "depends", "malformed", "hang", "hang_in_c", "spin"]
+NEVER_BACK: tuple[Behaviour, ...] = ("hang", "hang_in_c", "spin")
+
+
+def full_name(scenario: str, variant: str) -> str:
+    """The scenario, and its variant unless it is the usual one."""
+    return scenario if variant == "default" else f"{scenario}:{variant}"
 
 
 class Queue(Struct, frozen=True, array_like=True):
@@ -108,6 +114,11 @@ class Plan(Struct, frozen=True, array_like=True):
     producers: int = 2
     actions: tuple[ReplayDead, ...] = ()
     label: str = ""
+
+    @property
+    def full_name(self) -> str:
+        """The scenario, and its variant unless it is the usual one."""
+        return full_name(self.scenario, self.variant)
 
     @property
     def workers(self) -> list[Pool]:

@@ -30,7 +30,7 @@ from ...protocol.events import Answer, Event, Phase
 from ...protocol.ledger import key_hash
 from ...protocol.worker import ApplyEffect, Finished, Progress, Work
 from ..faults import Call, LastingFault
-from ..plan.plan import Behaviour, Plan, PlannedJob
+from ..plan.plan import NEVER_BACK, Plan, PlannedJob
 
 CALL_OF: dict[type, Call] = {
     Enqueue: "enqueue",
@@ -49,7 +49,6 @@ _ANSWERED: dict[type, Event] = {
     Release: Event.RELEASE_ANSWERED,
 }
 _SETTLING = (Ack, Nack, Extend, Release)  # a tuple, since a union is made anew each time
-NEVER_BACK: tuple[Behaviour, ...] = ("hang", "hang_in_c", "spin")
 GONE, MALFORMED, REFUSED = (
     "the record no longer exists",
     "the payload is malformed",
@@ -95,7 +94,7 @@ class NodeRecord:
         elapsed: Callable[[], float],
     ) -> None:
         self._plan = plan
-        self.job_index = self._index = plan.job_index
+        self.job_index = plan.job_index
         self._elapsed = elapsed
         self._outages = [
             (number, fault)
@@ -121,19 +120,19 @@ class NodeRecord:
         if isinstance(command, Lease):
             return  # nothing to tell before its answer
         if isinstance(command, Enqueue):
-            self.write(Event.ENQUEUE_SENT, job=self._index(command.job.id))
+            self.write(Event.ENQUEUE_SENT, job=self.job_index(command.job.id))
         elif isinstance(command, Ack):
-            self.write(Event.ACK_SENT, job=self._index(command.job_id), token=command.token)
+            self.write(Event.ACK_SENT, job=self.job_index(command.job_id), token=command.token)
         elif isinstance(command, Nack | Release):
             self.write(
                 Event.HANDBACK_SENT,
-                job=self._index(command.job_id),
+                job=self.job_index(command.job_id),
                 token=command.token,
                 value=float(isinstance(command, Release)),
             )
         elif isinstance(command, Replay):
             for identifier in command.job_ids:
-                self.write(Event.REPLAY_SENT, job=self._index(identifier))
+                self.write(Event.REPLAY_SENT, job=self.job_index(identifier))
 
     def answered(self, reply: Reply | None) -> None:
         """After an attempt. No reply writes no row: the call stays open, hence unknown."""
@@ -147,7 +146,7 @@ class NodeRecord:
                 self.write(
                     Event.LEASED,
                     since=self._since,
-                    job=self._index(delivery.job.id),
+                    job=self.job_index(delivery.job.id),
                     token=delivery.token,
                     value=delivery.lease_s,
                 )
@@ -158,7 +157,7 @@ class NodeRecord:
                 Event.ENQUEUE_ANSWERED,
                 since=self._since,
                 answer=Answer.OK if isinstance(reply, Enqueued) else refused,
-                job=self._index(command.job.id),
+                job=self.job_index(command.job.id),
             )
         elif isinstance(command, _SETTLING):
             accepted = isinstance(reply, Settled) and reply.accepted
@@ -171,7 +170,7 @@ class NodeRecord:
                 _ANSWERED[type(command)],
                 since=self._since,
                 answer=Answer.OK if accepted else refused,
-                job=self._index(command.job_id),
+                job=self.job_index(command.job_id),
                 token=command.token,
                 value=value,
             )
@@ -181,7 +180,7 @@ class NodeRecord:
                     Event.REPLAY_ANSWERED,
                     since=self._since,
                     answer=Answer.OK if identifier in reply.job_ids else refused,
-                    job=self._index(identifier),
+                    job=self.job_index(identifier),
                 )
 
     def struck(self, fault: int, phase: Phase, job: int, length_s: float = 0.0) -> None:
@@ -195,14 +194,14 @@ class NodeRecord:
         delivery = want.delivery
         self.write(
             Event.EFFECT,
-            job=self._index(delivery.job.id),
+            job=self.job_index(delivery.job.id),
             token=delivery.token,
             key=key_hash(want.key),
         )
 
     def finished(self, want: Finished) -> None:
         event = Event.FINISHED if want.settled else Event.LEASE_LOST
-        self.write(event, job=self._index(want.delivery.job.id), token=want.delivery.token)
+        self.write(event, job=self.job_index(want.delivery.job.id), token=want.delivery.token)
         self.delivery = None
         self._done_s = -1.0
 
@@ -210,7 +209,7 @@ class NodeRecord:
         """Seconds of work to do for this want, and seconds until the job's timeout."""
         delivery = want.delivery
         if self._done_s < 0:
-            index = self._index(delivery.job.id)
+            index = self.job_index(delivery.job.id)
             self._planned = self._plan.jobs[index] if 0 <= index < len(self._plan.jobs) else None
             self._done_s = 0.0
             self.delivery = delivery  # of several that its worker may hold, the one it works on
@@ -247,7 +246,7 @@ class NodeRecord:
         at_s = self._elapsed()
         for number, outage in self._outages:
             if outage.active(at_s):
-                job = self._index(delivery.job.id)
+                job = self.job_index(delivery.job.id)
                 self.write(
                     Event.FAULT_STRUCK,
                     phase=Phase.RUNNING,

@@ -13,8 +13,7 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 from msgspec.structs import replace
 
 from ...protocol.commands import RetryPolicy
-from ..plan.plan import Behaviour, PlannedJob, Pool, Queue, ReplayDead
-from ..record.node_record import NEVER_BACK
+from ..plan.plan import NEVER_BACK, Behaviour, PlannedJob, Pool, Queue, ReplayDead
 from .times import seconds
 
 NAMES = ("orders", "mail", "reports")
