@@ -20,7 +20,6 @@ from jobquake.lookup import UnknownName, WrongDriver
 
 ROOT = Path(jobquake.__file__).parent
 pytest_plugins = ["pytester"]
-
 KILL, FLOOD = "worker-kill-before-ack", "slow-job-flood"
 ROOMS = sorted(init.parent.name for init in ROOT.glob("*/__init__.py"))
 ROOM = rf"jobquake\.(?:{'|'.join(ROOMS)})"
