@@ -23,7 +23,7 @@ from jobquake.harness.explore.draw import draw
 from jobquake.harness.explore.novelty import Feature, features, near_misses
 from jobquake.harness.explore.scripts import SCRIPTS, Script
 from jobquake.harness.explore.search import DeadlyShard, Here, Limits, Task, WorkerDied, crew_of
-from jobquake.harness.explore.shard import Seen, explore_shard
+from jobquake.harness.explore.shard import ShardResult, explore_shard
 from jobquake.harness.explore.swarm import Space, swarm
 from jobquake.harness.explore.techniques import MIXES
 from jobquake.harness.faults.fields import FOR_EVER_S
@@ -162,7 +162,7 @@ def test_a_lease_acked_just_before_its_end_is_a_near_miss() -> None:
 
 
 def test_a_shard_depends_on_nothing_but_its_number() -> None:
-    def told(seen: Seen) -> object:
+    def told(seen: ShardResult) -> object:
         return seen.found, seen.bites, seen.new, seen.nearest, seen.schedules
 
     explore_shard(REFERENCE, 3, 0, schedules=50)
@@ -213,10 +213,10 @@ class Dying(Here):
         self.given = 0
         self.always = always
 
-    def submit(self, task: Task) -> Future[Seen]:
+    def submit(self, task: Task) -> Future[ShardResult]:
         self.given += 1
         if self.always or self.given % 3 == 1:
-            future: Future[Seen] = Future()
+            future: Future[ShardResult] = Future()
             future.set_exception(WorkerDied("killed"))
             return future
         return super().submit(task)
