@@ -127,7 +127,9 @@ def test_on_a_shared_file_whoever_works_forgets_what_is_older_than_the_retention
 # -- with real processes ------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("place", "scenario"), in_places(("broker", *KINDS), real(EVERY_SCENARIO), ON_EACH_SERVER))
+@pytest.mark.parametrize(
+    ("place", "scenario"), in_places(("broker", *KINDS), real(EVERY_SCENARIO), ON_EACH_SERVER)
+)
 def test_every_scenario_holds_with_real_processes(place: str, scenario: str) -> None:
     if place in KINDS:
         address(place)  # skips, or fails in CI, where there is no such server
