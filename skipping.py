@@ -12,9 +12,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from .errors import UsageError
 
 if TYPE_CHECKING:
-    from .backends.adapter import Adapter as System
+    from .backends.adapter import QueueSystem
+    from .backends.framework import FrameworkSystem
     from .backends.system import Driver
     from .harness.plan.plan import Plan
+
+    System = QueueSystem | FrameworkSystem
 
 
 class Experiment(NamedTuple):

@@ -16,6 +16,7 @@ from pathlib import Path
 import jobquake
 import pytest
 from jobquake.backends import registry as backends
+from jobquake.backends.reference.adapter import ReferenceAdapter
 from jobquake.harness.checks import CHECKS
 from jobquake.harness.faults import FAULTS
 from jobquake.scenarios import registry as scenarios
@@ -252,9 +253,8 @@ def test_a_backend_says_what_it_is_and_a_twin_what_catches_it(name: str) -> None
         text = (ROOT / "backends" / "reference" / "twins" / f"{module}.py").read_text()
         assert module.replace("_", "-") == name.removeprefix("twin-")
         story = " ".join((ast.get_docstring(ast.parse(text)) or "").split())
-        bug_class = adapter.bug_class  # type: ignore[attr-defined]
-        assert bug_class
-        assert story.endswith(f"Bug class: {bug_class}. Found by: {adapter.violates}.")
+        assert isinstance(adapter, ReferenceAdapter) and adapter.bug_class
+        assert story.endswith(f"Bug class: {adapter.bug_class}. Found by: {adapter.violates}.")
 
 
 @pytest.mark.parametrize("name", scenarios.names())

@@ -250,11 +250,17 @@ def test_a_simulation_that_is_over_holds_no_connection() -> None:
     url = places.url_of("postgres", address("postgres"))
     open_now = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'jobquake'"
     with psycopg.connect(url, autocommit=True) as connection:
-        before = connection.execute(open_now).fetchone()
+
+        def count() -> int:
+            found = connection.execute(open_now).fetchone()
+            assert found
+            return int(found[0])
+
+        before = count()
         for seed in range(3):
             run(scenarios.find(KILLED).plan(seed), backends.find("reference-postgres"), "sim")
         gc.collect()
-        wait_until(lambda: connection.execute(open_now).fetchone() <= before)
+        wait_until(lambda: count() <= before)
 
 
 # -- somebody else's server ---------------------------------------------------------------

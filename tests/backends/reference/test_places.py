@@ -234,4 +234,6 @@ def test_a_twin_keeps_its_mistake_wherever_it_is_put() -> None:
     twin = backends.find("twin-no-lease@redis")
     assert isinstance(twin, ReferenceAdapter)
     assert twin.violates == "no_lost_work"
-    assert twin.decisions is backends.find("twin-no-lease").decisions  # type: ignore[attr-defined]
+    at_home = backends.find("twin-no-lease")
+    assert isinstance(at_home, ReferenceAdapter)
+    assert twin.decisions is at_home.decisions
