@@ -26,6 +26,8 @@ MOVED = {
     "backends.servers.keeper": "servers.lifeline",
     "backends.twins": "backends.reference.twins",
     "backends.reference.client": "backends.reference.broker.client",
+    "backends.reference.twins.altered": "backends.reference.altered",
+    "backends.reference.twins.in_hand": "backends.reference.in_hand",
     "backends.reference.doubt": "backends.reference.stores.ambiguous_writes",
     "backends.reference.identity": "backends.reference.stores.identity",
     "backends.reference.memory": "backends.reference.stores.memory",

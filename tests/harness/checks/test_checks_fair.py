@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 from jobquake import RetryPolicy, simulate
-from jobquake.backends.reference.adapter import REFERENCE
+from jobquake.backends.built_in.reference import BACKEND as REFERENCE
 from jobquake.harness.checks import CHECKS
 from jobquake.harness.checks.finding import Judged
 from jobquake.harness.faults.partition import Partition
