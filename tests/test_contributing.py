@@ -12,8 +12,8 @@ from types import ModuleType
 
 import pytest
 from jobquake.backends import registry as backends
-from jobquake.harness.checks.finding import Judged
 from jobquake.harness.drivers.sim import simulate
+from jobquake.harness.finding import Judged
 from jobquake.harness.record.facts import Facts
 from jobquake.harness.record.history import Answer, Event, History, row
 from jobquake.harness.result import judge

@@ -41,6 +41,8 @@ FACES = 7
 HARNESS = {  # the floors inside the room
     "units": 0,
     "blame": 0,
+    "finding": 0,
+    "sight": 0,
     "faults": 1,
     "plan": 2,
     "record": 3,
