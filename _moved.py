@@ -73,6 +73,7 @@ MOVED = {
     "interrupt": "cli.interrupt",
     "names": "lookup",
     "reports.evidence": "reports.symptoms",
+    "reports.page": "reports.formats.html",
 }
 
 
