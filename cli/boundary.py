@@ -23,14 +23,14 @@ from .interrupt import interrupts_kept
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
 
 
-def run_and_exit() -> NoReturn:
-    """Run the command line, and exit with its code."""
+def run_and_exit(command: click.Command = cli, name: str = "jobquake") -> NoReturn:
+    """Run that command as the program of that name, and exit with its code."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # whatever the locale can not write
     try:
         with interrupts_kept():
-            code = cli.main(prog_name="jobquake", standalone_mode=False)
+            code = command.main(prog_name=name, standalone_mode=False)
         sys.stdout.flush()
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.ctx.get_help())

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import BackendFailed, InternalError, JobquakeError
+from ..protocol.commands import Command
 
 OURS = Path(__file__).parents[1]
 ROOMS = ("harness", "protocol", "reports", "scenarios", "cli", "proxy", "servers", "capacity")
@@ -33,7 +34,7 @@ def blaming(backend: str) -> Iterator[None]:
         if not (call := call_of_backend(error)):
             raise
         raise BackendFailed(
-            f"expected the backend {backend} to answer every call, found that {call}() raised "
+            f"expected the backend {backend} to answer every call, found that {call} raised "
             f"{type(error).__name__}: {error}; see {written(error)}"
         ) from error
 
@@ -42,7 +43,7 @@ def call_of_backend(error: Exception) -> str:
     """The call of the adapter, its queue or its worker that raised; "" if none did.
 
     It is the first step out of the harness into code that is neither ours nor a library's
-    that the harness uses.
+    that the harness uses. With it stands the command that it was given, if it was given one.
     """
     inside = False
     for frame, _ in traceback.walk_tb(error.__traceback__):
@@ -50,7 +51,8 @@ def call_of_backend(error: Exception) -> str:
         if parts[:-1][: len(OURS.parts)] == OURS.parts and parts[len(OURS.parts)] in ROOMS:
             inside = True
         elif inside and not set(USED) & set(parts):
-            return frame.f_code.co_name
+            given = [v for v in frame.f_locals.values() if isinstance(v, Command)]
+            return f"{frame.f_code.co_name}({type(given[0]).__name__ if given else ''})"
     return ""
 
 
@@ -62,14 +64,29 @@ def internal_error(error: Exception) -> InternalError:
     )
 
 
+_WRITTEN: dict[object, str] = {}
+
+
 def written(error: Exception) -> str:
-    """Write the traceback to a temporary file; in words, where it is, or why it is nowhere."""
-    try:
-        with tempfile.NamedTemporaryFile(
-            "w", prefix="jobquake-traceback-", suffix=".txt", delete=False,
-            encoding="utf-8", errors="backslashreplace",
-        ) as file:  # fmt: skip
-            file.writelines(traceback.format_exception(error))
-    except OSError as full:
-        return f"its traceback, which could not be written ({full.strerror})"
-    return f"the traceback in {file.name}"
+    """Write the traceback to a temporary file; in words, where it is, or why it is nowhere.
+
+    What is raised at one place again and again, as a search or a shrinker makes it, is written
+    once in each process.
+    """
+    steps = traceback.extract_tb(error.__traceback__)
+    raised = (steps[-1].filename, steps[-1].lineno) if steps else ("", 0), repr(error)
+    if raised not in _WRITTEN or not Path(_WRITTEN[raised]).exists():
+        try:
+            _WRITTEN[raised] = _write(error)
+        except OSError as full:
+            return f"its traceback, which could not be written ({full.strerror})"
+    return f"the traceback in {_WRITTEN[raised]}"
+
+
+def _write(error: Exception) -> str:
+    with tempfile.NamedTemporaryFile(
+        "w", prefix="jobquake-traceback-", suffix=".txt", delete=False,
+        encoding="utf-8", errors="backslashreplace",
+    ) as file:  # fmt: skip
+        file.writelines(traceback.format_exception(error))
+    return file.name

@@ -14,6 +14,7 @@ from ..backends.adapter import Tenant, Unavailable
 from ..backends.framework import FrameworkSystem
 from ..backends.system import Driver, System, drivers
 from ..servers.source import MissingServer
+from .blame import blaming
 from .faults import Fault
 from .plan.plan import Plan
 
@@ -21,7 +22,15 @@ WITHOUT_DRIVER = {"sim": "it has no virtual time", "process": "it lives in virtu
 
 
 def why_not(plan: Plan, system: System, driver: Driver) -> str | None:
-    """Why this plan cannot prove anything on this system with this driver; None: it can."""
+    """Why this plan cannot prove anything on this system with this driver; None: it can.
+
+    Raises :class:`BackendFailed` if the system does not answer but raises.
+    """
+    with blaming(system.name):
+        return _why_not(plan, system, driver)
+
+
+def _why_not(plan: Plan, system: System, driver: Driver) -> str | None:
     if driver not in drivers(system):
         return WITHOUT_DRIVER[driver]
     if driver == "sim":

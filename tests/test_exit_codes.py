@@ -8,6 +8,7 @@ import pkgutil
 import re
 import subprocess
 import sys
+import tempfile
 from importlib import import_module
 from pathlib import Path
 from random import Random
@@ -21,9 +22,11 @@ from jobquake.backends.built_in.reference import BACKEND as REFERENCE
 from jobquake.cli import main
 from jobquake.errors import BackendFailed, DamagedData, JobquakeError
 from jobquake.harness.blame import internal_error
+from jobquake.harness.contract.bench import Bench
 from jobquake.harness.plan.replay import encode
 from jobquake.harness.run import run
 from jobquake.protocol.clock import Clock
+from jobquake.protocol.commands import Job
 from jobquake.scenarios import registry as scenarios
 
 KILL = "worker-kill-before-ack"
@@ -106,6 +109,85 @@ def test_an_adapter_that_raises_ends_with_3_and_one_sentence(
     file = Path(re.findall(r"the traceback in (\S+)", said)[0])
     assert "ZeroDivisionError: of the adapter" in file.read_text()
     file.unlink()
+
+
+class RaisingFraming:
+    """The reference backend's framing, one of whose calls raises."""
+
+    numbered = True
+
+    def __init__(self, member: str) -> None:
+        self._member = member
+
+    def split(self, buffer: bytearray) -> list[bytes]:
+        return self._do("split", buffer)
+
+    def describe(self, message: bytes) -> tuple[int, str, str]:
+        return self._do("describe", message)
+
+    def _do(self, member: str, given: Any) -> Any:
+        if member == self._member:
+            raise ZeroDivisionError(f"of {member}")
+        return getattr(REFERENCE.framing, member)(given)
+
+
+class OnRealProcesses:
+    """The reference backend on real processes, with some members of its own."""
+
+    name = "reference"
+
+    def __init__(self, **members: Any) -> None:
+        vars(self).update(members)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(REFERENCE, name)
+
+
+def of_the_tenant(folder: Path) -> None:
+    raise ZeroDivisionError("of the tenant")
+
+
+@pytest.mark.parametrize(
+    ("backend", "call"),
+    [
+        (OnRealProcesses(framing=RaisingFraming("split")), "split()"),
+        (OnRealProcesses(framing=RaisingFraming("describe")), "describe()"),
+        (OnRealProcesses(vacate=of_the_tenant), "of_the_tenant()"),
+        (OnRealProcesses(server=lambda folder, port: 1 / 0), "<lambda>()"),
+    ],
+    ids=["split", "describe", "vacate", "server"],
+)
+def test_an_adapter_that_raises_beside_real_processes_ends_with_3_and_leaves_nothing(
+    backend: Any,
+    call: str,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "tmp").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
+    assert exit_code(monkeypatch, tmp_path, backend, "run", KILL, "--driver", "process") == 3
+    said = capfd.readouterr().err
+    assert "Traceback" not in said
+    assert said.count("ZeroDivisionError") == 1
+    assert f"the backend reference to answer every call, found that {call} raised" in said
+    (left,) = (tmp_path / "tmp").iterdir()
+    assert left.name.startswith("jobquake-traceback-")
+
+
+def test_the_command_is_named_and_one_mistake_is_written_once(tmp_path: Path) -> None:
+    class Bad:
+        def call(self, command: Any) -> None:
+            raise ZeroDivisionError("of the queue")
+
+    queue = OnRealProcesses(local=lambda clock, rng: Bad())
+    said = set()
+    for _ in range(3):
+        with pytest.raises(BackendFailed, match=r"found that call\(Enqueue\) raised") as raised:
+            Bench(queue).enqueue(Job("1"))
+        said.add(str(raised.value))
+    (sentence,) = said
+    Path(re.findall(r"the traceback in (\S+)", sentence)[0]).unlink()
 
 
 def test_the_python_api_raises_what_the_command_line_tells() -> None:

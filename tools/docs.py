@@ -8,11 +8,11 @@ Exits with 4 if what is measured is not what the page is there to show.
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 import click
 from jobquake import lookup
+from jobquake.cli.boundary import run_and_exit
 
 if TYPE_CHECKING:
     from jobquake.harness.run import Driver
@@ -76,4 +76,4 @@ def duplicates(backend: str, seed: int) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(docs.main(standalone_mode=False))
+    run_and_exit(docs, "docs.py")

@@ -33,6 +33,7 @@ from ...protocol.commands import (
     Reply,
     Settled,
 )
+from ..blame import blaming
 
 R = TypeVar("R", bound=Reply)
 QUEUE = "default"
@@ -61,17 +62,21 @@ class Bench:
             wall=lambda: self.now + self.server_ahead_s,
             caller=lambda: self.now + self.caller_ahead_s,
         )
-        self._queue = adapter.local(clock, Random(0))
+        self._backend = adapter.name
+        with blaming(self._backend):
+            self._queue = adapter.local(clock, Random(0))
 
     def wait(self, seconds: float) -> None:
         self.now += seconds
 
     def crash(self) -> None:
         """The queue's server dies and starts again."""
-        self._queue.crash()
+        with blaming(self._backend):
+            self._queue.crash()
 
     def call(self, command: Command) -> Reply:
-        return self._queue.call(command)
+        with blaming(self._backend):
+            return self._queue.call(command)
 
     def _answer(self, command: Command, kind: type[R]) -> R:
         __tracebackhide__ = True

@@ -25,9 +25,10 @@ import psutil
 
 from ...backends import registry
 from ...backends.adapter import Adapter, Tenant, Unavailable
-from ...errors import EnvironmentFault
+from ...errors import EnvironmentFault, JobquakeError
 from ...servers import container, running
 from ...servers.source import MissingServer
+from ..blame import blaming
 
 MARK = container.MARK
 SWEEP_FOR_S = 10.0
@@ -77,14 +78,15 @@ def sweep(mark: str) -> int:
 def clean(workspace: Workspace, adapter: Adapter | None) -> None:
     """End what carries the mark, and remove what the run keeps, here and elsewhere.
 
-    Raises :class:`EnvironmentFault` if something had to be left; the folder never is, unless
-    it is to be kept.
+    Raises :class:`EnvironmentFault` if something had to be left, and :class:`BackendFailed` if
+    the adapter raised; the folder is never left, unless it is to be kept.
     """
     sweep(workspace.mark)
     try:
         container.remove(workspace.folder)
         if isinstance(adapter, Tenant):
-            adapter.vacate(workspace.folder)
+            with blaming(adapter.name):
+                adapter.vacate(workspace.folder)
     except (Unavailable, MissingServer) as error:
         raise EnvironmentFault(f"expected to leave nothing behind, but {error}") from error
     finally:
@@ -112,12 +114,16 @@ def guarded(adapter: Adapter, keep: Path | None = None) -> Iterator[Workspace]:
         workspace.folder.mkdir(mode=0o700, exist_ok=workspace.kept)
         yield workspace
     except BaseException:
-        with suppress(EnvironmentFault):  # what went wrong first is what should be told
+        with suppress(JobquakeError):  # what went wrong first is what should be told
             clean(workspace, adapter)
         last_word = DONE
         raise
     else:
-        clean(workspace, adapter)
+        try:
+            clean(workspace, adapter)
+        except JobquakeError:
+            last_word = DONE  # whoever runs this tells it; the guard need not try and tell it again
+            raise
         last_word = DONE
     finally:
         guard.communicate(last_word)
@@ -137,7 +143,7 @@ def main(mark: str, folder: str, what: str, backend: str) -> None:
     workspace = Workspace(mark, Path(folder), what == KEEP)
     try:
         clean(workspace, adapter)
-    except EnvironmentFault as fault:
+    except JobquakeError as fault:
         print(f"jobquake: {fault}", file=sys.stderr)
     # The driver may have been killed while it started something: look once more.
     time.sleep(SETTLE_S)

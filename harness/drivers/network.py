@@ -26,6 +26,30 @@ from .calltap import CallTap, OrderedTap, Wire
 STREAMS = ("upstream", "downstream")
 
 
+class Watched:
+    """The framing of an adapter. The proxy's loop calls it; what it raises must end the run."""
+
+    def __init__(self, framing: Framing) -> None:
+        self._framing = framing
+        self.numbered = framing.numbered
+        self.raised: Exception | None = None
+
+    def split(self, buffer: bytearray) -> list[bytes]:
+        try:
+            return list(self._framing.split(buffer))
+        except Exception as error:  # noqa: BLE001 (of somebody else's code)
+            self.raised = self.raised or error
+            return []
+
+    def describe(self, message: bytes) -> tuple[int, str, str]:
+        try:
+            trip, call, identifier = self._framing.describe(message)
+        except Exception as error:  # noqa: BLE001 (of somebody else's code)
+            self.raised = self.raised or error
+            return 0, "", ""
+        return trip, call, identifier
+
+
 class Network:
     """Proxies to ``upstream`` (HOST:PORT) for the nodes of one run. Start, later stop.
 
@@ -37,7 +61,7 @@ class Network:
         self, upstream: str, framing: Framing, plan: Plan, ledger: Ledger, choice: str, run: str
     ) -> None:
         self._upstream = upstream
-        self._framing = framing
+        self._framing = Watched(framing)
         self._plan = plan
         self._ledger = ledger
         self._choice = choice
@@ -67,6 +91,11 @@ class Network:
             for node, proxy in enumerate(self._proxies):
                 embedded.tap(proxy.name, partial(tap, wire, node))
         return [proxy.listen for proxy in self._proxies]
+
+    def check(self) -> None:
+        """Raise what the adapter's framing has raised, if it has."""
+        if self._framing.raised:
+            raise self._framing.raised
 
     def begin(self, number: int, fault: LinkFault) -> None:
         """The fault that has this number begins."""

@@ -289,6 +289,8 @@ class ProcessRun:
             self._read()
             self._fleet.supervise()
             self._conduct_due()
+            if self.network:
+                self.network.check()
             now = self._elapsed()
             if now >= next_poll:
                 next_poll = now + QUIET_POLL_S
