@@ -11,10 +11,12 @@ import sys
 import tomllib
 import zipfile
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import jobquake
 import pytest
+from jobquake._moved import MOVED
 from jobquake.backends import registry as backends
 from jobquake.harness.checks import CHECKS
 from jobquake.harness.faults import FAULTS
@@ -175,6 +177,10 @@ def test_the_harness_knows_no_scenario_and_no_backend_by_name(file: Path) -> Non
     assert not [name for name in known if "-" in name and name in file.read_text()]
     concrete = ("jobquake.backends.reference", "jobquake.backends.reference.twins")
     assert not [module for module in imports(file) if module.startswith(concrete)]
+
+
+def test_what_has_moved_is_where_it_is_said_to_be() -> None:
+    assert not [new for new in MOVED.values() if not find_spec(f"jobquake.{new}")]
 
 
 # -- weight -------------------------------------------------------------------------------
