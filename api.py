@@ -41,22 +41,30 @@ def run(
     """Run a scenario (a name, ``name:variant``, a Scenario) or a Plan on a backend; judge it.
 
     ``backend`` is a name or an object. ``driver`` None: the only one that can run the scenario,
-    else ``process``. ``seed`` and ``variant`` are for scenarios; a plan has its own. ``control``
-    names the check that must be violated. ``progress`` is called with figures now and then.
+    else ``process``, else the one that the backend has. ``seed`` and ``variant`` are for
+    scenarios; a plan has its own. ``control`` names the check that must be violated.
+    ``progress`` is called with figures now and then.
     ``toxiproxy`` says whose network real processes use: ``embedded``, the path of a server's
     program, or the address of a server's API. ``on`` is a queue that has stood through other
     runs of that driver; without it, it is a new one.
 
-    Raises UsageError, UnknownName, WrongDriver or PlanError about what makes no sense, and
-    EnvironmentFault if it cannot be run here.
+    Raises UsageError, UnknownName, WrongDriver or PlanError about what makes no sense, or about a
+    scenario that proves nothing on that backend, and EnvironmentFault if it cannot be run here.
     """
     from .harness.run import run as carry_out
+    from .harness.why_not import why_not
+    from .skipping import fitted, refusal
 
     plan, scenario = plan_of(what, variant, seed)
     lookup.guarantees(plan)
-    chosen = None if driver is None else lookup.driver(driver)
-    chosen = lookup.driver_of(scenario, chosen, DRIVER) if scenario else chosen or DRIVER
-    return carry_out(plan, backend_of(backend), chosen, control, progress, toxiproxy, on)
+    system = backend_of(backend)
+    wanted = None if driver is None else lookup.driver(driver)
+    chosen = wanted or fitted(DRIVER, system)
+    if scenario:
+        chosen = lookup.driver_of(scenario, wanted, chosen)
+        if why := why_not(plan, system, chosen):
+            raise UsageError(refusal(plan.full_name, system.name, why))
+    return carry_out(plan, system, chosen, control, progress, toxiproxy, on)
 
 
 def assert_holds(plan: Plan | str, backend: str | Adapter, driver: Driver = "sim") -> Result:

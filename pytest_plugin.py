@@ -26,18 +26,32 @@ STORY_LINES = 12
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    group = parser.getgroup("jobquake", "shaking job queues")
-    group.addoption("--jobquake-backend", metavar="NAME", help="backend to shake (reference)")
-    group.addoption("--jobquake-driver", choices=["sim", "process"], help="driver (process)")
-    group.addoption("--jobquake-seed", type=int, metavar="N", help="seed of the plans (0)")
+    group = parser.getgroup("jobquake", "reliability tests of job queues")
+    group.addoption(
+        "--jobquake-backend", metavar="NAME", help="which backend to test; default: reference"
+    )
+    group.addoption(
+        "--jobquake-driver",
+        choices=["sim", "process"],
+        help="sim: simulated, in virtual time; process: real processes; default: process",
+    )
+    group.addoption(
+        "--jobquake-seed",
+        type=int,
+        metavar="N",
+        help="seed from which plans are made; default: 0",
+    )
     group.addoption(
         "--jobquake-toxiproxy",
         metavar="embedded|PROGRAM|URL",
         default="embedded",
-        help="whose network real processes use (embedded)",
+        help="the Toxiproxy between real processes and the queue: our own, a server's program, "
+        "or the address of a running server's API; default: embedded",
     )
     group.addoption(
-        "--jobquake-report", metavar="DIR", help="where failing runs leave their reports"
+        "--jobquake-report",
+        metavar="DIR",
+        help="write a report of each failing run below this folder",
     )
 
 

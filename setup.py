@@ -7,8 +7,8 @@ from setuptools.command.build_py import build_py
 class WithoutThisFile(build_py):
     """The root of the repository is the package, so this file would be one of its modules."""
 
-    def find_package_modules(self, package, package_dir):
-        found = super().find_package_modules(package, package_dir)
+    def find_package_modules(self, package: str, package_dir: str) -> list[tuple[str, str, str]]:
+        found = build_py.find_package_modules(self, package, package_dir)
         return [module for module in found if module[1] != "setup"]
 
 

@@ -12,9 +12,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from .errors import UsageError
 
 if TYPE_CHECKING:
-    from .backends.adapter import Adapter as System
+    from .backends.adapter import QueueSystem
+    from .backends.framework import FrameworkSystem
     from .backends.system import Driver
     from .harness.plan.plan import Plan
+
+    System = QueueSystem | FrameworkSystem
 
 
 class Experiment(NamedTuple):
@@ -56,7 +59,9 @@ def sort_out(
     wanted, skipped = list[tuple["System", Experiment]](), list[Skipped]()
     for system in systems:
         for experiment in experiments:
-            chosen = _fitted(experiment, system)
+            chosen = experiment
+            if experiment.free:
+                chosen = experiment._replace(driver=fitted(experiment.driver, system))
             why = _why_not(chosen, system)
             if why is None:
                 wanted.append((system, chosen))
@@ -66,14 +71,20 @@ def sort_out(
     return wanted, skipped
 
 
-def _fitted(experiment: Experiment, system: System) -> Experiment:
-    """The experiment with a driver that the backend has, where nobody asked for another."""
+def fitted(driver: Driver, system: System) -> Driver:
+    """That driver if the backend has it, else the one that it has."""
     from .backends.system import drivers
 
     able = drivers(system)
-    if not experiment.free or experiment.driver in able:
-        return experiment
-    return experiment._replace(driver=able[0])
+    return driver if driver in able else able[0]
+
+
+def refusal(scenario: str, backend: str, why: str) -> str:
+    """What to say of a scenario that somebody named and that this backend cannot run."""
+    return (
+        f"expected a scenario that {backend} can run, found {scenario}: {why}; "
+        "name another backend or another scenario"
+    )
 
 
 def _why_not(experiment: Experiment, system: System) -> str | None:
@@ -95,7 +106,4 @@ def _see_named(
         name = experiment.plan.full_name
         if experiment.named and name not in runs:
             why = next(skip for skip in skipped if skip.scenario == name)
-            raise UsageError(
-                f"expected a scenario that {why.backend} can run, found {name}: {why.why}; "
-                "name another backend or another scenario"
-            )
+            raise UsageError(refusal(*why))

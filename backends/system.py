@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal, Protocol, runtime_checkable
 
+from ..errors import UsageError
 from ..protocol.events import Event
 from .claims import Claims
 
@@ -85,3 +86,13 @@ def sees(system: System) -> frozenset[Event]:
 def drivers(system: System) -> tuple[Driver, ...]:
     """The drivers that can run the system: all of them, unless it says otherwise."""
     return system.drivers if isinstance(system, Driven) else DRIVERS
+
+
+def see_driver(driver: Driver, system: System) -> None:
+    """Raise :class:`UsageError` if that driver cannot run the system."""
+    able = drivers(system)
+    if driver not in able:
+        raise UsageError(
+            f"expected a backend that runs with the driver {driver}, found {system.name}, which "
+            f"runs with {' and '.join(able)} only; name another backend or another driver"
+        )

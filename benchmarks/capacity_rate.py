@@ -74,7 +74,7 @@ def deliveries_per_s(run: Callable[[], list[float]]) -> tuple[float, list[float]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])  # type: ignore[union-attr]
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=1.0, help="for each figure")
     for_s = parser.parse_args().seconds
     for erlangs in (8.0, 95.0, 950.0):

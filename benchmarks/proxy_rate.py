@@ -80,15 +80,16 @@ def serve_echo(pipe: Connection) -> None:
             for key, _ in selector.select():
                 if key.fileobj is pipe:
                     return
+                assert isinstance(key.fileobj, socket.socket)
                 if key.fileobj is server:
                     client, _ = server.accept()
                     client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                     selector.register(client, selectors.EVENT_READ)
-                elif key.fileobj.recv(4096):  # type: ignore[union-attr]
-                    key.fileobj.sendall(PONG)  # type: ignore[union-attr]
+                elif key.fileobj.recv(4096):
+                    key.fileobj.sendall(PONG)
                 else:
                     selector.unregister(key.fileobj)
-                    key.fileobj.close()  # type: ignore[union-attr]
+                    key.fileobj.close()
 
 
 @contextmanager
@@ -121,7 +122,7 @@ def p50_us(address: str, connections: int) -> float:
 
 
 def _p50_of_python(address: str, connections: int, count: int) -> float:
-    took = []
+    took: list[float] = []
     with ExitStack() as stack, selectors.DefaultSelector() as selector:
         since = {}
         for _ in range(connections):
@@ -131,7 +132,8 @@ def _p50_of_python(address: str, connections: int, count: int) -> float:
             client.sendall(PING)
         while len(took) < count:
             for key, _ in selector.select():
-                client = key.fileobj  # type: ignore[assignment]
+                assert isinstance(key.fileobj, socket.socket)
+                client = key.fileobj
                 client.recv(64)
                 now = time.perf_counter()
                 took.append(now - since[client])
@@ -193,7 +195,7 @@ def megabytes_per_s(pipe: Connection, address: str, direction: str, size: int) -
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--megabytes", type=int, default=256)
     parser.add_argument("--profile", help="write the embedded server's cProfile to this file")

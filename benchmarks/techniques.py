@@ -107,7 +107,7 @@ def state_machine(twin: Adapter, seed: int, budget_s: float) -> Hunt:
     """Commands in any order, beside a model of the queue."""
     tries = Tries(budget_s)
 
-    class Timed(machine(twin)):  # type: ignore[misc]
+    class Timed(machine(twin)):  # type: ignore[misc] # a base that is made here
         def __init__(self) -> None:
             tries.one_more()
             super().__init__()
@@ -141,7 +141,7 @@ def told(hunt: Hunt) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])  # type: ignore[union-attr]
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("twins", nargs="*")
     parser.add_argument("--budget", type=float, default=10.0)
     parser.add_argument("--seed", type=int, default=0)

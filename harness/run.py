@@ -15,8 +15,7 @@ from msgspec.structs import replace
 from .._moved import names_of
 from ..backends.adapter import Claims, QueueSystem
 from ..backends.framework import FrameworkSystem
-from ..backends.system import drivers
-from ..errors import UsageError
+from ..backends.system import see_driver
 from .blame import blaming
 from .checks import see_guarantees
 from .plan.plan import Plan
@@ -62,11 +61,7 @@ def run(
     """
     validate(plan)
     see_guarantees(plan)
-    if driver not in drivers(adapter):
-        raise UsageError(
-            f"expected one of the drivers {', '.join(drivers(adapter))} for {adapter.name}, found "
-            f"{driver!r}; name another driver"
-        )
+    see_driver(driver, adapter)
     ledger: bytes | None = None
     network = "simulated"
     with blaming(adapter.name):

@@ -254,7 +254,9 @@ RULES = (
     Rule(
         "faults_hit", (),
         "A fault of the scenario met no job, so the run proves nothing about it.",
-        "Run it with another seed, or with more jobs for the fault to strike.",
+        "The table of faults shows which cell stayed empty. A fault that comes at a time of its "
+        "own needs a job in that phase then: run it with another seed, or with more or longer "
+        "jobs. A fault at a point of a job needs a backend whose workers reach that point.",
     ),
 )  # fmt: skip
 

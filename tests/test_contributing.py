@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -38,8 +39,11 @@ def examples() -> dict[str, str]:
     return found
 
 
+Example = Callable[[str], ModuleType]
+
+
 @pytest.fixture
-def example(monkeypatch: pytest.MonkeyPatch):
+def example(monkeypatch: pytest.MonkeyPatch) -> Example:
     """Import an example as the module it would be, without writing into the package."""
 
     def load(path: str) -> ModuleType:
@@ -66,20 +70,23 @@ def test_the_page_has_one_example_of_each() -> None:
     ]
 
 
-def test_the_check_accepts_a_quick_answer_and_rejects_a_slow_one(example) -> None:
+def test_the_check_accepts_a_quick_answer_and_rejects_a_slow_one(example: Example) -> None:
     check = example("harness/checks/enqueue_answered.py")
     plan = example("scenarios/lone_worker.py").SCENARIO.plan(0)
 
     def judged(answered_at_s: float) -> Judged:
         answer = row(answered_at_s, Event.ENQUEUE_ANSWERED, since=0.0, answer=Answer.OK, job=3)
-        return check.judge(Facts(plan, backends.find("reference").claims, History([answer])))
+        facts = Facts(plan, backends.find("reference").claims, History([answer]))
+        told = check.judge(facts)
+        assert isinstance(told, Judged)
+        return told
 
     assert judged(0.5).verdict == "held"
     assert [finding.job for finding in judged(1.5).findings] == [3]
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_the_scenario_holds_and_finds_the_twin_and_the_list(example, seed: int) -> None:
+def test_the_scenario_holds_and_finds_the_twin_and_the_list(example: Example, seed: int) -> None:
     plan = example("scenarios/lone_worker.py").SCENARIO.plan(seed)
     twin = example("backends/reference/twins/failure_drops.py").TWIN
     listed = example("backends/built_in/list_queue.py").BACKEND
@@ -94,7 +101,9 @@ def test_the_scenario_holds_and_finds_the_twin_and_the_list(example, seed: int) 
         assert ("no_lost_work" in broken) == (verdict == "violated")
 
 
-def test_the_format_passes_what_held_and_nothing_else_whatever_it_is_called(example) -> None:
+def test_the_format_passes_what_held_and_nothing_else_whatever_it_is_called(
+    example: Example,
+) -> None:
     tap = example("reports/formats/tap.py")
     plan = example("scenarios/lone_worker.py").SCENARIO.plan(0)
     twin = example("backends/reference/twins/failure_drops.py").TWIN

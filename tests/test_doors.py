@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import re
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import jobquake
@@ -18,6 +19,7 @@ from jobquake.harness.shrink import reproduce
 from jobquake.lookup import UnknownName, WrongDriver
 
 ROOT = Path(jobquake.__file__).parent
+pytest_plugins = ["pytester"]
 KILL, FLOOD = "worker-kill-before-ack", "slow-job-flood"
 ROOMS = sorted(init.parent.name for init in ROOT.glob("*/__init__.py"))
 ROOM = rf"jobquake\.(?:{'|'.join(ROOMS)})"
@@ -41,7 +43,7 @@ TINY = jobquake.Plan(
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda module: module.__name__)
-def test_a_public_module_has_what_it_says(module: Any) -> None:
+def test_a_public_module_has_what_it_says(module: ModuleType) -> None:
     assert module.__doc__
     names = getattr(module, "__all__", None) or [n for n in vars(module) if n[0].isupper()]
     assert names and all(hasattr(module, name) for name in names)

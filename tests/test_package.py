@@ -18,6 +18,7 @@ import jobquake
 import pytest
 from jobquake._moved import MOVED
 from jobquake.backends import registry as backends
+from jobquake.backends.reference.adapter import ReferenceAdapter
 from jobquake.harness.checks import CHECKS
 from jobquake.harness.faults import FAULTS
 from jobquake.scenarios import registry as scenarios
@@ -260,9 +261,8 @@ def test_a_backend_says_what_it_is_and_a_twin_what_catches_it(name: str) -> None
         file = name.removeprefix("twin-").replace("-", "_") + ".py"
         text = (ROOT / "backends" / "reference" / "twins" / file).read_text()
         story = " ".join((ast.get_docstring(ast.parse(text)) or "").split())
-        bug_class = adapter.bug_class  # type: ignore[attr-defined]
-        assert bug_class
-        assert story.endswith(f"Bug class: {bug_class}. Found by: {adapter.violates}.")
+        assert isinstance(adapter, ReferenceAdapter) and adapter.bug_class
+        assert story.endswith(f"Bug class: {adapter.bug_class}. Found by: {adapter.violates}.")
 
 
 @pytest.mark.parametrize("name", scenarios.names())

@@ -44,7 +44,7 @@ def output(
 ) -> pytest.LineMatcher:
     """What pytest printed about this test file, which must have had these outcomes."""
     pytester.makepyfile(test)
-    done = pytester.runpytest_subprocess(*options)
+    done = pytester.runpytest_inprocess(*options)
     done.assert_outcomes(**outcomes)
     return done.stdout
 
@@ -158,7 +158,7 @@ def test_the_summary_names_every_run_and_how_to_see_failures_again(
     options: tuple[str, ...], pytester: pytest.Pytester
 ) -> None:
     pytester.makepyfile(TWO)
-    done = pytester.runpytest_subprocess(*options)
+    done = pytester.runpytest_inprocess(*options)
     done.assert_outcomes(passed=1, failed=1)
     lines = summary(done.stdout)
     assert sorted(line for line in lines if not line.startswith("  ")) == [

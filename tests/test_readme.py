@@ -125,7 +125,8 @@ def test_commands_in_running_text_exist_with_their_options() -> None:
 @pytest.mark.parametrize("word", ["backend", "twin", "scenario", "strike", "bite matrix"])
 def test_a_word_of_ours_is_explained_where_it_first_appears(word: str) -> None:
     text = README.read_text()
-    assert text.index(f"**{word}**") + 2 == re.search(rf"\b{word}", text).start()  # type: ignore[union-attr]
+    first = re.search(rf"\b{word}", text)
+    assert first and text.index(f"**{word}**") + 2 == first.start()
 
 
 # -- the reader itself --------------------------------------------------------------------

@@ -19,6 +19,7 @@ import sys
 import tempfile
 from collections import Counter
 from pathlib import Path
+from typing import Any, TypedDict
 
 # What runs inside a checkout. It finds each thing where one of them has it.
 INSIDE = r"""
@@ -100,6 +101,14 @@ json.dump(answer, sys.stdout)
 """
 
 
+class Done(TypedDict):
+    """What a checkout has carried out; a page comes with its name."""
+
+    found: dict[str, str]
+    pages: list[tuple[str, str]]
+    backends: int
+
+
 def inside(checkout: Path, what: object) -> subprocess.Popen[str]:
     """Start that work in a checkout, whose files stand for the package whatever is installed."""
     place = Path(tempfile.mkdtemp(prefix="jobquake-compare-"))
@@ -117,7 +126,8 @@ def inside(checkout: Path, what: object) -> subprocess.Popen[str]:
     return process
 
 
-def answer(process: subprocess.Popen[str]) -> object:
+def answer(process: subprocess.Popen[str]) -> Any:
+    """The JSON that it wrote."""
     assert process.stdout
     text = process.stdout.read()
     if process.wait():
@@ -133,16 +143,17 @@ def skeleton(page: str) -> Counter[str]:
 
 
 def main() -> int:
-    reader = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    reader = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     reader.add_argument("old", type=Path)
     reader.add_argument("new", type=Path)
     reader.add_argument("--plans", type=int, default=300)
     reader.add_argument("--pages", type=int, default=30)
     asked = reader.parse_args()
-    replays = answer(inside(asked.old, {"do": "draw", "plans": asked.plans}))
+    replays: list[str] = answer(inside(asked.old, {"do": "draw", "plans": asked.plans}))
     work = {"do": "carry out", "replays": replays, "pages": asked.pages}
     both = [inside(checkout, work) for checkout in (asked.old, asked.new)]
-    old, new = (answer(process) for process in both)  # type: ignore[misc]
+    done: list[Done] = [answer(process) for process in both]
+    old, new = done
     differ = [key for key in old["found"] if old["found"][key] != new["found"].get(key)]
     runs = sum(" judged" not in key for key in old["found"])
     print(f"{runs} runs of {asked.plans} plans on {old['backends']} backends: ", end="")

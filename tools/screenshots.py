@@ -10,16 +10,17 @@ from __future__ import annotations
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Literal
 
 from jobquake.backends import registry as backends
 from jobquake.harness.run import run
 from jobquake.harness.shrink.failure import shrunk_in_sim
 from jobquake.reports import html
 from jobquake.scenarios import registry as scenarios
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import ViewportSize, sync_playwright
 
 DOCS = Path(__file__).parents[1] / "docs"
-SHOTS = (
+SHOTS: tuple[tuple[str, int, int, Literal["light", "dark"]], ...] = (
     ("report-desktop.png", 1120, 1250, "light"),
     ("report-phone.png", 360, 1240, "dark"),
 )
@@ -40,7 +41,7 @@ def main() -> None:
         file.write_text(page(), encoding="utf-8")
         browser = play.chromium.launch(executable_path=shutil.which("chromium"))
         for name, width, height, scheme in SHOTS:
-            size = {"width": width, "height": height}
+            size = ViewportSize(width=width, height=height)
             tab = browser.new_page(viewport=size, color_scheme=scheme)
             tab.goto(file.as_uri())
             tab.screenshot(path=DOCS / name)

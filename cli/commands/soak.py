@@ -17,7 +17,7 @@ from ..os_errors import os_errors_told
 if TYPE_CHECKING:
     from ...harness.plan.plan import Plan
     from ...harness.run import Driver, Run
-    from ...harness.soak.soak import Found, Soak
+    from ...harness.soak.soak import Soak, Violation
 
 MIB = 1024 * 1024
 
@@ -122,7 +122,7 @@ def command(
     return EXIT[soak.verdict]
 
 
-def _tell(found: Found, soak: Soak) -> None:
+def _tell(found: Violation, soak: Soak) -> None:
     click.echo(f"violated in round {found.round}: {found.sentence}")
     click.echo(f"  jobquake replay '{found.replay}'")
     if found.needs_the_past:

@@ -29,11 +29,12 @@ from ...errors import EnvironmentFault, JobquakeError
 from ...servers import container, running
 from ...servers.source import MissingServer
 from ..blame import blaming
+from . import guard_process
+from .guard_process import DONE
 
 MARK = container.MARK
 SWEEP_FOR_S = 10.0
 SETTLE_S = 0.1
-DONE = b"done"
 KEEP, REMOVE = "keep", "remove"
 
 
@@ -105,7 +106,7 @@ def guarded(adapter: Adapter, keep: Path | None = None) -> Iterator[Workspace]:
     workspace = Workspace(mark, folder, keep is not None)
     what = KEEP if workspace.kept else REMOVE
     guard = subprocess.Popen(
-        [sys.executable, "-m", __name__, mark, str(folder), what, adapter.name],
+        [sys.executable, "-m", guard_process.__name__, mark, str(folder), what, adapter.name],
         stdin=subprocess.PIPE,
         start_new_session=True,
     )
@@ -129,13 +130,8 @@ def guarded(adapter: Adapter, keep: Path | None = None) -> Iterator[Workspace]:
         guard.communicate(last_word)
 
 
-def main(mark: str, folder: str, what: str, backend: str) -> None:
-    """Wait for the end of standard input; unless its last word was that all is done, clean."""
-    heard = b""
-    while said := os.read(sys.stdin.fileno(), 4096):
-        heard += said
-    if heard == DONE:
-        return
+def clean_up_after(mark: str, folder: str, what: str, backend: str) -> None:
+    """Do what the driver of that run did not live to do."""
     try:
         adapter = registry.find(backend)
     except KeyError:
@@ -150,7 +146,3 @@ def main(mark: str, folder: str, what: str, backend: str) -> None:
     sweep(mark)
     if not workspace.kept:
         running.remove(workspace.folder)
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

@@ -15,7 +15,7 @@ from ..plan.plan import Plan
 from ..record.node_record import expected_reason
 
 
-class Seen(NamedTuple):
+class Observation(NamedTuple):
     """What the backend says of one job.
 
     ``answer`` is about a dead letter's reason: OK if it is what the job itself reported,
@@ -28,7 +28,7 @@ class Seen(NamedTuple):
     answer: Answer = Answer.NONE
 
 
-def observations(plan: Plan, call: Callable[[Command], Reply | None]) -> Iterator[Seen]:
+def observations(plan: Plan, call: Callable[[Command], Reply | None]) -> Iterator[Observation]:
     """One for each planned job that the backend knows."""
     for index in range(len(plan.jobs)):
         reply = call(Inspect(plan.job_id(index)))
@@ -37,8 +37,8 @@ def observations(plan: Plan, call: Callable[[Command], Reply | None]) -> Iterato
         if reply.state == "dead":
             told = expected_reason(plan.jobs[index]) in reply.reason
             answer = (Answer.OK if told else Answer.UNKNOWN) if reply.reason else Answer.FAILED
-            yield Seen(Event.DEAD, index, float(reply.deliveries), answer)
+            yield Observation(Event.DEAD, index, float(reply.deliveries), answer)
         elif reply.state == "done":
-            yield Seen(Event.SETTLED, index)
+            yield Observation(Event.SETTLED, index)
         else:
-            yield Seen(Event.HELD, index, float(reply.state == "leased"))
+            yield Observation(Event.HELD, index, float(reply.state == "leased"))

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, assert_never, cast
 from simpy import Interrupt
 
 from ...backends.adapter import Adapter, Queue
+from ...backends.system import see_driver
 from ...protocol.commands import Measure, Reply
 from ...protocol.events import Event, Phase, Row
 from ...protocol.producer import Client, WaitUntil
@@ -337,5 +338,9 @@ def _passings() -> Callable[[int, int], int]:
 
 
 def simulate(plan: Plan, adapter: Adapter) -> History:
-    """Run the plan in virtual time. The same plan gives a byte-identical history."""
+    """Run the plan in virtual time. The same plan gives a byte-identical history.
+
+    Raises :class:`UsageError` if the backend has no virtual time.
+    """
+    see_driver("sim", adapter)
     return Simulation(plan, adapter).run()

@@ -14,7 +14,7 @@ from typing import Any
 
 from ...backends.adapter import Unavailable
 from .search import Crew, Task, WorkerDied, run_task
-from .shard import Seen
+from .shard import ShardResult
 
 SCHEME = "dask://"
 CONNECT_S = 5.0
@@ -31,13 +31,13 @@ class Cluster:
         workers = self._client.scheduler_info(n_workers=-1)["workers"].values()
         return max(1, sum(int(worker["nthreads"]) for worker in workers))
 
-    def submit(self, task: Task) -> Future[Seen]:
+    def submit(self, task: Task) -> Future[ShardResult]:
         theirs = self._client.submit(run_task, task, pure=False)
-        ours: Future[Seen] = Future()
+        ours: Future[ShardResult] = Future()
         theirs.add_done_callback(partial(_hand_over, ours))
         return ours
 
-    def result(self, future: Future[Seen]) -> Seen:
+    def result(self, future: Future[ShardResult]) -> ShardResult:
         from distributed.scheduler import KilledWorker
 
         try:
@@ -46,7 +46,7 @@ class Cluster:
             raise WorkerDied(str(error)) from error
 
 
-def _hand_over(ours: Future[Seen], theirs: Any) -> None:
+def _hand_over(ours: Future[ShardResult], theirs: Any) -> None:
     """What came of it there, here; it does not depend on the cluster any more."""
     try:
         ours.set_result(theirs.result())

@@ -21,7 +21,7 @@ from typing import NamedTuple, Protocol
 from ...backends.adapter import Adapter
 from ...errors import EnvironmentFault
 from .novelty import Feature
-from .shard import SCHEDULES, Found, Seen, explore_shard
+from .shard import SCHEDULES, ShardResult, Violation, explore_shard
 
 MOST_DEATHS = 5  # of workers, on one shard: then it is the shard that kills them
 POLL_S = 0.25
@@ -42,7 +42,7 @@ class Task(NamedTuple):
     for_s: float | None
 
 
-def run_task(task: Task) -> Seen:
+def run_task(task: Task) -> ShardResult:
     """Run the shard here and now."""
     return explore_shard(
         task.find(task.backend),
@@ -64,9 +64,9 @@ class Crew(Protocol):
     def size(self) -> int:
         """How many shards to keep under way."""
 
-    def submit(self, task: Task) -> Future[Seen]: ...
+    def submit(self, task: Task) -> Future[ShardResult]: ...
 
-    def result(self, future: Future[Seen]) -> Seen:
+    def result(self, future: Future[ShardResult]) -> ShardResult:
         """What came of a task that is over. Raises :class:`WorkerDied`."""
 
 
@@ -94,21 +94,21 @@ class Search:
     seconds: float = 0.0
     interrupted: bool = False
     deaths: int = 0
-    found: list[Found] = field(default_factory=list)
+    found: list[Violation] = field(default_factory=list)
     bites: Counter[tuple[str, str]] = field(default_factory=Counter)
     features: set[Feature] = field(default_factory=set)
     nearest: dict[str, tuple[float, str]] = field(default_factory=dict)
     drifted: list[str] = field(default_factory=list)
 
     @property
-    def first(self) -> list[Found]:
+    def first(self) -> list[Violation]:
         """One finding for each broken guarantee, the earliest."""
-        earliest: dict[str, Found] = {}
+        earliest: dict[str, Violation] = {}
         for found in sorted(self.found, key=lambda f: (f.shard, f.schedule)):
             earliest.setdefault(found.guarantee, found)
         return list(earliest.values())
 
-    def add(self, seen: Seen) -> None:
+    def add(self, seen: ShardResult) -> None:
         self.schedules += seen.schedules
         self.jobs += seen.jobs
         self.shards += 1
@@ -147,7 +147,7 @@ def search(
     then. Ends early, with what it has, if interrupted. Raises :class:`DeadlyShard`.
     """
     state, began = Search(backend, seed), time.monotonic()
-    under_way: dict[Future[Seen], Task] = {}
+    under_way: dict[Future[ShardResult], Task] = {}
     deaths: Counter[int] = Counter()
 
     def task(shard: int) -> Task | None:
@@ -209,12 +209,12 @@ class Here:
 
     size = 1
 
-    def submit(self, task: Task) -> Future[Seen]:
-        future: Future[Seen] = Future()
+    def submit(self, task: Task) -> Future[ShardResult]:
+        future: Future[ShardResult] = Future()
         future.set_result(run_task(task))
         return future
 
-    def result(self, future: Future[Seen]) -> Seen:
+    def result(self, future: Future[ShardResult]) -> ShardResult:
         return future.result()
 
 
@@ -228,7 +228,7 @@ class Pool:
     def _start(self) -> ProcessPoolExecutor:
         return ProcessPoolExecutor(self.size, get_context("spawn"), _ignore_interrupts)
 
-    def submit(self, task: Task) -> Future[Seen]:
+    def submit(self, task: Task) -> Future[ShardResult]:
         # Processes start here, and Ctrl-C is not for them, not even before they can say so.
         with _interrupts_held_back():
             try:
@@ -239,7 +239,7 @@ class Pool:
                 self._executor = self._start()
                 return self._executor.submit(run_task, task)
 
-    def result(self, future: Future[Seen]) -> Seen:
+    def result(self, future: Future[ShardResult]) -> ShardResult:
         try:
             return future.result()
         except BrokenProcessPool as error:

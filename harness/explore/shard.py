@@ -23,7 +23,7 @@ from .techniques import MIXES, Explorer
 SCHEDULES = 250
 
 
-class Found(Struct, frozen=True):
+class Violation(Struct, frozen=True):
     """A schedule that broke guarantees: where it was, which, the first sentence, its plan."""
 
     shard: int
@@ -33,7 +33,7 @@ class Found(Struct, frozen=True):
     replay: str
 
 
-class Seen(Struct, frozen=True):
+class ShardResult(Struct, frozen=True):
     """What came of a shard; ``schedules`` counts those that ran, fewer if it was cut short.
 
     ``nearest`` is, for each kind of near miss, the smallest margin and the replay string of
@@ -45,7 +45,7 @@ class Seen(Struct, frozen=True):
     shard: int
     schedules: int
     jobs: int
-    found: tuple[Found, ...]
+    found: tuple[Violation, ...]
     bites: tuple[tuple[str, str, int], ...]
     new: frozenset[Feature]
     nearest: dict[str, tuple[float, str]]
@@ -64,7 +64,7 @@ def explore_shard(
     twice: bool = False,
     stop_at_first: bool = True,
     oracle: Adapter | None = None,
-) -> Seen:
+) -> ShardResult:
     """Run the shard's schedules, or until ``time.monotonic()`` passes ``until``.
 
     One finding is kept for each guarantee. ``twice`` runs each plan a second time and
@@ -74,7 +74,7 @@ def explore_shard(
     explorer = Explorer()
     known: set[Feature] = set()
     bites: Counter[tuple[str, str]] = Counter()
-    found: dict[str, Found] = {}
+    found: dict[str, Violation] = {}
     nearest: dict[str, tuple[float, str]] = {}
     counts: Counter[str] = Counter()
     drifted: list[str] = []
@@ -98,7 +98,7 @@ def explore_shard(
                 if guarantee not in found:
                     replay = encode(plan, adapter.name, "sim")
                     sentence = judged.findings[0].sentence
-                    found[guarantee] = Found(shard, ran, guarantee, sentence, replay)
+                    found[guarantee] = Violation(shard, ran, guarantee, sentence, replay)
             if stop_at_first:
                 break
         else:
@@ -109,7 +109,7 @@ def explore_shard(
         bites.update(trial.facts.bites)
         if ran >= schedules or (until is not None and time.monotonic() > until):
             break
-    return Seen(
+    return ShardResult(
         shard,
         ran,
         jobs,

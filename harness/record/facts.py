@@ -258,8 +258,8 @@ class Facts:
                     Phase.BEFORE_LEASE if phase == Phase.BEFORE_LEASE and waiting else Phase.IDLE
                 )
             bites[fault.kind, PHASES.get(phase, "nothing")] += 1
-        if any(fault.floods for fault in self.plan.faults):
-            bites["flood", PHASES[Phase.BEFORE_LEASE]] += self._behind_flood()
+        for kind in {fault.kind for fault in self.plan.faults if fault.floods}:
+            bites[kind, PHASES[Phase.BEFORE_LEASE]] += self._behind_flood()
         return {cell: n for cell, n in sorted(bites.items()) if n}
 
     def _waiting(self, t: float) -> int:

@@ -20,6 +20,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ...backends.adapter import Adapter, Retaining
+from ...backends.framework import FrameworkSystem
+from ...backends.system import see_driver
 from ...errors import UsageError
 from ...protocol.commands import Measured
 from ..blame import blaming
@@ -46,7 +48,7 @@ class _Any(Struct, frozen=True):
     format: int
 
 
-class Found(Struct, frozen=True):
+class Violation(Struct, frozen=True):
     """A round that broke a guarantee: its number, what was broken, how to see it again.
 
     ``alone`` is the verdict of the same plan on an empty queue, which is what the replay
@@ -86,7 +88,7 @@ class Soak(Struct, frozen=True):
     jobs: int = 0
     strikes: int = 0
     verdicts: dict[str, int] = {}
-    found: tuple[Found, ...] = ()
+    found: tuple[Violation, ...] = ()
     warm_rss: int = 0
     last_rss: int = 0
     queue_rss: int = 0
@@ -158,10 +160,16 @@ def queue_of(soak: Soak, folder: Path, adapter: Adapter) -> Iterator[LongLivedQu
 
     Raises ``EnvironmentFault`` and ``Unavailable`` if it cannot be had.
     """
+    see_driver(soak.driver, adapter)
     with blaming(adapter.name):
         if soak.fresh:
             yield None
             return
+        if isinstance(adapter, FrameworkSystem):
+            raise UsageError(
+                f"expected a queue that can stand through all rounds, found {adapter.name}, whose "
+                "workers are its own; add --fresh, so that each round has a new one"
+            )
         if isinstance(adapter, Retaining):
             adapter = adapter.retaining(RETENTION_S)
         with long_lived_queue(adapter, soak.driver, folder / QUEUE) as queue:
@@ -203,7 +211,7 @@ def go_on(
         if result.verdict == "violated" and len(soak.found) < MOST_KEPT:
             keep(done, number)
             alone = run(plan, adapter, soak.driver).result.verdict if queue else result.verdict
-            found = Found(number, result.sentence, result.replay, alone, soak.since)
+            found = Violation(number, result.sentence, result.replay, alone, soak.since)
             soak = replace(soak, found=(*soak.found, found))
         since = soak.since
         if queue is None:

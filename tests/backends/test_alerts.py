@@ -11,6 +11,7 @@ import json
 import re
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,14 +28,11 @@ OPERATIONS = Path(jobquake.__file__).parent / "operations"
 RULES_FILE = OPERATIONS / "alerts.yml"
 RULES: list[dict[str, Any]] = yaml.safe_load(RULES_FILE.read_text())["groups"][0]["rules"]
 DASHBOARD: dict[str, Any] = json.loads((OPERATIONS / "dashboard.json").read_text())
-EXPRESSIONS = [
-    *(pytest.param(rule["expr"], id=rule["alert"]) for rule in RULES),
-    *(
-        pytest.param(target["expr"], id=f"{panel['title']} {target['refId']}")
-        for panel in DASHBOARD["panels"]
-        for target in panel["targets"]
-    ),
-]
+EXPRESSIONS: dict[str, str] = {rule["alert"]: rule["expr"] for rule in RULES} | {
+    f"{panel['title']} {target['refId']}": target["expr"]
+    for panel in DASHBOARD["panels"]
+    for target in panel["targets"]
+}
 OF_PROMETHEUS_ITSELF = {"up": {"job", "instance"}}
 ADDED_BY_SCRAPING = {"job", "instance"}
 
@@ -76,7 +74,7 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
     return OF_PROMETHEUS_ITSELF | {n: found | ADDED_BY_SCRAPING for n, found in labels.items()}
 
 
-@pytest.mark.parametrize("expression", EXPRESSIONS)
+@pytest.mark.parametrize("expression", EXPRESSIONS.values(), ids=EXPRESSIONS)
 def test_an_expression_names_only_what_a_broker_exports(
     expression: str, shown: dict[str, set[str]]
 ) -> None:
@@ -86,7 +84,7 @@ def test_an_expression_names_only_what_a_broker_exports(
 
 
 def test_every_metric_of_trouble_is_looked_at_by_somebody(shown: dict[str, set[str]]) -> None:
-    asked = set().union(*(words_of(param.values[0])[0] for param in EXPRESSIONS))
+    asked = set().union(*(words_of(expression)[0] for expression in EXPRESSIONS.values()))
     everyday = {"jobquake_lease_extended_total", "jobquake_handed_back_total"}
     assert shown.keys() - asked == everyday | {"jobquake_replayed_total"}
 
@@ -273,7 +271,7 @@ def test_every_expression_gives_an_answer_in_prometheus(
     for panel in DASHBOARD["panels"]:
         for target in panel["targets"]:
             asked = target["expr"].replace("$queue", ".*").replace("$__rate_interval", "5s")
-            wait_until(lambda asked=asked: prometheus.query(asked))
+            wait_until(partial(prometheus.query, asked))
             keys = set(re.findall(r"\{\{(\w+)\}\}", target["legendFormat"]))
             assert all(keys <= row["metric"].keys() for row in prometheus.query(asked))
     for rule in RULES:

@@ -124,7 +124,12 @@ def test_a_job_waits_from_when_it_is_due_and_not_from_when_it_was_enqueued() -> 
 def test_a_worker_is_known_while_it_asks_or_holds_a_job_and_then_forgotten() -> None:
     now = 1000.0
     queue = ReferenceQueue(MemoryStore(), Clock(*[lambda: now] * 3), Random(0))
-    known = lambda: {usage.queue: usage.workers for usage in queue.measure().usage}  # noqa: E731
+
+    def known() -> dict[str, int]:
+        usages = queue.measure().usage
+        assert usages is not None
+        return {usage.queue: usage.workers for usage in usages}
+
     queue.enqueue(c.Job("j", "q", timeout_s=900.0))
     queue.lease("busy", ("q",), 300.0)
     queue.lease("idle", ("q", "r", "r"), 1.0)
@@ -155,7 +160,9 @@ def test_a_timeout_is_told_from_a_crash_at_any_time_of_day(
             queue.call(c.Extend(f"hangs-{n}", 1, 1000.0))
         now += timeout_s + 1.0
         queue.reap()
-    expired = {(x.queue, x.cause): x.count for x in queue.measure().counts if "expired" in x.event}
+    counts = queue.measure().counts
+    assert counts is not None
+    expired = {(x.queue, x.cause): x.count for x in counts if "expired" in x.event}
     assert expired == {("hangs", "timed_out"): 50, ("crashes", "lease_expired"): 50}
 
 

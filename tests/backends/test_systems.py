@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import jobquake
 import pytest
 from click.testing import CliRunner
+from jobquake import lookup
 from jobquake.backends import registry as backends
 from jobquake.backends.system import EVERYTHING, drivers, sees
 from jobquake.cli.group import cli
 from jobquake.errors import NothingProved, UsageError
 from jobquake.experiments import Experiment, run_experiments
+from jobquake.harness.plan.replay import encode
 from jobquake.harness.run import run
 from jobquake.harness.why_not import why_not
 from jobquake.protocol.events import Event
 from jobquake.scenarios import registry as scenarios
+from jobquake.skipping import fitted
 from support.tiny_system import TINY, TINY_EARLY
 
 KILLS = scenarios.find("worker-kill-before-ack").plan(0)
@@ -52,7 +56,9 @@ def test_a_worker_that_dies_with_two_jobs_was_struck_with_two() -> None:
 
 def test_a_framework_has_no_virtual_time() -> None:
     assert why_not(KILLS, TINY, "sim") == "it has no virtual time"
-    with pytest.raises(UsageError, match="expected one of the drivers process for tiny"):
+    with pytest.raises(
+        UsageError, match="with the driver sim, found tiny, which runs with process"
+    ):
         run(KILLS, TINY, "sim")
 
 
@@ -84,6 +90,34 @@ def test_a_scenario_asked_for_by_name_that_can_never_work_is_a_usage_error(tmp_p
     done = CliRunner().invoke(cli, asked)
     assert done.exit_code == 2
     assert "network-timeout: it is reached over no network" in done.output
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["explore", "tiny", "--max-schedules", "9", "--jobs", "0"],
+        ["soak", "worker-kill-before-ack", "--driver", "sim", "--for", "1s"],
+        ["soak", "worker-kill-before-ack", "--driver", "process", "--for", "1s"],
+        ["shrink", encode(KILLS, "tiny", "process")],
+    ],
+    ids=["explore", "soak-sim", "soak-process", "shrink"],
+)
+def test_what_a_framework_cannot_do_is_a_usage_error_of_every_command(
+    words: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(lookup, "backend", lambda name: TINY)
+    done = CliRunner().invoke(cli, words)
+    assert done.exit_code == 2, done.output
+    assert done.output.count("\n") == 1 and "found tiny, wh" in done.output
+
+
+def test_the_python_api_refuses_what_can_never_work_and_takes_the_driver_that_there_is() -> None:
+    sqlite = backends.find("reference-sqlite")
+    with pytest.raises(UsageError, match="reply-lost: it is reached over no network; name another"):
+        jobquake.run("reply-lost", sqlite)
+    assert fitted("process", TINY) == "process" == fitted("sim", TINY)
+    assert fitted("sim", sqlite) == "sim"
 
 
 def test_where_others_can_run_it_is_skipped_by_name(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ of its own.
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from fractions import Fraction
 from math import exp, inf, isclose
 from typing import Any
@@ -99,8 +99,11 @@ def test_a_load_of_just_eight_erlangs_needs_nine_workers_whatever_the_rounding()
 # -- the simulation -----------------------------------------------------------------------
 
 
+Fate = Callable[[float, float], tuple[float, float | None]]
+
+
 def simpy_waits(
-    arrivals_s: list[float], services_s: list[float], workers: int, fate: Any, most: int
+    arrivals_s: list[float], services_s: list[float], workers: int, fate: Fate, most: int
 ) -> list[float]:
     """The same queue told with the events and processes of simpy."""
     env = simpy.Environment()

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from jobquake.reports import health
-from jobquake.servers import doctor, postgres, redis
+from jobquake.servers import postgres, redis, running
 from jobquake.servers.doctor import Examined
 from rich.console import Console
 from support.servers_here import or_skip
@@ -128,7 +128,7 @@ def test_with_start_each_server_that_is_here_really_starts_and_stops(tmp_path: P
     assert code == 0
     for name in ("redis-server", "postgres", "toxiproxy-server"):
         if things[name]["state"] == "here":
-            assert 0 < float(str(things[name]["start_s"])) < doctor.running.READY_WITHIN_S
+            assert 0 < float(str(things[name]["start_s"])) < running.READY_WITHIN_S
             assert things[name]["stop_s"] is not None
     assert not [path for path in tmp_path.iterdir() if not path.match("jobquake-postgres-[0-9]*")]
 
@@ -162,9 +162,9 @@ def test_without_a_terminal_there_are_plain_lines_and_on_one_a_table() -> None:
     ]
     told = {}
     for terminal in (False, True):
-        console = Console(file=io.StringIO(), force_terminal=terminal, width=100)
-        health.tell(things, console)
-        told[terminal] = console.file.getvalue()
+        page = io.StringIO()
+        health.tell(things, Console(file=page, force_terminal=terminal, width=100))
+        told[terminal] = page.getvalue()
     took = "started in 0.50 s, stopped in 0.10 s"
     assert told[False].splitlines() == [
         f"here     redis-server         7.0          /bin/redis-server  {took}",

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 from base64 import b64encode
@@ -19,7 +18,6 @@ from functools import cache
 from hashlib import sha256
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pytest
@@ -34,12 +32,13 @@ from jobquake.reports.latency import latencies
 from jobquake.reports.registry import FORMATS
 from jobquake.scenarios import registry as scenarios
 from msgspec.structs import replace
+from playwright.sync_api import Browser
+from support.chromium_here import Scheme, chromium
 
 HELD, VIOLATED, USAGE, ENVIRONMENT = 0, 1, 2, 3
 KILL, FLOOD, NETWORK = "worker-kill-before-ack", "slow-job-flood", "network-timeout"
 SIM = ("--driver", "sim")
 HOSTILE = "</style><script>alert(1)</script>\" onload='x' {{ 7 * 7 }} &amp;"
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
 @cache
@@ -248,22 +247,16 @@ def test_a_hostile_name_stays_text(kind: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    program = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if program is None:
-        pytest.skip(f"no browser to look with: none of {', '.join(BROWSERS)} is on PATH")
-    api = pytest.importorskip("playwright.sync_api", reason="no Playwright to look with")
-    with api.sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=program)
+def browser() -> Iterator[Browser]:
+    with chromium() as started:
         yield started
-        started.close()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [360, 1440])
 @pytest.mark.parametrize("kind", ["index", "diff"])
 def test_a_page_fits_the_window_and_the_browser_has_nothing_to_complain_of(
-    kind: str, width: int, scheme: str, browser: Any, tmp_path: Path
+    kind: str, width: int, scheme: Scheme, browser: Browser, tmp_path: Path
 ) -> None:
     (tmp_path / "page.html").write_text(pages("a-name-that-is-as-long-as-names-get " * 3)[kind])
     page = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)

@@ -405,7 +405,7 @@ def test_what_is_asked_of_no_proxy_is_not_found(api: Api, method: str, path: str
 @pytest.mark.parametrize("method", ["PATCH", "POST"])
 def test_a_change_keeps_what_it_does_not_name(api: Api, method: str) -> None:
     told = api.proxy("p", upstream="one:1")
-    for body, differs in [
+    changes: list[tuple[object, dict[str, object]]] = [
         ("null", {}),
         ("{}", {}),
         ({"name": "other"}, {}),
@@ -414,7 +414,8 @@ def test_a_change_keeps_what_it_does_not_name(api: Api, method: str) -> None:
         ({"upstream": "two:2"}, {"upstream": "two:2"}),
         ({"ENABLED": True}, {"enabled": True}),
         ({"upstream": ""}, {"upstream": ""}),
-    ]:
+    ]
+    for body, differs in changes:
         told |= differs
         shown(api.ask(method, "/proxies/p", body), 200, proxy_text(told))
 
@@ -736,7 +737,7 @@ def test_changing_a_toxic_merges_attributes_and_keeps_what_it_is(api: Api, metho
     api.proxy("p")
     api.post("/proxies/p/toxics", {"type": "latency", "name": "t", "attributes": {"latency": 5}})
     attributes, toxicity = {"latency": 5, "jitter": 0}, 1.0
-    for body in [
+    bodies: list[dict[str, Any] | None] = [
         {},
         None,
         {"attributes": {"jitter": 6}, "name": "u", "type": "slicer", "stream": "upstream"},
@@ -746,7 +747,8 @@ def test_changing_a_toxic_merges_attributes_and_keeps_what_it_is(api: Api, metho
         {"toxicity": 0.5},
         {"toxicity": None},
         {"attributes": {"latency": 0}, "toxicity": 0},
-    ]:
+    ]
+    for body in bodies:
         for name, value in ((body or {}).get("attributes") or {}).items():
             if value is not None:
                 attributes[name.lower()] = value

@@ -52,7 +52,9 @@ LISTENS = [f"{HOST}:0", "localhost:0", "nope", "", f"{HOST}:99999", ":0", None, 
 TYPES = ["latency", "bandwidth", "slow_close", "timeout", "reset_peer", "slicer", "limit_data"]
 TYPES += ["noop", "nonsense", "Latency", ""]
 ATTRIBUTES = ["latency", "jitter", "rate", "delay", "timeout", "bytes", "average_size", "JITTER"]
-ODD = [0, 1, -1, 5, 2**62, 2**63, -(2**63), 10**30, 1.5, 1e3, True, None, "5", [], {}, "ü\u2028<&>"]
+ODD: list[object] = [
+    0, 1, -1, 5, 2**62, 2**63, -(2**63), 10**30, 1.5, 1e3, True, None, "5", [], {}, "ü\u2028<&>",
+]  # fmt: skip
 
 odd = st.sampled_from(ODD)
 attributes = st.dictionaries(st.sampled_from(ATTRIBUTES), odd, max_size=3) | odd
@@ -336,6 +338,9 @@ class Flow:
             self._sender.sendall(data)
             self.sent += data
 
+    def arrived(self) -> bool:
+        return len(self.got) >= len(self.sent)
+
     def join(self) -> None:
         self._thread.join(DEADLINE_S)
         assert self.over
@@ -386,7 +391,7 @@ def test_toxics_that_only_delay_lose_nothing_whatever_comes_and_goes(
         flows = carry_out(line, happenings)
         for flow in flows:
             flow.send(100)
-            until(lambda flow=flow: len(flow.got) >= len(flow.sent), "all has arrived")  # type: ignore[misc]
+            until(flow.arrived, "all has arrived")
             assert flow.got == flow.sent
             assert not flow.over
         assert line.api.delete("/proxies/fuzz").status == 204

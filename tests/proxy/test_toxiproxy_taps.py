@@ -8,6 +8,7 @@ import asyncio
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future
+from functools import partial
 from typing import Any
 
 import pytest
@@ -38,7 +39,7 @@ def listen(toxiproxy: Embedded, server: LineServer) -> str:
     return server.behind(toxiproxy)
 
 
-def set_trigger(toxiproxy: Embedded, **trigger: Any) -> str:
+def set_trigger(toxiproxy: Embedded, **trigger: object) -> str:
     status, told = call(toxiproxy, "POST", TRIGGERS, trigger)
     assert status == 201, told
     return str(told["name"])
@@ -291,10 +292,14 @@ def test_a_request_in_pieces_is_one_round_trip(
 ) -> None:
     call(toxiproxy, "POST", TRIPS)
     watch = toxiproxy.call(lambda: toxiproxy.server.watch("p"))
+
+    def asked(so_far: int) -> bool:
+        return bytes_asked(watch) == so_far
+
     with Lines(listen) as client:
         for piece, so_far in ((b"one", 3), (b" t", 5)):
             client.socket.sendall(piece)
-            eventually(lambda n=so_far: bytes_asked(watch) == n, "the piece has come")
+            eventually(partial(asked, so_far), "the piece has come")
         client.socket.sendall(b"wo\n")
         assert client.read() == "ONE TWO"
     assert [(t.number, t.request_bytes) for t in watch.round_trips] == [(1, 8)]

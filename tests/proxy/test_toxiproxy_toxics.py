@@ -13,7 +13,6 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from typing import Any
 
 import pytest
 from support.toxiproxies import (
@@ -209,7 +208,7 @@ def test_a_hanging_upstream_holds_up_no_other_proxy_and_in_the_embedded_server_n
 
 # -- every toxic, as far as they are alike ------------------------------------------------
 
-HARMLESS: list[tuple[str, dict[str, Any]]] = [
+HARMLESS: list[tuple[str, dict[str, int]]] = [
     ("noop", {}),
     ("latency", {"latency": 5, "jitter": 3}),
     ("bandwidth", {"rate": 100_000}),
@@ -217,15 +216,18 @@ HARMLESS: list[tuple[str, dict[str, Any]]] = [
     ("slicer", {"average_size": 700, "size_variation": 300, "delay": 1}),
     ("limit_data", {"bytes": 1 << 40}),
 ]
-DEADLY: list[tuple[str, dict[str, Any]]] = [
+DEADLY: list[tuple[str, dict[str, int]]] = [
     ("timeout", {"timeout": 1}),
     ("reset_peer", {"timeout": 1}),
     ("limit_data", {"bytes": 1}),
 ]
-NAMES = {"ids": lambda value: value if isinstance(value, str) else ""}
 
 
-@pytest.mark.parametrize(("type", "attributes"), HARMLESS, **NAMES)
+def type_alone(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+@pytest.mark.parametrize(("type", "attributes"), HARMLESS, ids=type_alone)
 @pytest.mark.parametrize("when", ["before the connection", "on a live connection"])
 def test_a_toxic_that_drops_nothing_drops_nothing(
     line: Line, stream: str, when: str, type: str, attributes: dict[str, int]
@@ -251,7 +253,7 @@ def test_a_toxic_that_drops_nothing_drops_nothing(
     assert ending(receiver) == NOTHING
 
 
-@pytest.mark.parametrize(("type", "attributes"), DEADLY, **NAMES)
+@pytest.mark.parametrize(("type", "attributes"), DEADLY, ids=type_alone)
 def test_with_toxicity_0_a_toxic_strikes_nobody_and_with_1_everybody(
     line: Line, stream: str, type: str, attributes: dict[str, int]
 ) -> None:
@@ -637,7 +639,7 @@ def test_odd_slicers_crash_the_real_server_and_lose_nothing_in_the_embedded(
     if line.api.kind == "real":
         pytest.skip("it would crash")
     client, peer = line.connect()
-    line.add("slicer", **attributes)
+    line.add("slicer", stream="downstream", **attributes)
     data = bytes(range(250)) * 10
     peer.sendall(data)
     assert receive(client, len(data)) == data

@@ -310,7 +310,9 @@ def test_a_hostile_name_begins_no_command_on_githubs_log(text: str) -> None:
     this = haunted(text)
     (line,) = github.annotations_of([this], [Path("x")])
     assert len(line.splitlines()) == 1 and line.isprintable()
-    command, message = re.fullmatch(r"::error ([^:]*)::(.*)", line).groups()  # type: ignore[union-attr]
+    found = re.fullmatch(r"::error ([^:]*)::(.*)", line)
+    assert found
+    command, message = found.groups()
     assert [part.split("=")[0] for part in command.split(",")] == ["file", "title"]
     for code, letter in (("%0A", "\n"), ("%25", "%")):
         message = message.replace(code, letter)

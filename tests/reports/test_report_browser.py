@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Unpack
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -26,8 +26,8 @@ from jobquake.reports import html
 from jobquake.reports.space_time import diagram
 from jobquake.scenarios import registry as scenarios
 from msgspec.structs import replace
-from playwright.sync_api import Browser, Page
-from support.chromium_here import chromium
+from playwright.sync_api import Browser, Page, ViewportSize
+from support.chromium_here import Options, Scheme, chromium
 from support.twin_plans import PLANS
 
 HOSTILE = "</script></style><img src=x onerror=\"document.title='owned'\"><!--"
@@ -113,7 +113,9 @@ def browser() -> Iterator[Browser]:
 
 
 @contextmanager
-def opened(browser: Browser, place: str, **options: Any) -> Iterator[tuple[Page, list[str]]]:
+def opened(
+    browser: Browser, place: str, **options: Unpack[Options]
+) -> Iterator[tuple[Page, list[str]]]:
     """The page, and whatever it complained of or asked for beyond itself."""
     context = browser.new_context(**options)
     page, noises = context.new_page(), list[str]()
@@ -133,8 +135,8 @@ def filed(case: str, folder: Path) -> str:
     return file.as_uri()
 
 
-def size(width: int) -> dict[str, int]:
-    return {"width": width, "height": 800}
+def size(width: int) -> ViewportSize:
+    return ViewportSize(width=width, height=800)
 
 
 # -- one file, offline ---------------------------------------------------------------------
@@ -320,10 +322,10 @@ def test_a_mark_under_the_finger_is_told(browser: Browser, tmp_path: Path) -> No
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("case", ["failure", "held", "inconclusive", "control"])
 def test_axe_finds_nothing_serious(
-    browser: Browser, case: str, scheme: str, tmp_path: Path
+    browser: Browser, case: str, scheme: Scheme, tmp_path: Path
 ) -> None:
     # The checker is a script of its own, which the page's policy would rightly refuse.
-    options = {"color_scheme": scheme, "bypass_csp": True, "viewport": size(360)}
+    options = Options(color_scheme=scheme, bypass_csp=True, viewport=size(360))
     with opened(browser, filed(case, tmp_path), **options) as (page, _):
         violations = Axe().run(page).response["violations"]
     serious = [v for v in violations if v["impact"] in ("serious", "critical")]
@@ -342,7 +344,7 @@ def test_axe_would_find_something_serious(browser: Browser) -> None:
 def test_on_paper_verdict_and_picture_share_the_first_page(
     browser: Browser, tmp_path: Path
 ) -> None:
-    a4 = {"width": 680, "height": 1009}  # without margins of 15 mm, in pixels of CSS
+    a4 = ViewportSize(width=680, height=1009)  # without margins of 15 mm, in pixels of CSS
     with opened(browser, filed("chaos", tmp_path), viewport=a4, color_scheme="dark") as (page, _):
         page.emulate_media(media="print")
         assert page.locator("[data-readout]").is_hidden()
@@ -408,7 +410,8 @@ def test_nothing_overlaps_and_nothing_is_cut(
 
 def test_it_follows_the_scheme_of_its_reader(browser: Browser, tmp_path: Path) -> None:
     ink = {}
-    for scheme in ("light", "dark"):
+    schemes: tuple[Scheme, ...] = ("light", "dark")
+    for scheme in schemes:
         with opened(browser, filed("failure", tmp_path), color_scheme=scheme) as (page, _):
             ink[scheme] = page.evaluate("getComputedStyle(document.body).color")
     assert ink["light"] != ink["dark"]

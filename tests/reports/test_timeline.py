@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import Unpack
 
 import numpy as np
 import pytest
@@ -23,7 +24,7 @@ from jobquake.reports.timeline import fragment, timeline_page
 from jobquake.scenarios import registry as scenarios
 from msgspec.structs import replace
 from playwright.sync_api import Browser, Page
-from support.chromium_here import chromium
+from support.chromium_here import Options, Scheme, chromium
 
 HOSTILE = "</script><img src=x onerror=\"document.title='owned'\">"
 CANVAS, READY = "#jq-tl-canvas", "#jq-tl-all[data-ready]"
@@ -62,9 +63,9 @@ def browser() -> Iterator[Browser]:
 class Opened:
     """A page in a tab, and what went wrong in it."""
 
-    def __init__(self, browser: Browser, file: Path, html: str, **options: object) -> None:
+    def __init__(self, browser: Browser, file: Path, html: str, **options: Unpack[Options]) -> None:
         file.write_text(html, encoding="utf-8")
-        self.context = browser.new_context(**options)  # type: ignore[arg-type]
+        self.context = browser.new_context(**options)
         self.tab: Page = self.context.new_page()
         self.problems: list[str] = []
         self.requests: list[str] = []
@@ -102,9 +103,10 @@ class Opened:
         return int(found[1].replace(",", ""))
 
     def rows(self) -> list[list[str]]:
-        return self.tab.locator("#jq-tl-rows tr").evaluate_all(
+        found: list[list[str]] = self.tab.locator("#jq-tl-rows tr").evaluate_all(
             "(rows) => rows.map((row) => [...row.cells].map((cell) => cell.textContent))"
         )
+        return found
 
     def where_is(self, t: float, node: int, of: int) -> tuple[float, float]:
         """The pixel of a time in a lane, as the axis tells."""
@@ -180,7 +182,8 @@ def test_every_count_that_is_shown_is_that_of_the_history(opened: Opened) -> Non
 
 
 def test_the_table_holds_the_history_row_by_row(opened: Opened) -> None:
-    history, seen = violated().history, []
+    history = violated().history
+    seen: list[list[str]] = []
     while len(seen) < len(history):
         seen += opened.rows()
         opened.tab.click("[data-page=on]")
@@ -317,10 +320,15 @@ def test_a_row_of_a_finding_tells_its_sentence_when_it_is_selected(opened: Opene
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_serious(browser: Browser, tmp_path: Path, scheme: str) -> None:
+def test_axe_finds_nothing_serious(browser: Browser, tmp_path: Path, scheme: Scheme) -> None:
     # The checker is a script of its own, which the page's policy would rightly refuse.
-    options = {"color_scheme": scheme, "bypass_csp": True}
-    page = Opened(browser, tmp_path / "page.html", page_of(violated()), **options)
+    page = Opened(
+        browser,
+        tmp_path / "page.html",
+        page_of(violated()),
+        color_scheme=scheme,
+        bypass_csp=True,
+    )
     violations = Axe().run(page.tab).response["violations"]
     serious = [v["id"] for v in violations if v["impact"] in ("serious", "critical")]
     assert serious == []
@@ -400,7 +408,7 @@ def test_the_filter_by_queue_leaves_the_jobs_of_that_queue(
 @pytest.mark.parametrize("width", [360, 768, 1440])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_nothing_is_wider_than_the_screen_and_the_canvas_has_the_colours_of_the_scheme(
-    browser: Browser, tmp_path: Path, width: int, scheme: str
+    browser: Browser, tmp_path: Path, width: int, scheme: Scheme
 ) -> None:
     page = Opened(
         browser,

@@ -10,29 +10,30 @@ from jobquake.harness.faults.kill_at import KillAt
 from jobquake.harness.faults.net_timeout import NetTimeout
 from jobquake.harness.plan.plan import Plan, PlannedJob, Pool, Queue
 from jobquake.harness.record.facts import Facts
-from jobquake.harness.record.history import Answer, Event, History, row
+from jobquake.harness.record.history import Answer, Event, History, Row, row
 from jobquake.harness.run import run
 from jobquake.reports.charts import length, over_time, waits
 from jobquake.reports.whole_run import BINS, WholeRun
 from jobquake.scenarios import registry as scenarios
+from msgspec.structs import replace
 from support.twin_plans import PLANS
 
 
 def plan(**changes: object) -> Plan:
-    fields = {
-        "scenario": "counted",
-        "variant": "by hand",
-        "seed": 0,
-        "queues": (Queue("mail", bound_s=2.0), Queue("idle")),
-        "pools": (Pool("all", ("mail", "idle"), 1),),
-        "jobs": (PlannedJob(0.0, 0, 1.0), PlannedJob(1.0, 0, 1.0)),
-        "faults": (NetTimeout(1.0, 2.0), KillAt(0, "mid_job")),
-        "guarantees": ("no_lost_work",),
-    }
-    return Plan(**(fields | changes))
+    standard = Plan(
+        scenario="counted",
+        variant="by hand",
+        seed=0,
+        queues=(Queue("mail", bound_s=2.0), Queue("idle")),
+        pools=(Pool("all", ("mail", "idle"), 1),),
+        jobs=(PlannedJob(0.0, 0, 1.0), PlannedJob(1.0, 0, 1.0)),
+        faults=(NetTimeout(1.0, 2.0), KillAt(0, "mid_job")),
+        guarantees=("no_lost_work",),
+    )
+    return replace(standard, **changes)
 
 
-def life(job: int, accepted: float, leased: float, over: float | None) -> list[tuple]:
+def life(job: int, accepted: float, leased: float, over: float | None) -> list[Row]:
     """Rows of a job that was accepted, handed to the worker, and had its effect."""
     rows = [
         row(accepted, Event.ENQUEUE_SENT, node=1, job=job),
@@ -44,7 +45,7 @@ def life(job: int, accepted: float, leased: float, over: float | None) -> list[t
     return rows
 
 
-def counted(*rows: tuple, of: Plan | None = None) -> WholeRun:
+def counted(*rows: Row, of: Plan | None = None) -> WholeRun:
     history = History(sorted(rows, key=lambda one: one[0]))
     return WholeRun(Facts(of or plan(), Claims(), history))
 

@@ -11,13 +11,16 @@ import subprocess
 import sys
 from pathlib import Path
 from random import Random
+from typing import ClassVar
 
 import jobquake
 import pytest
 from jobquake.backends import registry as backends
 from jobquake.backends.adapter import Queue as Backend
+from jobquake.backends.adapter import QueueSystem
 from jobquake.backends.reference.adapter import LocalQueue, ReferenceAdapter
 from jobquake.backends.reference.queue import RETENTION_S
+from jobquake.backends.system import Driver
 from jobquake.experiments import experiments_of
 from jobquake.harness.drivers.sim import simulate
 from jobquake.harness.plan.plan import Plan, PlannedJob, Pool, Queue, Sink
@@ -25,7 +28,7 @@ from jobquake.harness.plan.replay import decode
 from jobquake.harness.plan.validate import PlanError, validate
 from jobquake.harness.record.duplicates import duplicates
 from jobquake.harness.record.facts import Facts
-from jobquake.harness.record.history import Answer, Event, History, row
+from jobquake.harness.record.history import Answer, Event, History, Row, row
 from jobquake.harness.result import Result, judge
 from jobquake.protocol.clock import Clock
 from jobquake.protocol.commands import (
@@ -84,7 +87,7 @@ def expected(*gaps: str) -> Cells:
 
 
 def shaken(
-    scenario: str, seed: int, variant: str, adapter: ReferenceAdapter | None = None
+    scenario: str, seed: int, variant: str, adapter: QueueSystem | None = None
 ) -> tuple[Plan, History, Result]:
     plan = scenarios.find(scenario).plan(seed, variant)
     backend = adapter or backends.find("reference")
@@ -186,22 +189,19 @@ def test_the_simulated_queue_forgets_by_its_own_clock_after_the_retention_and_no
     assert queue.call(Inspect("a")) == Inspected(None)
 
 
-class Counting(ReferenceAdapter):
-    """The reference queue; every call of every run adds to ``calls``."""
+class CountingQueue(LocalQueue):
+    calls: ClassVar[list[Command]] = []
 
-    calls: list[Command] = []  # noqa: RUF012 (one test, one list)
+    def call(self, command: Command) -> Reply:
+        self.calls.append(command)
+        return super().call(command)
+
+
+class Counting(ReferenceAdapter):
+    """The reference queue; every call of every run is in ``CountingQueue.calls``."""
 
     def local(self, clock: Clock, rng: Random) -> Backend:
-        queue = ReferenceAdapter.local(self, clock, rng)
-        assert isinstance(queue, LocalQueue)
-        carry_out = queue.call
-
-        def counted(command: Command) -> Reply:
-            self.calls.append(command)
-            return carry_out(command)
-
-        queue.call = counted  # type: ignore[method-assign]
-        return queue
+        return CountingQueue(clock, rng, self.decisions, self.place, self.retention_s)
 
 
 def test_an_idle_day_costs_the_simulator_a_few_calls_an_hour() -> None:
@@ -209,7 +209,7 @@ def test_an_idle_day_costs_the_simulator_a_few_calls_an_hour() -> None:
     plan, _, result = shaken(DAY, 0, "promised", counting)
     assert result.duration_s > RETENTION_S
     hourly = 25 * len(plan.workers)
-    assert len(counting.calls) < 10 * len(plan.jobs) + 3 * hourly
+    assert len(CountingQueue.calls) < 10 * len(plan.jobs) + 3 * hourly
 
 
 # -- the plan -----------------------------------------------------------------------------
@@ -230,7 +230,7 @@ def small_plan(*jobs: PlannedJob, **changes: object) -> Plan:
     return replace(plan, **changes)
 
 
-def table_of(plan: Plan, rows: list[tuple[float, ...]]) -> Cells:
+def table_of(plan: Plan, rows: list[Row]) -> Cells:
     facts = Facts(plan, backends.find("reference").claims, History(rows))
     found = table(duplicates(facts))
     return {
@@ -326,7 +326,7 @@ def test_a_scenario_that_only_the_simulator_can_run_is_run_there_unless_told_oth
 
 
 def test_all_scenarios_are_those_that_the_driver_can_run() -> None:
-    def names(driver: str | None) -> set[str]:
+    def names(driver: Driver | None) -> set[str]:
         wanted, _ = sort_out(experiments_of((), 0, True, driver), [backends.find("reference")])
         return {experiment.plan.scenario for _, experiment in wanted}
 

@@ -34,6 +34,7 @@ from support.servers_here import KINDS, address, folder, or_skip
 JOBQUAKE = [sys.executable, "-m", "jobquake"]
 RUN = [*JOBQUAKE, "run"]
 KILLED = "worker-kill-before-ack"
+SHORT = "permanent-failure"  # starts few processes
 TEMPLATE = "jobquake-postgres-[0-9]*-[0-9]*"
 
 
@@ -192,7 +193,7 @@ def test_a_killed_harness_leaves_no_process_and_no_folder(
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_run_that_ends_by_itself_leaves_no_process_and_no_folder(kind: str, home: Path) -> None:
     address(kind)
-    done = jobquake_run(home, KILLED, "--backend", f"reference-{kind}")
+    done = jobquake_run(home, SHORT, "--backend", f"reference-{kind}")
     assert done.returncode == 0, done.stdout + done.stderr
     assert not processes_in(home)
     assert not left_in(home)
@@ -249,11 +250,17 @@ def test_a_simulation_that_is_over_holds_no_connection() -> None:
     url = places.url_of("postgres", address("postgres"))
     open_now = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'jobquake'"
     with psycopg.connect(url, autocommit=True) as connection:
-        before = connection.execute(open_now).fetchone()
+
+        def count() -> int:
+            found = connection.execute(open_now).fetchone()
+            assert found
+            return int(found[0])
+
+        before = count()
         for seed in range(3):
             run(scenarios.find(KILLED).plan(seed), backends.find("reference-postgres"), "sim")
         gc.collect()
-        wait_until(lambda: connection.execute(open_now).fetchone() <= before)
+        wait_until(lambda: count() <= before)
 
 
 # -- somebody else's server ---------------------------------------------------------------
@@ -291,7 +298,7 @@ def test_a_run_in_a_foreign_server_holds_and_leaves_it_as_it_was(
 ) -> None:
     with foreign(kind) as (url, look):
         before = look()
-        words = (KILLED, "--backend", f"reference-{kind}", "--driver", driver)
+        words = (SHORT, "--backend", f"reference-{kind}", "--driver", driver)
         done = jobquake_run(home, *words, **{f"JOBQUAKE_{kind.upper()}": url})
         assert done.returncode == 0, done.stdout + done.stderr
         assert look() == before

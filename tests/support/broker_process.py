@@ -15,7 +15,7 @@ from pathlib import Path
 
 from jobquake.backends.reference.broker import wire
 from jobquake.backends.reference.broker.client import Client
-from jobquake.protocol.commands import Command, Reply
+from jobquake.protocol.commands import Command, Inspect, Inspected, Reply, State
 
 PATIENCE_S = 30.0
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
@@ -133,6 +133,12 @@ def wait_until(condition: Callable[[], object]) -> None:
     while not condition():
         assert time.monotonic() < until, "the condition never came true"
         time.sleep(0.01)
+
+
+def state_of(client: Client, job: str) -> State | None:
+    reply = client.call(Inspect(job))
+    assert isinstance(reply, Inspected)
+    return reply.state
 
 
 def open_files(broker: Broker) -> int:

@@ -10,11 +10,23 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Literal, TypedDict
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, ViewportSize, sync_playwright
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
+Scheme = Literal["light", "dark"]
+
+
+class Options(TypedDict, total=False):
+    """What a test wants of the browser that opens its page."""
+
+    viewport: ViewportSize
+    color_scheme: Scheme
+    java_script_enabled: bool
+    bypass_csp: bool
+    has_touch: bool
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 HELD, VIOLATED, USAGE, ENVIRONMENT, INCONCLUSIVE, UNREAD = 0, 1, 2, 3, 4, 141
@@ -14,22 +15,24 @@ ENVIRON = {k: v for k, v in os.environ.items() if k not in ("FORCE_COLOR", "TTY_
 
 
 def jobquake(
-    *words: str, within: Path, code: int, **options: object
+    *words: str, within: Path, code: int, preexec_fn: Callable[[], object] | None = None
 ) -> subprocess.CompletedProcess[str]:
     """Run the command in that folder; it must end with that code and without a traceback."""
     done = subprocess.run(
         [*COMMAND, *words],
-        cwd=within, env=ENVIRON, capture_output=True, text=True, **options,
+        cwd=within, env=ENVIRON, capture_output=True, text=True, preexec_fn=preexec_fn,
     )  # fmt: skip
     assert "Traceback" not in done.stdout + done.stderr
     assert done.returncode == code, done.stdout + done.stderr
     return done
 
 
-def complaint(*words: str, within: Path, code: int, **options: object) -> str:
+def complaint(
+    *words: str, within: Path, code: int, preexec_fn: Callable[[], object] | None = None
+) -> str:
     """The one sentence that the command ends with, having said and left behind nothing else."""
     before = sorted(within.rglob("*"))
-    done = jobquake(*words, within=within, code=code, **options)
+    done = jobquake(*words, within=within, code=code, preexec_fn=preexec_fn)
     assert done.stdout == ""
     lines = done.stderr.splitlines()
     assert len(lines) == 1, done.stderr

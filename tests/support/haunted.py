@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
-from jobquake.backends.adapter import Claims, Queue
+from jobquake.backends.adapter import Claims, Connection, Queue
 from jobquake.backends.built_in.reference import BACKEND as REFERENCE
 from jobquake.protocol.clock import Clock
 from jobquake.protocol.commands import Ack, Command, Delivery, Enqueue, Lease, Leased, Reply
@@ -64,7 +64,7 @@ class HauntedAdapter:
     def server(self, folder: Path, port: int) -> list[str] | None:
         return None
 
-    def connect(self, address: str, timeout_s: float) -> None:  # type: ignore[override]
+    def connect(self, address: str, timeout_s: float) -> Connection:
         raise NotImplementedError
 
 

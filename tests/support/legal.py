@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 from hypothesis import strategies as st
 from jobquake.backends.adapter import Claims
 from jobquake.harness.checks import GUARANTEES
 from jobquake.harness.faults.kill_worker import KillWorker
 from jobquake.harness.faults.net_timeout import NetTimeout
-from jobquake.harness.plan.plan import Plan, PlannedJob, Pool, Queue
+from jobquake.harness.plan.plan import Behaviour, Plan, PlannedJob, Pool, Queue
 from jobquake.harness.record.facts import Facts, Outcome
 from jobquake.harness.record.history import Answer, Event, History, Phase, Row, row
-from jobquake.protocol.commands import RetryPolicy
+from jobquake.protocol.commands import Jitter, RetryPolicy
 
-from support.legal_world import CALL_TIMEOUT, Held, Job, Worker, World
+from support.legal_world import CALL_TIMEOUT, Held, Job, Who, Worker, World
+
+JITTERS: tuple[Jitter, ...] = ("full", "equal", "none")
+BEHAVIOURS: tuple[Behaviour, ...] = ("ok", "ok", "fail", "fail", "permanent")
 
 
 @dataclass(repr=False)
@@ -59,18 +61,21 @@ all_claims = st.builds(
 
 
 @st.composite
-def legal_runs(draw: Any, claims: Any = st.just(Claims())) -> Legal:  # noqa: B008
+def legal_runs(
+    draw: st.DrawFn,
+    claims: st.SearchStrategy[Claims] = st.just(Claims()),  # noqa: B008
+) -> Legal:
     """A plan and a history that a queue with these claims may make of it."""
-    said: Claims = draw(claims)
+    said = draw(claims)
     max_deliveries = draw(st.integers(1, 4))
     limit = max_deliveries + (0 if said.bounded_deliveries else 2)
-    jitter = draw(st.sampled_from(("full", "equal", "none")))
+    jitter = draw(st.sampled_from(JITTERS))
     retry = RetryPolicy(draw(st.integers(1, 50)) / 500, 2.0, 0.2, jitter)
     world = World(draw, said, draw(st.integers(50, 400)), limit, retry)
     workers = [Worker(node) for node in range(draw(st.integers(1, 3)))]
     for worker in workers:
         world.write(Event.WORKER_STARTED, node=worker.node, incarnation=1)
-    behaviours = st.sampled_from(("ok", "ok", "fail", "fail", "permanent"))
+    behaviours = st.sampled_from(BEHAVIOURS)
     jobs = [
         Job(index, index % 2, draw(behaviours), draw(st.sampled_from((30_000, 600, 100))))
         for index in range(draw(st.integers(1, 5)))
@@ -82,7 +87,7 @@ def legal_runs(draw: Any, claims: Any = st.just(Claims())) -> Legal:  # noqa: B0
         if world.rarely(20):
             world.now = worker.free_at
             fault = KillWorker(worker.node, world.now / 1000)
-            who = {"node": worker.node, "incarnation": worker.incarnation}
+            who = Who(node=worker.node, incarnation=worker.incarnation)
             world.strike("worker kill", fault, Phase.IDLE, **who)
             world.write(Event.WORKER_EXITED, value=-9.0, **who)
             worker.incarnation, worker.asked_at = worker.incarnation + 1, None

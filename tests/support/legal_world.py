@@ -9,25 +9,32 @@ code with the checks, which must accept all of it. Times are whole milliseconds 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Literal, TypedDict, Unpack
 
 from hypothesis import strategies as st
 from jobquake.backends.adapter import Claims
 from jobquake.harness.faults.fault import Fault
+from jobquake.harness.faults.fields import Call, NetEffect
 from jobquake.harness.faults.kill_at import KillAt
 from jobquake.harness.faults.kill_worker import KillWorker
 from jobquake.harness.faults.net_fault import NetFault
 from jobquake.harness.faults.pause_at import PauseAt
+from jobquake.harness.plan.plan import Behaviour
 from jobquake.harness.record.facts import Outcome
 from jobquake.harness.record.history import PHASES, Answer, Event, Phase, Row, row
 from jobquake.protocol.commands import RetryPolicy
 from jobquake.protocol.ledger import key_hash
+from jobquake.protocol.worker import Point
 
 CALL_TIMEOUT = 300
 ENQUEUES = (
     *["accepted"] * 6, "repeated", "unanswered", "then refused", "gone", "refused", "unsent"
 )  # fmt: skip
+LOSSES: tuple[NetEffect | None, ...] = (*[None] * 8, "lose_request", "lose_reply")
+Settling = Literal["ack", "nack", "release"]
+Ending = Settling | Literal["permanent"]
 CALL_PHASES = {
     ("enqueue", "lose_request"): Phase.BEFORE_LEASE,
     ("enqueue", "lose_reply"): Phase.BEFORE_LEASE,
@@ -35,6 +42,23 @@ CALL_PHASES = {
     ("ack", "lose_request"): Phase.AFTER_EFFECT,
     ("ack", "lose_reply"): Phase.ACKED,
 }
+
+
+class Who(TypedDict, total=False):
+    """The columns of a row that say who it is about."""
+
+    node: int
+    incarnation: int
+    job: int
+    token: int
+
+
+class Columns(Who, total=False):
+    answer: Answer
+    phase: Phase
+    fault: int
+    key: int
+    value: float
 
 
 @dataclass
@@ -54,7 +78,7 @@ class Job:
 
     index: int
     queue: int
-    behaviour: str
+    behaviour: Behaviour
     timeout: int
     known_at: int | None = None  # when the queue had it
     answered_at: int | None = None  # when the producer knew
@@ -95,7 +119,7 @@ class Lease:
 
 @dataclass
 class World:
-    draw: Any
+    draw: st.DrawFn
     claims: Claims
     lease: int
     limit: int
@@ -113,20 +137,24 @@ class World:
     # -- chance -------------------------------------------------------------------------
 
     def pick(self, low: int, high: int) -> int:
-        return int(self.draw(st.integers(low, high)))
+        return self.draw(st.integers(low, high))
 
     def rarely(self, one_in: int) -> bool:
         return self.pick(0, one_in - 1) == one_in - 1
 
     # -- what the harness writes --------------------------------------------------------
 
-    def write(self, event: Event, *, t: int | None = None, since: int = -1, **more: Any) -> None:
+    def write(
+        self, event: Event, *, t: int | None = None, since: int = -1, **more: Unpack[Columns]
+    ) -> None:
         t = self.now if t is None else t
         self.last_row, self.latest = t, max(t, self.latest)
         at_s, since_s = t / 1000, since / 1000 if since >= 0 else -1.0
         self.rows.append(row(at_s, event, since=since_s, **more))
 
-    def strike(self, kind: str, fault: Fault, phase: Phase, value: int = 0, **who: int) -> None:
+    def strike(
+        self, kind: str, fault: Fault, phase: Phase, value: int = 0, **who: Unpack[Who]
+    ) -> None:
         self.write(
             Event.FAULT_STRUCK, phase=phase, fault=len(self.faults), value=value / 1000, **who
         )
@@ -134,7 +162,7 @@ class World:
         if phase in PHASES:
             self.cells.append((self.now, (kind, PHASES[phase])))
 
-    def lose(self, call: Any, how: Any, **who: int) -> None:
+    def lose(self, call: Call, how: NetEffect, **who: Unpack[Who]) -> None:
         phase = CALL_PHASES.get((call, how), Phase.RUNNING)
         self.strike(f"{call} {how.replace('_', ' ')}", NetFault(call, 1, how), phase, **who)
 
@@ -149,7 +177,7 @@ class World:
         if how not in ("gone", "refused"):
             job.known_at = job.ready_at = self.now = sent + self.pick(0, 20)
         if how in ("repeated", "unanswered", "gone"):
-            lost = "lose_request" if how == "gone" else "lose_reply"
+            lost: NetEffect = "lose_request" if how == "gone" else "lose_reply"
             self.lose("enqueue", lost, node=node, incarnation=1, job=job.index)
         if how in ("repeated", "then refused"):
             self.now += CALL_TIMEOUT
@@ -201,7 +229,7 @@ class World:
             job, job.token, granted + length, granted + job.timeout,
             asked + length, asked + job.timeout,
         )  # fmt: skip
-        who = {"node": worker.node, "incarnation": worker.incarnation, "job": job.index}
+        who = Who(node=worker.node, incarnation=worker.incarnation, job=job.index)
         if self.rarely(10):
             self.lose("lease", "lose_reply", **who)
             worker.asked_at, self.now = asked, granted + self.pick(1, CALL_TIMEOUT)
@@ -209,16 +237,17 @@ class World:
             worker.asked_at = None
             self.now += self.pick(0, 2 * length) if self.rarely(6) else self.pick(0, 10)
             self.leased.setdefault(job.index, self.now)
-            self.write(Event.LEASED, since=asked, token=lease.token, value=length / 1000, **who)
+            who["token"] = lease.token
+            self.write(Event.LEASED, since=asked, value=length / 1000, **who)
             known = self.now
-            self.live(worker, lease, {**who, "token": lease.token})
+            self.live(worker, lease, who)
             self.held.append(Held(job.index, lease.token, worker.node, known, lease.sure))
         if not lease.settled:
             self.settle(lease, lease.end, "expired")
         worker.free_at = self.now + self.pick(0, 50)
         self.latest = max(self.latest, worker.free_at, lease.end)
 
-    def live(self, worker: Worker, lease: Lease, who: dict[str, int]) -> None:
+    def live(self, worker: Worker, lease: Lease, who: Who) -> None:
         """The worker's side of a delivery, to its end or the worker's."""
         try:
             settled = self.work(lease, who)
@@ -234,7 +263,7 @@ class World:
             self.now += self.pick(0, 50)
             self.write(Event.WORKER_STARTED, node=worker.node, incarnation=worker.incarnation)
 
-    def work(self, lease: Lease, who: dict[str, int]) -> bool:
+    def work(self, lease: Lease, who: Who) -> bool:
         job = lease.job
         self.point("after_lease", Phase.LEASED, who)
         self.write(Event.STARTED, **who)
@@ -263,7 +292,7 @@ class World:
         self.point("after_ack", Phase.ACKED, who)
         return settled
 
-    def point(self, name: Any, phase: Phase, who: dict[str, int]) -> None:
+    def point(self, name: Point, phase: Phase, who: Who) -> None:
         """A fault point: now and then the worker is paused here, or killed."""
         if self.rarely(12):
             pause = self.pick(1, 3 * self.lease)
@@ -275,7 +304,7 @@ class World:
             self.strike("worker kill", KillAt(who["job"], name), phase, **who)
             raise Died
 
-    def extend(self, lease: Lease, who: dict[str, int]) -> bool:
+    def extend(self, lease: Lease, who: Who) -> bool:
         def arrive(t: int) -> bool:
             if lease.settled or t >= lease.end:
                 return False
@@ -290,7 +319,7 @@ class World:
         self.write(Event.EXTEND_ANSWERED, since=sent, answer=answer, value=self.lease / 1000, **who)
         return answer == Answer.OK
 
-    def end(self, lease: Lease, how: str, who: dict[str, int]) -> bool:
+    def end(self, lease: Lease, how: Ending, who: Who) -> bool:
         """Ack, nack or release; True if the queue said yes."""
 
         def arrive(t: int) -> bool:
@@ -302,7 +331,7 @@ class World:
             self.settle(lease, t, how)
             return True
 
-        call = {"permanent": "nack"}.get(how, how)
+        call: Settling = "nack" if how == "permanent" else how
         event = Event.ACK_SENT if how == "ack" else Event.HANDBACK_SENT
         self.write(event, value=float(how == "release"), **who)
         lease.sure = min(lease.sure, self.now)
@@ -316,11 +345,13 @@ class World:
             self.write(event, since=sent, answer=answer, value=float(how == "permanent"), **who)
         return answer == Answer.OK
 
-    def call(self, call: Any, arrive: Any, who: dict[str, int]) -> tuple[int, Answer | None]:
+    def call(
+        self, call: Call, arrive: Callable[[int], bool], who: Who
+    ) -> tuple[int, Answer | None]:
         """When it was first sent, and the answer: None if none ever came."""
         sent = self.now
         for attempt in range(3):
-            lost = self.draw(st.sampled_from((*[None] * 8, "lose_request", "lose_reply")))
+            lost = self.draw(st.sampled_from(LOSSES))
             self.now += self.pick(0, 20)
             accepted = lost != "lose_request" and arrive(self.now)
             if lost is None:

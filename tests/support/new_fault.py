@@ -65,7 +65,7 @@ def main(tag: str, label: str) -> None:
     assert isinstance(KINDS[tag.replace("_", " ")](random.Random(0), sketch), kind)
 
     # Planned, validated and replayed.
-    fault = kind(1, 0.1, 1.25, 0.05)  # type: ignore[call-arg]
+    fault = kind(1, 0.1, 1.25, 0.05)
     plan = plan_with(fault, label)
     validate(plan)
     assert decode(encode(plan, "reference", "sim")).plan == plan
@@ -93,7 +93,7 @@ def main(tag: str, label: str) -> None:
     small = shrink(plan, "faults_hit", strikes)
     (left,) = small.plan.faults
     assert isinstance(left, kind) and len(small.plan.jobs) == 1 and strikes(small.plan)
-    assert (left.worker, left.at_s) == (0, 0.0), left  # type: ignore[attr-defined]
+    assert (left.worker, left.at_s) == (0, 0.0), left
     assert left.lasts_s < FOR_EVER_S and left.lasts_s in (1.0, 2.0), left
 
 

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Literal
 
+Lost = Literal["request", "answer"]
+
 
 class Relay:
     """Forwards to HOST:PORT. ``requests`` counts the chunks that came from clients."""
@@ -24,14 +26,14 @@ class Relay:
         self.requests = 0
         self.struck = threading.Event()
         self._marker = b""
-        self._lose: Literal["request", "answer"] = "answer"
+        self._lose: Lost = "answer"
         self._meanwhile: Callable[[], object] = lambda: None
         self._sockets: list[socket.socket] = []
         threading.Thread(target=self._accept, daemon=True).start()
 
     def lose(
         self,
-        what: Literal["request", "answer"],
+        what: Lost,
         marker: bytes,
         meanwhile: Callable[[], object] = lambda: None,
     ) -> None:

@@ -9,9 +9,10 @@ import urllib.request
 import pytest
 from jobquake.backends.reference.broker.client import Client
 from jobquake.protocol import commands as c
+from msgspec.structs import replace
 from prometheus_client.parser import text_string_to_metric_families
 
-from support.broker_process import wait_until
+from support.broker_process import state_of, wait_until
 
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 LATER = c.RetryPolicy(base_s=1000.0, factor=1.0, cap_s=1000.0, jitter="none")
@@ -69,7 +70,7 @@ def live_through_everything(client: Client, queue: str) -> float:
     began = time.monotonic()
 
     def put(name: str, **options: object) -> None:
-        client.call(c.Enqueue(c.Job(f"{queue}-{name}", queue, **options)))  # type: ignore[arg-type]
+        client.call(c.Enqueue(replace(c.Job(f"{queue}-{name}", queue), **options)))
 
     put("done", key="k")
     put("done", key="k")  # repeated
@@ -89,8 +90,8 @@ def live_through_everything(client: Client, queue: str) -> float:
     take(client, queue, SHORT_S)
     put("hangs", retry=LATER, timeout_s=SHORT_S)
     take(client, queue)
-    for name in ("crashes", "hangs"):
-        wait_until(lambda job=f"{queue}-{name}": client.call(c.Inspect(job)).state == "ready")
+    wait_until(lambda: state_of(client, f"{queue}-crashes") == "ready")
+    wait_until(lambda: state_of(client, f"{queue}-hangs") == "ready")
     put("held")
     take(client, queue)
     put("back")

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 from jobquake.backends.reference import places
-from jobquake.backends.reference.stores.store import SharedStore
+from jobquake.backends.reference.stores.store import SharedStore, StoreError
 from jobquake.servers.source import MissingServer
 
 KINDS = ("redis", "postgres")
@@ -25,7 +25,7 @@ def or_skip(start: Callable[[], object]) -> object:
     """What ``start()`` gives; without the server: skip, or fail in CI."""
     try:
         return start()
-    except (MissingServer, places.StoreError) as missing:
+    except (MissingServer, StoreError) as missing:
         if os.environ.get("CI", "").lower() in ("true", "1"):
             pytest.fail(str(missing))
         pytest.skip(str(missing))

@@ -22,11 +22,9 @@ from jobquake.protocol.commands import (
     State,
 )
 from jobquake.protocol.events import Event
+from tiny_framework.client import Client
 
-SUPPORT = Path(__file__).parent
-sys.path.append(str(SUPPORT))
-from tiny_framework.client import Client  # noqa: E402
-
+TINY_FOLDER = Path(__file__).parent / "tiny"
 STATES: dict[str, State] = {"ready": "ready", "taken": "leased", "done": "done"}
 UNSEEN = {Event.LEASED, Event.EXTEND_ANSWERED, Event.LEASE_LOST}
 
@@ -57,7 +55,7 @@ class Tiny:
     CONCURRENCY: ClassVar[int] = 2
 
     def server(self, folder: Path, port: int) -> list[str] | None:
-        here = str(SUPPORT / "tiny_framework" / "master.py")
+        here = str(TINY_FOLDER / "tiny_framework" / "master.py")
         return [sys.executable, here, str(folder / "jobs.db"), str(port)]
 
     def settings(self, wishes: Wishes) -> Settings:
@@ -71,12 +69,12 @@ class Tiny:
         argv += ["--queues", ",".join(queues)]
         for option, value in settings.given.items():
             argv += [option, value]
-        path = os.pathsep.join([str(SUPPORT / "tiny_probe"), str(SUPPORT)])
+        path = os.pathsep.join([str(TINY_FOLDER / "probe"), str(TINY_FOLDER)])
         return Program(argv, {"PYTHONPATH": path})
 
     def producer_command(self, folder: Path, address: str) -> Program:
-        producer = str(SUPPORT / "tiny_producer.py")
-        return Program([sys.executable, producer, address], {"PYTHONPATH": str(SUPPORT)})
+        producer = str(TINY_FOLDER / "tiny_producer.py")
+        return Program([sys.executable, producer, address], {"PYTHONPATH": str(TINY_FOLDER)})
 
     def control(self, address: str) -> Control:
         return Control(Client(address))

@@ -103,9 +103,6 @@ class Api:
         shown: dict[str, Any] = answer.json()
         return shown
 
-    def listening(self, name: str) -> str:
-        return str(self.get(f"/proxies/{name}").json()["listen"])
-
     def clear(self) -> None:
         """Remove every proxy."""
         for name in self.get("/proxies").json():
@@ -153,7 +150,9 @@ class Line:
         client = self.client()
         return Pair(client, self.accept())
 
-    def add(self, type: str, toxicity: float = 1.0, stream: str = "downstream", **rest: Any) -> str:
+    def add(
+        self, type: str, toxicity: float = 1.0, stream: str = "downstream", **rest: object
+    ) -> str:
         """Add a toxic; its name. ``name`` may be given, all else is an attribute."""
         wanted = {"type": type, "toxicity": toxicity, "stream": stream}
         if "name" in rest:

@@ -8,7 +8,7 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any, Self
 
 from jobquake.proxy import Embedded
@@ -65,7 +65,7 @@ class LineServer:
         assert status == 201
         return str(made["listen"])
 
-    def _do(self, coroutine: Any) -> None:
+    def _do(self, coroutine: Coroutine[object, object, object]) -> None:
         asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(PATIENCE_S)
 
     async def _listen(self) -> None:

@@ -21,6 +21,7 @@ from jobquake.harness.faults.skew_clock import SkewClock
 from jobquake.harness.faults.terminate import Terminate
 from jobquake.harness.plan.plan import Plan, PlannedJob, Pool, Queue, ReplayDead
 from jobquake.protocol.commands import RetryPolicy
+from msgspec.structs import replace
 
 ALONE, PAIR = (Pool("p", ("q",), 1),), (Pool("p", ("q",), 2),)
 GUARANTEES = (
@@ -40,25 +41,25 @@ class Minimal(NamedTuple):
 
 
 def plan(*jobs: PlannedJob, **changes: object) -> Plan:
-    fields = {
-        "scenario": "twin",
-        "variant": "minimal",
-        "seed": 1,
-        "queues": (Queue("q"),),
-        "pools": ALONE,
-        "jobs": jobs,
-        "faults": (),
-        "guarantees": GUARANTEES,
-        "sink": "blind",
-        "max_deliveries": 3,
-        "deadline_s": 10.0,
-        "producers": 1,
-    }
-    return Plan(**(fields | changes))
+    standard = Plan(
+        scenario="twin",
+        variant="minimal",
+        seed=1,
+        queues=(Queue("q"),),
+        pools=ALONE,
+        jobs=jobs,
+        faults=(),
+        guarantees=GUARANTEES,
+        sink="blind",
+        max_deliveries=3,
+        deadline_s=10.0,
+        producers=1,
+    )
+    return replace(standard, **changes)
 
 
 def job(at_s: float = 0.0, service_s: float = 0.1, **more: object) -> PlannedJob:
-    return PlannedJob(at_s, 0, service_s, **more)
+    return replace(PlannedJob(at_s, 0, service_s), **more)
 
 
 def also(check: str, rest: tuple[str, ...] = GUARANTEES) -> tuple[str, ...]:

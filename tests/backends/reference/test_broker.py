@@ -9,7 +9,7 @@ import socket
 import sqlite3
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
@@ -26,6 +26,7 @@ from support.broker_process import (
     framed,
     open_files,
     running,
+    state_of,
     wait_until,
 )
 
@@ -84,7 +85,7 @@ def test_an_expired_lease_is_taken_back_though_nobody_asks_for_work(broker: Brok
     client = broker.client()
     client.call(c.Enqueue(c.Job("j", "q", max_deliveries=1)))
     client.call(c.Lease("crashes", ("q",), 0.05))
-    wait_until(lambda: client.call(c.Inspect("j")).state == "dead")
+    wait_until(lambda: state_of(client, "j") == "dead")
 
 
 def test_a_waiting_lease_ends_empty_when_its_wait_is_over(broker: Broker) -> None:
@@ -105,7 +106,9 @@ def test_one_job_wakes_one_waiter_and_the_first_that_came(broker: Broker) -> Non
 
 @pytest.mark.parametrize("leave", [Raw.close, Raw.reset])
 @pytest.mark.parametrize("order", ["leaves, then job", "job, then leaves"])
-def test_a_dead_waiter_does_not_swallow_a_job(broker: Broker, leave, order: str) -> None:
+def test_a_dead_waiter_does_not_swallow_a_job(
+    broker: Broker, leave: Callable[[Raw], None], order: str
+) -> None:
     """Both arrive while the broker stands still, so that it sees them in one glance."""
     dead, producer = Raw(broker), Raw(broker)
     start_waiting(dead)
@@ -188,7 +191,7 @@ def test_a_settled_job_stays_settled_over_a_sigkill(tmp_path: Path) -> None:
         assert client.attempt(c.Ack("acked", 1)) == c.Settled(
             True, "already settled by this delivery"
         )
-        assert client.call(c.Inspect("nacked")).state == "dead"
+        assert state_of(client, "nacked") == "dead"
         assert client.attempt(c.Ack("leased", 1)) == c.Settled(True)
 
 
@@ -243,12 +246,12 @@ def test_a_broker_that_is_killed_again_and_again_forgets_what_is_older_than_its_
         client.call(c.Ack("done", 1))
         broker.end()
     with running(path, 0, "--retention", "1h") as broker:
-        assert broker.client().call(c.Inspect("done")).state == "done"
+        assert state_of(broker.client(), "done") == "done"
         broker.end()
     with running(path, 0, "--retention", "1ms") as broker:
         client = broker.client()
         wait_until(lambda: client.call(c.Inspect("done")) == c.Inspected(None))
-        assert client.call(c.Inspect("waits")).state == "ready"
+        assert state_of(client, "waits") == "ready"
 
 
 def test_a_port_in_use_is_told_in_one_sentence(tmp_path: Path) -> None:
@@ -302,7 +305,9 @@ def cut_queue(path: Path) -> None:
         Path.mkdir,
     ],
 )
-def test_a_file_that_is_no_queue_is_refused_and_left_as_it_was(tmp_path: Path, make) -> None:
+def test_a_file_that_is_no_queue_is_refused_and_left_as_it_was(
+    tmp_path: Path, make: Callable[[Path], object]
+) -> None:
     path = tmp_path / "queue.db"
     make(path)
     before = path.read_bytes() if path.is_file() else None
@@ -315,7 +320,9 @@ def test_a_queue_file_in_a_folder_that_does_not_exist_is_refused(tmp_path: Path)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_it_cleanly_whoever_is_connected(tmp_path: Path, number) -> None:
+def test_a_signal_ends_it_cleanly_whoever_is_connected(
+    tmp_path: Path, number: signal.Signals
+) -> None:
     with running(tmp_path / "queue.db") as broker:
         broker.client().call(c.Enqueue(c.Job("j", "kept")))
         for payload in range(4):

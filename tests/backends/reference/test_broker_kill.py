@@ -11,6 +11,7 @@ import signal
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
@@ -144,7 +145,7 @@ def shake(db: Path, kills: int, seed: int) -> Load:
 
 @pytest.mark.parametrize("kills", [3, pytest.param(50, marks=pytest.mark.slow)])
 def test_no_acknowledged_enqueue_or_ack_is_forgotten_over_sigkills(
-    tmp_path: Path, kills: int, record_property
+    tmp_path: Path, kills: int, record_property: Callable[[str, object], None]
 ) -> None:
     load = shake(tmp_path / "queue.db", kills, seed=kills)
     record_property("counts", dict(load.counts))

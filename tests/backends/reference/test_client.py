@@ -201,7 +201,13 @@ def test_an_enqueue_that_is_repeated_is_held_once(tmp_path: Path, how: NetEffect
         assert isinstance(reply, c.Enqueued)
         direct = broker.client()
         arrived = 1 if how in ("lose_request", "reset") else 2
-        wait_until(lambda: sum(direct.call(c.Measure()).counters.values()) == arrived)
+
+        def counted() -> int:
+            measured = direct.call(c.Measure())
+            assert isinstance(measured, c.Measured)
+            return sum(measured.counters.values())
+
+        wait_until(lambda: counted() == arrived)
         leased = direct.attempt(c.Lease("w", ("q",), LONG_S))
         assert isinstance(leased, c.Leased) and leased.delivery
         assert direct.attempt(c.Lease("w", ("q",), LONG_S)) == c.Leased(None)

@@ -45,9 +45,12 @@ NETWORK = (
 )  # fmt: skip
 
 
-LONG = ("twin-no-timeout", "twin-shutdown-drops", "twin-unbounded")  # behind the broker
-# Of the twins, whose mistakes are in core and worker, those that show most of a server.
-MOST_TELLING = ("twin-no-lease", "twin-ack-without-token")
+# A real process costs more than what it does, so these run on each server by default.
+ON_EACH_SERVER = ("reply-lost", "broker-crash", "zombie-worker", "twin-ack-without-token")
+LONG = (  # behind the broker
+    "twin-no-timeout", "twin-shutdown-drops", "twin-unbounded", "twin-key-before-effect",
+    "twin-crashes-not-counted", "twin-no-lease",
+)  # fmt: skip
 
 
 def in_places(
@@ -124,7 +127,9 @@ def test_on_a_shared_file_whoever_works_forgets_what_is_older_than_the_retention
 # -- with real processes ------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("place", "scenario"), in_places(("broker", *KINDS), real(EVERY_SCENARIO)))
+@pytest.mark.parametrize(
+    ("place", "scenario"), in_places(("broker", *KINDS), real(EVERY_SCENARIO), ON_EACH_SERVER)
+)
 def test_every_scenario_holds_with_real_processes(place: str, scenario: str) -> None:
     if place in KINDS:
         address(place)  # skips, or fails in CI, where there is no such server
@@ -145,7 +150,7 @@ def test_every_twin_behind_the_broker_is_caught_with_real_processes(twin: str) -
     caught(twin, twin)
 
 
-@pytest.mark.parametrize(("kind", "twin"), in_places(KINDS, real(EVERY_TWIN), MOST_TELLING))
+@pytest.mark.parametrize(("kind", "twin"), in_places(KINDS, real(EVERY_TWIN), ON_EACH_SERVER))
 def test_every_twin_on_a_server_is_caught_with_real_processes(kind: str, twin: str) -> None:
     address(kind)
     caught(twin, f"{twin}@{kind}")
@@ -229,4 +234,6 @@ def test_a_twin_keeps_its_mistake_wherever_it_is_put() -> None:
     twin = backends.find("twin-no-lease@redis")
     assert isinstance(twin, ReferenceAdapter)
     assert twin.violates == "no_lost_work"
-    assert twin.decisions is backends.find("twin-no-lease").decisions  # type: ignore[attr-defined]
+    at_home = backends.find("twin-no-lease")
+    assert isinstance(at_home, ReferenceAdapter)
+    assert twin.decisions is at_home.decisions

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from contextlib import ExitStack
 from random import Random
 
@@ -27,7 +28,7 @@ from jobquake.backends.reference.stores.store import SharedStore, Store, StoreEr
 from jobquake.protocol.clock import Clock
 from jobquake.protocol.commands import Enqueue, Job, Lease, Leased, RetryPolicy, Unanswered
 from msgspec.structs import replace
-from support.relay import Relay, relay
+from support.relay import Lost, Relay, relay
 from support.servers_here import KINDS, address, fresh_store
 
 QUEUES = ("mail", "späte: {Post}")
@@ -240,8 +241,9 @@ def test_processes_that_claim_at_once_never_get_the_same_job(kind: str) -> None:
             for _ in range(4)
         ]
         for claimer in claimers:
-            assert claimer.stdout.readline() == "ready\n"
+            assert claimer.stdout and claimer.stdout.readline() == "ready\n"
         for claimer in claimers:
+            assert claimer.stdin
             claimer.stdin.write("go\n")
             claimer.stdin.flush()
         claims = [line.split() for one in claimers for line in one.communicate()[0].splitlines()]
@@ -253,8 +255,11 @@ def test_processes_that_claim_at_once_never_get_the_same_job(kind: str) -> None:
 # -- lost answers ---------------------------------------------------------------------------
 
 
+Cuttable = tuple[SharedStore, SharedStore, Relay]
+
+
 @pytest.fixture
-def cuttable(kind: str):
+def cuttable(kind: str) -> Iterator[Cuttable]:
     """A store behind a relay, the same store straight, and the relay."""
     with relay(address(kind)) as cutter, fresh_store(kind) as straight:
         url = places.url_of(kind, cutter.address)
@@ -262,12 +267,10 @@ def cuttable(kind: str):
         # The first write teaches the server its statements; the cut must hit a later one.
         behind.insert(core.admit(Job("first"), 0.0))
         first = behind.get("first")
+        assert first is not None
         behind.swap(first, core.lease(first, "w", 1.0, 0.0))
         yield behind, straight, cutter
         behind.close()
-
-
-Cuttable = tuple[SharedStore, SharedStore, Relay]
 
 
 def ready_job(store: SharedStore) -> Record:
@@ -279,7 +282,7 @@ def ready_job(store: SharedStore) -> Record:
 
 @pytest.mark.parametrize("lost", ["request", "answer"])
 def test_a_swap_whose_answer_was_lost_is_found_out_and_counts_once(
-    cuttable: Cuttable, lost: str
+    cuttable: Cuttable, lost: Lost
 ) -> None:
     behind, straight, cutter = cuttable
     old = ready_job(straight)
@@ -292,7 +295,7 @@ def test_a_swap_whose_answer_was_lost_is_found_out_and_counts_once(
 
 
 @pytest.mark.parametrize("lost", ["request", "answer"])
-def test_an_insert_whose_answer_was_lost_is_known_as_ours(cuttable: Cuttable, lost: str) -> None:
+def test_an_insert_whose_answer_was_lost_is_known_as_ours(cuttable: Cuttable, lost: Lost) -> None:
     behind, _, cutter = cuttable
     cutter.lose(lost, b"the-job")
     assert behind.insert(core.admit(Job("the-job"), 0.0)) is True

@@ -6,6 +6,7 @@ that make it; the check must find it, and name its job.
 
 from __future__ import annotations
 
+from functools import partial
 from random import Random
 
 import pytest
@@ -24,7 +25,7 @@ from jobquake.protocol.events import Answer, Event, Phase
 from msgspec.structs import replace
 from support.legal import Legal, all_claims, legal_runs
 
-UNJUDGED = {
+UNJUDGED: dict[str, str | tuple[str, ...]] = {
     "no_lost_work": "no job was accepted, so none could be lost",
     "no_duplicated_effects": "no effect was applied, so none could be repeated",
     "no_starvation": "no job with a bounded wait was accepted",
@@ -192,14 +193,14 @@ def test_no_starvation_rejects_a_job_that_its_worker_took_in_time_and_laid_aside
     plan = replace(run.plan, queues=tuple(Queue(q.name, bound_s) for q in run.plan.queues))
     elsewhere = (Event.ENQUEUE_ANSWERED, Event.LEASED, Event.STARTED)
     rows = [r for r in run.rows if r[2] not in elsewhere or r == accepted[0]]
-    who = {"job": job, "token": 1, "node": 7, "incarnation": 1}
-    took = row(at_s + 1, Event.LEASED, since=0.0, **who)
+    begun = partial(row, event=Event.STARTED, job=job, node=7, incarnation=1)
+    took = row(at_s + 1, Event.LEASED, since=0.0, job=job, token=1, node=7, incarnation=1)
     for over_s, expected in ((-0.1, set()), (0.1, {job})):
-        began = row(at_s + bound_s + over_s, Event.STARTED, **who)
+        began = begun(at_s + bound_s + over_s, token=1)
         assert blamed(judge("no_starvation", run, [*rows, took, began], plan)) == expected
     paused = row(at_s + 2, Event.FAULT_STRUCK, fault=0, node=7, incarnation=1, value=900.0)
     assert not blamed(judge("no_starvation", run, [*rows, took, paused, began], plan))
-    second = row(at_s + bound_s + 1, Event.STARTED, **who | {"token": 2})
+    second = begun(at_s + bound_s + 1, token=2)
     assert not blamed(judge("no_starvation", run, [*rows, took, second], plan))
 
 
@@ -268,18 +269,18 @@ def test_faults_hit_says_that_nothing_was_proved_if_a_cell_stays_empty(run: Lega
 
 
 def plan_of(jobs: int, **changes: object) -> Plan:
-    fields: dict[str, object] = {
-        "scenario": "planted",
-        "variant": "default",
-        "seed": 0,
-        "queues": (Queue("q", max_waiting=3),),
-        "pools": (Pool("p", ("q",), 4),),
-        "jobs": tuple(PlannedJob(0.0, 0, 0.01) for _ in range(jobs)),
-        "faults": (),
-        "guarantees": (),
-        "producers": 1,
-    }
-    return Plan(**(fields | changes))  # type: ignore[arg-type]
+    standard = Plan(
+        scenario="planted",
+        variant="default",
+        seed=0,
+        queues=(Queue("q", max_waiting=3),),
+        pools=(Pool("p", ("q",), 4),),
+        jobs=tuple(PlannedJob(0.0, 0, 0.01) for _ in range(jobs)),
+        faults=(),
+        guarantees=(),
+        producers=1,
+    )
+    return replace(standard, **changes)
 
 
 def judged_rows(name: str, plan: Plan, rows: list[Row]) -> Judged:

@@ -15,6 +15,7 @@ from jobquake.harness.finding import Judged
 from jobquake.harness.plan.plan import Plan, PlannedJob, Pool, Queue, ReplayDead
 from jobquake.harness.record.facts import Facts
 from jobquake.protocol.events import Answer, Event
+from msgspec.structs import replace
 
 ALONE = Plan(
     scenario="fair",
@@ -32,8 +33,7 @@ ALONE = Plan(
 
 
 def plan(*jobs: PlannedJob, **changes: object) -> Plan:
-    fields = {name: getattr(ALONE, name) for name in ALONE.__struct_fields__}
-    return Plan(**(fields | {"jobs": jobs} | changes))
+    return replace(ALONE, jobs=jobs, **changes)
 
 
 def reference_under(planned: Plan) -> Facts:

@@ -70,8 +70,17 @@ def test_a_sleep_that_was_ended_early_does_not_end_again_when_its_time_comes(way
 def test_what_is_due_at_the_moment_of_the_stop_still_happens() -> None:
     clock, told = Clock(), []  # type: Clock, list[object]
     run = Process(clock, sleeper(clock, told, "a", 1.0, 1.0))
-    clock.after(1.0, lambda _: clock.stop() or UNTIL_WOKEN)
-    clock.after(1.0, lambda _: told.append("last") or UNTIL_WOKEN)
+
+    def stop(_: object) -> float:
+        clock.stop()
+        return UNTIL_WOKEN
+
+    def tell(_: object) -> float:
+        told.append("last")
+        return UNTIL_WOKEN
+
+    clock.after(1.0, stop)
+    clock.after(1.0, tell)
     clock.run_until_stopped()
     run.end()
     assert told == ["last", (1.0, "a", None)]

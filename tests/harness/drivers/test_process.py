@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -24,6 +25,7 @@ from jobquake.harness.record.history import Event, Phase
 from jobquake.harness.run import run
 from jobquake.protocol.commands import RetryPolicy
 from jobquake.scenarios import registry as scenarios
+from msgspec.structs import replace
 
 ROW = [
     "t", "since", "event", "answer", "phase", "node", "incarnation", "job", "token", "fault",
@@ -36,7 +38,7 @@ def ledger_rows(ledger: bytes | None) -> list[dict[str, float]]:
     return [dict(zip(ROW, json.loads(line), strict=True)) for line in ledger.splitlines()]
 
 
-def wait_until(condition, within_s: float = 20.0) -> None:
+def wait_until(condition: Callable[[], object], within_s: float = 60.0) -> None:
     until = time.monotonic() + within_s
     while not condition():
         assert time.monotonic() < until, "the condition never came true"
@@ -44,18 +46,18 @@ def wait_until(condition, within_s: float = 20.0) -> None:
 
 
 def small_plan(**changes: object) -> Plan:
-    fields = {
-        "scenario": "test",
-        "variant": "default",
-        "seed": 1,
-        "queues": (Queue("q"),),
-        "pools": (Pool("p", ("q",), 1),),
-        "jobs": (PlannedJob(0.0, 0, 0.05),),
-        "faults": (),
-        "guarantees": ("no_lost_work", "no_duplicated_effects", "progress_after_heal"),
-        "producers": 1,
-    }
-    return Plan(**(fields | changes))
+    standard = Plan(
+        scenario="test",
+        variant="default",
+        seed=1,
+        queues=(Queue("q"),),
+        pools=(Pool("p", ("q",), 1),),
+        jobs=(PlannedJob(0.0, 0, 0.05),),
+        faults=(),
+        guarantees=("no_lost_work", "no_duplicated_effects", "progress_after_heal"),
+        producers=1,
+    )
+    return replace(standard, **changes)
 
 
 def test_twenty_kills_hit_a_running_job_before_its_ack_and_nothing_is_lost() -> None:

@@ -15,13 +15,15 @@ from random import Random
 import msgspec
 import pytest
 from jobquake.backends import registry
+from jobquake.backends.adapter import Queue, QueueSystem
+from jobquake.backends.reference.adapter import LocalQueue, ReferenceAdapter
 from jobquake.errors import BackendFailed
 from jobquake.harness.explore import pct, search
 from jobquake.harness.explore.draw import draw
 from jobquake.harness.explore.novelty import Feature, features, near_misses
-from jobquake.harness.explore.scripts import SCRIPTS
+from jobquake.harness.explore.scripts import SCRIPTS, Script
 from jobquake.harness.explore.search import DeadlyShard, Here, Limits, Task, WorkerDied, crew_of
-from jobquake.harness.explore.shard import Seen, explore_shard
+from jobquake.harness.explore.shard import ShardResult, explore_shard
 from jobquake.harness.explore.swarm import Space, swarm
 from jobquake.harness.explore.techniques import MIXES
 from jobquake.harness.faults.fields import FOR_EVER_S
@@ -33,7 +35,8 @@ from jobquake.harness.plan.plan import Plan
 from jobquake.harness.plan.replay import decode
 from jobquake.harness.plan.validate import validate
 from jobquake.harness.trial import attempt
-from jobquake.protocol.commands import Ack
+from jobquake.protocol.clock import Clock
+from jobquake.protocol.commands import Ack, Command, Reply
 
 REFERENCE = registry.find("reference")
 DEEP = "twin-ack-without-token"
@@ -100,14 +103,14 @@ def test_what_lasts_for_ever_leaves_a_worker_in_every_pool() -> None:
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.__name__)
-def test_each_script_hits_jobs(script: object) -> None:
+def test_each_script_hits_jobs(script: Script) -> None:
     from jobquake.harness.explore.fair import sketch_of
 
     hits = 0
     for seed, plan in enumerate(plans(40)):
         if plan.variant != "mixed":
             continue
-        faults, actions = script(Random(seed), sketch_of(plan))  # type: ignore[operator]
+        faults, actions = script(Random(seed), sketch_of(plan))
         struck = msgspec.structs.replace(plan, faults=tuple(faults), actions=tuple(actions))
         bites = attempt(struck, REFERENCE).facts.bites
         hits += any(phase != "nothing" for _, phase in bites)
@@ -159,7 +162,7 @@ def test_a_lease_acked_just_before_its_end_is_a_near_miss() -> None:
 
 
 def test_a_shard_depends_on_nothing_but_its_number() -> None:
-    def told(seen: Seen) -> object:
+    def told(seen: ShardResult) -> object:
         return seen.found, seen.bites, seen.new, seen.nearest, seen.schedules
 
     explore_shard(REFERENCE, 3, 0, schedules=50)
@@ -210,10 +213,10 @@ class Dying(Here):
         self.given = 0
         self.always = always
 
-    def submit(self, task: Task) -> Future[Seen]:
+    def submit(self, task: Task) -> Future[ShardResult]:
         self.given += 1
         if self.always or self.given % 3 == 1:
-            future: Future[Seen] = Future()
+            future: Future[ShardResult] = Future()
             future.set_exception(WorkerDied("killed"))
             return future
         return super().submit(task)
@@ -245,7 +248,7 @@ class FindAndDie:
     def __init__(self, marker: Path) -> None:
         self.marker = str(marker)
 
-    def __call__(self, name: str) -> object:
+    def __call__(self, name: str) -> QueueSystem:
         kill_once(self.marker)
         return registry.find(name)
 
@@ -253,7 +256,7 @@ class FindAndDie:
 def test_a_killed_process_of_the_pool_loses_no_finding(tmp_path: Path) -> None:
     find = FindAndDie(tmp_path / "killed")
     with crew_of(2) as crew:
-        state = search.search(find, DEEP, crew, Limits(2_000), oracle="reference")  # type: ignore[arg-type]
+        state = search.search(find, DEEP, crew, Limits(2_000), oracle="reference")
     assert state.deaths >= 1
     assert state.first == find_first(Here()).first
 
@@ -278,30 +281,25 @@ def test_determinism_is_checked_by_a_second_run(monkeypatch: pytest.MonkeyPatch)
     assert decode(drifting.drifted[0]).plan.scenario == "explore"
 
 
-class Raising:
+class RaisingQueue(LocalQueue):
+    def call(self, command: Command) -> Reply:
+        if isinstance(command, Ack):
+            raise ZeroDivisionError("of no use")
+        return super().call(command)
+
+
+class Raising(ReferenceAdapter):
     """The reference queue, which raises at the first ack."""
 
-    name, summary, violates, framing = "raising", "raises at the first ack", None, None
-    claims, worker = REFERENCE.claims, staticmethod(REFERENCE.worker)
-
-    def local(self, clock: object, rng: Random) -> object:
-        queue = REFERENCE.local(clock, rng)  # type: ignore[arg-type]
-        answer = queue.call
-
-        def call(command: object) -> object:
-            if isinstance(command, Ack):
-                raise ZeroDivisionError("of no use")
-            return answer(command)  # type: ignore[arg-type]
-
-        queue.call = call  # type: ignore[method-assign, assignment]
-        return queue
+    def local(self, clock: Clock, rng: Random) -> Queue:
+        return RaisingQueue(clock, rng, self.decisions, self.place)
 
 
 def test_a_backend_that_raises_is_told_with_the_plan_that_made_it() -> None:
     with pytest.raises(
         BackendFailed, match="raised ZeroDivisionError: of no use; see the traceback in"
     ):
-        explore_shard(Raising(), 0, 0)  # type: ignore[arg-type]
+        explore_shard(Raising("raising", "raises at the first ack"), 0, 0)
 
 
 # What seed 3 finds, whatever the machine, the Python and the hash seed. A change of how plans

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from jobquake.backends import registry
@@ -14,6 +15,9 @@ from jobquake.harness.explore import search
 from jobquake.harness.explore.on_dask import cluster_at
 from jobquake.harness.explore.search import Here, Limits, Search
 
+if TYPE_CHECKING:
+    from distributed import LocalCluster
+
 dask = pytest.importorskip("dask", reason="needs the extra jobquake[dask]")
 distributed = pytest.importorskip("distributed", reason="needs the extra jobquake[dask]")
 SCHEDULES = 2_000
@@ -21,7 +25,7 @@ TWIN = "twin-ack-without-token"
 
 
 @pytest.fixture
-def cluster(tmp_path: Path) -> Iterator[object]:
+def cluster(tmp_path: Path) -> Iterator[LocalCluster]:
     with (
         dask.config.set(temporary_directory=str(tmp_path)),
         distributed.LocalCluster(
@@ -35,7 +39,7 @@ def cluster(tmp_path: Path) -> Iterator[object]:
         yield made
 
 
-def explored(crew: search.Crew, progress: object = None) -> Search:
+def explored(crew: search.Crew, progress: Callable[[Search], None] | None = None) -> Search:
     return search.search(
         registry.find,
         TWIN,
@@ -44,16 +48,18 @@ def explored(crew: search.Crew, progress: object = None) -> Search:
         seed=4,
         oracle="reference",
         keep_going=True,
-        progress=progress,  # type: ignore[arg-type]
+        progress=progress,
     )
 
 
-def test_a_cluster_finds_all_that_one_core_finds_though_a_worker_is_killed(cluster: object) -> None:
-    address = cluster.scheduler_address.removeprefix("tcp://")  # type: ignore[attr-defined]
-    with distributed.Client(cluster.scheduler_address) as client:  # type: ignore[attr-defined]
+def test_a_cluster_finds_all_that_one_core_finds_though_a_worker_is_killed(
+    cluster: LocalCluster,
+) -> None:
+    address = cluster.scheduler_address.removeprefix("tcp://")
+    with distributed.Client(cluster.scheduler_address) as client:
         workers = client.run(os.getpid)
     victim = next(iter(workers.values()))
-    killed = []
+    killed: list[int] = []
 
     def kill_one(state: Search) -> None:
         if state.shards >= 1 and not killed:

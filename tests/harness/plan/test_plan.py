@@ -15,7 +15,7 @@ import zlib
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 import msgspec
 import pytest
@@ -81,11 +81,17 @@ GOLDEN = (
     "JG7u6UG-Zxyt_QVGlYkDLgiXZg"
 )
 
+T = TypeVar("T")
+
 seconds = st.floats(0.0, 1e6)
 lasting = st.floats(0.001, 1e6)
 few = st.integers(0, 3)
 some = st.integers(1, 2**31)
 points = st.sampled_from(get_args(Point))
+
+
+def several(one: st.SearchStrategy[T]) -> st.SearchStrategy[tuple[T, ...]]:
+    return st.lists(one, max_size=4).map(tuple)
 
 
 @st.composite
@@ -109,7 +115,6 @@ def valid_plans(draw: st.DrawFn) -> Plan:
         st.builds(Flood, seconds),
         st.builds(SkewClock, st.integers(-1, 3), seconds, st.floats(-1e6, 1e6), seconds),
     )  # fmt: skip
-    several = {"max_size": 4}
     return draw(
         st.builds(
             Plan,
@@ -117,11 +122,11 @@ def valid_plans(draw: st.DrawFn) -> Plan:
             variant=st.text(max_size=10),
             seed=st.integers(-(2**63), 2**64 - 1),
             queues=st.just(tuple(Queue(name, draw(st.none() | seconds)) for name in names)),
-            pools=st.lists(st.builds(Pool, st.text(), queue_names, few), **several).map(tuple),
-            jobs=st.lists(job, **several).map(tuple),
-            faults=st.lists(fault, **several).map(tuple),
-            guarantees=st.lists(st.sampled_from(GUARANTEES), **several).map(tuple),
-            must_hit=st.lists(st.tuples(st.text(), st.text()), **several).map(tuple),
+            pools=several(st.builds(Pool, st.text(), queue_names, few)),
+            jobs=several(job),
+            faults=several(fault),
+            guarantees=several(st.sampled_from(GUARANTEES)),
+            must_hit=several(st.tuples(st.text(), st.text())),
             sink=st.sampled_from(get_args(plans.Sink)),
             lease_s=lasting,
             wait_s=seconds,

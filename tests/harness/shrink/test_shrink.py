@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -10,6 +11,7 @@ from jobquake.backends import registry
 from jobquake.harness.explore.draw import draw
 from jobquake.harness.explore.shard import explore_shard
 from jobquake.harness.explore.swarm import Space, everything, swarm
+from jobquake.harness.faults.fault import Fault
 from jobquake.harness.faults.kill_at import KillAt
 from jobquake.harness.faults.net_fault import NetFault
 from jobquake.harness.faults.outage import Outage
@@ -92,7 +94,7 @@ def test_every_step_makes_valid_plans_that_are_not_larger() -> None:
                 assert len(smaller.workers) <= len(plan.workers)
 
 
-def plan_with(*faults: object, jobs: int = 3) -> Plan:
+def plan_with(*faults: Fault, jobs: int = 3) -> Plan:
     return Plan(
         scenario="test",
         variant="default",
@@ -100,7 +102,7 @@ def plan_with(*faults: object, jobs: int = 3) -> Plan:
         queues=(Queue("q"),),
         pools=(Pool("p", ("q",), 2),),
         jobs=tuple(PlannedJob(0.1 * index, 0, 0.1) for index in range(jobs)),
-        faults=faults,  # type: ignore[arg-type]
+        faults=faults,
         guarantees=("no_lost_work",),
     )
 
@@ -203,24 +205,23 @@ def test_a_failure_is_told_kept_and_its_test_fails_until_it_is_mended() -> None:
         test()
     mended = failure.test.replace('"twin-ack-without-token"', '"reference"')
     exec(compile(mended, "test", "exec"), names)
-    names[f"test_{guarantee}"]()  # type: ignore[operator]
+    test = names[f"test_{guarantee}"]
+    assert callable(test)
+    test()
 
 
-def test_kept_failures_are_read_again_and_a_damaged_one_is_told(tmp_path: object) -> None:
-    from pathlib import Path
-
+def test_kept_failures_are_read_again_and_a_damaged_one_is_told(tmp_path: Path) -> None:
     from jobquake.harness.plan.replay import encode
 
-    root = Path(str(tmp_path))
     plan, guarantee = failing("twin-ack-before-run")
     twin = registry.find("twin-ack-before-run")
     failure, _ = shrunk_in_sim(encode(plan, twin.name, "sim"), guarantee, twin, "a test")
-    folder = keep(failure, root)
-    assert kept(twin.name, root) == [failure]
-    assert kept("reference", root) == []
+    folder = keep(failure, tmp_path)
+    assert kept(twin.name, tmp_path) == [failure]
+    assert kept("reference", tmp_path) == []
     (folder / "failure.json").write_text("{")
     with pytest.raises(KeptError, match="expected a kept failure"):
-        kept(twin.name, root)
+        kept(twin.name, tmp_path)
 
 
 def test_rates_have_an_interval_and_few_trials_prove_little() -> None:

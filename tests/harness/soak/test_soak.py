@@ -144,7 +144,7 @@ def test_what_a_round_leaves_is_settled_and_forgotten_so_that_the_queue_stays_sm
     scenario: str,
 ) -> None:
     queue = SimulatedQueue(REFERENCE.retaining(RETENTION_S))
-    held = []
+    held: list[int] = []
     while queue.now() < 2.2 * RETENTION_S:
         (plan,) = rounds_of(scenario, len(held), len(held) + 1)
         queue.shake(plan)

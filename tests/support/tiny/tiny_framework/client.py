@@ -15,7 +15,7 @@ class Client:
         self._socket: socket.socket | None = None
         self._stream: BufferedRWPair | None = None
 
-    def ask(self, what: str, **fields: Any) -> dict[str, Any]:
+    def ask(self, what: str, **fields: object) -> dict[str, Any]:
         """Ask the master, and its answer. Raises OSError if there is none."""
         try:
             if self._stream is None:
