@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from .backends.adapter import Adapter
     from .backends.claims import Claims
     from .errors import JobquakeError
-    from .harness.checks.finding import Finding
     from .harness.drivers.sim import simulate
+    from .harness.finding import Finding
     from .harness.plan.plan import Plan, PlannedJob, Pool, Queue, ReplayDead
     from .harness.plan.replay import decode, encode
     from .harness.record.facts import Facts
@@ -58,7 +58,7 @@ _PUBLIC = {
     "Claims": ".backends.claims",
     "Event": ".protocol.events",
     "Facts": ".harness.record.facts",
-    "Finding": ".harness.checks.finding",
+    "Finding": ".harness.finding",
     "History": ".harness.record.history",
     "Job": ".protocol.commands",
     "JobquakeError": ".errors",

@@ -26,6 +26,8 @@ MOVED = {
     "backends.servers.keeper": "servers.lifeline",
     "backends.twins": "backends.reference.twins",
     "backends.reference.client": "backends.reference.broker.client",
+    "backends.reference.twins.altered": "backends.reference.altered",
+    "backends.reference.twins.in_hand": "backends.reference.in_hand",
     "backends.reference.doubt": "backends.reference.stores.ambiguous_writes",
     "backends.reference.identity": "backends.reference.stores.identity",
     "backends.reference.memory": "backends.reference.stores.memory",
@@ -43,6 +45,9 @@ MOVED = {
     "carry_out": "experiments",
     "fault": "errors",
     "harness.capacity": "capacity",
+    "harness.checks.finding": "harness.finding",
+    "harness.checks.retries": "harness.record.retries",
+    "harness.checks.sight": "harness.sight",
     "harness.contract.battery": "harness.contract.fault_plans",
     "harness.contract.broken": "harness.contract.mutants",
     "harness.contract.protocol": "harness.contract.conversations",
@@ -68,6 +73,7 @@ MOVED = {
     "interrupt": "cli.interrupt",
     "names": "lookup",
     "reports.evidence": "reports.symptoms",
+    "reports.page": "reports.formats.html",
 }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .harness.checks import CHECKS, GUARANTEES, Check
-from .harness.checks.finding import Finding, Judged, Verdict, judged
+from .harness.finding import Finding, Judged, Verdict, judged
 from .harness.record.facts import Facts
 from .harness.record.history import History, row
 from .harness.units import seconds

@@ -66,7 +66,7 @@ def experiments_of(
     from .scenarios import registry
 
     experiments = []
-    for name in wanted or (registry.names() if every else registry.MAIN):
+    for name in wanted or (registry.names() if every else registry.main()):
         base, colon, variant = name.partition(":")
         scenario = lookup.scenario(base)
         chosen = driver or scenario.driver or "process"

@@ -13,7 +13,7 @@ import pytest
 
 if TYPE_CHECKING:
     from .backends.adapter import Adapter
-    from .harness.checks.finding import Verdict
+    from .harness.finding import Verdict
     from .harness.plan.plan import Plan
     from .harness.result import Result
     from .harness.run import Driver, Run

@@ -1,7 +1,7 @@
 """What the harness needs of a queue: claims, a way to run it, and a way to talk to it.
 
-To add one, write an object with the members of :class:`QueueSystem` in a file of its own and
-name it in ``registry.py`` (or in the entry point group ``jobquake.backends`` of your package).
+To add one, write an object with the members of :class:`QueueSystem` in a file in ``built_in/``,
+or in your own package and its entry point group ``jobquake.backends``.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from msgspec import Struct
 from ..backends.system import System
 from ..errors import HELD, INCONCLUSIVE, VIOLATED
 from .checks import CHECKS
-from .checks.finding import CheckVerdict, Finding, Verdict
+from .finding import CheckVerdict, Finding, Verdict
 from .plan.plan import Plan, full_name
 from .plan.replay import encode
 from .record.duplicates import Duplicates, duplicates

@@ -8,8 +8,8 @@ from typing import NamedTuple
 from ..backends.adapter import Adapter
 from .blame import blaming
 from .checks import CHECKS
-from .checks.finding import Judged
 from .drivers.sim import simulate
+from .finding import Judged
 from .plan.plan import Plan
 from .record.facts import Facts
 

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
-from ..harness.checks.finding import Verdict
+from ..harness.finding import Verdict
 from ..harness.result import Result
 from .offline import own_text, page_of
 

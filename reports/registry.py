@@ -1,46 +1,22 @@
-"""The readers of a result: format, file name, and the module that writes it.
-
-To add one, write a module with ``render(runs)`` and add a line here. Modules are loaded only
-when somebody asks for their format.
-"""
+"""Every report format by its name, which is that of its file in ``formats/``."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from importlib import import_module
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from ..listing import held
+from .format import Format
 
 if TYPE_CHECKING:
     from ..harness.run import Run
 
-
-class Format(NamedTuple):
-    """``module`` renders runs into the text of ``file``.
-
-    A format that is ``shared`` puts many runs into one file; any other makes one for each run.
-    """
-
-    file: str
-    module: str
-    shared: bool
-    summary: str
-
-
-FORMATS = {
-    "html": Format("report.html", ".page", False, "the page with the whole story"),
-    "text": Format("report.txt", ".text", True, "for a terminal of 80 columns"),
-    "junit": Format("junit.xml", ".junit", True, "for CI servers: a suite for each run"),
-    "json": Format("results.json", ".results_json", True, "for programs; see 'jobquake schema'"),
-    "markdown": Format("summary.md", ".markdown", True, "for a job summary or a pull request"),
-    "trace": Format("trace.json", ".trace", False, "for Perfetto and chrome://tracing"),
-    "svg": Format("space-time.svg", ".svg", False, "the space-time diagram alone"),
-}
+FORMATS: dict[str, Format] = held(f"{__package__}.formats", "FORMAT")
 
 
 def render(name: str, runs: Sequence[Run]) -> str:
     """The text of that format; one run, unless the format is shared. KeyError: unknown name."""
-    text: str = import_module(FORMATS[name].module, __package__).render(runs)
-    return text
+    return FORMATS[name].render(runs)
 
 
 def files_of_one(names: Iterable[str], run: Run) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..harness.checks.finding import Finding
+from ..harness.finding import Finding
 from ..harness.record.facts import Facts
 from ..harness.record.history import Event
 from ..harness.result import CheckResult, Result

@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from ..harness.checks.retries import retries
 from ..harness.faults.fields import FOR_EVER_S
 from ..harness.record.facts import Facts, Floats
 from ..harness.record.history import Event
+from ..harness.record.retries import retries
 
 BINS = 40
 MOST_DELIVERIES = 12

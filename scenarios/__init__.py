@@ -1,4 +1,7 @@
-"""The catalogue of failures; ``jobquake.scenarios.names()`` lists it, one file for each."""
+"""The catalogue of failures; ``jobquake.scenarios.names()`` lists it.
+
+A file here that holds ``SCENARIO`` is a scenario; the others are what scenarios are made of.
+"""
 
 from __future__ import annotations
 

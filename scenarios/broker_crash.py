@@ -56,4 +56,5 @@ SCENARIO = Scenario(
     "broker-crash",
     "the queue's server is killed under load and restarted; what it acknowledged is still there",
     build,
+    rank=70,
 )

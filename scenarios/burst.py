@@ -57,4 +57,5 @@ SCENARIO = Scenario(
     "burst",
     "a burst is worked off, urgent jobs of a higher priority overtake it, nothing is dropped",
     build,
+    rank=150,
 )

@@ -71,4 +71,5 @@ SCENARIO = Scenario(
     "clocks of workers and of the server jump; only who trusts the wrong one suffers",
     build,
     driver="sim",
+    rank=190,
 )

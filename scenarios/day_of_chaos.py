@@ -92,4 +92,5 @@ SCENARIO = Scenario(
     "day-of-chaos",
     "every kind of fault in one run, between and on top of each other",
     build,
+    rank=200,
 )

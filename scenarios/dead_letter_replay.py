@@ -64,4 +64,5 @@ SCENARIO = Scenario(
     "dead-letter-replay",
     "dead letters are replayed while workers die; each is done once or still a dead letter",
     build,
+    rank=120,
 )

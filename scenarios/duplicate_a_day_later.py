@@ -36,4 +36,5 @@ SCENARIO = Scenario(
     variants=(PROMISED, EVERY_GAP),
     controls={EVERY_GAP: "no_duplicated_effects"},
     driver="sim",
+    rank=180,
 )

@@ -32,4 +32,5 @@ SCENARIO = Scenario(
     build,
     variants=(PROMISED, EVERY_GAP),
     controls={EVERY_GAP: "no_duplicated_effects"},
+    rank=170,
 )

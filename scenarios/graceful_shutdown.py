@@ -58,4 +58,5 @@ SCENARIO = Scenario(
     "graceful-shutdown",
     "a rolling deploy tells workers to stop; they finish or hand back, and nothing is dropped",
     build,
+    rank=130,
 )

@@ -78,4 +78,6 @@ SCENARIO = Scenario(
     "network-timeout",
     "requests and answers of enqueue, lease and ack get lost; every job is done exactly once",
     build,
+    rank=20,
+    main=True,
 )

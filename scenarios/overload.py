@@ -50,4 +50,5 @@ SCENARIO = Scenario(
     "overload",
     "more arrives than can be done; a queue with a limit says no and keeps what it accepted",
     build,
+    rank=160,
 )

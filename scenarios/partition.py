@@ -60,4 +60,5 @@ SCENARIO = Scenario(
     "partition",
     "workers are cut off past their lease and come back as zombies; their word is refused",
     build,
+    rank=50,
 )

@@ -54,4 +54,5 @@ SCENARIO = Scenario(
     "permanent-failure",
     "jobs that can never succeed go to the dead letters at once, with the reason",
     build,
+    rank=90,
 )

@@ -49,4 +49,5 @@ SCENARIO = Scenario(
     "poison-job",
     "jobs that kill their worker end as dead letters; the innocents around them are done",
     build,
+    rank=100,
 )

@@ -1,61 +1,44 @@
-"""The list of scenarios: one line each, extended by the entry points ``jobquake.scenarios``.
+"""Every scenario by its name: a file of this folder that holds ``SCENARIO`` is one.
 
-``MAIN`` are those that run when nobody names any: the failures that every queue meets first.
+``zombie_worker.py`` holds the scenario ``zombie-worker``. Other packages add theirs through the
+entry point group ``jobquake.scenarios``.
 """
 
 from __future__ import annotations
 
 from functools import cache
 from importlib import import_module
-from importlib.metadata import entry_points
 
-from ..errors import BrokenPlugin
+from ..listing import files, held, plugin, plugins
 from .scenario import Scenario
 
 GROUP = "jobquake.scenarios"
-BUILT_IN = {
-    "worker-kill-before-ack": ".worker_kill_before_ack",
-    "network-timeout": ".network_timeout",
-    "slow-job-flood": ".slow_job_flood",
-    "reply-lost": ".reply_lost",
-    "partition": ".partition",
-    "slow-network": ".slow_network",
-    "broker-crash": ".broker_crash",
-    "retry-storm": ".retry_storm",
-    "permanent-failure": ".permanent_failure",
-    "poison-job": ".poison_job",
-    "stuck-job": ".stuck_job",
-    "dead-letter-replay": ".dead_letter_replay",
-    "graceful-shutdown": ".graceful_shutdown",
-    "zombie-worker": ".zombie_worker",
-    "burst": ".burst",
-    "overload": ".overload",
-    "duplicate-submission": ".duplicate_submission",
-    "duplicate-a-day-later": ".duplicate_a_day_later",
-    "clock-skew": ".clock_skew",
-    "day-of-chaos": ".day_of_chaos",
-}
-MAIN = ("worker-kill-before-ack", "network-timeout", "slow-job-flood")
+
+
+@cache
+def _built_in() -> list[Scenario]:
+    """The scenarios of this folder in the order of their ranks."""
+    found = held(__package__, "SCENARIO").values()
+    return sorted(found, key=lambda scenario: (scenario.rank, scenario.name))
 
 
 def names() -> list[str]:
     """Every scenario that can be asked for, built in first."""
-    return [*BUILT_IN, *(n for n in sorted(entry_points(group=GROUP).names) if n not in BUILT_IN)]
+    return list(dict.fromkeys([*(scenario.name for scenario in _built_in()), *plugins(GROUP)]))
+
+
+def main() -> list[str]:
+    """Those that run when nobody names any: the failures that every queue meets first."""
+    return [scenario.name for scenario in _built_in() if scenario.main]
 
 
 @cache
 def find(name: str) -> Scenario:
-    """The scenario of that name. Raises KeyError if there is none."""
-    if name in BUILT_IN:
-        scenario: Scenario = import_module(BUILT_IN[name], __package__).SCENARIO
-        return scenario
-    for entry in entry_points(group=GROUP, name=name):
-        try:
-            loaded: Scenario = entry.load()
-        except Exception as error:
-            raise BrokenPlugin(
-                f"expected the scenario {name} in {entry.value}, found "
-                f"{type(error).__name__}: {error}; repair or uninstall that package"
-            ) from error
-        return loaded
-    raise KeyError(name)
+    """The scenario of that name. Raises KeyError if there is none, and BrokenPlugin."""
+    file = name.replace("-", "_")
+    scenario: Scenario | None = None
+    if file in files(__package__):
+        scenario = vars(import_module(f".{file}", __package__)).get("SCENARIO")
+    if scenario is None or scenario.name != name:
+        scenario = plugin(GROUP, "scenario", name)
+    return scenario

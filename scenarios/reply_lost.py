@@ -77,4 +77,5 @@ SCENARIO = Scenario(
     "reply-lost",
     "the queue did what it was asked and its reply is lost; repeating it changes nothing",
     build,
+    rank=40,
 )

@@ -49,4 +49,5 @@ SCENARIO = Scenario(
     "retry-storm",
     "a dependency goes down and every job retries; the crowd is spread and the attempts end",
     build,
+    rank=80,
 )

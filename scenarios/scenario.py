@@ -24,7 +24,8 @@ class Scenario:
     ``build(rng, seed, variant)`` makes the plan. ``variants`` lists what it can build,
     the default first. A control is a variant without the practice: it names the check
     that must find it wanting, and so proves that the check can fail. ``driver`` is the only
-    one that can carry the plans out, None: any can.
+    one that can carry the plans out, None: any can. Lists have scenarios in the order of their
+    ``rank``; those that are ``main`` run when nobody names any.
     """
 
     name: str
@@ -33,6 +34,8 @@ class Scenario:
     variants: tuple[str, ...] = ("default",)
     controls: Mapping[str, str] = field(default_factory=dict)
     driver: Driver | None = None
+    rank: int = 1000
+    main: bool = False
 
     def plan(self, seed: int, variant: str | None = None) -> Plan:
         """The plan of that seed. Raises KeyError for an unknown variant."""

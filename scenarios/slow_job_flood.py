@@ -64,4 +64,6 @@ SCENARIO = Scenario(
     build,
     variants=("isolated", "shared"),
     controls={"shared": "no_starvation"},
+    rank=30,
+    main=True,
 )

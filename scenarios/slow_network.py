@@ -56,4 +56,5 @@ SCENARIO = Scenario(
     "slow-network",
     "every message is late, many too late; work goes on and nothing is done twice",
     build,
+    rank=60,
 )

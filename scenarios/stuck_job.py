@@ -55,4 +55,5 @@ SCENARIO = Scenario(
     "stuck-job",
     "jobs that never come back are taken from their worker at their timeout, and it is replaced",
     build,
+    rank=110,
 )

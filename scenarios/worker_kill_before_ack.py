@@ -76,4 +76,6 @@ SCENARIO = Scenario(
     "worker-kill-before-ack",
     "workers are SIGKILLed while they hold a job; nothing is lost, nobody pays twice",
     build,
+    rank=10,
+    main=True,
 )

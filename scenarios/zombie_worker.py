@@ -54,4 +54,5 @@ SCENARIO = Scenario(
     "zombie-worker",
     "workers freeze past their lease and come back; what they say then is refused",
     build,
+    rank=140,
 )

@@ -1,4 +1,7 @@
-"""The examples of CONTRIBUTING.md, run as they stand: each does what the page says."""
+"""The examples of CONTRIBUTING.md, used as they stand: each does what the page says.
+
+Those of the second half are files in a copy of the package, where nothing else was changed.
+"""
 
 from __future__ import annotations
 
@@ -13,17 +16,13 @@ from types import ModuleType
 
 import pytest
 from jobquake.backends import registry as backends
-from jobquake.harness.checks.finding import Judged
 from jobquake.harness.drivers.sim import simulate
+from jobquake.harness.finding import Judged
 from jobquake.harness.record.facts import Facts
 from jobquake.harness.record.history import Answer, Event, History, row
 from jobquake.harness.result import judge
 from jobquake.harness.run import run
-from jobquake.proxy import Embedded
-from jobquake.proxy.toxics import KINDS
-from jobquake.proxy.toxics.toxic import Kind
 from msgspec.structs import replace
-from support.toxiproxy_lines import Lines, LineServer, call
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "CONTRIBUTING.md"
@@ -64,9 +63,10 @@ def test_the_page_has_one_example_of_each() -> None:
         "harness/faults",
         "scenarios",
         "backends/reference/twins",
-        "backends",
+        "backends/built_in",
         "proxy/toxics",
-        "reports",
+        "reports/formats",
+        "cli/commands",
     ]
 
 
@@ -85,24 +85,11 @@ def test_the_check_accepts_a_quick_answer_and_rejects_a_slow_one(example: Exampl
     assert [finding.job for finding in judged(1.5).findings] == [3]
 
 
-def test_the_fault_is_one_file_and_no_other_line(tmp_path: Path) -> None:
-    """Planned, replayed, validated, drawn, explored, shrunk, carried out, told and pictured."""
-    aside = shutil.ignore_patterns(".*", "build", "tests", "docs", "__pycache__", "*.egg-info")
-    shutil.copytree(ROOT, tmp_path / "jobquake", ignore=aside)
-    path = "harness/faults/slow_link.py"
-    (tmp_path / "jobquake" / path).write_text(examples()[path])
-    program = [sys.executable, str(ROOT / "tests/support/new_fault.py"), "slow_link", "slow link"]
-    done = subprocess.run(
-        program, env={**os.environ, "PYTHONPATH": str(tmp_path)}, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr
-
-
 @pytest.mark.parametrize("seed", range(5))
 def test_the_scenario_holds_and_finds_the_twin_and_the_list(example: Example, seed: int) -> None:
     plan = example("scenarios/lone_worker.py").SCENARIO.plan(seed)
     twin = example("backends/reference/twins/failure_drops.py").TWIN
-    listed = example("backends/list_queue.py").LIST_QUEUE
+    listed = example("backends/built_in/list_queue.py").BACKEND
     for adapter, verdict in (
         (backends.find("reference"), "held"),
         (twin, "violated"),
@@ -114,28 +101,10 @@ def test_the_scenario_holds_and_finds_the_twin_and_the_list(example: Example, se
         assert ("no_lost_work" in broken) == (verdict == "violated")
 
 
-def test_the_toxic_lets_data_pass_and_closes_when_its_time_is_over(
-    example: Example, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    toxic = example("proxy/toxics/limit_time.py").LimitTime
-    monkeypatch.setitem(KINDS, "limit_time", Kind(toxic))
-    wanted = {"type": "limit_time", "attributes": {"time": 60_000}}
-    with LineServer() as server, Embedded() as toxiproxy:
-        toxics = "/proxies/p/toxics"
-        listen = server.behind(toxiproxy)
-        status, made = call(toxiproxy, "POST", toxics, wanted)
-        assert status == 200 and made["attributes"] == {"time": 60_000}
-        with Lines(listen) as client:
-            assert client.ask("one") == "ONE"
-            name = f"{toxics}/limit_time_downstream"
-            call(toxiproxy, "PATCH", name, {"attributes": {"time": 50}})
-            assert client.read_to_the_end() == "FIN"
-
-
 def test_the_format_passes_what_held_and_nothing_else_whatever_it_is_called(
     example: Example,
 ) -> None:
-    tap = example("reports/tap.py")
+    tap = example("reports/formats/tap.py")
     plan = example("scenarios/lone_worker.py").SCENARIO.plan(0)
     twin = example("backends/reference/twins/failure_drops.py").TWIN
     hidden = replace(plan, scenario="lone # TODO\nok 3 - worker")
@@ -144,3 +113,99 @@ def test_the_format_passes_what_held_and_nothing_else_whatever_it_is_called(
     assert lines[:3] == ["TAP version 14", "1..2", "ok 1 - lone-worker on reference"]
     assert lines[3] == r"not ok 2 - lone \# TODO\nok 3 - worker on twin-failure-drops"
     assert lines[4] == f"# {runs[1].result.sentence}" and len(lines) == 5
+
+
+# -- one file and no other line -----------------------------------------------------------
+
+JUDGED = """
+import jobquake
+from msgspec.structs import replace
+
+plan = jobquake.scenario("worker-kill-before-ack").plan(0)
+run = jobquake.run(replace(plan, guarantees=("enqueue_answered", *plan.guarantees)), driver="sim")
+print(run.result.checks[0].verdict, jobquake.checks.CHECKS["enqueue_answered"].title)
+"""
+SHOWN_AND_RUN = """
+from jobquake.cli.group import cli
+
+cli(["--help"], standalone_mode=False)
+cli(["guarantees"], standalone_mode=False)
+"""
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a copy of the package in which each example is one more file."""
+    folder = tmp_path_factory.mktemp("copy")
+    aside = shutil.ignore_patterns(".*", "build", "tests", "docs", "*.egg-info")
+    shutil.copytree(ROOT, folder / "jobquake", ignore=aside)  # with what Python has compiled
+    for path, text in examples().items():
+        file = folder / "jobquake" / path
+        assert not file.exists()
+        file.write_text(text)
+    return folder
+
+
+def python(copy: Path, *words: str, code: int = 0) -> str:
+    """What Python prints that sees the copy; it must end with that code."""
+    seen = os.pathsep.join([str(copy), str(ROOT / "tests")])
+    done = subprocess.run(
+        [sys.executable, *words], cwd=copy, env={**os.environ, "PYTHONPATH": seen},
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == code, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def listed(copy: Path) -> list[str]:
+    """The first word of each line of ``jobquake list``."""
+    lines = python(copy, "-m", "jobquake", "list").splitlines()
+    return [line.split()[0] for line in lines]
+
+
+def test_a_new_check_is_one_file(copy: Path) -> None:
+    told = python(copy, "-c", JUDGED)
+    assert told == "held every enqueue is answered within a second\n"
+
+
+def test_a_new_fault_is_one_file(copy: Path) -> None:
+    """Planned, replayed, validated, drawn, explored, shrunk, carried out, told and pictured."""
+    python(copy, str(ROOT / "tests/support/new_fault.py"), "slow_link", "slow link")
+
+
+def test_a_new_scenario_is_one_file(copy: Path, listed: list[str]) -> None:
+    told = python(copy, "-m", "jobquake", "run", "lone-worker", "--driver", "sim")
+    assert re.match(r"held +lone-worker +reference ", told)
+    assert listed.index("lone-worker") == listed.index("Backends:") - 1
+
+
+def test_a_new_twin_is_one_file(copy: Path, listed: list[str]) -> None:
+    words = ["run", "retry-storm", "--driver", "sim", "--backend", "twin-failure-drops"]
+    told = python(copy, "-m", "jobquake", *words, code=1)
+    assert re.match(r"violated +retry-storm +twin-failure-drops ", told)
+    assert listed.index("twin-failure-drops") > listed.index("Backends:")
+
+
+def test_a_new_backend_is_one_file(copy: Path, listed: list[str]) -> None:
+    words = ["run", "worker-kill-before-ack", "--driver", "sim", "--backend", "list-queue"]
+    told = python(copy, "-m", "jobquake", *words, code=1)
+    assert re.match(r"violated +worker-kill-before-ack +list-queue ", told)
+    assert listed.index("list-queue") > listed.index("Backends:")
+
+
+def test_a_new_toxic_is_one_file(copy: Path) -> None:
+    python(copy, str(ROOT / "tests/support/new_toxic.py"))
+
+
+def test_a_new_report_format_is_one_file(copy: Path, tmp_path: Path) -> None:
+    words = ["run", "reply-lost", "--driver", "sim", "--format", "tap", "--report", str(tmp_path)]
+    python(copy, "-m", "jobquake", *words)
+    text = (tmp_path / "results.tap").read_text()
+    assert text == "TAP version 14\n1..1\nok 1 - reply-lost on reference\n"
+
+
+def test_a_new_command_is_one_file(copy: Path) -> None:
+    told = python(copy, "-c", SHOWN_AND_RUN)
+    assert re.search(r"^  guarantees +List the guarantees", told, re.MULTILINE)
+    assert re.search(r"^no_lost_work +no accepted work is lost$", told, re.MULTILINE)

@@ -19,7 +19,7 @@ import jobquake
 import pytest
 from jobquake import lookup
 from jobquake.backends.adapter import Framing
-from jobquake.backends.reference.adapter import REFERENCE
+from jobquake.backends.built_in.reference import BACKEND as REFERENCE
 from jobquake.cli import main
 from jobquake.errors import BackendFailed, DamagedData, JobquakeError
 from jobquake.harness.blame import internal_error

@@ -11,10 +11,12 @@ import sys
 import tomllib
 import zipfile
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import jobquake
 import pytest
+from jobquake._moved import MOVED
 from jobquake.backends import registry as backends
 from jobquake.backends.reference.adapter import ReferenceAdapter
 from jobquake.harness.checks import CHECKS
@@ -26,6 +28,7 @@ ROOT = Path(jobquake.__file__).parent
 FLOORS = {
     "errors": 0,
     "_moved": 0,
+    "listing": 1,
     "protocol": 1,
     "servers": 1,
     "proxy": 2,
@@ -41,6 +44,8 @@ FACES = 7
 HARNESS = {  # the floors inside the room
     "units": 0,
     "blame": 0,
+    "finding": 0,
+    "sight": 0,
     "faults": 1,
     "plan": 2,
     "record": 3,
@@ -175,6 +180,10 @@ def test_the_harness_knows_no_scenario_and_no_backend_by_name(file: Path) -> Non
     assert not [module for module in imports(file) if module.startswith(concrete)]
 
 
+def test_what_has_moved_is_where_it_is_said_to_be() -> None:
+    assert not [new for new in MOVED.values() if not find_spec(f"jobquake.{new}")]
+
+
 # -- weight -------------------------------------------------------------------------------
 
 
@@ -249,9 +258,8 @@ def test_a_backend_says_what_it_is_and_a_twin_what_catches_it(name: str) -> None
     assert (adapter.violates is not None) == name.startswith("twin-")
     if adapter.violates:
         assert adapter.violates in CHECKS
-        module = backends.BUILT_IN[name].split(":")[0].removeprefix(".reference.twins.")
-        text = (ROOT / "backends" / "reference" / "twins" / f"{module}.py").read_text()
-        assert module.replace("_", "-") == name.removeprefix("twin-")
+        file = name.removeprefix("twin-").replace("-", "_") + ".py"
+        text = (ROOT / "backends" / "reference" / "twins" / file).read_text()
         story = " ".join((ast.get_docstring(ast.parse(text)) or "").split())
         assert isinstance(adapter, ReferenceAdapter) and adapter.bug_class
         assert story.endswith(f"Bug class: {adapter.bug_class}. Found by: {adapter.violates}.")

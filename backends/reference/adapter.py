@@ -78,8 +78,9 @@ class ReferenceAdapter:
     """The reference queue; see :class:`..adapter.Adapter` for the members.
 
     ``place`` says where the queue lives and how processes reach it, ``retention_s`` for how
-    long it remembers what is completed. ``bug_class`` names the family of public bugs that a
-    twin stands for.
+    long it remembers what is completed. A twin says which check it ``violates``, which test of
+    the contract fails for it (``contract_test``), and with ``bug_class`` the family of public
+    bugs that it stands for.
     """
 
     name: str
@@ -90,6 +91,7 @@ class ReferenceAdapter:
     claims: Claims = field(default_factory=Claims)
     place: Place = PLACES["broker"]
     bug_class: str = ""
+    contract_test: str = ""
     retention_s: float = RETENTION_S
 
     def at(self, place: str) -> ReferenceAdapter:
@@ -117,34 +119,7 @@ class ReferenceAdapter:
         self.place.vacate(folder)
 
 
-def _reference(name: str, summary: str, place: str) -> ReferenceAdapter:
+def in_place(name: str, summary: str, place: str) -> ReferenceAdapter:
+    """The correct queue in that place."""
     claims = Claims(caveat=PLACES[place].caveat)
     return ReferenceAdapter(name, summary, place=PLACES[place], claims=claims)
-
-
-REFERENCE = _reference(
-    "reference", "the reference queue behind its TCP broker, durable in SQLite", "broker"
-)
-REFERENCE_SQLITE = _reference(
-    "reference-sqlite",
-    "the reference queue on one SQLite file that all processes share, no network",
-    "sqlite",
-)
-REFERENCE_REDIS = _reference(
-    "reference-redis",
-    "the reference queue on a Redis that all processes share, on disk before it answers",
-    "redis",
-)
-REFERENCE_REDIS_CARELESS = _reference(
-    "reference-redis-careless",
-    "the same on a Redis as it comes, which loses its last minutes when it crashes",
-    "redis-careless",
-)
-REFERENCE_POSTGRES = _reference(
-    "reference-postgres", "the reference queue in a PostgreSQL that all processes share", "postgres"
-)
-REFERENCE_POSTGRES_CARELESS = _reference(
-    "reference-postgres-careless",
-    "the same in a PostgreSQL that answers before it writes",
-    "postgres-careless",
-)

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
+
 import click
+
+Thing = TypeVar("Thing")
 
 SECTION = "look"
 
@@ -19,17 +24,10 @@ def command() -> None:
       jobquake list
     """
     from ...backends import registry as backends
-    from ...errors import BrokenPlugin
-    from ...reports.plain import one_line
     from ...scenarios import registry as scenarios
 
     click.echo("Scenarios:")
-    for name in scenarios.names():
-        try:
-            scenario = scenarios.find(name)
-        except BrokenPlugin as error:
-            click.echo(f"  {name:<24} cannot be imported: {one_line(str(error))}")
-            continue
+    for name, scenario in _found(scenarios.names(), scenarios.find, 24):
         only = f" (driver {scenario.driver} only)" if scenario.driver else ""
         click.echo(f"  {name:<24} {scenario.summary}{only}")
         for variant in scenario.variants[1:]:
@@ -37,13 +35,24 @@ def command() -> None:
             note = f"control: must violate {check}" if check else "variant"
             click.echo(f"    {name}:{variant}  {note}")
     click.echo("Backends:")
-    for name in backends.names():
-        try:
-            adapter = backends.find(name)
-        except BrokenPlugin as error:
-            click.echo(f"  {name:<31} cannot be imported: {one_line(str(error))}")
-            continue
+    for name, adapter in _found(backends.names(), backends.find, 31):
         caught = f" (caught by {adapter.violates})" if adapter.violates else ""
         click.echo(f"  {name:<31} {adapter.summary}{caught}")
         if bug_class := getattr(adapter, "bug_class", ""):  # of our own twins
             click.echo(f"    bug class: {bug_class}")
+
+
+def _found(
+    names: Iterable[str], find: Callable[[str], Thing], width: int
+) -> Iterator[tuple[str, Thing]]:
+    """Each name with what it stands for. Prints a line for a plugin that cannot be imported."""
+    from ...errors import BrokenPlugin
+    from ...reports.plain import one_line
+
+    for name in names:
+        try:
+            found = find(name)
+        except BrokenPlugin as error:
+            click.echo(f"  {name:<{width}} cannot be imported: {one_line(str(error))}")
+        else:
+            yield name, found

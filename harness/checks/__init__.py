@@ -1,43 +1,30 @@
-"""Checks: each a small pure function over a history, in a file named for its guarantee.
+"""Checks: one file each, found by listing this folder, and named for its guarantee.
 
-A check yields findings; no finding means that the guarantee held, unless the check says
-that there was nothing to judge. To add one, write its file and name it in ``CHECKS``.
+A file says in ``TITLE`` what it guarantees, in words, in ``NEEDS`` what must be seen of a
+system to judge it, and in ``RANK`` where it stands among the checks. Its ``judge`` is a small
+pure function from the facts of a run to findings: no finding means that the guarantee held,
+unless the check says that there was nothing to judge.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from types import ModuleType
+from importlib import import_module
 from typing import NamedTuple
 
 from ...backends.system import System, sees
+from ...listing import files
+from ..finding import Judged, not_judged
 from ..plan.plan import Plan
 from ..plan.validate import PlanError
 from ..record.facts import Facts
-from . import (
-    backlog_bounded,
-    backoff_respected,
-    bounded_deliveries,
-    dead_letters_explained,
-    faults_hit,
-    leases_exclusive,
-    no_duplicated_effects,
-    no_lost_work,
-    no_phantoms,
-    no_starvation,
-    permanent_failures,
-    progress_after_heal,
-    retries_spread,
-    timeouts_enforced,
-)
-from .finding import Judged, not_judged
-from .sight import Needs, hidden
+from ..sight import Needs, hidden
 
 
 class Check(NamedTuple):
     """``title`` is the guarantee in words; ``judge`` holds a run against it.
 
-    ``needs`` is what must be seen of a system for that (see :mod:`.sight`).
+    ``needs`` is what must be seen of a system for that (see :mod:`..sight`).
     """
 
     name: str
@@ -53,29 +40,16 @@ class Check(NamedTuple):
         return self.judge(facts)
 
 
-def _check(module: ModuleType, title: str) -> Check:
-    return Check(module.__name__.rpartition(".")[2], title, module.judge, module.NEEDS)
+def _found() -> dict[str, Check]:
+    """A check for each file of this folder, by name, in the order of their ranks."""
+    modules = {name: import_module(f"{__name__}.{name}") for name in files(__name__)}
+    return {
+        name: Check(name, module.TITLE, module.judge, module.NEEDS)
+        for name, module in sorted(modules.items(), key=lambda found: found[1].RANK)
+    }
 
 
-CHECKS = {
-    check.name: check
-    for check in (
-        _check(no_lost_work, "no accepted work is lost"),
-        _check(no_duplicated_effects, "no effect happens twice"),
-        _check(no_starvation, "no latency-sensitive queue starves"),
-        _check(no_phantoms, "nothing runs that nobody enqueued"),
-        _check(bounded_deliveries, "deliveries are bounded"),
-        _check(leases_exclusive, "a job has one holder at a time"),
-        _check(progress_after_heal, "after the faults, all work ends"),
-        _check(backoff_respected, "retries wait for their backoff"),
-        _check(retries_spread, "retries do not come in lockstep"),
-        _check(permanent_failures, "what cannot succeed is not retried"),
-        _check(dead_letters_explained, "dead letters tell why"),
-        _check(timeouts_enforced, "no job holds a worker for ever"),
-        _check(backlog_bounded, "a full queue says so"),
-        _check(faults_hit, "the faults struck what they should"),
-    )
-}
+CHECKS = _found()
 GUARANTEES = tuple(CHECKS)
 
 

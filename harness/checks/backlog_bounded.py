@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..finding import Finding, Judged, judged
 from ..record.facts import Facts, Floats, Ints
 from ..record.history import Answer, Event
+from ..sight import HAND_OVER, Needs
 from ..units import seconds
-from .finding import Finding, Judged, judged
-from .sight import HAND_OVER, Needs
 
+TITLE = "a full queue says so"
+RANK = 130
 NEEDS: Needs = (Event.ENQUEUE_ANSWERED, HAND_OVER)
 
 

@@ -8,13 +8,15 @@ never too short by the network's fault.
 
 from __future__ import annotations
 
+from ..finding import Finding, Judged, judged
 from ..record.facts import Facts
 from ..record.history import Event
+from ..record.retries import retries
+from ..sight import Needs
 from ..units import seconds
-from .finding import Finding, Judged, judged
-from .retries import retries
-from .sight import Needs
 
+TITLE = "retries wait for their backoff"
+RANK = 80
 NEEDS: Needs = (Event.LEASED, Event.NACK_ANSWERED)
 
 TOLERANCE_S = 1e-6

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..finding import Finding, Judged, judged, not_judged
 from ..record.facts import Facts
-from .finding import Finding, Judged, judged, not_judged
-from .sight import HAND_OVER, Needs
+from ..sight import HAND_OVER, Needs
 
+TITLE = "deliveries are bounded"
+RANK = 50
 NEEDS: Needs = (HAND_OVER,)
 
 

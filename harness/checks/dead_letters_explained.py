@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..finding import Finding, Judged, judged, not_judged
 from ..record.facts import Facts, Ints
 from ..record.history import Answer, Event
-from .finding import Finding, Judged, judged, not_judged
-from .retries import failures
-from .sight import Needs
+from ..record.retries import failures
+from ..sight import Needs
 
+TITLE = "dead letters tell why"
+RANK = 110
 NEEDS: Needs = (Event.DEAD,)
 
 

@@ -6,10 +6,12 @@ A fault that struck nothing proves nothing: an empty cell makes the run inconclu
 from __future__ import annotations
 
 from ..faults import FAULTS
+from ..finding import Finding, Judged
 from ..record.facts import Facts
-from .finding import Finding, Judged
-from .sight import Needs
+from ..sight import Needs
 
+TITLE = "the faults struck what they should"
+RANK = 140
 NEEDS: Needs = ()
 
 

@@ -14,12 +14,14 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from ..finding import Finding, Judged, judged
 from ..record.facts import Facts, Flags
 from ..record.history import Answer, Event
+from ..sight import Needs
 from ..units import seconds
-from .finding import Finding, Judged, judged
-from .sight import Needs
 
+TITLE = "a job has one holder at a time"
+RANK = 60
 NEEDS: Needs = (Event.LEASED, Event.ACK_SENT, Event.HANDBACK_SENT, Event.FINISHED)
 
 TOLERANCE_S = 1e-6

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..finding import Finding, Judged, judged
 from ..record.facts import Facts
 from ..record.history import Event
+from ..sight import Needs
 from ..units import seconds
-from .finding import Finding, Judged, judged
-from .sight import Needs
 
+TITLE = "no effect happens twice"
+RANK = 20
 NEEDS: Needs = (Event.EFFECT,)
 
 

@@ -13,12 +13,14 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..finding import Finding, Judged, judged, not_judged
 from ..record.facts import Facts, Flags
 from ..record.history import Answer, Event
 from ..record.story import tell_loss
-from .finding import Finding, Judged, judged, not_judged
-from .sight import Needs
+from ..sight import Needs
 
+TITLE = "no accepted work is lost"
+RANK = 10
 NEEDS: Needs = (Event.ENQUEUE_ANSWERED, Event.EFFECT, Event.HELD, Event.DEAD)
 
 

@@ -6,12 +6,14 @@ is a job of an earlier run on the same queue: all of those were settled.
 
 from __future__ import annotations
 
+from ..finding import Finding, Judged, judged
 from ..record.facts import Facts
 from ..record.history import Event
+from ..sight import HAND_OVER, Needs
 from ..units import seconds
-from .finding import Finding, Judged, judged
-from .sight import HAND_OVER, Needs
 
+TITLE = "nothing runs that nobody enqueued"
+RANK = 40
 NEEDS: Needs = (Event.ENQUEUE_SENT, HAND_OVER)
 
 

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..finding import Finding, Judged, judged
 from ..record.facts import Facts, Floats
 from ..record.history import Event
+from ..sight import HAND_OVER, Needs
 from ..units import seconds
-from .finding import Finding, Judged, judged
-from .sight import HAND_OVER, Needs
 
+TITLE = "no latency-sensitive queue starves"
+RANK = 30
 NEEDS: Needs = (Event.ENQUEUE_ANSWERED, HAND_OVER)
 
 

@@ -6,13 +6,15 @@ handed out again, unless an operator replays it. A retry would only spend what o
 
 from __future__ import annotations
 
+from ..finding import Finding, Judged, judged
 from ..record.facts import Facts
 from ..record.history import Event
+from ..record.retries import failures, retries
+from ..sight import Needs
 from ..units import seconds
-from .finding import Finding, Judged, judged
-from .retries import failures, retries
-from .sight import Needs
 
+TITLE = "what cannot succeed is not retried"
+RANK = 100
 NEEDS: Needs = (Event.LEASED, Event.NACK_ANSWERED)
 
 

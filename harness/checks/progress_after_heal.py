@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..finding import Finding, Judged, judged
 from ..record.facts import Facts
 from ..record.history import Event
+from ..sight import Needs
 from ..units import seconds
-from .finding import Finding, Judged, judged
-from .sight import Needs
 
+TITLE = "after the faults, all work ends"
+RANK = 70
 NEEDS: Needs = (Event.HELD,)
 
 

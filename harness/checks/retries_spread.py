@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..finding import Finding, Judged, judged
 from ..record.facts import Facts, Floats
 from ..record.history import Event
+from ..record.retries import retries
+from ..sight import Needs
 from ..units import seconds
-from .finding import Finding, Judged, judged
-from .retries import retries
-from .sight import Needs
 
+TITLE = "retries do not come in lockstep"
+RANK = 90
 NEEDS: Needs = (Event.LEASED, Event.NACK_ANSWERED)
 
 BIN_S = 0.25

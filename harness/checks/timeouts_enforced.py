@@ -12,12 +12,14 @@ from collections import defaultdict
 
 import numpy as np
 
+from ..finding import Finding, Judged, judged
 from ..record.facts import Facts
 from ..record.history import Event
+from ..sight import Needs
 from ..units import seconds
-from .finding import Finding, Judged, judged
-from .sight import Needs
 
+TITLE = "no job holds a worker for ever"
+RANK = 120
 NEEDS: Needs = (Event.STARTED, Event.FINISHED)
 
 GRACE_S = 2.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .toxic import FOREVER, READ, Pipe, Sleep, Stage
+from .toxic import FOREVER, READ, Kind, Pipe, Sleep, Stage
 
 SLICE_S = 0.1
 
@@ -42,3 +42,6 @@ class Bandwidth:
                 owed_s -= stage.now() - began_s  # a timer is late: the next wait makes up for it
             finally:
                 stage.write(chunk)
+
+
+KIND = Kind(Bandwidth)

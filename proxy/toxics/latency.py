@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from random import Random
 
-from .toxic import READ, Pipe, Sleep, Stage
+from .toxic import READ, Kind, Pipe, Sleep, Stage
 
 
 @dataclass(frozen=True)
@@ -36,3 +36,6 @@ class Latency:
     def _delay_s(self, rng: Random) -> float:
         drift = rng.randrange(-self.jitter, self.jitter) if self.jitter > 0 else 0
         return (self.latency + drift) / 1000
+
+
+KIND = Kind(Latency, holds=1024)

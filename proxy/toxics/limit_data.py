@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .toxic import READ, Pipe, Stage
+from .toxic import READ, Kind, Pipe, Stage
 
 
 @dataclass(frozen=True)
@@ -26,3 +26,6 @@ class LimitData:
                 stage.write(chunk.until(left))
             if stage.passed >= self.bytes:
                 return
+
+
+KIND = Kind(LimitData)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .toxic import READ, Pipe, Stage
+from .toxic import READ, Kind, Pipe, Stage
 
 
 @dataclass(frozen=True)
@@ -14,3 +14,6 @@ class Noop:
     def pipe(self, stage: Stage) -> Pipe:
         while chunk := (yield READ):
             stage.write(chunk)
+
+
+KIND = Kind(Noop)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .toxic import READ, Pipe, Sleep, Stage
+from .toxic import READ, Kind, Pipe, Sleep, Stage
 
 
 @dataclass(frozen=True)
@@ -27,3 +27,6 @@ class ResetPeer:
             yield Sleep(self.timeout / 1000)
         finally:
             stage.close()
+
+
+KIND = Kind(ResetPeer, resets=True)

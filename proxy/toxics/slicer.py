@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from random import Random
 
-from .toxic import READ, Chunk, Pipe, Sleep, Stage
+from .toxic import READ, Chunk, Kind, Pipe, Sleep, Stage
 
 
 @dataclass(frozen=True)
@@ -53,3 +53,6 @@ class Slicer:
                 middle += rng.randrange(-variation, variation)
                 middle = min(max(middle, start + 1), end - 1)
             spans += [(middle, end), (start, middle)]
+
+
+KIND = Kind(Slicer)

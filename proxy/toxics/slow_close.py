@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .toxic import READ, Pipe, Sleep, Stage
+from .toxic import READ, Kind, Pipe, Sleep, Stage
 
 
 @dataclass(frozen=True)
@@ -21,3 +21,6 @@ class SlowClose:
         while chunk := (yield READ):
             stage.write(chunk)
         yield Sleep(self.delay / 1000)
+
+
+KIND = Kind(SlowClose)

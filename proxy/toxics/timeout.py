@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from .toxic import Pipe, Read, Stage
+from .toxic import Kind, Pipe, Read, Stage
 
 
 @dataclass(frozen=True)
@@ -24,3 +24,6 @@ class Timeout:
         silence_s = self.timeout / 1000 if self.timeout > 0 else math.inf
         while (yield Read(silence_s)):
             pass
+
+
+KIND = Kind(Timeout, closes_when_removed=True)

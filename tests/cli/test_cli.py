@@ -70,7 +70,7 @@ def test_the_installed_script_is_the_module(tmp_path: Path) -> None:
 
 def test_the_main_scenarios_run_if_none_is_named_and_every_one_if_asked(tmp_path: Path) -> None:
     told = jobquake("run", *SIM, "--json", within=tmp_path, code=HELD)
-    assert {run["scenario"] for run in json.loads(told.stdout)} == set(scenarios.MAIN)
+    assert {run["scenario"] for run in json.loads(told.stdout)} == set(scenarios.main())
     told = jobquake("run", "--all", *SIM, "--json", within=tmp_path, code=HELD)
     assert {run["scenario"] for run in json.loads(told.stdout)} == set(scenarios.names())
     said = complaint("run", "--all", KILL, *SIM, within=tmp_path, code=USAGE)

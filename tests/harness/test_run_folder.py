@@ -20,7 +20,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jobquake.backends import registry as backends
-from jobquake.harness.checks.finding import Finding
+from jobquake.harness.finding import Finding
 from jobquake.harness.record.history import History
 from jobquake.harness.run import Run, run
 from jobquake.harness.run_folder import RunFolderError, load, save

@@ -7,7 +7,7 @@ from pathlib import Path
 from random import Random
 
 from jobquake.backends.adapter import Claims, Connection, Queue
-from jobquake.backends.reference.adapter import REFERENCE
+from jobquake.backends.built_in.reference import BACKEND as REFERENCE
 from jobquake.protocol.clock import Clock
 from jobquake.protocol.commands import Ack, Command, Delivery, Enqueue, Lease, Leased, Reply
 from jobquake.protocol.worker import worker

@@ -48,4 +48,5 @@ TWIN = ReferenceAdapter(
     violates="no_lost_work",
     worker=worker,
     bug_class="at-most-once by early ack",
+    contract_test="test_a_worker_may_die_at_any_point",
 )

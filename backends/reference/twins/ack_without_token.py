@@ -26,4 +26,5 @@ TWIN = ReferenceAdapter(
     violates="leases_exclusive",
     decisions=core.CORRECT._replace(ack=ack),
     bug_class="zombie that settles another's delivery",
+    contract_test="test_the_word_of_a_zombie_is_refused",
 )

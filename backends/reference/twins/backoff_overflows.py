@@ -45,4 +45,5 @@ TWIN = ReferenceAdapter(
     violates="backoff_respected",
     decisions=core.CORRECT._replace(nack=nack),
     bug_class="backoff that overflows",
+    contract_test="test_a_backoff_is_kept_however_often_the_job_has_failed",
 )

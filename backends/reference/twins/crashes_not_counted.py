@@ -28,4 +28,5 @@ TWIN = ReferenceAdapter(
     violates="bounded_deliveries",
     decisions=core.CORRECT._replace(reap=reap),
     bug_class="crash loop of a poison job",
+    contract_test="test_deliveries_are_bounded",
 )

@@ -20,9 +20,9 @@ from ....protocol.worker import At, Worker, WorkerOptions
 from ....protocol.worker import worker as correct_worker
 from .. import core
 from ..adapter import ReferenceAdapter
+from ..altered import altered_worker
 from ..core import Ruling
 from ..record import Record
-from .altered import altered_worker
 
 WRITE_WITHIN_S = 10.0
 
@@ -60,4 +60,5 @@ TWIN = ReferenceAdapter(
     decisions=core.CORRECT._replace(nack=nack),
     worker=worker,
     bug_class="dead letter written after the ack",
+    contract_test="test_a_worker_may_die_while_it_gives_a_job_up",
 )

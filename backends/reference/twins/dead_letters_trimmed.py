@@ -11,10 +11,10 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from ..adapter import ReferenceAdapter
+from ..altered import altered_store
 from ..core import CORRECT
 from ..record import Record
 from ..stores.store import Store
-from .altered import altered_store
 
 KEPT_S = 0.5
 
@@ -35,4 +35,5 @@ TWIN = ReferenceAdapter(
     violates="no_lost_work",
     decisions=CORRECT._replace(stored=stored),
     bug_class="dead letters that expire",
+    contract_test="test_a_permanent_failure_is_a_dead_letter_at_once",
 )

@@ -10,10 +10,10 @@ Bug class: deduplication window shorter than the redelivery. Found by: no_duplic
 from __future__ import annotations
 
 from ..adapter import ReferenceAdapter
+from ..altered import altered_store
 from ..core import CORRECT
 from ..record import Record
 from ..stores.store import Store
-from .altered import altered_store
 
 WINDOW_S = 0.5
 
@@ -32,4 +32,5 @@ TWIN = ReferenceAdapter(
     violates="no_duplicated_effects",
     decisions=CORRECT._replace(stored=stored),
     bug_class="deduplication window shorter than the redelivery",
+    contract_test="test_a_completed_job_is_over",
 )

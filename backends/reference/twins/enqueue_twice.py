@@ -11,10 +11,10 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from ..adapter import ReferenceAdapter
+from ..altered import altered_store
 from ..core import CORRECT
 from ..record import Record
 from ..stores.store import Store
-from .altered import altered_store
 
 
 def stored(store: Store) -> Store:
@@ -34,4 +34,5 @@ TWIN = ReferenceAdapter(
     violates="no_duplicated_effects",
     decisions=CORRECT._replace(stored=stored),
     bug_class="enqueue that is not idempotent",
+    contract_test="test_an_enqueue_may_be_repeated",
 )

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from ....protocol.worker import Work, Worker, WorkerOptions
 from ....protocol.worker import worker as correct_worker
 from ..adapter import ReferenceAdapter
-from .altered import altered_worker
+from ..altered import altered_worker
 
 NEVER_LETS_GO_S = float("inf")
 
@@ -36,4 +36,5 @@ TWIN = ReferenceAdapter(
     violates="no_duplicated_effects",
     worker=worker,
     bug_class="heartbeat on the blocked thread",
+    contract_test="test_a_job_that_outlasts_its_lease_is_run_once",
 )

@@ -28,4 +28,5 @@ TWIN = ReferenceAdapter(
     violates="progress_after_heal",
     decisions=core.CORRECT._replace(lease=lease),
     bug_class="heartbeat that outlives its job",
+    contract_test="test_a_stuck_job_is_ended_at_its_timeout",
 )

@@ -11,10 +11,10 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from ..adapter import ReferenceAdapter
+from ..altered import altered_store
 from ..core import CORRECT
 from ..record import Record
 from ..stores.store import Store
-from .altered import altered_store
 
 EVERY_S = 0.5
 
@@ -47,4 +47,5 @@ TWIN = ReferenceAdapter(
     violates="no_duplicated_effects",
     decisions=CORRECT._replace(stored=stored),
     bug_class="idempotency key written behind the completion",
+    contract_test="test_a_crash_after_an_ack_forgets_no_key",
 )

@@ -17,4 +17,5 @@ TWIN = ReferenceAdapter(
     violates="no_lost_work",
     decisions=CORRECT._replace(key_recorded_at="leased"),  # the mistake
     bug_class="key recorded before the effect",
+    contract_test="test_a_key_is_completed_by_the_ack_and_not_before",
 )

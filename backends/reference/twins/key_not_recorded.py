@@ -17,4 +17,5 @@ TWIN = ReferenceAdapter(
     violates="no_duplicated_effects",
     decisions=CORRECT._replace(key_recorded_at=None),  # the mistake
     bug_class="idempotency key that nobody reads",
+    contract_test="test_work_whose_key_is_completed_is_not_done_again",
 )

@@ -14,7 +14,7 @@ from typing import Any
 from ....protocol.worker import ApplyEffect, Worker, WorkerOptions
 from ....protocol.worker import worker as correct_worker
 from ..adapter import ReferenceAdapter
-from .altered import altered_worker
+from ..altered import altered_worker
 
 
 def worker(name: str, queues: tuple[str, ...], options: WorkerOptions) -> Worker:
@@ -33,4 +33,5 @@ TWIN = ReferenceAdapter(
     violates="no_duplicated_effects",
     worker=worker,
     bug_class="idempotency key made anew at each delivery",
+    contract_test="test_a_worker_may_die_at_any_point",
 )

@@ -23,5 +23,6 @@ TWIN = ReferenceAdapter(
     "broken: whether a lease has ended is judged by the clock of the worker that asks",
     violates="leases_exclusive",
     bug_class="lease judged by the worker's skewed clock",
+    contract_test="test_no_clock_that_jumps_ends_a_lease_or_holds_it",
     decisions=core.CORRECT._replace(time=caller),
 )

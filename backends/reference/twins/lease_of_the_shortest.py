@@ -19,7 +19,7 @@ from ....protocol.repeat import Attempt
 from ....protocol.worker import At, Worker, WorkerOptions
 from ....protocol.worker import worker as correct_worker
 from ..adapter import ReferenceAdapter
-from .altered import altered_worker
+from ..altered import altered_worker
 
 
 def worker(name: str, queues: tuple[str, ...], options: WorkerOptions) -> Worker:
@@ -42,4 +42,5 @@ TWIN = ReferenceAdapter(
     violates="no_duplicated_effects",
     worker=worker,
     bug_class="visibility timeout of a queue shorter than its longest job",
+    contract_test="test_a_job_that_outlasts_its_lease_is_run_once",
 )

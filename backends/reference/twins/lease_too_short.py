@@ -28,4 +28,5 @@ TWIN = ReferenceAdapter(
     violates="no_duplicated_effects",
     worker=worker,
     bug_class="lease shorter than the job",
+    contract_test="test_a_job_that_outlasts_its_lease_is_run_once",
 )

@@ -35,4 +35,5 @@ TWIN = ReferenceAdapter(
     violates="no_lost_work",
     decisions=core.CORRECT._replace(lease=lease, ack=ack, extend=extend, key_recorded_at="dead"),
     bug_class="at-most-once by a plain pop",
+    contract_test="test_a_lease_is_exclusive_until_it_ends",
 )

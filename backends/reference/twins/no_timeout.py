@@ -27,4 +27,5 @@ TWIN = ReferenceAdapter(
     violates="timeouts_enforced",
     decisions=core.CORRECT._replace(admit=admit),
     bug_class="job without a timeout",
+    contract_test="test_no_extension_outlasts_the_timeout",
 )

@@ -17,4 +17,5 @@ TWIN = ReferenceAdapter(
     violates="no_lost_work",
     place=PLACES["broker-careless"],
     bug_class="acknowledged before it is durable",
+    contract_test="test_the_server_may_crash_under_load",
 )

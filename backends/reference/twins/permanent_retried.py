@@ -27,4 +27,5 @@ TWIN = ReferenceAdapter(
     violates="permanent_failures",
     decisions=core.CORRECT._replace(nack=nack),
     bug_class="retries of what can never succeed",
+    contract_test="test_a_permanent_failure_is_not_retried",
 )

@@ -20,10 +20,10 @@ from ....protocol.worker import At, Worker, WorkerOptions
 from ....protocol.worker import worker as correct_worker
 from .. import core
 from ..adapter import ReferenceAdapter
+from ..altered import altered_store, altered_worker
 from ..core import Ruling
 from ..record import Record
 from ..stores.store import Store
-from .altered import altered_store, altered_worker
 
 
 def stored(store: Store) -> Store:
@@ -58,4 +58,5 @@ TWIN = ReferenceAdapter(
     decisions=core.CORRECT._replace(stored=stored, extend=extend),
     worker=worker,
     bug_class="lost in the gap between pop and push",
+    contract_test="test_a_worker_may_die_at_any_point",
 )

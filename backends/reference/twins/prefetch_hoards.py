@@ -19,7 +19,7 @@ from ....protocol.repeat import Attempt, until_answered
 from ....protocol.worker import Worker, WorkerOptions
 from ....protocol.worker import worker as correct_worker
 from ..adapter import ReferenceAdapter
-from .altered import altered_worker
+from ..altered import altered_worker
 
 PREFETCHED = 4
 
@@ -55,4 +55,5 @@ TWIN = ReferenceAdapter(
     violates="no_starvation",
     worker=worker,
     bug_class="prefetch that hoards",
+    contract_test="test_urgent_jobs_overtake_a_burst",
 )

@@ -25,4 +25,5 @@ TWIN = ReferenceAdapter(
     violates="no_starvation",
     decisions=core.CORRECT._replace(admit=admit),
     bug_class="head-of-line blocking",
+    contract_test="test_the_highest_priority_goes_first",
 )

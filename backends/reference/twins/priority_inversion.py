@@ -13,10 +13,10 @@ from collections.abc import Iterable
 from msgspec.structs import replace
 
 from ..adapter import ReferenceAdapter
+from ..altered import altered_store
 from ..core import CORRECT
 from ..record import Record
 from ..stores.store import Store
-from .altered import altered_store
 
 LOOK_AGAIN_S = 0.1
 
@@ -53,4 +53,5 @@ TWIN = ReferenceAdapter(
     violates="no_starvation",
     decisions=CORRECT._replace(stored=stored),
     bug_class="priority inversion",
+    contract_test="test_an_urgent_job_waits_for_none_of_less_importance",
 )

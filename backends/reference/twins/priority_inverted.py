@@ -26,4 +26,5 @@ TWIN = ReferenceAdapter(
     violates="no_starvation",
     decisions=core.CORRECT._replace(admit=admit),
     bug_class="priorities sorted the other way round",
+    contract_test="test_the_highest_priority_goes_first",
 )

@@ -13,11 +13,11 @@ from collections.abc import Iterable
 from msgspec.structs import replace
 
 from ..adapter import ReferenceAdapter
+from ..altered import altered_store
 from ..core import CORRECT
+from ..in_hand import Hand
 from ..record import Record
 from ..stores.store import Store
-from .altered import altered_store
-from .in_hand import Hand
 
 GAP_S = 0.4
 
@@ -54,4 +54,5 @@ TWIN = ReferenceAdapter(
     violates="no_lost_work",
     decisions=CORRECT._replace(stored=stored),
     bug_class="lost between delayed and ready",
+    contract_test="test_a_crash_as_a_delayed_job_falls_due_loses_nothing",
 )

@@ -21,9 +21,9 @@ from ....protocol.worker import At, Worker, WorkerOptions
 from ....protocol.worker import worker as correct_worker
 from .. import core
 from ..adapter import ReferenceAdapter
+from ..altered import altered_worker
 from ..core import Ruling
 from ..record import Record
-from .altered import altered_worker
 
 
 def lease(record: Record, worker: str, lease_s: float, now: float) -> Record:
@@ -55,4 +55,5 @@ TWIN = ReferenceAdapter(
     decisions=core.CORRECT._replace(lease=lease, extend=extend),
     worker=worker,
     bug_class="promoted twice by a check that is not one step with its act",
+    contract_test="test_a_delayed_job_is_handed_out_to_one",
 )

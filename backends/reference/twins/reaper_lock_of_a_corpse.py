@@ -16,10 +16,10 @@ from msgspec.structs import replace
 
 from ....protocol.commands import Job
 from ..adapter import ReferenceAdapter
+from ..altered import altered_store, not_overdue
 from ..core import CORRECT
 from ..record import Record
 from ..stores.store import Store
-from .altered import altered_store, not_overdue
 
 ROUND_S = 1.0
 LOCK = Job("the reaper's lock", queue="locks")
@@ -65,4 +65,5 @@ TWIN = ReferenceAdapter(
     violates="progress_after_heal",
     decisions=CORRECT._replace(stored=stored),
     bug_class="lock held by a corpse",
+    contract_test="test_a_crash_as_a_lease_is_taken_back_holds_up_no_other",
 )

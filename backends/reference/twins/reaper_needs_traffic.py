@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ..adapter import ReferenceAdapter
+from ..altered import altered_store, not_overdue
 from ..core import CORRECT
 from ..record import Record
 from ..stores.store import Store
-from .altered import altered_store, not_overdue
 
 
 def stored(store: Store) -> Store:
@@ -42,4 +42,5 @@ TWIN = ReferenceAdapter(
     violates="progress_after_heal",
     decisions=CORRECT._replace(stored=stored),
     bug_class="reaper that needs traffic to run",
+    contract_test="test_a_worker_may_die_at_any_point",
 )

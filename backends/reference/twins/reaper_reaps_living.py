@@ -25,4 +25,5 @@ TWIN = ReferenceAdapter(
     violates="leases_exclusive",
     decisions=core.CORRECT._replace(extend=extend),
     bug_class="reaper that reaps the living",
+    contract_test="test_an_extended_lease_lasts_longer",
 )

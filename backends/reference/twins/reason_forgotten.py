@@ -33,4 +33,5 @@ TWIN = ReferenceAdapter(
     violates="dead_letters_explained",
     decisions=core.CORRECT._replace(nack=nack),
     bug_class="dead letter without its reason",
+    contract_test="test_dead_letters_tell_why_and_can_be_found",
 )

@@ -28,4 +28,5 @@ TWIN = ReferenceAdapter(
     violates="no_lost_work",
     decisions=core.CORRECT._replace(replay=replay),
     bug_class="replay that drops",
+    contract_test="test_a_replayed_dead_letter_has_a_fresh_budget",
 )

@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ..adapter import ReferenceAdapter
+from ..altered import altered_store
 from ..core import CORRECT
+from ..in_hand import Hand
 from ..record import Record
 from ..stores.store import Store
-from .altered import altered_store
-from .in_hand import Hand
 
 GAP_S = 0.4
 
@@ -51,4 +51,5 @@ TWIN = ReferenceAdapter(
     violates="no_lost_work",
     decisions=CORRECT._replace(stored=stored),
     bug_class="lost between the dead letters and the queue",
+    contract_test="test_a_crash_after_a_replay_loses_nothing",
 )

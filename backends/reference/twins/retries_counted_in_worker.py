@@ -21,9 +21,9 @@ from ....protocol.worker import At, Worker, WorkerOptions
 from ....protocol.worker import worker as correct_worker
 from .. import core
 from ..adapter import ReferenceAdapter
+from ..altered import altered_worker
 from ..core import Ruling
 from ..record import Record
-from .altered import altered_worker
 
 
 def nack(
@@ -64,4 +64,5 @@ TWIN = ReferenceAdapter(
     decisions=core.CORRECT._replace(nack=nack, reap=reap),
     worker=worker,
     bug_class="retry counter that dies with the worker",
+    contract_test="test_deliveries_are_bounded",
 )

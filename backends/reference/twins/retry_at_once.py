@@ -32,4 +32,5 @@ TWIN = ReferenceAdapter(
     violates="backoff_respected",
     decisions=core.CORRECT._replace(nack=nack),
     bug_class="retry without backoff",
+    contract_test="test_retries_wait_for_their_backoff",
 )

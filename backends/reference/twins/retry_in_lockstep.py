@@ -31,4 +31,5 @@ TWIN = ReferenceAdapter(
     violates="retries_spread",
     decisions=core.CORRECT._replace(nack=nack),
     bug_class="thundering herd of retries",
+    contract_test="test_retries_do_not_come_in_lockstep",
 )

@@ -15,7 +15,7 @@ from ....protocol.repeat import Attempt
 from ....protocol.worker import Worker, WorkerOptions
 from ....protocol.worker import worker as correct_worker
 from ..adapter import ReferenceAdapter
-from .altered import altered_worker
+from ..altered import altered_worker
 
 
 def worker(name: str, queues: tuple[str, ...], options: WorkerOptions) -> Worker:
@@ -33,4 +33,5 @@ TWIN = ReferenceAdapter(
     violates="no_lost_work",
     worker=worker,
     bug_class="shutdown that drops what is in work",
+    contract_test="test_workers_that_are_told_to_stop_drop_nothing",
 )

@@ -18,7 +18,7 @@ from ....protocol.repeat import Attempt
 from ....protocol.worker import Worker, WorkerOptions
 from ....protocol.worker import worker as correct_worker
 from ..adapter import ReferenceAdapter
-from .altered import altered_worker
+from ..altered import altered_worker
 
 
 def worker(name: str, queues: tuple[str, ...], options: WorkerOptions) -> Worker:
@@ -40,4 +40,5 @@ TWIN = ReferenceAdapter(
     violates="no_starvation",
     worker=worker,
     bug_class="starvation by strict order of queues",
+    contract_test="test_urgent_jobs_overtake_a_burst",
 )

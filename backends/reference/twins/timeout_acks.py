@@ -30,4 +30,5 @@ TWIN = ReferenceAdapter(
     violates="no_lost_work",
     decisions=core.CORRECT._replace(reap=reap),
     bug_class="timeout taken for success",
+    contract_test="test_a_stuck_job_is_ended_at_its_timeout",
 )

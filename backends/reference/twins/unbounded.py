@@ -22,4 +22,5 @@ TWIN = ReferenceAdapter(
     violates="backlog_bounded",
     decisions=core.CORRECT._replace(full=full),
     bug_class="queue without a bound",
+    contract_test="test_a_full_queue_refuses_and_keeps_what_it_has",
 )

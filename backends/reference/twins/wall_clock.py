@@ -23,5 +23,6 @@ TWIN = ReferenceAdapter(
     "broken: time is the server's wall clock, which jumps",
     violates="leases_exclusive",
     bug_class="time measured by a wall clock that jumps",
+    contract_test="test_no_clock_that_jumps_ends_a_lease_or_holds_it",
     decisions=core.CORRECT._replace(time=wall),
 )

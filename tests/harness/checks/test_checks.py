@@ -14,9 +14,9 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from jobquake.backends.adapter import Claims
 from jobquake.harness.checks import CHECKS
-from jobquake.harness.checks.finding import Judged
 from jobquake.harness.faults.flood import Flood
 from jobquake.harness.faults.kill_at import KillAt
+from jobquake.harness.finding import Judged
 from jobquake.harness.plan.plan import Plan, PlannedJob, Pool, Queue
 from jobquake.harness.record.facts import Facts
 from jobquake.harness.record.history import History, Row, row

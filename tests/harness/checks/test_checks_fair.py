@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import pytest
 from jobquake import RetryPolicy, simulate
-from jobquake.backends.reference.adapter import REFERENCE
+from jobquake.backends.built_in.reference import BACKEND as REFERENCE
 from jobquake.harness.checks import CHECKS
-from jobquake.harness.checks.finding import Judged
 from jobquake.harness.faults.partition import Partition
 from jobquake.harness.faults.terminate import Terminate
+from jobquake.harness.finding import Judged
 from jobquake.harness.plan.plan import Plan, PlannedJob, Pool, Queue, ReplayDead
 from jobquake.harness.record.facts import Facts
 from jobquake.protocol.events import Answer, Event

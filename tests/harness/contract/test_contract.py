@@ -32,48 +32,9 @@ from jobquake.harness.contract.broken import broken
 FEW = "examples = 10"  # where the suite is only shown to pass; the slow run tries them all
 SERVED = {f"reference-{kind}": kind for kind in KINDS}
 TWINS = {
-    "twin-ack-before-run": "test_a_worker_may_die_at_any_point",
-    "twin-no-lease": "test_a_lease_is_exclusive_until_it_ends",
-    "twin-ack-without-token": "test_the_word_of_a_zombie_is_refused",
-    "twin-key-before-effect": "test_a_key_is_completed_by_the_ack_and_not_before",
-    "twin-crashes-not-counted": "test_deliveries_are_bounded",
-    "twin-lease-too-short": "test_a_job_that_outlasts_its_lease_is_run_once",
-    "twin-not-durable": "test_the_server_may_crash_under_load",
-    "twin-key-per-delivery": "test_a_worker_may_die_at_any_point",
-    "twin-retry-in-lockstep": "test_retries_do_not_come_in_lockstep",
-    "twin-retry-at-once": "test_retries_wait_for_their_backoff",
-    "twin-permanent-retried": "test_a_permanent_failure_is_not_retried",
-    "twin-reason-forgotten": "test_dead_letters_tell_why_and_can_be_found",
-    "twin-no-timeout": "test_no_extension_outlasts_the_timeout",
-    "twin-replay-drops": "test_a_replayed_dead_letter_has_a_fresh_budget",
-    "twin-shutdown-drops": "test_workers_that_are_told_to_stop_drop_nothing",
-    "twin-priority-ignored": "test_the_highest_priority_goes_first",
-    "twin-unbounded": "test_a_full_queue_refuses_and_keeps_what_it_has",
-    "twin-lease-by-worker-clock": "test_no_clock_that_jumps_ends_a_lease_or_holds_it",
-    "twin-wall-clock": "test_no_clock_that_jumps_ends_a_lease_or_holds_it",
-    "twin-pop-then-push": "test_a_worker_may_die_at_any_point",
-    "twin-promotion-loses": "test_a_crash_as_a_delayed_job_falls_due_loses_nothing",
-    "twin-promotion-twice": "test_a_delayed_job_is_handed_out_to_one",
-    "twin-dead-letter-after-ack": "test_a_worker_may_die_while_it_gives_a_job_up",
-    "twin-dead-letters-trimmed": "test_a_permanent_failure_is_a_dead_letter_at_once",
-    "twin-retries-counted-in-worker": "test_deliveries_are_bounded",
-    "twin-backoff-overflows": "test_a_backoff_is_kept_however_often_the_job_has_failed",
-    "twin-priority-inverted": "test_the_highest_priority_goes_first",
-    "twin-priority-inversion": "test_an_urgent_job_waits_for_none_of_less_importance",
-    "twin-strict-order-starves": "test_urgent_jobs_overtake_a_burst",
-    "twin-heartbeat-outlives-job": "test_a_stuck_job_is_ended_at_its_timeout",
-    "twin-heartbeat-blocked": "test_a_job_that_outlasts_its_lease_is_run_once",
-    "twin-lease-of-the-shortest": "test_a_job_that_outlasts_its_lease_is_run_once",
-    "twin-dedup-window-short": "test_a_completed_job_is_over",
-    "twin-key-after-ack": "test_a_crash_after_an_ack_forgets_no_key",
-    "twin-key-not-recorded": "test_work_whose_key_is_completed_is_not_done_again",
-    "twin-enqueue-twice": "test_an_enqueue_may_be_repeated",
-    "twin-reaper-reaps-living": "test_an_extended_lease_lasts_longer",
-    "twin-reaper-needs-traffic": "test_a_worker_may_die_at_any_point",
-    "twin-reaper-lock-of-a-corpse": "test_a_crash_as_a_lease_is_taken_back_holds_up_no_other",
-    "twin-replay-loses-on-crash": "test_a_crash_after_a_replay_loses_nothing",
-    "twin-timeout-acks": "test_a_stuck_job_is_ended_at_its_timeout",
-    "twin-prefetch-hoards": "test_urgent_jobs_overtake_a_burst",
+    name: getattr(backends.find(name), "contract_test", "")
+    for name in backends.names()
+    if name.startswith("twin-")
 }
 
 
@@ -158,7 +119,7 @@ def test_every_mistake_made_from_outside_fails_the_test_that_names_it(
 
 
 def test_every_twin_fails_the_test_that_names_its_mistake(pytester: pytest.Pytester) -> None:
-    assert {*TWINS} == {name for name in backends.names() if name.startswith("twin-")}
+    assert not [name for name, test in TWINS.items() if not test], "a twin without contract_test"
     assert failing(pytester, {name: find(name) for name in TWINS}, TWINS) == TWINS
 
 

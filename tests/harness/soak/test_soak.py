@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 import psutil
 import pytest
-from jobquake.backends.reference.adapter import REFERENCE
+from jobquake.backends.built_in.reference import BACKEND as REFERENCE
 from jobquake.harness.drivers.long_lived_process import served
 from jobquake.harness.drivers.long_lived_sim import SimulatedQueue
 from jobquake.harness.plan.plan import Plan
@@ -192,10 +192,11 @@ def test_a_round_that_leaves_a_job_behind_is_found_itself_and_the_next_begins_an
 
 
 def test_the_command_tells_that_a_finding_needs_the_past_of_its_queue(tmp_path: Path) -> None:
+    (tmp_path / "haunted.py").write_text("from support.haunted import FORGETS_NOT as BACKEND\n")
     script = (
         "import sys\n"
-        "from jobquake.backends import registry\n"
-        "registry.BUILT_IN['haunted'] = 'support.haunted:FORGETS_NOT'\n"
+        "from jobquake.backends import built_in\n"
+        f"built_in.__path__.append({str(tmp_path)!r})\n"
         f"sys.argv = ['jobquake', 'soak', {QUICK!r}, '--backend', 'haunted', '--for', '20s',\n"
         f"    '--report', {str(tmp_path)!r}]\n"
         "from jobquake.cli import main; main()"

@@ -10,9 +10,9 @@ from collections import Counter
 
 from msgspec.structs import replace
 
-from ....protocol.commands import Depth
-from ..record import Record
-from ..stores.store import Store
+from ...protocol.commands import Depth
+from .record import Record
+from .stores.store import Store
 
 
 class Hand:

@@ -6,8 +6,8 @@ from bisect import bisect_right
 from collections import defaultdict
 from typing import NamedTuple
 
-from ..record.facts import Facts, Ints
-from ..record.history import Answer, Event
+from .facts import Facts, Ints
+from .history import Answer, Event
 
 
 class Retry(NamedTuple):

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from typing import Any, cast
 
-from ....protocol.worker import Worker
-from ..stores.store import Store
+from ...protocol.worker import Worker
+from .stores.store import Store
 
 
 class _Altered:

@@ -1,12 +1,12 @@
 """What a check needs to see of a system, and how the lack of it is told.
 
-A system shows events (``sees`` in :mod:`...backends.system`). A check whose needs are not met
+A system shows events (``sees`` in :mod:`..backends.system`). A check whose needs are not met
 judges nothing: it says which word of the system's life is missing.
 """
 
 from __future__ import annotations
 
-from ...protocol.events import Event
+from ..protocol.events import Event
 
 Needs = tuple[Event | tuple[Event, ...], ...]
 """Every one of these; of several in a tuple any one will do."""

@@ -1,0 +1,21 @@
+"""What a report format is: a file for runs, and the function that writes its text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from ..harness.run import Run
+
+
+class Format(NamedTuple):
+    """``render`` makes the text of ``file``.
+
+    A format that is ``shared`` puts many runs into one file; any other makes one for each run.
+    """
+
+    file: str
+    summary: str
+    render: Callable[[Sequence[Run]], str]
+    shared: bool
