@@ -14,6 +14,7 @@ from functools import cache
 from importlib import import_module
 from typing import Protocol, runtime_checkable
 
+from ..blame import blaming
 from ..listing import files, plugin, plugins
 from .adapter import Adapter
 
@@ -45,6 +46,16 @@ class Movable(Protocol):
     def at(self, place: str) -> Adapter: ...
 
 
+def _put(movable: Movable, name: str, place: str) -> Adapter:
+    try:
+        return movable.at(place)
+    except KeyError:
+        raise
+    except Exception:  # of somebody else's code
+        with blaming(name, f"at({place!r})"):
+            raise
+
+
 @cache
 def find(name: str) -> Adapter:
     """The backend of that name. Raises KeyError if there is none, and BrokenPlugin."""
@@ -53,7 +64,7 @@ def find(name: str) -> Adapter:
         movable = find(base)
         if not isinstance(movable, Movable):
             raise KeyError(name)
-        return movable.at(place)
+        return _put(movable, base, place)
     adapter: Adapter
     if found := _built_in().get(name):
         module, attribute = found

@@ -60,7 +60,7 @@ def _full(error: OSError) -> int:
 
 
 def _bug(error: Exception) -> int:
-    from ..harness.blame import internal_error
+    from ..blame import internal_error
 
     _complain(str(internal_error(error)))
     return InternalError.exit_code

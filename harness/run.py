@@ -16,7 +16,7 @@ from .._moved import names_of
 from ..backends.adapter import Claims, QueueSystem
 from ..backends.framework import FrameworkSystem
 from ..backends.system import see_driver
-from .blame import blaming
+from ..blame import blaming
 from .checks import see_guarantees
 from .plan.plan import Plan
 from .plan.validate import validate

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from ..backends.adapter import Adapter
-from .blame import blaming
+from ..blame import blaming
 from .checks import CHECKS
 from .drivers.sim import simulate
 from .finding import Judged

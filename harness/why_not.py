@@ -13,8 +13,8 @@ from pathlib import Path
 from ..backends.adapter import Tenant, Unavailable
 from ..backends.framework import FrameworkSystem
 from ..backends.system import Driver, System, drivers
+from ..blame import blaming
 from ..servers.source import MissingServer
-from .blame import blaming
 from .faults import Fault
 from .plan.plan import Plan
 

@@ -18,11 +18,12 @@ import click
 import jobquake
 import pytest
 from jobquake import lookup
+from jobquake.backends import registry
 from jobquake.backends.adapter import Framing
 from jobquake.backends.built_in.reference import BACKEND as REFERENCE
+from jobquake.blame import internal_error
 from jobquake.cli import main
-from jobquake.errors import BackendFailed, DamagedData, JobquakeError
-from jobquake.harness.blame import internal_error
+from jobquake.errors import BackendFailed, DamagedData, JobquakeError, UsageError
 from jobquake.harness.contract.bench import Bench
 from jobquake.harness.plan.replay import encode
 from jobquake.harness.run import run
@@ -177,6 +178,21 @@ def test_an_adapter_that_raises_beside_real_processes_ends_with_3_and_leaves_not
     assert left.name.startswith("jobquake-traceback-")
 
 
+def test_a_place_that_an_adapter_does_not_survive_is_told_and_one_that_is_not_there_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Moved(OnRealProcesses):
+        def at(self, place: str) -> None:
+            raise KeyError(place) if place == "nowhere" else ZeroDivisionError("of the place")
+
+    real = registry.find
+    monkeypatch.setattr(registry, "find", lambda name: Moved() if name == "mine" else real(name))
+    with pytest.raises(BackendFailed, match=r"backend mine .* found that at\('here'\) raised Zero"):
+        lookup.backend("mine@here")
+    with pytest.raises(UsageError, match="found 'mine@nowhere'"):
+        lookup.backend("mine@nowhere")
+
+
 def test_the_command_is_named_and_one_mistake_is_written_once(tmp_path: Path) -> None:
     class Bad:
         def call(self, command: Any) -> None:
@@ -294,5 +310,5 @@ def test_a_bug_on_a_full_disk_is_still_told(monkeypatch: pytest.MonkeyPatch) -> 
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("jobquake.harness.blame.tempfile.NamedTemporaryFile", full)
+    monkeypatch.setattr("jobquake.blame.tempfile.NamedTemporaryFile", full)
     assert "could not be written (No space left on device)" in str(internal_error(ValueError("x")))

@@ -31,6 +31,7 @@ FLOORS = {
     "listing": 1,
     "protocol": 1,
     "servers": 1,
+    "blame": 2,
     "proxy": 2,
     "backends": 3,
     "harness": 4,
@@ -43,7 +44,6 @@ FLOORS = {
 FACES = 7
 HARNESS = {  # the floors inside the room
     "units": 0,
-    "blame": 0,
     "finding": 0,
     "sight": 0,
     "faults": 1,

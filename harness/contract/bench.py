@@ -10,6 +10,7 @@ from random import Random
 from typing import TypeVar
 
 from ...backends.adapter import Adapter
+from ...blame import blaming
 from ...protocol.clock import Clock
 from ...protocol.commands import (
     Ack,
@@ -33,7 +34,6 @@ from ...protocol.commands import (
     Reply,
     Settled,
 )
-from ..blame import blaming
 
 R = TypeVar("R", bound=Reply)
 QUEUE = "default"

@@ -18,7 +18,7 @@ def main(arguments: list[str]) -> None:
         heard += said
     if heard == DONE:
         return
-    from .guard import clean_up_after
+    from .clean import clean_up_after
 
     clean_up_after(*arguments)
 

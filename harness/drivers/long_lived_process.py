@@ -16,10 +16,11 @@ import psutil
 from ...backends.adapter import Adapter, Connection
 from ...protocol.commands import Measure, Reply
 from ..plan.plan import Plan
+from .clean import Workspace, clean, marked
 from .conductor import QUIET_POLL_S
 from .crew import CONTROL_TIMEOUT_S
 from .execution import Execution
-from .guard import Workspace, clean, guarded, marked
+from .guard import guarded
 from .long_lived import settle
 from .process import shake, spawner
 from .server import Server

@@ -20,6 +20,7 @@ from typing import assert_never
 
 from ...backends import registry
 from ...backends.adapter import Adapter, Connection
+from ...blame import blaming
 from ...errors import BackendFailed
 from ...protocol.events import Event
 from ...protocol.ledger import Ledger
@@ -27,7 +28,6 @@ from ...protocol.producer import Client, WaitUntil
 from ...protocol.repeat import Attempt, Sleep
 from ...protocol.run_files import LEDGER, REPLAY, STARTED, STRIKES, count_passing
 from ...protocol.worker import Worker, WorkerOptions
-from ..blame import blaming
 from ..plan.plan import Plan
 from ..plan.replay import Packed, unpack
 from ..record.node_record import NodeRecord

@@ -25,11 +25,12 @@ from ..faults import LinkFault, TimedFault
 from ..plan.plan import Plan
 from ..record.history import History
 from ..strikes import phase_of
+from .clean import MARK, Workspace, sweep
 from .conductor import QUIET_POLL_S, Conductor, Holding, agenda
 from .crew import Crew, Nodes, Role
 from .execution import Execution
 from .fleet import TICK_S, Fleet, Slot, see_backend
-from .guard import MARK, Workspace, guarded, sweep
+from .guard import guarded
 from .network import Network
 from .observe import observations
 from .server import Server, Spawn

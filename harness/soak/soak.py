@@ -22,9 +22,9 @@ from msgspec.structs import replace
 from ...backends.adapter import Adapter, Retaining
 from ...backends.framework import FrameworkSystem
 from ...backends.system import see_driver
+from ...blame import blaming
 from ...errors import UsageError
 from ...protocol.commands import Measured
-from ..blame import blaming
 from ..drivers.long_lived import LongLivedQueue
 from ..plan.plan import Plan
 from ..run import Driver, Run, run

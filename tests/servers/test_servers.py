@@ -22,7 +22,7 @@ import pytest
 import redis
 from jobquake.backends import registry as backends
 from jobquake.backends.reference import places
-from jobquake.harness.drivers.guard import MARK
+from jobquake.harness.drivers.clean import MARK
 from jobquake.harness.plan.replay import encode
 from jobquake.harness.run import run
 from jobquake.scenarios import registry as scenarios

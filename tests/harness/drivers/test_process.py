@@ -18,7 +18,7 @@ from pathlib import Path
 import psutil
 import pytest
 from jobquake.backends import registry as backends
-from jobquake.harness.drivers.guard import MARK
+from jobquake.harness.drivers.clean import MARK
 from jobquake.harness.drivers.tree import kill_tree
 from jobquake.harness.plan.plan import Plan, PlannedJob, Pool, Queue
 from jobquake.harness.record.history import Event, Phase

@@ -12,26 +12,27 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ..errors import BackendFailed, InternalError, JobquakeError
-from ..protocol.commands import Command
+from .errors import BackendFailed, InternalError, JobquakeError
+from .protocol.commands import Command
 
-OURS = Path(__file__).parents[1]
+OURS = Path(__file__).parent
 ROOMS = ("harness", "protocol", "reports", "scenarios", "cli", "proxy", "servers", "capacity")
 USED = ("simpy", "numpy", "msgspec", "psutil", "hypothesis", "contextlib.py", "asyncio")
 
 
 @contextmanager
-def blaming(backend: str) -> Iterator[None]:
+def blaming(backend: str, call: str = "") -> Iterator[None]:
     """In this block, what an adapter raises becomes :class:`BackendFailed`.
 
     Errors of jobquake's own family, and what nobody but us can have done, pass as they are.
+    ``call`` is what was called, where that is known; else it is read off the traceback.
     """
     try:
         yield
     except JobquakeError:
         raise
     except Exception as error:
-        if not (call := call_of_backend(error)):
+        if not (call := call or call_of_backend(error)):
             raise
         raise BackendFailed(
             f"expected the backend {backend} to answer every call, found that {call} raised "
