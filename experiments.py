@@ -16,8 +16,9 @@ import click
 
 from . import lookup
 from .errors import EnvironmentFault, NothingProved, UsageError
+from .harness.skipped import Skipped
 from .publish import PAGES_ONLY, Wanted, publisher, write_whole
-from .skipping import Experiment, Skipped, sort_out
+from .skipping import Experiment, sort_out
 
 __all__ = [
     "Experiment",
@@ -151,7 +152,7 @@ def run_experiments(
     if not single_page:
         for file in publishing.write(runs, pages, report, missing, skipped):
             console.print(f"  written: {file}", soft_wrap=True)
-    publishing.tell_github(runs, pages, as_json)
+    publishing.tell_github(runs, pages, as_json, skipped)
     if as_json:
         click.echo(msgspec.json.encode([done.result for done in runs]))
     if missing:

@@ -16,8 +16,8 @@ from .errors import EnvironmentFault, UsageError
 
 if TYPE_CHECKING:
     from .harness.run import Run
+    from .harness.skipped import Skipped
     from .reports.index import Earlier
-    from .skipping import Skipped
 
 GITHUB = "github"
 INDEX = "index.html"
@@ -63,7 +63,7 @@ class Publisher(NamedTuple):
         from .reports import index
         from .reports.registry import files_of_all
 
-        texts = files_of_all(self.formats, runs)
+        texts = files_of_all(self.formats, runs, skipped)
         if len(runs) > 1 or self.earlier or missing or skipped:
             shown = [
                 index.ShownRun(run.result, page.relative_to(folder).as_posix() if page else None)
@@ -75,7 +75,11 @@ class Publisher(NamedTuple):
         return _write(folder, texts)
 
     def tell_github(
-        self, runs: Sequence[Run], pages: Sequence[Path | None], output_is_taken: bool = False
+        self,
+        runs: Sequence[Run],
+        pages: Sequence[Path | None],
+        output_is_taken: bool = False,
+        skipped: Sequence[Skipped] = (),
     ) -> None:
         """Add to the step's summary, and print its annotations, if that was asked for."""
         if self.summary is None:
@@ -83,7 +87,7 @@ class Publisher(NamedTuple):
         from .reports.github import annotations_of, append_summary
 
         try:
-            append_summary(runs, self.summary)
+            append_summary(runs, self.summary, skipped)
         except OSError as error:
             raise _unwritable(self.summary, error) from error
         for line in annotations_of(runs, pages):

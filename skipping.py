@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from .errors import UsageError
+from .harness.skipped import Skipped
 
 if TYPE_CHECKING:
     from .backends.adapter import QueueSystem
@@ -34,18 +35,6 @@ class Experiment(NamedTuple):
     only: Driver | None = None
     free: bool = False
     named: bool = False
-
-
-class Skipped(NamedTuple):
-    """A scenario that was not run on a backend, and why."""
-
-    scenario: str
-    backend: str
-    why: str
-
-    @property
-    def sentence(self) -> str:
-        return f"skipped {self.scenario} on {self.backend}: {self.why}"
 
 
 def sort_out(

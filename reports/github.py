@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ..harness.result import Result
 from ..harness.run import Run
+from ..harness.skipped import Skipped
 from .markdown import JOB_SUMMARY, render
 from .plain import one_line
 
@@ -39,11 +40,11 @@ def annotations_of(runs: Sequence[Run], pages: Sequence[Path | None]) -> list[st
     return lines
 
 
-def append_summary(runs: Sequence[Run], summary: Path) -> None:
+def append_summary(runs: Sequence[Run], summary: Path, skipped: Sequence[Skipped] = ()) -> None:
     """Add the Markdown to the step's summary, as far as there is room. Raises OSError."""
     there = summary.stat().st_size if summary.exists() else 0
     with summary.open("a", encoding="utf-8") as file:
-        file.write(render(runs, JOB_SUMMARY - there))
+        file.write(render(runs, skipped, JOB_SUMMARY - there))
 
 
 def _annotation(level: str, result: Result, page: Path | None) -> str:

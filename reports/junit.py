@@ -2,8 +2,9 @@
 
 A violated promise is a failure. One about which the run proves nothing is an error, never a pass
 and never skipped, since skipped tests do not stop a build. One that the system does not claim or
-show is skipped: no run can tell. A control has one test case: that its check
-is violated. Accepted by the schema that Jenkins' xUnit plugin publishes (junit-10.xsd).
+show is skipped: no run can tell. So is a scenario that the backend cannot run, in a suite of its
+own. A control has one test case: that its check is violated. Accepted by the schema that
+Jenkins' xUnit plugin publishes (junit-10.xsd).
 """
 
 from __future__ import annotations
@@ -13,14 +14,15 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from ..harness.result import CheckResult, Result
 from ..harness.run import Run
+from ..harness.skipped import Skipped
 from .plain import in_xml
 
 MOST_FINDINGS = 20
 
 
-def render(runs: Sequence[Run]) -> str:
+def render(runs: Sequence[Run], skipped: Sequence[Skipped] = ()) -> str:
     """One document for all runs; times are those of the run, virtual where time was."""
-    suites = [_suite(run.result) for run in runs]
+    suites = [*(_suite(run.result) for run in runs), *map(_not_run, skipped)]
     counts = {name: sum(int(suite.attrib[name]) for suite in suites) for name in _COUNTED}
     spent_s = sum(run.result.duration_s for run in runs)
     root = _element(
@@ -59,6 +61,18 @@ def _suite(result: Result) -> Element:
     }
     properties.extend(_element("property", name=name, value=known[name]) for name in known)
     suite.extend(cases)
+    return suite
+
+
+def _not_run(skip: Skipped) -> Element:
+    name = f"{skip.scenario} on {skip.backend}"
+    suite = _element(
+        "testsuite", name=name, tests="1", failures="0", errors="0", skipped="1", time="0.000"
+    )
+    where = f"jobquake.{skip.backend}.{skip.scenario}"
+    case = _element("testcase", classname=where, name="can be run")
+    case.append(_element("skipped", message=skip.why))
+    suite.append(case)
     return suite
 
 

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from ..harness.result import Result
 from ..harness.run import Run
+from ..harness.skipped import Skipped
 from .plain import one_line
 
 JOB_SUMMARY = 1024 * 1024  # bytes that GitHub takes for one step
@@ -23,12 +24,16 @@ _WORDY = re.compile(
 )
 
 
-def render(runs: Sequence[Run], most_bytes: int = JOB_SUMMARY) -> str:
+def render(
+    runs: Sequence[Run], skipped: Sequence[Skipped] = (), most_bytes: int = JOB_SUMMARY
+) -> str:
     """The summary, in at most so many bytes of UTF-8; nothing if not even its head fits."""
     results = [run.result for run in runs]
     head = [_heading(results), "", *_TABLE]
     broken = [result for result in results if result.as_expected != "held"]
-    pieces = [*(_row(result) for result in results), *(_section(result) for result in broken)]
+    not_run = [f"\n{escaped(skip.sentence)}" for skip in skipped]
+    rows_and_stories = (*map(_row, results), *map(_section, broken))
+    pieces = [*rows_and_stories, *not_run]
     room = most_bytes - SPARE - len("\n".join(head).encode())
     if room < 0:
         return ""
@@ -41,7 +46,8 @@ def render(runs: Sequence[Run], most_bytes: int = JOB_SUMMARY) -> str:
     text = "\n".join([*head, *pieces[:taken]]) + "\n"
     if taken == len(pieces):
         return text
-    rows, sections = max(0, len(results) - taken), len(broken) - max(0, taken - len(results))
+    rows = max(0, len(results) - taken)
+    sections = max(0, len(broken) - max(0, taken - len(results)))
     return (
         f"{text}\nLeft out for lack of space: {rows} of {len(results)} rows, "
         f"the stories of {sections} of {len(broken)} runs.\n"

@@ -10,6 +10,7 @@ from .format import Format
 
 if TYPE_CHECKING:
     from ..harness.run import Run
+    from ..harness.skipped import Skipped
 
 FORMATS: dict[str, Format] = held(f"{__package__}.formats", "FORMAT")
 
@@ -24,6 +25,14 @@ def files_of_one(names: Iterable[str], run: Run) -> dict[str, str]:
     return {FORMATS[name].file: render(name, [run]) for name in names if not FORMATS[name].shared}
 
 
-def files_of_all(names: Iterable[str], runs: Sequence[Run]) -> dict[str, str]:
+def files_of_all(
+    names: Iterable[str], runs: Sequence[Run], skipped: Sequence[Skipped] = ()
+) -> dict[str, str]:
     """What the runs share, and belongs into the folder above theirs: texts by file name."""
-    return {FORMATS[name].file: render(name, runs) for name in names if FORMATS[name].shared}
+    texts = dict[str, str]()
+    for name in names:
+        kind = FORMATS[name]
+        if kind.shared:
+            told = kind.with_skipped
+            texts[kind.file] = told(runs, skipped) if told else kind.render(runs)
+    return texts

@@ -44,6 +44,7 @@ FLOORS = {
 FACES = 7
 HARNESS = {  # the floors inside the room
     "units": 0,
+    "skipped": 0,
     "finding": 0,
     "sight": 0,
     "faults": 1,

@@ -9,12 +9,13 @@ from ..format import Format
 
 if TYPE_CHECKING:
     from ...harness.run import Run
+    from ...harness.skipped import Skipped
 
 
-def render(runs: Sequence[Run]) -> str:
+def render(runs: Sequence[Run], skipped: Sequence[Skipped] = ()) -> str:
     from .. import junit
 
-    return junit.render(runs)
+    return junit.render(runs, skipped)
 
 
-FORMAT = Format("junit.xml", "for CI servers: a suite for each run", render, shared=True)
+FORMAT = Format("junit.xml", "for CI servers: a suite for each run", render, True, render)

@@ -9,12 +9,13 @@ from ..format import Format
 
 if TYPE_CHECKING:
     from ...harness.run import Run
+    from ...harness.skipped import Skipped
 
 
-def render(runs: Sequence[Run]) -> str:
+def render(runs: Sequence[Run], skipped: Sequence[Skipped] = ()) -> str:
     from .. import markdown
 
-    return markdown.render(runs)
+    return markdown.render(runs, skipped)
 
 
-FORMAT = Format("summary.md", "for a job summary or a pull request", render, shared=True)
+FORMAT = Format("summary.md", "for a job summary or a pull request", render, True, render)

@@ -29,6 +29,7 @@ from jobquake.harness.record.facts import Facts
 from jobquake.harness.record.history import Event
 from jobquake.harness.result import Result
 from jobquake.harness.run import Run, run
+from jobquake.harness.skipped import Skipped
 from jobquake.reports import github, markdown, results_json, sketch, space_time
 from jobquake.reports.plain import one_line
 from jobquake.reports.registry import FORMATS, files_of_all, files_of_one, render
@@ -174,6 +175,18 @@ def test_a_suite_passes_in_junit_only_if_its_run_counts_as_held() -> None:
     }  # fmt: skip
 
 
+def test_what_was_not_run_is_skipped_in_junit_and_told_in_the_summary() -> None:
+    skipped = [Skipped("reply-lost", "a <b>", "it is reached over no network")]
+    texts = files_of_all(["junit", "markdown", "json"], everything()[:1], skipped)
+    source = texts["junit.xml"].encode()
+    etree.XMLSchema(etree.parse(SCHEMA)).assertValid(etree.fromstring(source))
+    suite = list(JUnitXml.fromstring(source))[-1]
+    (case,) = suite
+    assert (suite.name, suite.skipped, suite.failures) == ("reply-lost on a <b>", 1, 0)
+    assert [answer.message for answer in case.result] == ["it is reached over no network"]
+    assert "skipped reply-lost on a \\<b\\>\\: it is reached over no network" in texts["summary.md"]
+
+
 def test_a_failure_in_junit_tells_the_finding_the_story_and_how_to_see_it_again() -> None:
     this = done("twin-no-lease")
     (failure,) = [a for suite in junit([this]) for case in suite for a in case.result]
@@ -265,7 +278,7 @@ def test_escaped_text_reads_as_it_is(text: str) -> None:
 @pytest.mark.parametrize("room", [1024 * 1024, 4000, 1500, 700, 300, 0, -5])
 def test_a_summary_fits_and_says_what_it_leaves_out(room: int) -> None:
     runs = everything() * 40
-    text = markdown.render(runs, room)
+    text = markdown.render(runs, most_bytes=room)
     assert len(text.encode()) <= max(0, room)
     if not text:
         assert room <= 700
