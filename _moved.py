@@ -123,8 +123,8 @@ class _Forwarder:
 
 
 def forward() -> None:
-    """Let imports of the old places find the new ones."""
-    sys.meta_path.append(_Forwarder())
+    """Let imports of the old places find the new ones, also below a package that has moved."""
+    sys.meta_path.insert(0, _Forwarder())
 
 
 def names_of(module: str, *now_in: str) -> Callable[[str], Any]:
@@ -145,3 +145,16 @@ def names_of(module: str, *now_in: str) -> Callable[[str], Any]:
 def _inside(module: str, name: str) -> ModuleSpec | None:
     """The module of that name, if the module is a package that has one."""
     return find_spec(f"{module}.{name}") if hasattr(sys.modules[module], "__path__") else None
+
+
+def renamed(module: str, **places: str) -> Callable[[str], Any]:
+    """A ``__getattr__`` for a module whose names are now others: ``OLD="module:NEW"``."""
+
+    def getattr_(name: str) -> Any:
+        if name not in places:
+            raise AttributeError(f"module {module!r} has no attribute {name!r}")
+        place, _, new = places[name].partition(":")
+        _warn(f"{module}.{name}", f"{place}.{new}")
+        return getattr(import_module(place), new)
+
+    return getattr_

@@ -185,6 +185,24 @@ def test_what_has_moved_is_where_it_is_said_to_be() -> None:
     assert not [new for new in MOVED.values() if not find_spec(f"jobquake.{new}")]
 
 
+def test_what_lies_below_an_old_place_is_the_same_module_as_below_the_new_one() -> None:
+    program = """
+from jobquake.backends.twins.no_lease import TWIN as old
+from jobquake.backends.twins.altered import altered_store
+from jobquake.backends.reference.adapter import REFERENCE
+from jobquake.backends.reference.twins.no_lease import TWIN
+from jobquake.backends import registry
+assert old is TWIN is registry.find("twin-no-lease")
+assert REFERENCE is registry.find("reference")
+"""
+    done = subprocess.run(
+        [sys.executable, "-W", "default", "-c", program], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert "jobquake.backends.twins.no_lease has moved" in done.stderr
+    assert "adapter.REFERENCE has moved" in done.stderr
+
+
 # -- weight -------------------------------------------------------------------------------
 
 

@@ -14,6 +14,7 @@ from random import Random
 
 import msgspec
 
+from ..._moved import renamed
 from ...protocol import worker as workers
 from ...protocol.clock import Clock
 from ...protocol.commands import Command, Reply
@@ -123,3 +124,15 @@ def in_place(name: str, summary: str, place: str) -> ReferenceAdapter:
     """The correct queue in that place."""
     claims = Claims(caveat=PLACES[place].caveat)
     return ReferenceAdapter(name, summary, place=PLACES[place], claims=claims)
+
+
+_NOW = "jobquake.backends.built_in"
+__getattr__ = renamed(
+    __name__,
+    REFERENCE=f"{_NOW}.reference:BACKEND",
+    REFERENCE_SQLITE=f"{_NOW}.reference_sqlite:BACKEND",
+    REFERENCE_REDIS=f"{_NOW}.reference_redis:BACKEND",
+    REFERENCE_REDIS_CARELESS=f"{_NOW}.reference_redis_careless:BACKEND",
+    REFERENCE_POSTGRES=f"{_NOW}.reference_postgres:BACKEND",
+    REFERENCE_POSTGRES_CARELESS=f"{_NOW}.reference_postgres_careless:BACKEND",
+)
