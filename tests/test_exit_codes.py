@@ -31,7 +31,7 @@ from jobquake.protocol.clock import Clock
 from jobquake.protocol.commands import Job
 from jobquake.scenarios import registry as scenarios
 
-KILL = "worker-kill-before-ack"
+KILL, SHORT = "worker-kill-before-ack", "permanent-failure"
 CALLS = ("local", "worker", "call", "next_change_at", "crash")
 
 
@@ -169,7 +169,7 @@ def test_an_adapter_that_raises_beside_real_processes_ends_with_3_and_leaves_not
 ) -> None:
     (tmp_path / "tmp").mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
-    assert exit_code(monkeypatch, tmp_path, backend, "run", KILL, "--driver", "process") == 3
+    assert exit_code(monkeypatch, tmp_path, backend, "run", SHORT, "--driver", "process") == 3
     said = capfd.readouterr().err
     assert "Traceback" not in said
     assert said.count("ZeroDivisionError") == 1

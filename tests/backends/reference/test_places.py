@@ -47,9 +47,10 @@ NETWORK = (
 
 # A real process costs more than what it does, so these run on each server by default.
 ON_EACH_SERVER = ("reply-lost", "broker-crash", "zombie-worker", "twin-ack-without-token")
-LONG = (  # behind the broker
+LONG = (  # behind the broker these are slow
     "twin-no-timeout", "twin-shutdown-drops", "twin-unbounded", "twin-key-before-effect",
-    "twin-crashes-not-counted", "twin-no-lease",
+    "twin-crashes-not-counted", "twin-no-lease", "burst", "overload", "poison-job",
+    "duplicate-submission", "slow-network", "retry-storm", "permanent-failure",
 )  # fmt: skip
 
 
@@ -60,13 +61,18 @@ def in_places(
 
     ``named``: on a server only these are not slow.
     """
+
+    def slow(place: str, name: str, scenario: str) -> bool:
+        if place not in KINDS:
+            return bool(named) and name in LONG
+        return name not in named if named else scenario not in NETWORK
+
     return [
         pytest.param(
             place,
             name,
             id=f"{place}-{name}",
-            marks=[pytest.mark.slow]
-            * (place in KINDS and (name not in named if named else scenario not in NETWORK)),
+            marks=[pytest.mark.slow] * slow(place, name, scenario),
         )
         for place in places
         for name, scenario in scenario_of.items()

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 dask = pytest.importorskip("dask", reason="needs the extra jobquake[dask]")
 distributed = pytest.importorskip("distributed", reason="needs the extra jobquake[dask]")
-SCHEDULES = 2_000
+SCHEDULES = 1_000
 TWIN = "twin-ack-without-token"
 
 

@@ -139,7 +139,9 @@ def test_a_round_on_the_correct_queue_happens_as_it_would_on_an_empty_one() -> N
     assert same >= 19, "a rounding of the queue's time may turn two things around that tie"
 
 
-@pytest.mark.parametrize("scenario", ["poison-job", "day-of-chaos"])
+@pytest.mark.parametrize(
+    "scenario", ["poison-job", pytest.param("day-of-chaos", marks=pytest.mark.slow)]
+)
 def test_what_a_round_leaves_is_settled_and_forgotten_so_that_the_queue_stays_small(
     scenario: str,
 ) -> None:
@@ -273,7 +275,7 @@ def test_a_soak_that_was_killed_leaves_its_queue_and_no_process_and_goes_on_with
 # -- metrics ----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("driver", ["sim", "process"])
+@pytest.mark.parametrize("driver", ["sim", pytest.param("process", marks=pytest.mark.slow)])
 def test_prometheus_reads_the_soak_and_its_queue_while_it_runs(driver: str, tmp_path: Path) -> None:
     running = subprocess.Popen(
         [*COMMAND, QUICK, "--driver", driver, "--for", "1000h", "--metrics-port", "0",
