@@ -17,7 +17,10 @@ from .protocol.commands import Command
 
 OURS = Path(__file__).parent
 ROOMS = ("harness", "protocol", "reports", "scenarios", "cli", "proxy", "servers", "capacity")
-USED = ("simpy", "numpy", "msgspec", "psutil", "hypothesis", "contextlib.py", "asyncio")
+USED = (
+    "simpy", "numpy", "msgspec", "psutil", "hypothesis", "contextlib.py", "asyncio", "toxiproxy",
+    "requests", "urllib3", "docker", "distributed", "jinja2", "rich", "click",
+)  # fmt: skip
 
 
 @contextmanager

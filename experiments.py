@@ -16,7 +16,6 @@ import click
 
 from . import lookup
 from .errors import EnvironmentFault, NothingProved, UsageError
-from .harness.skipped import Skipped
 from .publish import PAGES_ONLY, Wanted, publisher, write_whole
 from .skipping import Experiment, sort_out
 
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
     from .harness.plan.replay import Packed
     from .harness.result import Result
     from .harness.run import Driver, Run
+    from .harness.skipped import Skipped
 
 
 def kept_run(folder: Path) -> Run:

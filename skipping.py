@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from .errors import UsageError
-from .harness.skipped import Skipped
 
 if TYPE_CHECKING:
     from .backends.adapter import QueueSystem
     from .backends.framework import FrameworkSystem
     from .backends.system import Driver
     from .harness.plan.plan import Plan
+    from .harness.skipped import Skipped
 
     System = QueueSystem | FrameworkSystem
 
@@ -45,6 +45,8 @@ def sort_out(
     Raises :class:`UsageError` about a scenario that was asked for by name and that none of the
     backends can run.
     """
+    from .harness.skipped import Skipped
+
     wanted, skipped = list[tuple["System", Experiment]](), list[Skipped]()
     for system in systems:
         for experiment in experiments:

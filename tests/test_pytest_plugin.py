@@ -6,11 +6,15 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
-import numpy  # noqa: F401 (pytester forgets what a test imports, and numpy loads only once)
 import pytest
 from jobquake.harness.plan.replay import Packed, decode
+
+# pytester forgets what a test in this process imports, and these must be loaded only once.
+for name in ("numpy", "requests", "msgspec", "simpy", "jobquake.api", "jobquake.reports.html"):
+    import_module(name)
 
 pytest_plugins = ["pytester"]
 
