@@ -8,9 +8,9 @@ plan may hold.
 from __future__ import annotations
 
 from importlib import import_module
-from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Union
 
+from ...listing import files
 from .fault import CallFault, Fault, LastingFault, LinkFault, PointFault, Strike, TimedFault, tag_of
 from .fields import FOR_EVER_S, SERVER, Call, NetEffect, healing_s
 
@@ -36,8 +36,8 @@ __all__ = [
 def _found() -> dict[str, type[Fault]]:
     """Every class with a tag in the files of this folder, by its tag; simple ones first."""
     found = dict[str, type[Fault]]()
-    for module in iter_modules(__path__):
-        for value in vars(import_module(f"{__name__}.{module.name}")).values():
+    for file in files(__name__):
+        for value in vars(import_module(f"{__name__}.{file}")).values():
             if isinstance(value, type) and issubclass(value, Fault) and tag_of(value):
                 found[tag_of(value)] = value
     return dict(sorted(found.items(), key=lambda item: (item[1].rank, item[0])))
