@@ -18,7 +18,17 @@ from .backends.adapter import (
 from .backends.claims import Claims
 from .backends.framework import FrameworkSystem, Program, Settings, Wishes
 from .backends.registry import Movable
-from .backends.system import DRIVERS, Driven, Driver, Framing, System, Veiled
+from .backends.system import (
+    DRIVERS,
+    Driven,
+    Driver,
+    Framing,
+    Session,
+    SplitsReplies,
+    Stateful,
+    System,
+    Veiled,
+)
 from .protocol.clock import Clock, ReadClock, anchored
 from .protocol.worker import Worker, WorkerOptions, WorkerProgram, effect_key, perform, worker
 
@@ -39,7 +49,10 @@ __all__ = [
     "QueueSystem",
     "ReadClock",
     "Retaining",
+    "Session",
     "Settings",
+    "SplitsReplies",
+    "Stateful",
     "System",
     "Tenant",
     "Unavailable",
