@@ -119,8 +119,13 @@ def sees(system: System) -> frozenset[Event]:
 
 
 def drivers(system: System) -> tuple[Driver, ...]:
-    """The drivers that can run the system: all of them, unless it says otherwise."""
-    return system.drivers if isinstance(system, Driven) else DRIVERS
+    """The drivers that can run the system: all of them, unless it says otherwise.
+
+    A queue that cannot live in this process (no ``local``) has no virtual time.
+    """
+    if isinstance(system, Driven):
+        return system.drivers
+    return DRIVERS if hasattr(system, "local") else ("process",)
 
 
 def see_driver(driver: Driver, system: System) -> None:

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Literal, Protocol
 
-from ...backends.adapter import Adapter, Connection
+from ...backends.adapter import Connection, RemoteQueue
 from ...backends.framework import Program
 from ...protocol.run_files import REPLAY, STRIKES
 from ..plan.plan import Plan
@@ -38,7 +38,7 @@ class Crew(Protocol):
 class Nodes:
     """Jobquake's own workers and clients on the queue of ``adapter``."""
 
-    def __init__(self, plan: Plan, adapter: Adapter) -> None:
+    def __init__(self, plan: Plan, adapter: RemoteQueue) -> None:
         self._plan = plan
         self._adapter = adapter
 

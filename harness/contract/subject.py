@@ -1,0 +1,153 @@
+"""What every test of the contract stands on: the backend, its claims, a bench, and plans.
+
+It says what is skipped and why, and turns what an adapter raises into one sentence. The tests
+themselves are in :mod:`.suite`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import ClassVar, Literal, TypeVar
+
+import pytest
+from hypothesis import settings
+
+from ...backends import registry, system
+from ...backends.adapter import RemoteQueue
+from ...errors import JobquakeError
+from ..assertions import assert_holds
+from ..faults.net_fault import NetFault
+from ..plan.plan import Plan
+from ..run import Driver
+from ..why_not import why_not
+from .bench import Bench
+from .machine import QUICK
+from .real_time import real_time
+
+Claim = Literal[
+    "fencing", "bounded_deliveries", "dead_letters", "priorities", "idempotent_enqueue",
+    "idempotent_settle", "skips_completed_keys", "bounded_backlog", "durable", "retries", "delays",
+    "steady_time",
+]  # fmt: skip
+T = TypeVar("T")
+PROPERTY = "jobquake-contract"
+
+
+class Subject:
+    """The backend under test, and what can be done with it."""
+
+    backend: ClassVar[RemoteQueue]
+    drivers: ClassVar[tuple[Driver, ...]] = ("sim",)
+    examples: ClassVar[int] = 100
+    second_s: ClassVar[float] = 0.1
+
+    @pytest.fixture(autouse=True)
+    def _named(self, request: pytest.FixtureRequest) -> None:
+        """See that there is a backend, and mark the test as one of its contract."""
+        if not hasattr(self, "backend"):
+            pytest.fail(
+                f"expected an adapter as {type(self).__name__}.backend, found none; "
+                "write 'backend = MyQueue()' in the class",
+                pytrace=False,
+            )
+        request.node.user_properties.append((PROPERTY, self.backend.name))
+
+    @pytest.fixture
+    def bench(self) -> Iterator[Bench]:
+        if self.has_virtual_time:
+            yield Bench(self.backend)
+        else:
+            with real_time(self.backend, self.second_s) as stage:
+                yield Bench(self.backend, stage)
+
+    @pytest.fixture
+    def address(self) -> Iterator[str]:
+        """Where a fresh queue of the backend is served."""
+        if self.has_virtual_time and "process" not in self.drivers:
+            pytest.skip(f"{type(self).__name__}.drivers does not name 'process'")
+        with real_time(self.backend, self.second_s) as stage:
+            yield stage.address
+
+    @property
+    def has_virtual_time(self) -> bool:
+        return "sim" in system.drivers(self.backend)
+
+    @pytest.fixture
+    def virtual_time(self) -> None:
+        """Skip the test if the backend has none."""
+        if not self.has_virtual_time:
+            pytest.skip(f"{self.backend.name} has no virtual time, which this test needs")
+
+    def claims(self, *claims: Claim) -> None:
+        """Skip the test if the backend does not claim one of these."""
+        for claim in claims:
+            if not getattr(self.backend.claims, claim):
+                pytest.skip(f"{self.backend.name} does not claim {claim}")
+
+    def claims_at_least_once(self) -> None:
+        if self.backend.claims.delivery != "at-least-once":
+            pytest.skip(f"{self.backend.name} does not claim delivery at-least-once")
+
+    def holds(self, plan: Plan, driver: Driver | None = None) -> None:
+        """Run the plan; every fault in it must have struck."""
+        __tracebackhide__ = True
+        driver = driver or ("sim" if self.has_virtual_time else self._real_processes())
+        if driver == "process":
+            self._see_that_processes_find_it()
+        if why := why_not(plan, self.backend, driver) or self._beyond_its_network(plan, driver):
+            pytest.skip(f"{self.backend.name} cannot run it: {why}")
+        result = self.told(lambda: assert_holds(plan, self.backend, driver))
+        quiet = {fault.kind for fault in plan.faults if fault.floods}  # jobs, and no strikes
+        for kind, seen in result.faults.items():
+            if not seen["struck"] and kind not in quiet:
+                raise AssertionError(
+                    f"expected a strike of {kind!r} on {self.backend.name}, found none, so the "
+                    f"run proves nothing\nreplay: assert_holds('{result.replay}', adapter)"
+                )
+
+    def _real_processes(self) -> Driver:
+        """The driver of plans in real time; skips the test if nobody asked for it."""
+        if "process" not in self.drivers:
+            pytest.skip(
+                f"{self.backend.name} has no virtual time, and {type(self).__name__}.drivers does "
+                "not name 'process'"
+            )
+        return "process"
+
+    def _beyond_its_network(self, plan: Plan, driver: Driver) -> str:
+        """Why a fault of the plan cannot strike what really passes between workers and queue."""
+        framing = self.backend.framing
+        struck = [fault for fault in plan.faults if fault.on_network]
+        if driver == "sim" or not struck:
+            return ""
+        if framing is None:
+            return "it is reached over no network"
+        doubled = any(isinstance(f, NetFault) and f.how == "duplicate" for f in struck)
+        if doubled and not framing.numbered:
+            return "its replies come in order, so that no request can be delivered twice"
+        return ""
+
+    def _see_that_processes_find_it(self) -> None:
+        try:
+            registry.find(self.backend.name)
+        except KeyError:
+            pytest.fail(
+                f"expected to find the backend {self.backend.name!r} by its name, as each worker "
+                f"process does, found none; add it to the entry points {registry.GROUP!r}",
+                pytrace=False,
+            )
+
+    def told(self, call: Callable[[], T]) -> T:
+        """What it gives; where the adapter raises, or cannot be had, the test fails in one line."""
+        __tracebackhide__ = True
+        try:
+            return call()
+        except JobquakeError as error:
+            message = "\n".join([str(error), *getattr(error, "__notes__", ())])
+            raise pytest.fail.Exception(message, pytrace=False) from None
+
+    def settings(self) -> settings:
+        """How long Hypothesis looks."""
+        if settings.get_current_profile_name().startswith("jobquake-"):
+            return settings()
+        return settings(QUICK, max_examples=self.examples)
