@@ -316,6 +316,8 @@ class QueueContract(Subject):
             pytest.skip(f"{type(self).__name__}.drivers does not name 'process'")
         if what in OVER_A_NETWORK and self.backend.framing is None:
             pytest.skip(f"{self.backend.name} has no network and no server to strike")
+        if what == "crash":
+            self.claims("durable")
         self.holds(ON_PROCESSES[what], "process")
 
 
