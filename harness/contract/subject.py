@@ -7,14 +7,16 @@ themselves are in :mod:`.suite`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import ClassVar, Literal, TypeVar
+from random import Random
+from typing import ClassVar, Literal, TypeVar, cast
 
 import pytest
 from hypothesis import settings
 
 from ...backends import registry, system
-from ...backends.adapter import RemoteQueue
+from ...backends.adapter import QueueSystem, RemoteQueue, Unavailable
 from ...errors import JobquakeError
+from ...protocol.clock import Clock
 from ..assertions import telling
 from ..faults.net_fault import NetFault
 from ..plan.plan import Plan
@@ -42,6 +44,7 @@ class Subject:
     drivers: ClassVar[tuple[Driver, ...]] = ("sim",)
     examples: ClassVar[int] = 100
     second_s: ClassVar[float] = 0.1
+    _why_no_virtual_time: ClassVar[str]
 
     @pytest.fixture(autouse=True)
     def _named(self, request: pytest.FixtureRequest) -> None:
@@ -72,13 +75,21 @@ class Subject:
 
     @property
     def has_virtual_time(self) -> bool:
-        return "sim" in system.drivers(self.backend)
+        return not self.why_no_virtual_time()
+
+    @classmethod
+    def why_no_virtual_time(cls) -> str:
+        """Why the backend has none; "" if it has. Found out once for each class."""
+        if "_why_no_virtual_time" not in vars(cls):
+            cls._why_no_virtual_time = without_virtual_time(cls.backend)
+        return cls._why_no_virtual_time
 
     @pytest.fixture
     def virtual_time(self) -> None:
         """Skip the test if the backend has none."""
         if not self.has_virtual_time:
-            pytest.skip(f"{self.backend.name} has no virtual time, which this test needs")
+            why = self.why_no_virtual_time()
+            pytest.skip(f"{self.backend.name} has no virtual time, which this test needs: {why}")
 
     def claims(self, *claims: Claim) -> None:
         """Skip the test if the backend does not claim one of these."""
@@ -100,13 +111,14 @@ class Subject:
             pytest.skip(f"{self.backend.name} cannot run it: {why}")
         result = self._result(plan, driver)
         if result.verdict != "held":
-            raise AssertionError(telling(result))
+            raise AssertionError(f"{plan.scenario}: {telling(result)}")
         quiet = {fault.kind for fault in plan.faults if fault.floods}  # jobs, and no strikes
         for kind, seen in result.faults.items():
             if not seen["struck"] and kind not in quiet:
                 raise AssertionError(
-                    f"expected a strike of {kind!r} on {self.backend.name}, found none, so the "
-                    f"run proves nothing\nreplay: assert_holds('{result.replay}', adapter)"
+                    f"{plan.scenario}: expected a strike of {kind!r} on {self.backend.name}, "
+                    "found none, so the run proves nothing\n"
+                    f"replay: assert_holds('{result.replay}', adapter)"
                 )
 
     def _result(self, plan: Plan, driver: Driver) -> Result:
@@ -164,3 +176,18 @@ class Subject:
         if settings.get_current_profile_name().startswith("jobquake-"):
             return settings()
         return settings(QUICK, max_examples=self.examples)
+
+
+def without_virtual_time(backend: RemoteQueue) -> str:
+    """Why this backend has no virtual time; "" if it has, or if its ``local`` is broken."""
+    if "sim" not in system.drivers(backend):
+        return "it has no local()"
+    try:
+        cast("QueueSystem", backend).local(Clock(), Random(0))
+    except Unavailable as error:
+        return str(error)
+    except NotImplementedError as error:
+        return f"local() is not written: {error}"
+    except Exception:  # noqa: BLE001 (each test that needs it tells)
+        return ""
+    return ""

@@ -49,8 +49,37 @@ def test_what_needs_virtual_time_is_skipped_with_that_reason_and_the_rest_passes
         lines
     )
     skipped = "\n".join(line for line in lines if line.startswith("SKIPPED"))
-    assert "tagged has no virtual time, which this test needs" in skipped
+    assert "tagged has no virtual time, which this test needs: it has no local()" in skipped
     assert "tagged has no virtual time, and TestTagged.drivers does not name 'process'" in skipped
+
+
+@pytest.mark.parametrize(
+    ("raises", "why"),
+    [
+        ("Unavailable('only over TCP')", "only over TCP"),
+        ("NotImplementedError('later')", "local() is not written: later"),
+    ],
+)
+def test_a_queue_whose_local_cannot_be_had_is_one_without_virtual_time(
+    pytester: pytest.Pytester, raises: str, why: str
+) -> None:
+    local = f"""
+from jobquake.adapters import Unavailable
+from tagged_queue import TaggedQueue
+
+class Local(TaggedQueue):
+    def local(self, clock, rng):
+        raise {raises}
+
+class TestLocal(QueueContract):
+    backend = Local()
+"""
+    pytester.makepyfile(SUITE.partition("class")[0] + local)
+    done = pytester.runpytest_inprocess(
+        "-rs", "-p", "no:cacheprovider", "-k", "full_queue or jumps"
+    )
+    assert done.parseoutcomes() == {"passed": 1, "skipped": 2, "deselected": 119}
+    assert f"tagged has no virtual time, which this test needs: {why}" in done.stdout.str()
 
 
 @pytest.mark.slow
