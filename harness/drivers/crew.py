@@ -10,7 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal, Protocol
 
-from ...backends.adapter import Adapter, Connection
+from ...backends.adapter import Connection, RemoteQueue
 from ...protocol.run_files import REPLAY, STRIKES
 from ..plan.plan import Plan
 from ..plan.replay import encode
@@ -41,7 +41,7 @@ class Crew(Protocol):
 class Nodes:
     """Jobquake's own workers and clients on the queue of ``adapter``."""
 
-    def __init__(self, plan: Plan, adapter: Adapter) -> None:
+    def __init__(self, plan: Plan, adapter: RemoteQueue) -> None:
         self._plan = plan
         self._adapter = adapter
         self._nursery: Nursery | None = None

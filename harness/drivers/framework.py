@@ -11,7 +11,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any, cast
 
-from ...backends.adapter import Adapter, Connection
+from ...backends.adapter import Connection, RemoteQueue
 from ...backends.framework import FrameworkSystem, Program, Settings, Wishes
 from ...protocol.probe import FOLDER, INCARNATION, NODE
 from ...protocol.run_files import STRIKES, WORK
@@ -139,5 +139,5 @@ def shake_framework(
 ) -> Execution:
     """Run the plan with the framework's own workers."""
     # Of a queue the process driver uses, besides its crew, no more than any system has.
-    queue = cast("Adapter", system)
+    queue = cast("RemoteQueue", system)
     return shake(plan, queue, progress, toxiproxy, crew=FrameworkCrew(plan, system))

@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from ...backends.adapter import Adapter, Connection
+from ...backends.adapter import Connection, RemoteQueue
 from ...protocol.commands import Measure, Reply
 from ...protocol.events import Event, Phase, Row
 from ...protocol.ledger import Ledger, LedgerReader
@@ -88,7 +88,7 @@ class ProcessRun:
     def __init__(
         self,
         plan: Plan,
-        adapter: Adapter,
+        adapter: RemoteQueue,
         workspace: Workspace,
         progress: Progress | None = None,
         toxiproxy: str = EMBEDDED,
@@ -340,7 +340,7 @@ def spawner(workspace: Workspace) -> Spawn:
 
 def shake(
     plan: Plan,
-    adapter: Adapter,
+    adapter: RemoteQueue,
     progress: Progress | None = None,
     toxiproxy: str = EMBEDDED,
     server: Server | None = None,
