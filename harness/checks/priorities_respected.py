@@ -31,13 +31,13 @@ def judge(facts: Facts) -> Judged:
         return not_judged("a clock was wrong that the queue may go by")
     found, turns = waiting(facts), 0
     findings = []
-    for queue, waits in found.waits.items():
-        if len({facts.plan.jobs[wait.job].priority for wait in waits}) > 1:
-            of_queue = found.turns.get(queue, [])
+    for queue, of_queue in found.turns.items():
+        priorities = {facts.plan.jobs[turn.delivery.job].priority for turn in of_queue}
+        if len(priorities) > 1:
             turns += len(of_queue)
-            findings += _overtaken(facts, waits, of_queue)
+            findings += _overtaken(facts, found.waits.get(queue, []), of_queue)
     if not turns:
-        return Judged("inconclusive", note="no queue had jobs of several priorities that waited")
+        return Judged("inconclusive", note="of no queue were jobs of several priorities handed out")
     return judged(findings, f"{turns} deliveries, {len(findings)} out of turn")
 
 

@@ -7,7 +7,6 @@ replay must be no dead letter. An operator who asks for some of the letters is s
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import inf
 
 from ..finding import Finding, Judged, judged
 from ..record.facts import Facts
@@ -40,9 +39,11 @@ def _still_dead(facts: Facts, job: int, life: Life) -> Iterator[Finding]:
     """Replays of a job that has not been handed out since, and lies in the dead letters."""
     if facts.effects[job]:
         return  # somebody else has done its work
-    last = life.replays[-1]
-    astray = asking(facts).astray[facts.plan.jobs[job].queue]
-    if any(d.at > last.sent_at for d in life.deliveries) or astray.between(last.sent_at, inf):
+    last, planned = life.replays[-1], facts.plan.jobs[job]
+    astray = asking(facts).astray[planned.queue]
+    least_s = min(facts.plan.lease_s, planned.timeout_s)  # that a delivery nobody saw must last
+    unseen = astray.between(last.sent_at, facts.ended_at - least_s)
+    if unseen or any(delivery.at > last.sent_at for delivery in life.deliveries):
         return
     dead = tuple(r for r in facts.rows(Event.DEAD).tolist() if facts.history["job"][r] == job)
     events = (last.row, *([last.end] if last.end >= 0 else []), *dead)

@@ -30,7 +30,7 @@ from .real_time import real_time
 Claim = Literal[
     "fencing", "bounded_deliveries", "dead_letters", "priorities", "idempotent_enqueue",
     "idempotent_settle", "skips_completed_keys", "bounded_backlog", "durable", "retries", "delays",
-    "steady_time",
+    "steady_time", "prompt",
 ]  # fmt: skip
 T = TypeVar("T")
 PROPERTY = "jobquake-contract"

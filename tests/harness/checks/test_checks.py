@@ -36,7 +36,7 @@ UNJUDGED: dict[str, str | tuple[str, ...]] = {
     "tokens_grow": "no job was delivered more than once",
     "delays_respected": "no job with a delay was handed out",
     "ready_jobs_handed_out": "of no job it is certain that it waited",
-    "priorities_respected": "no queue had jobs of several priorities that waited",
+    "priorities_respected": "of no queue were jobs of several priorities handed out",
     "replays_obeyed": "nothing was replayed",
     "dead_letters_listed": "nothing lay in the dead letters",
     "retries_spread": "too little was retried to see a crowd",
