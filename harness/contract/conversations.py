@@ -19,6 +19,7 @@ from ...protocol.commands import (
     Release,
     RetryPolicy,
 )
+from ..plan.payload import payload
 from .bench import LEASE_S, QUEUE, Bench, expect
 from .model import Word
 
@@ -27,6 +28,7 @@ SAYS: tuple[Says, ...] = ("ack", "nack", "extend", "release")
 SETTLING: tuple[Says, ...] = ("ack", "nack", "release")
 PAST_S = LEASE_S + 0.5
 MANY = 20
+PAYLOADS = (0, 1, 65_535, 65_536, 65_537)  # about where a length of 16 bits ends
 MANY_FAILURES = 70  # more than there are bits in which a delay may be kept
 
 
@@ -178,6 +180,38 @@ def deliveries_are_bounded(bench: Bench, crashes: bool) -> None:
         else:
             bench.say(word("nack", holder))
     expect_never_again(bench, "no more than 3 deliveries")
+
+
+def a_payload_arrives_as_it_was_enqueued(bench: Bench, size: int) -> None:
+    """Whoever gets the job: the first worker, the next one, and whoever mends a dead letter."""
+    whole = payload("a", size)
+
+    def intact(found: bytes, who: str) -> None:
+        __tracebackhide__ = True
+        differ = f"{len(found):,}" if len(found) != size else "others"
+        expect(found == whole, f"{who} to be given the payload of {size:,} bytes", differ)
+
+    bench.enqueue(Job("a", payload=whole, max_deliveries=5))
+    holder = bench.take()
+    intact(holder.job.payload, "the first worker")
+    if bench.claims.delivery == "at-most-once":
+        return
+    if bench.claims.retries:
+        bench.say(word("nack", holder))
+        holder = after_backoff(bench)
+        intact(holder.job.payload, "the worker that tries the job again")
+    bench.wait(PAST_S)
+    holder = after_backoff(bench)
+    intact(holder.job.payload, "the worker after one that died")
+    bench.say(word("release", holder))
+    holder = after_backoff(bench)
+    intact(holder.job.payload, "the worker after one that handed the job back")
+    if bench.claims.dead_letters:
+        bench.say(Nack("a", holder.token, "it is gone", permanent=True))
+        for letter in bench.dead():
+            intact(letter.job.payload, "whoever looks at the dead letter")
+        bench.replay("a")
+        intact(after_backoff(bench).job.payload, "the worker after a replay")
 
 
 def a_delay_is_kept(bench: Bench) -> None:

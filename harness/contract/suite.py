@@ -153,6 +153,10 @@ class QueueContract:
         self.claims("bounded_deliveries", *(() if by_crash else ("retries",)))
         conversations.deliveries_are_bounded(bench, by_crash)
 
+    @pytest.mark.parametrize("size", conversations.PAYLOADS)
+    def test_a_payload_arrives_as_it_was_enqueued(self, bench: Bench, size: int) -> None:
+        conversations.a_payload_arrives_as_it_was_enqueued(bench, size)
+
     def test_a_delay_is_kept(self, bench: Bench) -> None:
         self.claims("delays")
         conversations.a_delay_is_kept(bench)

@@ -300,6 +300,17 @@ PLANS: dict[str, Minimal] = {
         ),
         0,
     ),
+    # -- payloads --
+    "twin-payload-cut": Minimal(
+        plan(job(payload_bytes=65_536), guarantees=also("payloads_intact")), 0
+    ),
+    "twin-payload-ends-at-nul": Minimal(
+        plan(
+            job(payload_bytes=3, behaviour="fail", failures=1),
+            guarantees=also("payloads_intact"),
+        ),
+        0,
+    ),
     # -- clocks that jump --
     "twin-lease-by-worker-clock": Minimal(
         # The second worker's clock is far ahead when it asks: the first one's lease has ended.
