@@ -19,6 +19,7 @@ from ...protocol.commands import (
     Release,
     RetryPolicy,
 )
+from ..plan.names import ODD_NAMES
 from ..plan.payload import payload
 from .bench import LEASE_S, QUEUE, Bench, expect
 from .model import Word
@@ -167,6 +168,38 @@ def a_job_handed_back_is_ready_at_once_and_not_a_failure(bench: Bench) -> None:
         expect(settled.accepted, "the release of the holder to be accepted", settled)
     state = bench.state("a")
     expect(state == "ready", "a job that was only handed back to be ready", state)
+
+
+def a_hand_back_forgets_no_delivery_before_it(bench: Bench) -> None:
+    """A job that kills its workers, between hand-backs: the crashes count all the same."""
+    bench.enqueue(Job("a", max_deliveries=2))
+    for _ in range(2):
+        bench.say(word("release", after_backoff(bench)))
+        after_backoff(bench)
+        bench.wait(PAST_S)
+    expect_never_again(bench, "no more than 2 deliveries that were not handed back")
+
+
+def jobs_with_ids_that_look_alike_are_different_jobs(bench: Bench) -> None:
+    for name in ODD_NAMES:
+        created = bench.enqueue(Job(name))
+        expect(created, f"job {name!r} to be another one than those before", "created=False")
+    for _ in ODD_NAMES:
+        bench.say(word("ack", bench.take()))
+    left = [name for name in ODD_NAMES if bench.state(name) != "done"]
+    expect(not left, f"each of {len(ODD_NAMES)} jobs to be done when it was acked", f"not {left}")
+    again = bench.lease()
+    expect(again is None, "nothing to be left", again)
+
+
+def queues_with_names_that_look_alike_are_kept_apart(bench: Bench) -> None:
+    for name in ODD_NAMES:
+        bench.enqueue(Job(f"of {name}", queue=name))
+    for name in ODD_NAMES:
+        found = bench.take(queues=(name,)).job.queue
+        expect(found == name, f"a job of the queue {name!r}", f"one of {found!r}")
+        again = bench.lease(queues=(name,))
+        expect(again is None, f"no second job in the queue {name!r}", again)
 
 
 def deliveries_are_bounded(bench: Bench, crashes: bool) -> None:
