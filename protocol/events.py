@@ -17,7 +17,7 @@ class Event(IntEnum):
     ENQUEUE_SENT = 3
     ENQUEUE_ANSWERED = 4
     LEASED = 5  # value: lease length in seconds, from some moment in [since, t]
-    STARTED = 6
+    STARTED = 6  # key: its payload, hashed, if that is looked at; value: how many bytes that has
     FINISHED = 7
     EFFECT = 8  # key: the effect's idempotency key, hashed
     ACK_SENT = 9

@@ -27,7 +27,7 @@ from ...protocol.commands import (
     Settled,
 )
 from ...protocol.events import Answer, Event, Phase
-from ...protocol.ledger import key_hash
+from ...protocol.ledger import key_hash, payload_hash
 from ...protocol.worker import ApplyEffect, Finished, Progress, Work
 from ..faults import Call, LastingFault
 from ..plan.plan import NEVER_BACK, Plan, PlannedJob
@@ -213,7 +213,17 @@ class NodeRecord:
             self._planned = self._plan.jobs[index] if 0 <= index < len(self._plan.jobs) else None
             self._done_s = 0.0
             self.delivery = delivery  # of several that its worker may hold, the one it works on
-            self.write(Event.STARTED, job=index, token=delivery.token)
+            payload = delivery.job.payload
+            looked_at = bool(payload) or (
+                self._planned is not None and self._planned.payload_bytes > 0
+            )
+            self.write(
+                Event.STARTED,
+                job=index,
+                token=delivery.token,
+                key=payload_hash(payload) if looked_at else 0,
+                value=float(len(payload)),
+            )
         planned, timeout_s = self._planned, delivery.job.timeout_s - self._done_s
         if planned is None:
             return 0.0, timeout_s
