@@ -12,13 +12,14 @@ tested. Three kinds of tests: short conversations with the queue (:mod:`.convers
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal, get_args
+from typing import ClassVar, get_args
 
 import pytest
 from hypothesis import given, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from ...backends.adapter import Adapter
+from ...backends.claims import Claim, unclaimed
 from ...protocol.worker import POINTS, Point
 from ..assertions import assert_holds
 from ..faults.fields import Call, NetEffect
@@ -31,11 +32,6 @@ from .conversations import SAYS, SETTLING, Says
 from .crashes import Whose
 from .machine import QUICK, machine
 
-Claim = Literal[
-    "fencing", "bounded_deliveries", "dead_letters", "priorities", "idempotent_enqueue",
-    "idempotent_settle", "skips_completed_keys", "bounded_backlog", "durable", "retries", "delays",
-    "steady_time",
-]  # fmt: skip
 PROPERTY = "jobquake-contract"
 CALLS: tuple[Call, ...] = get_args(Call)
 EFFECTS: tuple[NetEffect, ...] = get_args(NetEffect)
@@ -80,13 +76,12 @@ class QueueContract:
 
     def claims(self, *claims: Claim) -> None:
         """Skip the test if the backend does not claim one of these."""
-        for claim in claims:
-            if not getattr(self.backend.claims, claim):
-                pytest.skip(f"{self.backend.name} does not claim {claim}")
+        lacking = unclaimed(self.backend.claims, claims)
+        if lacking:
+            pytest.skip(f"not judged: {lacking}")
 
     def claims_at_least_once(self) -> None:
-        if self.backend.claims.delivery != "at-least-once":
-            pytest.skip(f"{self.backend.name} does not claim delivery at-least-once")
+        self.claims("delivery")
 
     def holds(self, plan: Plan, driver: Driver = "sim") -> None:
         """Run the plan; every fault in it must have struck."""
@@ -128,7 +123,17 @@ class QueueContract:
 
     def test_no_extension_outlasts_the_timeout(self, bench: Bench) -> None:
         self.claims_at_least_once()
+        self.claims("timeouts")
         conversations.no_extension_outlasts_the_timeout(bench)
+
+    def test_a_lease_that_ran_out_waits_for_its_backoff(self, bench: Bench) -> None:
+        self.claims_at_least_once()
+        self.claims("backoff_after_expiry", "retries")
+        conversations.a_lease_that_ran_out_waits_for_its_backoff(bench)
+
+    def test_jobs_of_a_queue_come_in_their_order(self, bench: Bench) -> None:
+        self.claims("ordered")
+        conversations.jobs_of_a_queue_come_in_their_order(bench)
 
     @pytest.mark.parametrize("taken", [False, True], ids=["waiting", "taken by another"])
     @pytest.mark.parametrize("how", SAYS)
