@@ -131,6 +131,28 @@ def no_extension_outlasts_the_timeout(bench: Bench) -> None:
     bench.expect(second.number == 2, "the job to be taken from its holder at its timeout", second)
 
 
+def a_lease_that_ran_out_waits_for_its_backoff(bench: Bench) -> None:
+    policy = RetryPolicy(base_s=5.0, factor=1.0, cap_s=5.0, jitter="none")
+    bench.enqueue(Job("a", retry=policy))
+    bench.take()
+    bench.wait(PAST_S)
+    notice(bench)
+    bench.wait(4.0)
+    early = bench.lease()
+    bench.expect(early is None, "a pause of 5 s after a lease that ran out", early)
+    bench.wait(1.5)
+    bench.take()
+
+
+def jobs_of_a_queue_come_in_their_order(bench: Bench) -> None:
+    names = [f"job {number}" for number in range(5)]
+    for name in names:
+        bench.enqueue(Job(name))
+        bench.wait(1.0)
+    found = [bench.take().job.id for _ in names]
+    bench.expect(found == names, "the jobs in the order in which they were enqueued", found)
+
+
 def the_word_of_a_zombie_is_refused(bench: Bench, how: Says, taken: bool) -> None:
     """``taken``: somebody else has the job by now; else it merely waits."""
     bench.enqueue(Job("a"))

@@ -83,7 +83,17 @@ class QueueContract(Subject):
 
     def test_no_extension_outlasts_the_timeout(self, bench: Bench) -> None:
         self.claims_at_least_once()
+        self.claims("timeouts")
         conversations.no_extension_outlasts_the_timeout(bench)
+
+    def test_a_lease_that_ran_out_waits_for_its_backoff(self, bench: Bench) -> None:
+        self.claims_at_least_once()
+        self.claims("backoff_after_expiry", "retries")
+        conversations.a_lease_that_ran_out_waits_for_its_backoff(bench)
+
+    def test_jobs_of_a_queue_come_in_their_order(self, bench: Bench) -> None:
+        self.claims("ordered")
+        conversations.jobs_of_a_queue_come_in_their_order(bench)
 
     @pytest.mark.parametrize("taken", [False, True], ids=["waiting", "taken by another"])
     @pytest.mark.parametrize("how", SAYS)

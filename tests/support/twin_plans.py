@@ -336,6 +336,8 @@ PLANS: dict[str, Minimal] = {
         2,
         (Terminate((0,), 1.2, 1.0), KillAt(0, "mid_job", 2)),
     ),
+    # -- what the queue says of itself --
+    "twin-leases-uncounted": Minimal(plan(job(), faults=(KillAt(0, "mid_job"),)), 1),
     # -- clocks that jump --
     "twin-lease-by-worker-clock": Minimal(
         # The second worker's clock is far ahead when it asks: the first one's lease has ended.
