@@ -32,7 +32,7 @@ class Legal:
     plan: Plan
     claims: Claims
     rows: list[Row]
-    fates: list[Outcome | None]
+    fates: list[Outcome]
     held: list[Held]
 
     @property
@@ -167,6 +167,7 @@ def _finish(world: World, jobs: list[Job], workers: int, max_deliveries: int) ->
                 priority=job.priority,
                 timeout_s=job.timeout / 1000,
                 delay_s=job.delay / 1000,
+                payload_bytes=job.payload_bytes,
             )
             for job in jobs
         ),
