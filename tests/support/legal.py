@@ -98,8 +98,8 @@ def legal_runs(
             world.strike("worker kill", fault, Phase.IDLE, **who)
             world.write(Event.WORKER_EXITED, value=-9.0, **who)
             worker.incarnation, worker.asked_at = worker.incarnation + 1, None
-        if job := world.next_for(worker, ready):
-            world.deliver(worker, job)
+        if (following := world.next_for(worker, ready)) is not None:
+            world.deliver(worker, following)
     return _finish(world, jobs, len(workers), max_deliveries)
 
 
