@@ -277,12 +277,25 @@ def a_payload_arrives_as_it_was_enqueued(bench: Bench, size: int) -> None:
         intact(after_backoff(bench).job.payload, "the worker after a replay")
 
 
+def tokens_only_grow(bench: Bench) -> None:
+    """Whatever ended the deliveries before: a hand-back, a failure, an operator's replay."""
+    bench.enqueue(Job("a", max_deliveries=2))
+    token = 0
+    for how in ("release", "nack", "nack", "release"):
+        holder = after_backoff(bench)
+        bench.expect(holder.token > token, f"a token above {token}", holder.token)
+        token = holder.token
+        bench.say(word(how, holder))
+        if bench.state("a") == "dead":
+            bench.replay("a")
+
+
 def a_delay_is_kept(bench: Bench) -> None:
-    bench.enqueue(Job("a", delay_s=5.0))
-    bench.wait(4.5)
+    bench.enqueue(Job("a", delay_s=5.9))
+    bench.wait(5.4)
     early = bench.lease()
     bench.expect(
-        early is None, "a job with a delay of 5 s to wait for it", "it handed out after 4.5 s"
+        early is None, "a job with a delay of 5.9 s to wait for it", "it handed out after 5.4 s"
     )
     bench.wait(1.0)
     bench.take()
@@ -303,6 +316,30 @@ def the_highest_priority_goes_first(bench: Bench) -> None:
         bench.wait(1.0)
         found = bench.take().job.id
         bench.expect(found == f"priority {priority}", f"priority {priority} next", found)
+
+
+def a_job_is_as_urgent_as_ever_when_it_comes_back(bench: Bench) -> None:
+    """After it was handed back, and after its worker died."""
+    at_once = RetryPolicy(base_s=0.0, factor=1.0, cap_s=0.0, jitter="none")
+    bench.enqueue(Job("urgent", priority=2, retry=at_once))
+    bench.enqueue(Job("other", priority=1))
+    for before in ("nothing", "a hand-back", "the death of its worker"):
+        holder = bench.take()
+        found = holder.job.id
+        bench.expect(found == "urgent", f"the urgent job first after {before}", repr(found))
+        if before == "nothing":
+            bench.say(word("release", holder))
+        else:
+            bench.wait(PAST_S)
+
+
+def a_duplicate_hides_no_job_behind_it(bench: Bench) -> None:
+    for name, key in (("a", "charge-7"), ("again", "charge-7"), ("b", "charge-8")):
+        bench.enqueue(Job(name, key=key))
+        bench.wait(0.1)
+    bench.say(word("ack", bench.take()))
+    found = bench.take().job.id
+    bench.expect(found == "b", "the job behind the duplicate", repr(found))
 
 
 def an_urgent_job_waits_for_none_of_less_importance(bench: Bench) -> None:
@@ -360,6 +397,18 @@ def dead_letters_tell_why_and_can_be_found(bench: Bench) -> None:
             told = f"{letter.job.id} is malformed"
             bench.expect(told in letter.reason, f"the reason {told!r}", repr(letter.reason))
             bench.expect(bool(letter.attempts), f"the attempts of {letter.job.id!r}", "none")
+
+
+def dead_letters_keep_their_attempts(bench: Bench) -> None:
+    bench.enqueue(Job("a", max_deliveries=3))
+    errors = ["the first error", "the second error", "the third error"]
+    for error in errors:
+        holder = after_backoff(bench)
+        bench.say(Nack("a", holder.token, error))
+    for letter in bench.dead():
+        found = [attempt.error for attempt in letter.attempts]
+        told = len(found) == 3 and all(e in f for e, f in zip(errors, found, strict=True))
+        bench.expect(told, f"the attempts of job 'a' to tell {errors}", found)
 
 
 def a_replayed_dead_letter_has_a_fresh_budget(bench: Bench) -> None:

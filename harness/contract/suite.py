@@ -134,6 +134,11 @@ class QueueContract(Subject):
     def test_a_payload_arrives_as_it_was_enqueued(self, bench: Bench, size: int) -> None:
         conversations.a_payload_arrives_as_it_was_enqueued(bench, size)
 
+    def test_tokens_only_grow(self, bench: Bench) -> None:
+        self.claims_at_least_once()
+        self.claims("fencing", "bounded_deliveries", "dead_letters", "retries")
+        conversations.tokens_only_grow(bench)
+
     def test_a_delay_is_kept(self, bench: Bench) -> None:
         self.claims("delays")
         conversations.a_delay_is_kept(bench)
@@ -153,6 +158,15 @@ class QueueContract(Subject):
     def test_the_highest_priority_goes_first(self, bench: Bench) -> None:
         self.claims("priorities")
         conversations.the_highest_priority_goes_first(bench)
+
+    def test_a_job_is_as_urgent_as_ever_when_it_comes_back(self, bench: Bench) -> None:
+        self.claims_at_least_once()
+        self.claims("priorities")
+        conversations.a_job_is_as_urgent_as_ever_when_it_comes_back(bench)
+
+    def test_a_duplicate_hides_no_job_behind_it(self, bench: Bench) -> None:
+        self.claims("prompt", "skips_completed_keys")
+        conversations.a_duplicate_hides_no_job_behind_it(bench)
 
     def test_an_urgent_job_waits_for_none_of_less_importance(self, bench: Bench) -> None:
         self.claims("priorities")
@@ -175,6 +189,11 @@ class QueueContract(Subject):
     def test_dead_letters_tell_why_and_can_be_found(self, bench: Bench) -> None:
         self.claims("dead_letters")
         conversations.dead_letters_tell_why_and_can_be_found(bench)
+
+    def test_dead_letters_keep_their_attempts(self, bench: Bench) -> None:
+        self.claims_at_least_once()
+        self.claims("dead_letters", "bounded_deliveries", "retries")
+        conversations.dead_letters_keep_their_attempts(bench)
 
     def test_a_replayed_dead_letter_has_a_fresh_budget(self, bench: Bench) -> None:
         self.claims("dead_letters", "bounded_deliveries", "retries")
@@ -291,6 +310,10 @@ class QueueContract(Subject):
     def test_retries_wait_for_their_backoff(self) -> None:
         self.claims("retries")
         self.holds(fault_plans.backoff())
+
+    def test_whoever_waits_is_woken(self) -> None:
+        self.claims("prompt", "delays", "retries")
+        self.holds(fault_plans.patient())
 
     def test_retries_do_not_come_in_lockstep(self) -> None:
         self.claims("retries")

@@ -243,8 +243,8 @@ def test_a_failure_says_what_was_expected_what_was_found_and_how_to_see_it_again
             "delays_ignored",
             conversations.a_delay_is_kept,
             (
-                "job 'a', Lease(w1 for 10 s from default) at 4.5 s: expected a job with a delay of "
-                "5 s to wait for it, found it handed out after 4.5 s"
+                "job 'a', Lease(w1 for 10 s from default) at 5.4 s: expected a job with a delay of "
+                "5.9 s to wait for it, found it handed out after 5.4 s"
             ),
         ),
         (
