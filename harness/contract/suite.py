@@ -19,6 +19,7 @@ from hypothesis import given, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from ...backends.adapter import Adapter
+from ...protocol.commands import Jitter
 from ...protocol.worker import POINTS, Point
 from ..assertions import assert_holds
 from ..faults.fields import Call, NetEffect
@@ -173,6 +174,10 @@ class QueueContract:
         self.claims("delays")
         conversations.a_delay_is_kept(bench)
 
+    def test_delays_run_beside_each_other(self, bench: Bench) -> None:
+        self.claims("delays")
+        conversations.delays_run_beside_each_other(bench)
+
     def test_a_delayed_job_is_handed_out_to_one(self, bench: Bench) -> None:
         self.claims("delays")
         conversations.a_delayed_job_is_handed_out_to_one(bench)
@@ -187,9 +192,19 @@ class QueueContract:
         self.claims("priorities")
         conversations.the_highest_priority_goes_first(bench)
 
+    def test_a_job_that_comes_back_is_as_urgent_as_it_was(self, bench: Bench) -> None:
+        self.claims_at_least_once()
+        self.claims("priorities")
+        conversations.a_job_that_comes_back_is_as_urgent_as_it_was(bench)
+
     def test_an_urgent_job_waits_for_none_of_less_importance(self, bench: Bench) -> None:
         self.claims("priorities")
         conversations.an_urgent_job_waits_for_none_of_less_importance(bench)
+
+    def test_a_job_may_be_delivered_some_hundred_times(self, bench: Bench) -> None:
+        self.claims_at_least_once()
+        self.claims("bounded_deliveries", "retries")
+        conversations.a_job_may_be_delivered_some_hundred_times(bench)
 
     def test_a_backoff_is_kept_however_often_the_job_has_failed(self, bench: Bench) -> None:
         self.claims_at_least_once()
@@ -322,9 +337,10 @@ class QueueContract:
         self.claims("retries")
         self.holds(fault_plans.backoff())
 
-    def test_retries_do_not_come_in_lockstep(self) -> None:
+    @pytest.mark.parametrize("jitter", ["full", "equal", "decorrelated"])
+    def test_retries_do_not_come_in_lockstep(self, jitter: Jitter) -> None:
         self.claims("retries")
-        self.holds(fault_plans.crowd())
+        self.holds(fault_plans.crowd(jitter))
 
     def test_a_flood_does_not_starve_a_queue_with_a_pool_of_its_own(self) -> None:
         self.holds(fault_plans.flood())
