@@ -30,6 +30,9 @@ SETTLING: tuple[Says, ...] = ("ack", "nack", "release")
 PAST_S = LEASE_S + 0.5
 MANY = 20
 PAYLOADS = (0, 1, 65_535, 65_536, 65_537)  # about where a length of 16 bits ends
+MANY_DELIVERIES = 260
+DELAYS_S = (30 * 86_400.0, 86_400.0, 3600.0, 60.0, 4.0)  # the longest is enqueued first
+MOST_BACKOFF_S = 61.0  # beyond the cap of a policy that nobody has set
 MANY_FAILURES = 70  # more than there are bits in which a delay may be kept
 
 
@@ -309,28 +312,70 @@ def a_delayed_job_is_handed_out_to_one(bench: Bench) -> None:
     bench.expect(again is None, "a job that was delayed to stay with the worker who got it", again)
 
 
+def delays_run_beside_each_other(bench: Bench) -> None:
+    """None waits for a longer one, and none begins anew when its producer asks again."""
+    for delay_s in DELAYS_S:
+        bench.enqueue(Job(f"{delay_s:g} s", delay_s=delay_s))
+    at_s = 0.0
+    for delay_s in reversed(DELAYS_S):
+        bench.wait(delay_s / 2 - at_s)
+        if bench.claims.idempotent_enqueue:
+            bench.enqueue(Job(f"{delay_s:g} s", delay_s=delay_s))
+        early = bench.lease()
+        bench.expect(early is None, f"the job with a delay of {delay_s:g} s to wait for it", early)
+        bench.wait(delay_s / 2 + 1.0)
+        holder = bench.take()
+        found = holder.job.id
+        bench.expect(found == f"{delay_s:g} s", f"the job that is due after {delay_s:g} s", found)
+        bench.say(word("ack", holder))
+        at_s = delay_s + 1.0
+
+
+def a_job_may_be_delivered_some_hundred_times(bench: Bench) -> None:
+    """More often than one byte can count; then it is over, and not before."""
+    at_once = RetryPolicy(base_s=0.0, cap_s=0.0, jitter="none")
+    bench.enqueue(Job("a", max_deliveries=MANY_DELIVERIES, retry=at_once))
+    for number in range(1, MANY_DELIVERIES + 1):
+        bench.wait(0.01)
+        holder = bench.take()
+        bench.expect(holder.number == number, f"delivery number {number}", holder.number)
+        bench.say(word("nack", holder))
+    expect_never_again(bench, f"no more than {MANY_DELIVERIES} deliveries")
+
+
 def the_highest_priority_goes_first(bench: Bench) -> None:
-    for priority in (0, 2, 1):
+    for priority in (0, 2, 1, -1_000_000, 1_000_000, -1):
         bench.enqueue(Job(f"priority {priority}", priority=priority))
-    for priority in (2, 1, 0):
+    for priority in (1_000_000, 2, 1, 0, -1, -1_000_000):
         bench.wait(1.0)
         found = bench.take().job.id
         bench.expect(found == f"priority {priority}", f"priority {priority} next", found)
 
 
 def a_job_is_as_urgent_as_ever_when_it_comes_back(bench: Bench) -> None:
-    """After it was handed back, and after its worker died."""
-    at_once = RetryPolicy(base_s=0.0, factor=1.0, cap_s=0.0, jitter="none")
-    bench.enqueue(Job("urgent", priority=2, retry=at_once))
-    bench.enqueue(Job("other", priority=1))
-    for before in ("nothing", "a hand-back", "the death of its worker"):
+    """Whether it failed, was handed back, or lost its worker."""
+
+    def first(after: str) -> Delivery:
         holder = bench.take()
         found = holder.job.id
-        bench.expect(found == "urgent", f"the urgent job first after {before}", repr(found))
-        if before == "nothing":
-            bench.say(word("release", holder))
-        else:
-            bench.wait(PAST_S)
+        bench.expect(found == "urgent", f"the urgent job first after {after}", repr(found))
+        return holder
+
+    bench.enqueue(Job("urgent", priority=5))
+    holder = bench.take()
+    for name in ("other", "another"):
+        bench.enqueue(Job(name))
+    if bench.claims.retries:
+        bench.say(word("nack", holder))
+        bench.wait(MOST_BACKOFF_S)
+        holder = first("a failure")
+    bench.say(word("release", holder))
+    bench.wait(1.0)
+    first("a hand-back")
+    bench.wait(PAST_S)
+    notice(bench)
+    bench.wait(MOST_BACKOFF_S)
+    first("the death of its worker")
 
 
 def a_duplicate_hides_no_job_behind_it(bench: Bench) -> None:

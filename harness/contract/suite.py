@@ -23,6 +23,7 @@ from hypothesis import given
 from hypothesis.stateful import run_state_machine_as_test
 
 from ...backends.adapter import QueueSystem
+from ...protocol.commands import Jitter
 from ...protocol.worker import POINTS, Point
 from ..assertions import assert_holds
 from ..faults.fields import Call, NetEffect
@@ -143,6 +144,10 @@ class QueueContract(Subject):
         self.claims("delays")
         conversations.a_delay_is_kept(bench)
 
+    def test_delays_run_beside_each_other(self, bench: Bench) -> None:
+        self.claims("delays")
+        conversations.delays_run_beside_each_other(bench)
+
     def test_a_delayed_job_is_handed_out_to_one(self, bench: Bench) -> None:
         self.claims("delays")
         conversations.a_delayed_job_is_handed_out_to_one(bench)
@@ -171,6 +176,13 @@ class QueueContract(Subject):
     def test_an_urgent_job_waits_for_none_of_less_importance(self, bench: Bench) -> None:
         self.claims("priorities")
         conversations.an_urgent_job_waits_for_none_of_less_importance(bench)
+
+    def test_a_job_may_be_delivered_some_hundred_times(
+        self, virtual_time: None, bench: Bench
+    ) -> None:
+        self.claims_at_least_once()
+        self.claims("bounded_deliveries", "retries")
+        conversations.a_job_may_be_delivered_some_hundred_times(bench)
 
     def test_a_backoff_is_kept_however_often_the_job_has_failed(
         self, virtual_time: None, bench: Bench
@@ -315,9 +327,10 @@ class QueueContract(Subject):
         self.claims("prompt", "delays", "retries")
         self.holds(fault_plans.patient())
 
-    def test_retries_do_not_come_in_lockstep(self) -> None:
+    @pytest.mark.parametrize("jitter", ["full", "equal", "decorrelated"])
+    def test_retries_do_not_come_in_lockstep(self, jitter: Jitter) -> None:
         self.claims("retries")
-        self.holds(fault_plans.crowd())
+        self.holds(fault_plans.crowd(jitter))
 
     def test_a_flood_does_not_starve_a_queue_with_a_pool_of_its_own(self) -> None:
         self.holds(fault_plans.flood())

@@ -161,7 +161,7 @@ SEEN_BY_THE_MACHINE = [
 def test_the_state_machine_finds_the_mistake_by_itself(mistake: str) -> None:
     adapter = broken(backends.find("reference"), mistake)
     unshrunk = settings(
-        QUICK, max_examples=300, phases=[Phase.generate], derandomize=True, database=None
+        QUICK, max_examples=1000, phases=[Phase.generate], derandomize=True, database=None
     )
     with pytest.raises(AssertionError, match=FIRST_LINE):
         run_state_machine_as_test(machine(adapter), settings=unshrunk)
