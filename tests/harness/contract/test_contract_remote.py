@@ -95,7 +95,9 @@ def test_a_correct_queue_passes_the_whole_contract_in_real_time(
 def test_a_correct_queue_passes_its_plans_on_real_processes(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(SUITE + "    drivers = ('process',)\n")
     done = pytester.runpytest_subprocess("-p", "no:cacheprovider", "-k", "may_die or lost_late")
-    assert set(done.parseoutcomes()) <= {"passed", "deselected"}, done.outlines
+    # Replies come in order, so for each of the eight calls one fault is skipped.
+    outcomes = done.parseoutcomes()
+    assert outcomes["skipped"] == 8 and not outcomes.keys() & {"failed", "errors"}, done.outlines
 
 
 # -- time ---------------------------------------------------------------------------------
