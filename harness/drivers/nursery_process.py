@@ -100,6 +100,7 @@ def fork(request: dict[str, Any], line: socket.socket) -> int:
         log = os.open(request["log"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         os.dup2(log, 1)
         os.dup2(log, 2)
+        show_as("{0}-{2}".format(*request["node"]))
         node.main(request["node"])
         status = 0
     except SystemExit as leaving:
@@ -110,6 +111,12 @@ def fork(request: dict[str, Any], line: socket.socket) -> int:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(status if isinstance(status, int) else 1)
+
+
+def show_as(name: str) -> None:
+    """Let ``ps`` and ``top`` tell the nodes apart, where that can be had."""
+    with suppress(OSError):
+        Path("/proc/self/comm").write_text(name)
 
 
 if __name__ == "__main__":

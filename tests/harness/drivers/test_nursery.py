@@ -54,6 +54,7 @@ def test_a_worker_that_is_told_to_stop_leaves_with_zero(nursery: Nursery, tmp_pa
     while not (ledger.exists() and ledger.read_bytes().endswith(b"\n")):
         assert time.monotonic() < until, "it never began to work"
         time.sleep(0.01)
+    assert psutil.Process(node.pid).name() == "worker-0"
     node.terminate()
     assert node.wait(30) == 0
     node.terminate()  # as Popen has it, nothing happens to one that has ended
