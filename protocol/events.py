@@ -15,9 +15,9 @@ class Event(IntEnum):
     WORKER_STARTED = 1
     WORKER_EXITED = 2  # value: exit status; negative is minus the signal
     ENQUEUE_SENT = 3
-    ENQUEUE_ANSWERED = 4
+    ENQUEUE_ANSWERED = 4  # value: how many attempts it took; 0 if nobody counted them
     LEASED = 5  # value: lease length in seconds, from some moment in [since, t]
-    STARTED = 6
+    STARTED = 6  # key: its payload, hashed, if that is looked at; value: how many bytes that has
     FINISHED = 7
     EFFECT = 8  # key: the effect's idempotency key, hashed
     ACK_SENT = 9
@@ -37,6 +37,7 @@ class Event(IntEnum):
     REPLAY_SENT = 24  # an operator asks for this dead letter to be run again
     REPLAY_ANSWERED = 25
     SETTLED = 22  # observed at the end: the backend says that the job is done
+    CONTRADICTED = 30  # at the end: the backend counts no job and says that it holds this one
 
 
 class Answer(IntEnum):

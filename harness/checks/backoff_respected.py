@@ -8,6 +8,7 @@ never too short by the network's fault.
 
 from __future__ import annotations
 
+from ...backends.claims import Claim
 from ..finding import Finding, Judged, judged
 from ..record.facts import Facts
 from ..record.history import Event
@@ -18,6 +19,7 @@ from ..units import seconds
 TITLE = "retries wait for their backoff"
 RANK = 80
 NEEDS: Needs = (Event.LEASED, Event.NACK_ANSWERED)
+CLAIMS: tuple[Claim, ...] = ("retries",)
 
 TOLERANCE_S = 1e-6
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..finding import Finding, Judged, judged, not_judged
+from ...backends.claims import Claim
+from ..finding import Finding, Judged, judged
 from ..record.facts import Facts, Ints
 from ..record.history import Answer, Event
 from ..record.retries import failures
@@ -18,11 +19,10 @@ from ..sight import Needs
 TITLE = "dead letters tell why"
 RANK = 110
 NEEDS: Needs = (Event.DEAD,)
+CLAIMS: tuple[Claim, ...] = ("dead_letters",)
 
 
 def judge(facts: Facts) -> Judged:
-    if not facts.claims.dead_letters:
-        return not_judged("the backend does not claim dead letters")
     dead = facts.rows(Event.DEAD)
     if not len(dead):
         return Judged("inconclusive", note="nothing lay in the dead letters")

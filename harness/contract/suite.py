@@ -83,7 +83,17 @@ class QueueContract(Subject):
 
     def test_no_extension_outlasts_the_timeout(self, bench: Bench) -> None:
         self.claims_at_least_once()
+        self.claims("timeouts")
         conversations.no_extension_outlasts_the_timeout(bench)
+
+    def test_a_lease_that_ran_out_waits_for_its_backoff(self, bench: Bench) -> None:
+        self.claims_at_least_once()
+        self.claims("backoff_after_expiry", "retries")
+        conversations.a_lease_that_ran_out_waits_for_its_backoff(bench)
+
+    def test_jobs_of_a_queue_come_in_their_order(self, bench: Bench) -> None:
+        self.claims("ordered")
+        conversations.jobs_of_a_queue_come_in_their_order(bench)
 
     @pytest.mark.parametrize("taken", [False, True], ids=["waiting", "taken by another"])
     @pytest.mark.parametrize("how", SAYS)
@@ -102,11 +112,27 @@ class QueueContract(Subject):
         self.claims_at_least_once()
         conversations.a_job_handed_back_is_ready_at_once_and_not_a_failure(bench)
 
+    def test_a_hand_back_forgets_no_delivery_before_it(self, bench: Bench) -> None:
+        self.claims_at_least_once()
+        self.claims("bounded_deliveries")
+        conversations.a_hand_back_forgets_no_delivery_before_it(bench)
+
+    def test_jobs_with_ids_that_look_alike_are_different_jobs(self, bench: Bench) -> None:
+        self.claims("idempotent_enqueue")
+        conversations.jobs_with_ids_that_look_alike_are_different_jobs(bench)
+
+    def test_queues_with_names_that_look_alike_are_kept_apart(self, bench: Bench) -> None:
+        conversations.queues_with_names_that_look_alike_are_kept_apart(bench)
+
     @pytest.mark.parametrize("by_crash", [False, True], ids=["failures", "crashes"])
     def test_deliveries_are_bounded(self, bench: Bench, by_crash: bool) -> None:
         self.claims_at_least_once()
         self.claims("bounded_deliveries", *(() if by_crash else ("retries",)))
         conversations.deliveries_are_bounded(bench, by_crash)
+
+    @pytest.mark.parametrize("size", conversations.PAYLOADS)
+    def test_a_payload_arrives_as_it_was_enqueued(self, bench: Bench, size: int) -> None:
+        conversations.a_payload_arrives_as_it_was_enqueued(bench, size)
 
     def test_a_delay_is_kept(self, bench: Bench) -> None:
         self.claims("delays")

@@ -27,7 +27,7 @@ from ...protocol.commands import (
     Settled,
 )
 from ...protocol.events import Answer, Event, Phase
-from ...protocol.ledger import key_hash
+from ...protocol.ledger import key_hash, payload_hash
 from ...protocol.worker import ApplyEffect, Finished, Progress, Work
 from ..faults import Call, LastingFault
 from ..plan.plan import NEVER_BACK, Plan, PlannedJob
@@ -105,17 +105,17 @@ class NodeRecord:
         self._now = now
         self._command: Command | None = None
         self._since = 0.0
-        self._repeated = False
+        self._attempts = 0
         self.delivery: Delivery | None = None
         self._planned: PlannedJob | None = None
         self._done_s = -1.0
 
     def sending(self, command: Command) -> None:
         """Before an attempt. Repetitions of one command keep the time of the first."""
-        self._repeated = command is self._command
-        if self._repeated:
+        if command is self._command:
+            self._attempts += 1
             return
-        self._command = command
+        self._command, self._attempts = command, 1
         self._since = self._now()
         if isinstance(command, Lease):
             return  # nothing to tell before its answer
@@ -151,13 +151,14 @@ class NodeRecord:
                     value=delivery.lease_s,
                 )
             return
-        refused = Answer.UNKNOWN if self._repeated else Answer.FAILED
+        refused = Answer.UNKNOWN if self._attempts > 1 else Answer.FAILED
         if isinstance(command, Enqueue):
             self.write(
                 Event.ENQUEUE_ANSWERED,
                 since=self._since,
                 answer=Answer.OK if isinstance(reply, Enqueued) else refused,
                 job=self.job_index(command.job.id),
+                value=float(self._attempts),
             )
         elif isinstance(command, _SETTLING):
             accepted = isinstance(reply, Settled) and reply.accepted
@@ -213,7 +214,17 @@ class NodeRecord:
             self._planned = self._plan.jobs[index] if 0 <= index < len(self._plan.jobs) else None
             self._done_s = 0.0
             self.delivery = delivery  # of several that its worker may hold, the one it works on
-            self.write(Event.STARTED, job=index, token=delivery.token)
+            payload = delivery.job.payload
+            looked_at = bool(payload) or (
+                self._planned is not None and self._planned.payload_bytes > 0
+            )
+            self.write(
+                Event.STARTED,
+                job=index,
+                token=delivery.token,
+                key=payload_hash(payload) if looked_at else 0,
+                value=float(len(payload)),
+            )
         planned, timeout_s = self._planned, delivery.job.timeout_s - self._done_s
         if planned is None:
             return 0.0, timeout_s

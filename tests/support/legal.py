@@ -32,7 +32,7 @@ class Legal:
     plan: Plan
     claims: Claims
     rows: list[Row]
-    fates: list[Outcome | None]
+    fates: list[Outcome]
     held: list[Held]
 
     @property
@@ -144,7 +144,14 @@ def _finish(world: World, jobs: list[Job], workers: int, max_deliveries: int) ->
         ),
         pools=(Pool("all", ("q0", "q1"), workers),),
         jobs=tuple(
-            PlannedJob(0.0, job.queue, 0.1, job.behaviour, timeout_s=job.timeout / 1000)
+            PlannedJob(
+                0.0,
+                job.queue,
+                0.1,
+                job.behaviour,
+                timeout_s=job.timeout / 1000,
+                payload_bytes=job.payload_bytes,
+            )
             for job in jobs
         ),
         faults=tuple(world.faults),

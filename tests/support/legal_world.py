@@ -21,11 +21,12 @@ from jobquake.harness.faults.kill_at import KillAt
 from jobquake.harness.faults.kill_worker import KillWorker
 from jobquake.harness.faults.net_fault import NetFault
 from jobquake.harness.faults.pause_at import PauseAt
+from jobquake.harness.plan.payload import payload
 from jobquake.harness.plan.plan import Behaviour
 from jobquake.harness.record.facts import Outcome
 from jobquake.harness.record.history import PHASES, Answer, Event, Phase, Row, row
 from jobquake.protocol.commands import RetryPolicy
-from jobquake.protocol.ledger import key_hash
+from jobquake.protocol.ledger import key_hash, payload_hash
 from jobquake.protocol.worker import Point
 
 CALL_TIMEOUT = 300
@@ -90,6 +91,10 @@ class Job:
     releases: int = 0
     ended_at: int | None = None
     state: str = "waiting"
+
+    @property
+    def payload_bytes(self) -> int:
+        return (0, 1, 9)[self.index % 3]
 
 
 @dataclass
@@ -266,7 +271,9 @@ class World:
     def work(self, lease: Lease, who: Who) -> bool:
         job = lease.job
         self.point("after_lease", Phase.LEASED, who)
-        self.write(Event.STARTED, **who)
+        carried = payload(f"job-{job.index}", job.payload_bytes)
+        key = payload_hash(carried) if carried else 0
+        self.write(Event.STARTED, key=key, value=float(len(carried)), **who)
         left = job.timeout
         for half in ("first", "second"):
             work = self.pick(0, self.lease)
@@ -369,14 +376,16 @@ class World:
 
     # -- the end ------------------------------------------------------------------------
 
-    def observe(self, job: Job, at: int) -> tuple[Event | None, Outcome | None]:
+    def observe(self, job: Job, at: int) -> tuple[Event | None, Outcome]:
         """What the queue says of the job then, and what has become of it."""
 
         def by_now(t: int | None) -> bool:
             return t is not None and t <= at
 
-        if not by_now(job.sent_at) or by_now(job.refused_at):
-            return None, None
+        if not by_now(job.sent_at):
+            return None, "never submitted"
+        if by_now(job.refused_at):
+            return None, "refused"
         if not by_now(job.known_at):
             return None, "unknown"
         if not by_now(job.ended_at):

@@ -300,6 +300,44 @@ PLANS: dict[str, Minimal] = {
         ),
         0,
     ),
+    # -- payloads --
+    "twin-payload-cut": Minimal(
+        plan(job(payload_bytes=65_536), guarantees=also("payloads_intact")), 0
+    ),
+    "twin-payload-ends-at-nul": Minimal(
+        plan(
+            job(payload_bytes=3, behaviour="fail", failures=1),
+            guarantees=also("payloads_intact"),
+        ),
+        0,
+    ),
+    # -- names that look alike --
+    "twin-queue-case-folded": Minimal(
+        plan(
+            job(queue=1),
+            queues=(Queue("q"), Queue("Q")),
+            pools=(Pool("p", ("q",), 1), Pool("P", ("Q",), 1)),
+            guarantees=also("queues_kept"),
+        ),
+        0,
+    ),
+    "twin-id-cut": Minimal(plan(job(name="x" * 255), job(name="x" * 256)), 0),
+    # -- hand-backs --
+    "twin-handback-resets": Minimal(
+        # It dies of its first delivery, is handed back in its second, and must not have a third.
+        plan(
+            job(1.0, service_s=3.0),
+            grace_s=0.2,
+            max_deliveries=2,
+            faults=(KillAt(0, "mid_job", 3), Terminate((0,), 4.0, 2.0)),
+            deadline_s=30.0,
+            guarantees=WITHOUT_EFFECT,
+        ),
+        2,
+        (Terminate((0,), 1.2, 1.0), KillAt(0, "mid_job", 2)),
+    ),
+    # -- what the queue says of itself --
+    "twin-leases-uncounted": Minimal(plan(job(), faults=(KillAt(0, "mid_job"),)), 1),
     # -- clocks that jump --
     "twin-lease-by-worker-clock": Minimal(
         # The second worker's clock is far ahead when it asks: the first one's lease has ended.

@@ -17,11 +17,13 @@ from jobquake.harness.checks import CHECKS
 from jobquake.harness.faults.flood import Flood
 from jobquake.harness.faults.kill_at import KillAt
 from jobquake.harness.finding import Judged
+from jobquake.harness.plan.payload import payload
 from jobquake.harness.plan.plan import Plan, PlannedJob, Pool, Queue
 from jobquake.harness.record.facts import Facts
 from jobquake.harness.record.history import History, Row, row
 from jobquake.protocol.commands import RetryPolicy
 from jobquake.protocol.events import Answer, Event, Phase
+from jobquake.protocol.ledger import payload_hash
 from msgspec.structs import replace
 from support.legal import Legal, all_claims, legal_runs
 
@@ -29,6 +31,7 @@ UNJUDGED: dict[str, str | tuple[str, ...]] = {
     "no_lost_work": "no job was accepted, so none could be lost",
     "no_duplicated_effects": "no effect was applied, so none could be repeated",
     "no_starvation": "no job with a bounded wait was accepted",
+    "payloads_intact": "no job with a payload began to run",
     "progress_after_heal": "the last fault would be over",
     "backoff_respected": ("full jitter may retry at once", "nothing was retried"),
     "retries_spread": "too little was retried to see a crowd",
@@ -46,9 +49,9 @@ planted = settings(properties, max_examples=50)
 @given(legal_runs(all_claims))
 def test_every_check_accepts_every_legal_history(run: Legal) -> None:
     for name, check in CHECKS.items():
-        judged = check.judge(run.facts)
+        judged = check.answer(run.facts)
         if judged.verdict == "not judged":
-            assert judged.note.startswith("the backend does not claim"), (name, judged)
+            assert judged.note.endswith("not claimed"), (name, judged)
         elif judged.verdict == "inconclusive":
             assert judged.note.startswith(UNJUDGED[name])
         else:
@@ -121,6 +124,30 @@ def test_no_phantoms_rejects_a_job_that_nobody_enqueued(run: Legal) -> None:
     stranger = len(run.plan.jobs)
     rows = [*run.rows, row(end_of(run), Event.LEASED, since=0.0, node=0, job=stranger, token=1)]
     assert blamed(judge("no_phantoms", run, rows)) == {stranger}
+
+
+@planted
+@given(runs, st.integers(0, 12), st.booleans())
+def test_payloads_intact_rejects_any_other_bytes_and_names_both_lengths(
+    run: Legal, found: int, of_another: bool
+) -> None:
+    began = [r for r in of(run, Event.STARTED) if r[10]]
+    assume(began)
+    job = began[0][7]
+    whole = run.plan.payload(job)
+    given_it = payload("another job", len(whole)) if of_another else whole[:found]
+    assume(given_it != whole)
+    wrong = began[0]._replace(key=payload_hash(given_it), value=float(len(given_it)))
+    rows = [wrong if r is began[0] else r for r in run.rows]
+    judged = judge("payloads_intact", run, rows)
+    assert blamed(judged) == {job}
+    assert f"a payload of {len(whole)} bytes" in judged.findings[0].sentence
+
+
+def test_payloads_intact_does_not_judge_a_system_that_shows_none() -> None:
+    plan = replace(plan_of(1), jobs=(PlannedJob(0.0, 0, 0.1, payload_bytes=9),))
+    began = [row(1.0, Event.STARTED, node=0, job=0, token=1)]
+    assert judged_rows("payloads_intact", plan, began).verdict == "not judged"
 
 
 @planted
@@ -396,9 +423,9 @@ def test_a_check_judges_no_more_than_the_backend_claims(name: str) -> None:
     if name == "leases_exclusive":
         rows.append(row(5.0, Event.ACK_ANSWERED, since=4.0, answer=Answer.OK, job=0, token=1))
     history = History(rows)
-    assert CHECKS[name].judge(Facts(plan, EVERYTHING, history)).verdict == "violated"
+    assert CHECKS[name].answer(Facts(plan, EVERYTHING, history)).verdict == "violated"
     without = "held" if name == "leases_exclusive" else "not judged"  # fencing is but a part of it
-    assert CHECKS[name].judge(Facts(plan, UNCLAIMED[name], history)).verdict == without
+    assert CHECKS[name].answer(Facts(plan, UNCLAIMED[name], history)).verdict == without
 
 
 def test_every_check_has_a_test_in_which_it_fails() -> None:
