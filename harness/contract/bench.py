@@ -40,19 +40,12 @@ from ...protocol.commands import (
     Reply,
     Settled,
 )
-from .words import job_of, shown, spoken
+from .words import brief, job_of, shown, spoken
 
 R = TypeVar("R", bound=Reply)
 T = TypeVar("T")
 QUEUE = "default"
 LEASE_S = 10.0
-
-
-def expect(held: bool, expected: str, found: object) -> None:
-    """Raise AssertionError, one sentence, unless ``held``."""
-    __tracebackhide__ = True
-    if not held:
-        raise AssertionError(f"expected {expected}, found {shown(found)}")
 
 
 class Stage(Protocol):
@@ -151,7 +144,7 @@ class Bench:
         __tracebackhide__ = True
         if held:
             return
-        job = f"job {self._job_id!r}, " if self._job_id else ""
+        job = f"job {brief(self._job_id)}, " if self._job_id else ""
         said = f"{spoken(self._said)} " if self._said else ""
         raise AssertionError(
             f"{job}{said}at {self.now:.4g} s: expected {expected}, found {shown(found)}"

@@ -19,8 +19,6 @@ from ...protocol.commands import (
     Release,
     RetryPolicy,
 )
-from ..plan.names import ODD_NAMES
-from ..plan.payload import payload
 from .bench import LEASE_S, QUEUE, Bench
 from .model import Word
 
@@ -29,7 +27,6 @@ SAYS: tuple[Says, ...] = ("ack", "nack", "extend", "release")
 SETTLING: tuple[Says, ...] = ("ack", "nack", "release")
 PAST_S = LEASE_S + 0.5
 MANY = 20
-PAYLOADS = (0, 1, 65_535, 65_536, 65_537)  # about where a length of 16 bits ends
 MANY_DELIVERIES = 260
 DELAYS_S = (30 * 86_400.0, 86_400.0, 3600.0, 60.0, 4.0)  # the longest is enqueued first
 MOST_BACKOFF_S = 61.0  # beyond the cap of a policy that nobody has set
@@ -211,30 +208,6 @@ def a_hand_back_forgets_no_delivery_before_it(bench: Bench) -> None:
     expect_never_again(bench, "no more than 2 deliveries that were not handed back")
 
 
-def jobs_with_ids_that_look_alike_are_different_jobs(bench: Bench) -> None:
-    for name in ODD_NAMES:
-        created = bench.enqueue(Job(name))
-        bench.expect(created, f"job {name!r} to be another one than those before", "created=False")
-    for _ in ODD_NAMES:
-        bench.say(word("ack", bench.take()))
-    left = [name for name in ODD_NAMES if bench.state(name) != "done"]
-    bench.expect(
-        not left, f"each of {len(ODD_NAMES)} jobs to be done when it was acked", f"not {left}"
-    )
-    again = bench.lease()
-    bench.expect(again is None, "nothing to be left", again)
-
-
-def queues_with_names_that_look_alike_are_kept_apart(bench: Bench) -> None:
-    for name in ODD_NAMES:
-        bench.enqueue(Job(f"of {name}", queue=name))
-    for name in ODD_NAMES:
-        found = bench.take(queues=(name,)).job.queue
-        bench.expect(found == name, f"a job of the queue {name!r}", f"one of {found!r}")
-        again = bench.lease(queues=(name,))
-        bench.expect(again is None, f"no second job in the queue {name!r}", again)
-
-
 def deliveries_are_bounded(bench: Bench, crashes: bool) -> None:
     """``crashes``: nothing is ever heard of the holders; else they report failures."""
     bench.enqueue(Job("a", max_deliveries=3))
@@ -246,38 +219,6 @@ def deliveries_are_bounded(bench: Bench, crashes: bool) -> None:
         else:
             bench.say(word("nack", holder))
     expect_never_again(bench, "no more than 3 deliveries")
-
-
-def a_payload_arrives_as_it_was_enqueued(bench: Bench, size: int) -> None:
-    """Whoever gets the job: the first worker, the next one, and whoever mends a dead letter."""
-    whole = payload("a", size)
-
-    def intact(found: bytes, who: str) -> None:
-        __tracebackhide__ = True
-        differ = f"{len(found):,}" if len(found) != size else "others"
-        bench.expect(found == whole, f"{who} to be given the payload of {size:,} bytes", differ)
-
-    bench.enqueue(Job("a", payload=whole, max_deliveries=5))
-    holder = bench.take()
-    intact(holder.job.payload, "the first worker")
-    if bench.claims.delivery == "at-most-once":
-        return
-    if bench.claims.retries:
-        bench.say(word("nack", holder))
-        holder = after_backoff(bench)
-        intact(holder.job.payload, "the worker that tries the job again")
-    bench.wait(PAST_S)
-    holder = after_backoff(bench)
-    intact(holder.job.payload, "the worker after one that died")
-    bench.say(word("release", holder))
-    holder = after_backoff(bench)
-    intact(holder.job.payload, "the worker after one that handed the job back")
-    if bench.claims.dead_letters:
-        bench.say(Nack("a", holder.token, "it is gone", permanent=True))
-        for letter in bench.dead():
-            intact(letter.job.payload, "whoever looks at the dead letter")
-        bench.replay("a")
-        intact(after_backoff(bench).job.payload, "the worker after a replay")
 
 
 def tokens_only_grow(bench: Bench) -> None:

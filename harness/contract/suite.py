@@ -29,7 +29,7 @@ from ..assertions import assert_holds
 from ..faults.fields import Call, NetEffect
 from ..plan.plan import Plan
 from ..strategies import faults, plans
-from . import connections, conversations, crashes, fault_plans
+from . import connections, conversations, crashes, fault_plans, odd_work
 from .bench import Bench
 from .conversations import SAYS, SETTLING, Says
 from .crashes import Whose
@@ -120,10 +120,10 @@ class QueueContract(Subject):
 
     def test_jobs_with_ids_that_look_alike_are_different_jobs(self, bench: Bench) -> None:
         self.claims("idempotent_enqueue")
-        conversations.jobs_with_ids_that_look_alike_are_different_jobs(bench)
+        odd_work.jobs_with_ids_that_look_alike_are_different_jobs(bench)
 
     def test_queues_with_names_that_look_alike_are_kept_apart(self, bench: Bench) -> None:
-        conversations.queues_with_names_that_look_alike_are_kept_apart(bench)
+        odd_work.queues_with_names_that_look_alike_are_kept_apart(bench)
 
     @pytest.mark.parametrize("by_crash", [False, True], ids=["failures", "crashes"])
     def test_deliveries_are_bounded(self, bench: Bench, by_crash: bool) -> None:
@@ -131,9 +131,9 @@ class QueueContract(Subject):
         self.claims("bounded_deliveries", *(() if by_crash else ("retries",)))
         conversations.deliveries_are_bounded(bench, by_crash)
 
-    @pytest.mark.parametrize("size", conversations.PAYLOADS)
+    @pytest.mark.parametrize("size", odd_work.PAYLOADS)
     def test_a_payload_arrives_as_it_was_enqueued(self, bench: Bench, size: int) -> None:
-        conversations.a_payload_arrives_as_it_was_enqueued(bench, size)
+        odd_work.a_payload_arrives_as_it_was_enqueued(bench, size)
 
     def test_tokens_only_grow(self, bench: Bench) -> None:
         self.claims_at_least_once()

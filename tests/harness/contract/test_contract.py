@@ -24,12 +24,15 @@ from jobquake.harness.contract.machine import QUICK, machine
 from jobquake.harness.contract.mutants import MISTAKES, broken
 from jobquake.harness.contract.subject import Subject
 from jobquake.harness.contract.suite import QueueContract
-from jobquake.harness.contract.words import spoken
+from jobquake.harness.contract.words import shown, spoken
 from jobquake.harness.plan.replay import decode
 from jobquake.protocol.commands import (
     Command,
+    Delivery,
+    Enqueue,
     Extend,
     Inspect,
+    Job,
     ListDead,
     Measure,
     Nack,
@@ -287,6 +290,14 @@ SAID = [
 @pytest.mark.parametrize(("command", "told"), SAID, ids=[told for _, told in SAID])
 def test_every_command_is_told_in_a_few_words(command: Command, told: str) -> None:
     assert spoken(command) == told
+
+
+def test_a_long_name_and_a_long_payload_leave_the_first_line_short() -> None:
+    job = Job("x" * 1000, payload=b"y" * 70_000)
+    assert spoken(Enqueue(job)) == (
+        "Enqueue(payload=b'yyyyyyyyyyyyyyyyyyyy'...b'yyyyyyyyyy' (70,000 long))"
+    )
+    assert len(shown(Delivery(job, 1, 1, 10.0))) < 120
 
 
 def test_an_adapter_that_raises_fails_the_contract_in_one_line_without_a_traceback(
