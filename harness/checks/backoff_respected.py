@@ -34,7 +34,7 @@ def judge(facts: Facts) -> Judged:
         return Judged("inconclusive", note="nothing was retried")
     for row, again, counted in found:
         job, failed_at = int(history["job"][row]), float(history["since"][row])
-        least_s = backoff(policy, counted).least_s
+        least_s = backoff(policy, counted).least_s - facts.claims.timer_s
         waited_s = float(history["t"][again]) - failed_at
         if waited_s < least_s - TOLERANCE_S:
             findings.append(

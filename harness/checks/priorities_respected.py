@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 
+from ...backends.claims import Claim
 from ..finding import Finding, Judged, judged, not_judged
 from ..plan.plan import Plan
 from ..record.facts import Facts
@@ -20,7 +21,7 @@ from ..units import seconds
 TITLE = "the most urgent job goes first"
 RANK = 78
 NEEDS: Needs = (Event.LEASED, Event.ENQUEUE_ANSWERED, Event.NOTHING_TO_DO)
-CLAIMS = ("priorities",)
+CLAIMS: tuple[Claim, ...] = ("priorities",)
 ALWAYS = True
 
 TIMER_S = 0.1  # how much later than due a queue may see that a delay or a backoff is over

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ...backends.claims import Claim
 from ..finding import Finding, Judged, judged
 from ..record.facts import Facts
 from ..record.history import Answer, Event
 from ..sight import Needs
-from ..spec.asking import asking
+from ..spec.asking import asking, shortest_s
 from ..spec.lives import Life, Replayed, lives
 from ..spec.waiting import mixed_up
 from ..units import seconds
@@ -20,7 +21,7 @@ from ..units import seconds
 TITLE = "a replayed dead letter runs again"
 RANK = 105
 NEEDS: Needs = (Event.LEASED, Event.REPLAY_SENT, Event.DEAD, Event.NOTHING_TO_DO)
-CLAIMS = ("dead_letters",)
+CLAIMS: tuple[Claim, ...] = ("dead_letters",)
 ALWAYS = True
 
 
@@ -39,10 +40,9 @@ def _still_dead(facts: Facts, job: int, life: Life) -> Iterator[Finding]:
     """Replays of a job that has not been handed out since, and lies in the dead letters."""
     if facts.effects[job]:
         return  # somebody else has done its work
-    last, planned = life.replays[-1], facts.plan.jobs[job]
-    astray = asking(facts).astray[planned.queue]
-    least_s = min(facts.plan.lease_s, planned.timeout_s)  # that a delivery nobody saw must last
-    unseen = astray.between(last.sent_at, facts.ended_at - least_s)
+    last = life.replays[-1]
+    astray = asking(facts).astray[facts.plan.jobs[job].queue]
+    unseen = astray.between(last.sent_at, facts.ended_at - shortest_s(facts, job))
     if unseen or any(delivery.at > last.sent_at for delivery in life.deliveries):
         return
     dead = tuple(r for r in facts.rows(Event.DEAD).tolist() if facts.history["job"][r] == job)

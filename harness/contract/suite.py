@@ -29,7 +29,7 @@ from ..assertions import assert_holds
 from ..faults.fields import Call, NetEffect
 from ..plan.plan import Plan
 from ..strategies import faults, plans
-from . import connections, conversations, crashes, fault_plans, odd_work
+from . import comings_back, connections, conversations, crashes, fault_plans, odd_work
 from .bench import Bench
 from .conversations import SAYS, SETTLING, Says
 from .crashes import Whose
@@ -138,7 +138,7 @@ class QueueContract(Subject):
     def test_tokens_only_grow(self, bench: Bench) -> None:
         self.claims_at_least_once()
         self.claims("fencing", "bounded_deliveries", "dead_letters", "retries")
-        conversations.tokens_only_grow(bench)
+        comings_back.tokens_only_grow(bench)
 
     def test_a_delay_is_kept(self, bench: Bench) -> None:
         self.claims("delays")
@@ -167,11 +167,11 @@ class QueueContract(Subject):
     def test_a_job_is_as_urgent_as_ever_when_it_comes_back(self, bench: Bench) -> None:
         self.claims_at_least_once()
         self.claims("priorities")
-        conversations.a_job_is_as_urgent_as_ever_when_it_comes_back(bench)
+        comings_back.a_job_is_as_urgent_as_ever_when_it_comes_back(bench)
 
     def test_a_duplicate_hides_no_job_behind_it(self, bench: Bench) -> None:
         self.claims("prompt", "skips_completed_keys")
-        conversations.a_duplicate_hides_no_job_behind_it(bench)
+        comings_back.a_duplicate_hides_no_job_behind_it(bench)
 
     def test_an_urgent_job_waits_for_none_of_less_importance(self, bench: Bench) -> None:
         self.claims("priorities")
@@ -200,16 +200,16 @@ class QueueContract(Subject):
 
     def test_dead_letters_tell_why_and_can_be_found(self, bench: Bench) -> None:
         self.claims("dead_letters")
-        conversations.dead_letters_tell_why_and_can_be_found(bench)
+        comings_back.dead_letters_tell_why_and_can_be_found(bench)
 
     def test_dead_letters_keep_their_attempts(self, bench: Bench) -> None:
         self.claims_at_least_once()
         self.claims("dead_letters", "bounded_deliveries", "retries")
-        conversations.dead_letters_keep_their_attempts(bench)
+        comings_back.dead_letters_keep_their_attempts(bench)
 
     def test_a_replayed_dead_letter_has_a_fresh_budget(self, bench: Bench) -> None:
         self.claims("dead_letters", "bounded_deliveries", "retries")
-        conversations.a_replayed_dead_letter_has_a_fresh_budget(bench)
+        comings_back.a_replayed_dead_letter_has_a_fresh_budget(bench)
 
     def test_work_whose_key_is_completed_is_not_done_again(self, bench: Bench) -> None:
         self.claims("skips_completed_keys")

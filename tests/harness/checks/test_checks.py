@@ -33,6 +33,7 @@ UNJUDGED: dict[str, str | tuple[str, ...]] = {
     "no_duplicated_effects": "no effect was applied, so none could be repeated",
     "no_starvation": "no job with a bounded wait was accepted",
     "payloads_intact": "no job with a payload began to run",
+    "queues_kept": "no job was handed out",
     "progress_after_heal": "the last fault would be over",
     "backoff_respected": "nothing was retried",
     "deliveries_used": "no job was delivered, and none was given up",
@@ -156,6 +157,16 @@ def test_payloads_intact_does_not_judge_a_system_that_shows_none() -> None:
     plan = replace(plan_of(1), jobs=(PlannedJob(0.0, 0, 0.1, payload_bytes=9),))
     began = [row(1.0, Event.STARTED, node=0, job=0, token=1)]
     assert judged_rows("payloads_intact", plan, began).verdict == "not judged"
+
+
+@planted
+@given(runs)
+def test_queues_kept_rejects_a_job_in_the_hands_of_a_worker_of_another_queue(run: Legal) -> None:
+    leases = of(run, Event.LEASED)
+    assume(leases)
+    elsewhere = replace(run.plan, pools=(Pool("q0", ("q0",), len(run.plan.workers)),))
+    strangers = {r[7] for r in leases if run.plan.jobs[r[7]].queue == 1}
+    assert blamed(judge("queues_kept", run, run.rows, elsewhere)) == strangers
 
 
 @planted
