@@ -36,6 +36,8 @@ EXPECTED = {
     "ends in a crash counts.",
     "leases_exclusive": "While one worker holds the lease of a job, no other worker receives it, "
     "and calls under an older lease are refused.",
+    "holder_obeyed": "What the holder of a valid lease says is accepted, and it happens.",
+    "enqueues_accepted": "A legal job is accepted; only a full queue refuses.",
     "progress_after_heal": "After the last fault, every accepted job ends.",
     "backoff_respected": "After a failure a job waits at least as long as its retry policy says.",
     "retries_spread": "Jobs that failed together do not retry together.",
@@ -46,6 +48,13 @@ EXPECTED = {
     "faults_hit": "Every fault of the scenario struck a job in the intended phase.",
 }
 RULES = (
+    Rule(
+        "no_lost_work", ("ended by another job's ack",),
+        "The queue does not match an ack with its job: the ack of another job ended this one, too, "
+        "while its worker still ran it.",
+        "Ack by the id of the job and the token of its lease, one job at a time, never \"all "
+        "before it\" or \"one more\".",
+    ),
     Rule(
         "no_lost_work", ("replayed",),
         "The replay takes the dead letter out in one step and puts it back in another, or nowhere.",
@@ -161,6 +170,18 @@ RULES = (
         "Make the effect idempotent: one key for all deliveries, recorded with the effect.",
     ),
     Rule(
+        "leases_exclusive", ("stale heartbeat accepted",),
+        "The queue accepts a heartbeat by the id of the job and does not check its lease: a worker "
+        "that was away for longer than its lease extended another worker's.",
+        "Number the leases (fencing tokens), and refuse heartbeats under an old one as well.",
+    ),
+    Rule(
+        "leases_exclusive", ("ended by another job's ack",),
+        "The queue does not match an ack with its job: the ack of another job ended this one, too.",
+        "Ack by the id of the job and the token of its lease, one job at a time, never \"all "
+        "before it\" or \"one more\".",
+    ),
+    Rule(
         "leases_exclusive", ("stale settle accepted",),
         "The queue accepts an ack by the id of the job and does not check its lease: a worker that "
         "was away for longer than its lease settled another worker's delivery.",
@@ -197,6 +218,33 @@ RULES = (
         "bounded_deliveries", (),
         "The count of deliveries is kept where it can be lost, such as in a worker's memory.",
         "Keep the number of deliveries with the job, in the queue.",
+    ),
+    Rule(
+        "holder_obeyed", ("acked and not done",),
+        "The queue accepted the ack and did not keep it: the answer went out before the change was "
+        "written, or the change was made to something else.",
+        "Answer an ack in the transaction that ends the job, after it is committed.",
+    ),
+    Rule(
+        "holder_obeyed", ("counted as done",),
+        "The queue did what its holder said and answered that it had not.",
+        "Make the answer from the decision, not from the record as it is afterwards.",
+    ),
+    Rule(
+        "holder_obeyed", (),
+        "The queue does not recognise the holder of a living lease.",
+        "Compare the token of a call with the one that was handed out, and nothing else.",
+    ),
+    Rule(
+        "enqueues_accepted", (),
+        "Whoever checks what producers send refuses more than the queue has reason to.",
+        "Refuse only what cannot be carried out, and say why; test the bounds from both sides.",
+    ),
+    Rule(
+        "progress_after_heal", ("held and not counted",),
+        "The queue's count leaves out what it has handed out or put aside, and nothing takes it "
+        "back from a worker that is gone.",
+        "Count every state that a job can be in, and let every lease expire.",
     ),
     Rule(
         "progress_after_heal", ("broker crash",),

@@ -135,8 +135,14 @@ class NodeRecord:
                 self.write(Event.REPLAY_SENT, job=self.job_index(identifier))
 
     def answered(self, reply: Reply | None) -> None:
-        """After an attempt. No reply writes no row: the call stays open, hence unknown."""
+        """After an attempt. No reply writes no row: the call stays open, hence unknown.
+
+        Only of an extension it does, since a job cannot go on while its worker waits for one.
+        """
         command = self._command
+        if reply is None and isinstance(command, Extend):
+            job = self.job_index(command.job_id)
+            self.write(Event.EXTEND_ANSWERED, since=self._since, job=job, token=command.token)
         if reply is None or command is None:
             return
         if isinstance(command, Lease):

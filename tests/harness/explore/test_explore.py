@@ -305,14 +305,14 @@ def test_a_backend_that_raises_is_told_with_the_plan_that_made_it() -> None:
 # What seed 3 finds, whatever the machine, the Python and the hash seed. A change of how plans
 # are drawn changes it, and then it must be written down anew.
 PINNED = {
-    "twin-ack-without-token": 2525186543,
-    "twin-pop-then-push": 1573531489,
-    "twin-prefetch-hoards": 1485883752,
+    "twin-ack-without-token": 2633007958,
+    "twin-pop-then-push": 526796535,
+    "twin-prefetch-hoards": 2349250718,
 }
 
 
 @pytest.mark.parametrize("name", PINNED)
 def test_a_seed_finds_what_it_found_on_every_machine(name: str) -> None:
     seen = explore_shard(registry.find(name), 3, 0)
-    plan = decode(seen.found[0].replay).plan
+    plan = msgspec.structs.replace(decode(seen.found[0].replay).plan, guarantees=())
     assert zlib.crc32(msgspec.json.encode(plan)) == PINNED[name]
