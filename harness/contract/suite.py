@@ -74,6 +74,13 @@ class QueueContract(Subject):
     def test_a_completed_job_is_over(self, bench: Bench) -> None:
         conversations.a_completed_job_is_over(bench)
 
+    def test_every_legal_job_is_accepted(self, bench: Bench) -> None:
+        conversations.every_legal_job_is_accepted(bench)
+
+    def test_an_ack_ends_no_other_job(self, bench: Bench) -> None:
+        self.claims_at_least_once()
+        conversations.an_ack_ends_no_other_job(bench)
+
     def test_a_lease_is_exclusive_until_it_ends(self, bench: Bench) -> None:
         self.claims_at_least_once()
         conversations.a_lease_is_exclusive_until_it_ends(bench)
