@@ -17,7 +17,8 @@ class Claims(Struct, frozen=True):
     is not handed out. ``bounded_backlog``: the queue honours ``Job.max_waiting``.
     ``durable``: what it acknowledged outlives a crash of its server. ``retries``: what fails
     comes back after its backoff. ``delays``: it honours ``Job.delay_s``. ``steady_time``: no
-    wall clock that jumps ends a lease, a backoff or a delay sooner or later.
+    wall clock that jumps ends a lease, a backoff or a delay sooner or later. ``prompt``: whoever
+    asks for work is given a job that is ready, and whoever waits is woken when one becomes ready.
     """
 
     delivery: Literal["at-least-once", "at-most-once"] = "at-least-once"
@@ -34,3 +35,4 @@ class Claims(Struct, frozen=True):
     retries: bool = True
     delays: bool = True
     steady_time: bool = True
+    prompt: bool = True

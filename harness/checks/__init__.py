@@ -24,19 +24,28 @@ from ..sight import Needs, hidden
 class Check(NamedTuple):
     """``title`` is the guarantee in words; ``judge`` holds a run against it.
 
-    ``needs`` is what must be seen of a system for that (see :mod:`..sight`).
+    ``needs`` is what must be seen of a system for that (see :mod:`..sight`), ``claims`` what it
+    must claim.
     """
 
     name: str
     title: str
     judge: Callable[[Facts], Judged]
     needs: Needs = ()
+    claims: tuple[str, ...] = ()
 
     def hold(self, facts: Facts, system: System) -> Judged:
         """Judge a run of the system, if the system shows what that takes."""
         unseen = hidden(self.needs, sees(system))
         if unseen:
             return not_judged(f"{system.name} does not show {unseen}")
+        return self.answer(facts)
+
+    def answer(self, facts: Facts) -> Judged:
+        """Judge a run of which all is seen, as far as the claims go."""
+        lacking = [name for name in self.claims if not getattr(facts.claims, name)]
+        if lacking:
+            return not_judged(f"the backend does not claim {' and '.join(lacking)}")
         return self.judge(facts)
 
 
@@ -44,7 +53,7 @@ def _found() -> dict[str, Check]:
     """A check for each file of this folder, by name, in the order of their ranks."""
     modules = {name: import_module(f"{__name__}.{name}") for name in files(__name__)}
     return {
-        name: Check(name, module.TITLE, module.judge, module.NEEDS)
+        name: Check(name, module.TITLE, module.judge, module.NEEDS, getattr(module, "CLAIMS", ()))
         for name, module in sorted(modules.items(), key=lambda found: found[1].RANK)
     }
 

@@ -21,7 +21,7 @@ from ...protocol.commands import (
 )
 from ..plan.names import ODD_NAMES
 from ..plan.payload import payload
-from .bench import LEASE_S, QUEUE, Bench, expect
+from .bench import LEASE_S, QUEUE, Bench
 from .model import Word
 
 Says = Literal["ack", "nack", "extend", "release"]
@@ -57,9 +57,9 @@ def expect_never_again(bench: Bench, expected: str) -> None:
     """That nothing is handed out, however long any lease or backoff may have been."""
     __tracebackhide__ = True
     notice(bench)
-    bench.wait(100.0)
+    bench.wait(bench.long_s)
     again = bench.lease()
-    expect(again is None, expected, again)
+    bench.expect(again is None, expected, again)
 
 
 def after_backoff(bench: Bench) -> Delivery:
@@ -77,20 +77,22 @@ def after_backoff(bench: Bench) -> Delivery:
 def enqueue_may_be_repeated(bench: Bench) -> None:
     for created in (True, False, False):
         found = bench.enqueue(Job("a"))
-        expect(found == created, f"created={created} in answer to the enqueue", f"created={found}")
+        bench.expect(
+            found == created, f"created={created} in answer to the enqueue", f"created={found}"
+        )
     bench.take()
     again = bench.lease()
-    expect(again is None, "a job that was enqueued three times to be held once", again)
+    bench.expect(again is None, "a job that was enqueued three times to be held once", again)
 
 
 def a_completed_job_is_over(bench: Bench) -> None:
     bench.enqueue(Job("a"))
     settled = bench.say(word("ack", bench.take()))
-    expect(settled.accepted, "the ack of the holder to be accepted", settled)
+    bench.expect(settled.accepted, "the ack of the holder to be accepted", settled)
     bench.wait(PAST_S)
     if bench.claims.idempotent_enqueue:
         found = bench.enqueue(Job("a"))
-        expect(not found, "created=False for a job that is done", "created=True")
+        bench.expect(not found, "created=False for a job that is done", "created=True")
     expect_never_again(bench, "a job that was acked never to be handed out again")
 
 
@@ -99,12 +101,14 @@ def a_lease_is_exclusive_until_it_ends(bench: Bench) -> None:
     first = bench.take()
     bench.wait(LEASE_S - 0.5)
     again = bench.lease()
-    expect(again is None, f"the job to stay with its holder for {LEASE_S:g} s", again)
+    bench.expect(again is None, f"the job to stay with its holder for {LEASE_S:g} s", again)
     bench.wait(1.0)
     second = after_backoff(bench)
-    expect(second.job.id == "a", "the job of the holder who was never heard of", second.job.id)
+    bench.expect(
+        second.job.id == "a", "the job of the holder who was never heard of", second.job.id
+    )
     if bench.claims.fencing:
-        expect(second.token > first.token, f"a token above {first.token}", second.token)
+        bench.expect(second.token > first.token, f"a token above {first.token}", second.token)
 
 
 def an_extended_lease_lasts_longer(bench: Bench) -> None:
@@ -113,11 +117,11 @@ def an_extended_lease_lasts_longer(bench: Bench) -> None:
     for _ in range(3):
         bench.wait(LEASE_S - 1.0)
         settled = bench.say(word("extend", holder))
-        expect(settled.accepted, "the holder of a living lease to extend it", settled)
+        bench.expect(settled.accepted, "the holder of a living lease to extend it", settled)
         again = bench.lease()
-        expect(again is None, "the job to stay with the holder who extended its lease", again)
+        bench.expect(again is None, "the job to stay with the holder who extended its lease", again)
     settled = bench.say(word("ack", holder))
-    expect(settled.accepted, "the ack of the holder who extended its lease", settled)
+    bench.expect(settled.accepted, "the ack of the holder who extended its lease", settled)
 
 
 def no_extension_outlasts_the_timeout(bench: Bench) -> None:
@@ -127,7 +131,7 @@ def no_extension_outlasts_the_timeout(bench: Bench) -> None:
         bench.wait(LEASE_S - 1.0)
         bench.say(word("extend", holder))
     second = after_backoff(bench)
-    expect(second.number == 2, "the job to be taken from its holder at its timeout", second)
+    bench.expect(second.number == 2, "the job to be taken from its holder at its timeout", second)
 
 
 def the_word_of_a_zombie_is_refused(bench: Bench, how: Says, taken: bool) -> None:
@@ -137,12 +141,14 @@ def the_word_of_a_zombie_is_refused(bench: Bench, how: Says, taken: bool) -> Non
     bench.wait(PAST_S)
     holder = after_backoff(bench) if taken else None
     settled = bench.say(word(how, zombie))
-    expect(
+    bench.expect(
         not settled.accepted, f"the {how} of a holder whose lease has ended to be refused", settled
     )
     if holder is not None:
         settled = bench.say(word("ack", holder))
-        expect(settled.accepted, f"the holder to be able to ack after a zombie's {how}", settled)
+        bench.expect(
+            settled.accepted, f"the holder to be able to ack after a zombie's {how}", settled
+        )
     else:
         after_backoff(bench)
 
@@ -152,25 +158,25 @@ def a_word_may_be_repeated(bench: Bench, how: Says) -> None:
     holder = bench.take()
     for _ in range(3):
         settled = bench.say(word(how, holder))
-        expect(settled.accepted, f"a repeated {how} to be accepted", settled)
+        bench.expect(settled.accepted, f"a repeated {how} to be accepted", settled)
     state = bench.state("a")
     wanted = "done" if how == "ack" else "ready"
-    expect(state == wanted, f"the job to be {wanted} after its {how}", state)
+    bench.expect(state == wanted, f"the job to be {wanted} after its {how}", state)
     if how != "ack":
         second = after_backoff(bench)
-        expect(second.number == 2, "delivery number 2", second.number)
+        bench.expect(second.number == 2, "delivery number 2", second.number)
         bench.say(word(how, holder))
         state = bench.state("a")
-        expect(state == "leased", f"a late repetition of the {how} to change nothing", state)
+        bench.expect(state == "leased", f"a late repetition of the {how} to change nothing", state)
 
 
 def a_job_handed_back_is_ready_at_once_and_not_a_failure(bench: Bench) -> None:
     bench.enqueue(Job("a", max_deliveries=1))
     for _ in range(3):
         settled = bench.say(word("release", bench.take()))
-        expect(settled.accepted, "the release of the holder to be accepted", settled)
+        bench.expect(settled.accepted, "the release of the holder to be accepted", settled)
     state = bench.state("a")
-    expect(state == "ready", "a job that was only handed back to be ready", state)
+    bench.expect(state == "ready", "a job that was only handed back to be ready", state)
 
 
 def a_hand_back_forgets_no_delivery_before_it(bench: Bench) -> None:
@@ -186,13 +192,15 @@ def a_hand_back_forgets_no_delivery_before_it(bench: Bench) -> None:
 def jobs_with_ids_that_look_alike_are_different_jobs(bench: Bench) -> None:
     for name in ODD_NAMES:
         created = bench.enqueue(Job(name))
-        expect(created, f"job {name!r} to be another one than those before", "created=False")
+        bench.expect(created, f"job {name!r} to be another one than those before", "created=False")
     for _ in ODD_NAMES:
         bench.say(word("ack", bench.take()))
     left = [name for name in ODD_NAMES if bench.state(name) != "done"]
-    expect(not left, f"each of {len(ODD_NAMES)} jobs to be done when it was acked", f"not {left}")
+    bench.expect(
+        not left, f"each of {len(ODD_NAMES)} jobs to be done when it was acked", f"not {left}"
+    )
     again = bench.lease()
-    expect(again is None, "nothing to be left", again)
+    bench.expect(again is None, "nothing to be left", again)
 
 
 def queues_with_names_that_look_alike_are_kept_apart(bench: Bench) -> None:
@@ -200,9 +208,9 @@ def queues_with_names_that_look_alike_are_kept_apart(bench: Bench) -> None:
         bench.enqueue(Job(f"of {name}", queue=name))
     for name in ODD_NAMES:
         found = bench.take(queues=(name,)).job.queue
-        expect(found == name, f"a job of the queue {name!r}", f"one of {found!r}")
+        bench.expect(found == name, f"a job of the queue {name!r}", f"one of {found!r}")
         again = bench.lease(queues=(name,))
-        expect(again is None, f"no second job in the queue {name!r}", again)
+        bench.expect(again is None, f"no second job in the queue {name!r}", again)
 
 
 def deliveries_are_bounded(bench: Bench, crashes: bool) -> None:
@@ -210,7 +218,7 @@ def deliveries_are_bounded(bench: Bench, crashes: bool) -> None:
     bench.enqueue(Job("a", max_deliveries=3))
     for number in (1, 2, 3):
         holder = after_backoff(bench)
-        expect(holder.number == number, f"delivery number {number}", holder.number)
+        bench.expect(holder.number == number, f"delivery number {number}", holder.number)
         if crashes:
             bench.wait(PAST_S)
         else:
@@ -225,7 +233,7 @@ def a_payload_arrives_as_it_was_enqueued(bench: Bench, size: int) -> None:
     def intact(found: bytes, who: str) -> None:
         __tracebackhide__ = True
         differ = f"{len(found):,}" if len(found) != size else "others"
-        expect(found == whole, f"{who} to be given the payload of {size:,} bytes", differ)
+        bench.expect(found == whole, f"{who} to be given the payload of {size:,} bytes", differ)
 
     bench.enqueue(Job("a", payload=whole, max_deliveries=5))
     holder = bench.take()
@@ -254,7 +262,9 @@ def a_delay_is_kept(bench: Bench) -> None:
     bench.enqueue(Job("a", delay_s=5.0))
     bench.wait(4.5)
     early = bench.lease()
-    expect(early is None, "a job with a delay of 5 s to wait for it", "it handed out after 4.5 s")
+    bench.expect(
+        early is None, "a job with a delay of 5 s to wait for it", "it handed out after 4.5 s"
+    )
     bench.wait(1.0)
     bench.take()
 
@@ -264,7 +274,7 @@ def a_delayed_job_is_handed_out_to_one(bench: Bench) -> None:
     bench.wait(5.5)
     bench.take()
     again = bench.lease(worker="w2")
-    expect(again is None, "a job that was delayed to stay with the worker who got it", again)
+    bench.expect(again is None, "a job that was delayed to stay with the worker who got it", again)
 
 
 def delays_run_beside_each_other(bench: Bench) -> None:
@@ -277,11 +287,11 @@ def delays_run_beside_each_other(bench: Bench) -> None:
         if bench.claims.idempotent_enqueue:
             bench.enqueue(Job(f"{delay_s:g} s", delay_s=delay_s))
         early = bench.lease()
-        expect(early is None, f"the job with a delay of {delay_s:g} s to wait for it", early)
+        bench.expect(early is None, f"the job with a delay of {delay_s:g} s to wait for it", early)
         bench.wait(delay_s / 2 + 1.0)
         holder = bench.take()
         found = holder.job.id
-        expect(found == f"{delay_s:g} s", f"the job that is due after {delay_s:g} s", found)
+        bench.expect(found == f"{delay_s:g} s", f"the job that is due after {delay_s:g} s", found)
         bench.say(word("ack", holder))
         at_s = delay_s + 1.0
 
@@ -296,16 +306,20 @@ def a_job_that_comes_back_is_as_urgent_as_it_was(bench: Bench) -> None:
         bench.say(word("nack", holder))
         bench.wait(MOST_BACKOFF_S)
         holder = bench.take()
-        expect(holder.job.id == "urgent", "the urgent job first, though it has failed", holder)
+        bench.expect(
+            holder.job.id == "urgent", "the urgent job first, though it has failed", holder
+        )
     bench.say(word("release", holder))
     bench.wait(1.0)
     holder = bench.take()
-    expect(holder.job.id == "urgent", "the urgent job first, though it was handed back", holder)
+    bench.expect(
+        holder.job.id == "urgent", "the urgent job first, though it was handed back", holder
+    )
     bench.wait(PAST_S)
     notice(bench)
     bench.wait(MOST_BACKOFF_S)
     holder = bench.take()
-    expect(holder.job.id == "urgent", "the urgent job first, though its worker died", holder)
+    bench.expect(holder.job.id == "urgent", "the urgent job first, though its worker died", holder)
 
 
 def a_job_may_be_delivered_some_hundred_times(bench: Bench) -> None:
@@ -315,7 +329,7 @@ def a_job_may_be_delivered_some_hundred_times(bench: Bench) -> None:
     for number in range(1, MANY_DELIVERIES + 1):
         bench.wait(0.01)
         holder = bench.take()
-        expect(holder.number == number, f"delivery number {number}", holder.number)
+        bench.expect(holder.number == number, f"delivery number {number}", holder.number)
         bench.say(word("nack", holder))
     expect_never_again(bench, f"no more than {MANY_DELIVERIES} deliveries")
 
@@ -326,7 +340,7 @@ def the_highest_priority_goes_first(bench: Bench) -> None:
     for priority in (1_000_000, 2, 1, 0, -1, -1_000_000):
         bench.wait(1.0)
         found = bench.take().job.id
-        expect(found == f"priority {priority}", f"priority {priority} next", found)
+        bench.expect(found == f"priority {priority}", f"priority {priority} next", found)
 
 
 def an_urgent_job_waits_for_none_of_less_importance(bench: Bench) -> None:
@@ -337,7 +351,7 @@ def an_urgent_job_waits_for_none_of_less_importance(bench: Bench) -> None:
     bench.enqueue(Job("urgent", key="charge-7", priority=5))
     bench.wait(1.0)
     found = bench.take().job.id
-    expect(found == "urgent", "the urgent job to be handed out first", repr(found))
+    bench.expect(found == "urgent", "the urgent job to be handed out first", repr(found))
 
 
 def a_backoff_is_kept_however_often_the_job_has_failed(bench: Bench) -> None:
@@ -348,14 +362,14 @@ def a_backoff_is_kept_however_often_the_job_has_failed(bench: Bench) -> None:
         wait_s = min(4.0, 2.0 ** (number - 1))
         bench.wait(wait_s - 0.5)
         early = bench.lease()
-        expect(early is None, f"a pause of {wait_s:g} s after failure {number}", early)
+        bench.expect(early is None, f"a pause of {wait_s:g} s after failure {number}", early)
         bench.wait(1.0)
 
 
 def a_worker_gets_only_jobs_of_its_queues(bench: Bench) -> None:
     bench.enqueue(Job("a", queue="mail"))
     strange = bench.lease(queues=("orders",))
-    expect(strange is None, "no job of the queue 'mail' for a worker of 'orders'", strange)
+    bench.expect(strange is None, "no job of the queue 'mail' for a worker of 'orders'", strange)
     bench.take(queues=("orders", "mail"))
 
 
@@ -365,7 +379,7 @@ def a_permanent_failure_is_a_dead_letter_at_once(bench: Bench) -> None:
     bench.say(Nack("a", holder.token, "the record is gone", permanent=True))
     expect_never_again(bench, "a job that can never succeed not to be retried")
     state = bench.state("a")
-    expect(state == "dead", "it to be a dead letter", state)
+    bench.expect(state == "dead", "it to be a dead letter", state)
 
 
 def dead_letters_tell_why_and_can_be_found(bench: Bench) -> None:
@@ -379,11 +393,11 @@ def dead_letters_tell_why_and_can_be_found(bench: Bench) -> None:
         (bench.dead(reason="b is"), ["b"]),
     ):
         names = sorted(letter.job.id for letter in found)
-        expect(names == wanted, f"the dead letters {wanted}", names)
+        bench.expect(names == wanted, f"the dead letters {wanted}", names)
         for letter in found:
             told = f"{letter.job.id} is malformed"
-            expect(told in letter.reason, f"the reason {told!r}", repr(letter.reason))
-            expect(bool(letter.attempts), f"the attempts of {letter.job.id!r}", "none")
+            bench.expect(told in letter.reason, f"the reason {told!r}", repr(letter.reason))
+            bench.expect(bool(letter.attempts), f"the attempts of {letter.job.id!r}", "none")
 
 
 def a_replayed_dead_letter_has_a_fresh_budget(bench: Bench) -> None:
@@ -392,11 +406,11 @@ def a_replayed_dead_letter_has_a_fresh_budget(bench: Bench) -> None:
         bench.say(word("nack", after_backoff(bench)))
     for ids, wanted in (("a",), ("a",)), (("a", "never enqueued"), ()):
         found = bench.replay(*ids)
-        expect(found == wanted, f"{wanted or 'nothing'} to be replayed", found)
+        bench.expect(found == wanted, f"{wanted or 'nothing'} to be replayed", found)
     for _ in range(2):
         bench.say(word("nack", after_backoff(bench)))
     state = bench.state("a")
-    expect(state == "dead", "it to be dead again after 2 more deliveries", state)
+    bench.expect(state == "dead", "it to be dead again after 2 more deliveries", state)
 
 
 def work_whose_key_is_completed_is_not_done_again(bench: Bench) -> None:
@@ -404,7 +418,7 @@ def work_whose_key_is_completed_is_not_done_again(bench: Bench) -> None:
         bench.enqueue(Job(name, key="charge-7"))
     bench.say(word("ack", bench.take()))
     again = bench.lease()
-    expect(again is None, "no second job with the completed key", again)
+    bench.expect(again is None, "no second job with the completed key", again)
 
 
 def a_key_is_completed_by_the_ack_and_not_before(bench: Bench) -> None:
@@ -418,9 +432,9 @@ def a_full_queue_refuses_and_keeps_what_it_has(bench: Bench) -> None:
     for name in ("a", "b"):
         bench.enqueue(Job(name, max_waiting=2))
     reply = bench.call(Enqueue(Job("c", max_waiting=2)))
-    expect(isinstance(reply, Refused), "a third job to be refused where 2 may wait", reply)
+    bench.expect(isinstance(reply, Refused), "a third job to be refused where 2 may wait", reply)
     state = bench.state("c")
-    expect(state is None, "a refused job not to be held", state)
+    bench.expect(state is None, "a refused job not to be held", state)
     bench.take()
     bench.enqueue(Job("c", max_waiting=2))
 
@@ -430,6 +444,6 @@ def nothing_is_forgotten(bench: Bench) -> None:
     for name in names:
         bench.enqueue(Job(name))
     held = [name for name in names if bench.state(name) != "ready"]
-    expect(not held, f"{MANY} jobs that were accepted to be ready", f"not {held}")
+    bench.expect(not held, f"{MANY} jobs that were accepted to be ready", f"not {held}")
     found = sorted(bench.take().job.id for _ in names)
-    expect(found == sorted(names), "each job to be handed out once", found)
+    bench.expect(found == sorted(names), "each job to be handed out once", found)

@@ -8,36 +8,34 @@ tested. Three kinds of tests: short conversations with the queue (:mod:`.convers
 :mod:`.crashes` where its server dies or a clock jumps), a state machine beside a model
 (:mod:`.machine`), and plans with faults, carried out by the adapter's own worker in virtual time
 (:mod:`.fault_plans`). No test knows how a queue works inside.
+
+A queue that has no virtual time (no ``local``) is tested over its connection in real time
+(:mod:`.real_time`, :mod:`.connections`), and its plans on real processes if ``drivers`` names them;
+what needs virtual time is skipped with that reason.
 """
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal, get_args
+from typing import cast, get_args
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis.stateful import run_state_machine_as_test
 
-from ...backends.adapter import Adapter
+from ...backends.adapter import QueueSystem
 from ...protocol.commands import Jitter
 from ...protocol.worker import POINTS, Point
 from ..assertions import assert_holds
 from ..faults.fields import Call, NetEffect
 from ..plan.plan import Plan
-from ..run import Driver
 from ..strategies import faults, plans
-from . import conversations, crashes, fault_plans
+from . import connections, conversations, crashes, fault_plans
 from .bench import Bench
 from .conversations import SAYS, SETTLING, Says
 from .crashes import Whose
-from .machine import QUICK, machine
+from .machine import machine
+from .subject import PROPERTY, Subject
 
-Claim = Literal[
-    "fencing", "bounded_deliveries", "dead_letters", "priorities", "idempotent_enqueue",
-    "idempotent_settle", "skips_completed_keys", "bounded_backlog", "durable", "retries", "delays",
-    "steady_time",
-]  # fmt: skip
-PROPERTY = "jobquake-contract"
 CALLS: tuple[Call, ...] = get_args(Call)
 EFFECTS: tuple[NetEffect, ...] = get_args(NetEffect)
 OVER_A_NETWORK = ("reply lost", "crash")
@@ -52,60 +50,17 @@ first_and_last = pytest.mark.parametrize(
 )
 
 
-class QueueContract:
+class QueueContract(Subject):
     """Subclass it, name the subclass ``Test...``, and set ``backend``.
 
     ``drivers``: with ``"process"`` among them a few plans are run on real processes, too;
     the adapter must have a server or a shared file, and be found by its name. ``examples``
     is how many programs and plans Hypothesis tries, unless a jobquake profile is in force.
+
+    Where the backend has no virtual time, a second of a conversation lasts ``second_s`` real
+    seconds; whole plans run on real processes, if ``drivers`` names them. Make ``second_s`` longer
+    for a queue whose timers are coarse: at 1.0 a lease of 10 s is a lease of 10 s.
     """
-
-    backend: ClassVar[Adapter]
-    drivers: ClassVar[tuple[Driver, ...]] = ("sim",)
-    examples: ClassVar[int] = 100
-
-    @pytest.fixture(autouse=True)
-    def _named(self, request: pytest.FixtureRequest) -> None:
-        """See that there is a backend, and mark the test as one of its contract."""
-        if not hasattr(self, "backend"):
-            pytest.fail(
-                f"expected an adapter as {type(self).__name__}.backend, found none; "
-                "write 'backend = MyQueue()' in the class",
-                pytrace=False,
-            )
-        request.node.user_properties.append((PROPERTY, self.backend.name))
-
-    @pytest.fixture
-    def bench(self) -> Bench:
-        return Bench(self.backend)
-
-    def claims(self, *claims: Claim) -> None:
-        """Skip the test if the backend does not claim one of these."""
-        for claim in claims:
-            if not getattr(self.backend.claims, claim):
-                pytest.skip(f"{self.backend.name} does not claim {claim}")
-
-    def claims_at_least_once(self) -> None:
-        if self.backend.claims.delivery != "at-least-once":
-            pytest.skip(f"{self.backend.name} does not claim delivery at-least-once")
-
-    def holds(self, plan: Plan, driver: Driver = "sim") -> None:
-        """Run the plan; every fault in it must have struck."""
-        __tracebackhide__ = True
-        result = assert_holds(plan, self.backend, driver)
-        quiet = {fault.kind for fault in plan.faults if fault.floods}  # jobs, and no strikes
-        for kind, seen in result.faults.items():
-            if not seen["struck"] and kind not in quiet:
-                raise AssertionError(
-                    f"expected a strike of {kind!r} on {self.backend.name}, found none, so the "
-                    f"run proves nothing\nreplay: assert_holds('{result.replay}', adapter)"
-                )
-
-    def settings(self) -> settings:
-        """How long Hypothesis looks."""
-        if settings.get_current_profile_name().startswith("jobquake-"):
-            return settings()
-        return settings(QUICK, max_examples=self.examples)
 
     # -- conversations ------------------------------------------------------------------
 
@@ -174,7 +129,7 @@ class QueueContract:
         self.claims("delays")
         conversations.a_delay_is_kept(bench)
 
-    def test_delays_run_beside_each_other(self, bench: Bench) -> None:
+    def test_delays_run_beside_each_other(self, virtual_time: None, bench: Bench) -> None:
         self.claims("delays")
         conversations.delays_run_beside_each_other(bench)
 
@@ -183,7 +138,9 @@ class QueueContract:
         conversations.a_delayed_job_is_handed_out_to_one(bench)
 
     @pytest.mark.parametrize("whose", ["server", "caller"])
-    def test_no_clock_that_jumps_ends_a_lease_or_holds_it(self, bench: Bench, whose: Whose) -> None:
+    def test_no_clock_that_jumps_ends_a_lease_or_holds_it(
+        self, virtual_time: None, bench: Bench, whose: Whose
+    ) -> None:
         self.claims_at_least_once()
         self.claims("steady_time")
         crashes.no_clock_that_jumps_ends_a_lease_or_holds_it(bench, whose)
@@ -192,7 +149,9 @@ class QueueContract:
         self.claims("priorities")
         conversations.the_highest_priority_goes_first(bench)
 
-    def test_a_job_that_comes_back_is_as_urgent_as_it_was(self, bench: Bench) -> None:
+    def test_a_job_that_comes_back_is_as_urgent_as_it_was(
+        self, virtual_time: None, bench: Bench
+    ) -> None:
         self.claims_at_least_once()
         self.claims("priorities")
         conversations.a_job_that_comes_back_is_as_urgent_as_it_was(bench)
@@ -206,7 +165,9 @@ class QueueContract:
         self.claims("bounded_deliveries", "retries")
         conversations.a_job_may_be_delivered_some_hundred_times(bench)
 
-    def test_a_backoff_is_kept_however_often_the_job_has_failed(self, bench: Bench) -> None:
+    def test_a_backoff_is_kept_however_often_the_job_has_failed(
+        self, virtual_time: None, bench: Bench
+    ) -> None:
         self.claims_at_least_once()
         self.claims("retries")
         conversations.a_backoff_is_kept_however_often_the_job_has_failed(bench)
@@ -263,11 +224,12 @@ class QueueContract:
 
     # -- whatever Hypothesis thinks of ----------------------------------------------------
 
-    def test_it_behaves_like_the_model(self) -> None:
+    def test_it_behaves_like_the_model(self, virtual_time: None) -> None:
         self.claims_at_least_once()
-        run_state_machine_as_test(machine(self.backend), settings=self.settings())
+        tried = machine(cast("QueueSystem", self.backend))
+        self.told(lambda: run_state_machine_as_test(tried, settings=self.settings()))
 
-    def test_it_holds_whatever_strikes(self) -> None:
+    def test_it_holds_whatever_strikes(self, virtual_time: None) -> None:
         self.claims_at_least_once()
         self.claims("idempotent_enqueue", "durable", "retries", "delays")
 
@@ -280,7 +242,7 @@ class QueueContract:
         def holds(plan: Plan) -> None:
             assert_holds(plan, self.backend)
 
-        holds()
+        self.told(holds)
 
     # -- faults, one by one ---------------------------------------------------------------
 
@@ -367,6 +329,19 @@ class QueueContract:
     def test_work_may_be_submitted_twice(self) -> None:
         self.holds(fault_plans.submitted_twice())
 
+    # -- over its connection ---------------------------------------------------------------
+
+    def test_a_lease_waits_until_its_time_is_up(self, address: str) -> None:
+        connections.a_lease_waits_until_its_time_is_up(self.backend, address)
+
+    def test_a_lease_that_waits_is_given_the_job_that_comes(self, address: str) -> None:
+        connections.a_lease_that_waits_is_given_the_job_that_comes(self.backend, address)
+
+    def test_an_attempt_returns_in_time_where_nobody_answers(self, address: str) -> None:
+        if ":" not in address:
+            pytest.skip(f"{self.backend.name} has no server that could be silent")
+        connections.an_attempt_returns_in_time_where_nobody_answers(self.backend)
+
     # -- for real -------------------------------------------------------------------------
 
     @pytest.mark.parametrize("what", ON_PROCESSES)
@@ -375,6 +350,8 @@ class QueueContract:
             pytest.skip(f"{type(self).__name__}.drivers does not name 'process'")
         if what in OVER_A_NETWORK and self.backend.framing is None:
             pytest.skip(f"{self.backend.name} has no network and no server to strike")
+        if what == "crash":
+            self.claims("durable")
         self.holds(ON_PROCESSES[what], "process")
 
 
