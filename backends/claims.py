@@ -2,9 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal
 
 from msgspec import Struct
+
+Claim = Literal[
+    "delivery", "fencing", "bounded_deliveries", "dead_letters", "priorities",
+    "idempotent_enqueue", "idempotent_settle", "skips_completed_keys", "bounded_backlog",
+    "durable", "retries", "delays", "steady_time", "ordered", "timeouts", "backoff_after_expiry",
+    "prompt",
+]  # fmt: skip
+_NOT_CLAIMED: dict[Claim, str] = {
+    "delivery": "at-least-once delivery is not claimed",
+    "fencing": "fencing is not claimed",
+    "bounded_deliveries": "bounded deliveries are not claimed",
+    "dead_letters": "dead letters are not claimed",
+    "priorities": "priorities are not claimed",
+    "idempotent_enqueue": "idempotent enqueues are not claimed",
+    "idempotent_settle": "idempotent acks are not claimed",
+    "skips_completed_keys": "to skip completed keys is not claimed",
+    "bounded_backlog": "a bounded backlog is not claimed",
+    "durable": "durability is not claimed",
+    "retries": "retries are not claimed",
+    "delays": "delays are not claimed",
+    "steady_time": "steady time is not claimed",
+    "ordered": "order within a queue is not claimed",
+    "timeouts": "timeouts are not claimed",
+    "backoff_after_expiry": "a backoff after an expired lease is not claimed",
+    "prompt": "prompt hand-outs are not claimed",
+}
 
 
 class Claims(Struct, frozen=True):
@@ -17,8 +44,13 @@ class Claims(Struct, frozen=True):
     is not handed out. ``bounded_backlog``: the queue honours ``Job.max_waiting``.
     ``durable``: what it acknowledged outlives a crash of its server. ``retries``: what fails
     comes back after its backoff. ``delays``: it honours ``Job.delay_s``. ``steady_time``: no
-    wall clock that jumps ends a lease, a backoff or a delay sooner or later. ``prompt``: whoever
-    asks for work is given a job that is ready, and whoever waits is woken when one becomes ready.
+    wall clock that jumps ends a lease, a backoff or a delay sooner or later. ``ordered``: of jobs
+    of one queue and one priority, the one that has been ready for longest goes first.
+    ``timeouts``: no lease, and no extension of one, reaches past the job's timeout.
+    ``backoff_after_expiry``: a job whose lease ran out waits for its backoff, as after a failure;
+    else it comes back at once. ``timer_s``: the queue keeps time in steps of so many seconds, and
+    each lease, delay and backoff may be over up to one step sooner or later. ``prompt``:
+    whoever asks for work is given a job that is ready, and whoever waits is woken when one is.
     """
 
     delivery: Literal["at-least-once", "at-most-once"] = "at-least-once"
@@ -35,4 +67,18 @@ class Claims(Struct, frozen=True):
     retries: bool = True
     delays: bool = True
     steady_time: bool = True
+    ordered: bool = True
+    timeouts: bool = True
+    backoff_after_expiry: bool = True
+    timer_s: float = 0.0
     prompt: bool = True
+
+
+def unclaimed(claims: Claims, names: Iterable[Claim]) -> str:
+    """Which of these are not claimed, in words ("priorities are not claimed"); "" if all are."""
+    return "; ".join(_NOT_CLAIMED[name] for name in names if not _claimed(claims, name))
+
+
+def _claimed(claims: Claims, name: Claim) -> bool:
+    value = getattr(claims, name)
+    return bool(value == "at-least-once" if name == "delivery" else value)

@@ -11,15 +11,18 @@ from msgspec import Struct
 
 from ..backends.system import System
 from ..errors import HELD, INCONCLUSIVE, VIOLATED
-from .checks import CHECKS
+from .checks import CHECKS, hold_all
 from .finding import CheckVerdict, Finding, Verdict
 from .plan.plan import Plan, full_name
 from .plan.replay import encode
 from .record.duplicates import Duplicates, duplicates
-from .record.facts import Facts
+from .record.facts import Facts, Outcome
 from .record.history import History
 from .record.story import tell
 
+NEVER_HAPPENED: tuple[Outcome, ...] = (
+    "refused", "never submitted", "unknown", "lost", "stuck", "phantom"
+)  # fmt: skip
 EXIT = {"held": HELD, "violated": VIOLATED, "inconclusive": INCONCLUSIVE}
 
 
@@ -84,27 +87,34 @@ class Result(Struct, frozen=True):
 
     @property
     def findings(self) -> list[Finding]:
-        """The findings of violated guarantees, in the plan's order of guarantees."""
+        """The findings of violated guarantees, the gravest first."""
         return [f for check in self.checks if check.verdict == "violated" for f in check.findings]
 
 
 def judge(
-    plan: Plan, adapter: System, history: History, driver: str, control: str | None = None
+    plan: Plan,
+    adapter: System,
+    history: History,
+    driver: str,
+    control: str | None = None,
+    about: str | None = None,
 ) -> Result:
-    """Hold the history against the plan's guarantees.
+    """Hold the history against the plan's guarantees, and those that always bind.
 
-    Violated if any guarantee is; else inconclusive if any is, or if none could be judged; else
-    held. A guarantee that the system does not claim or show counts for nothing.
+    Violated if any guarantee is; else inconclusive if any is, if none of the plan's own could be
+    judged, or if most of the work never happened; else held. A guarantee that the system does
+    not claim or show counts for nothing. The headline is about the gravest that broke, unless
+    ``about`` names another.
     """
     facts = Facts(plan, adapter.claims, history)
-    checks = []
-    for name in plan.guarantees:
-        judged = CHECKS[name].hold(facts, adapter)
-        checks.append(
-            CheckResult(name, CHECKS[name].title, judged.verdict, judged.findings, judged.note)
-        )
-    verdict = _verdict(checks)
-    sentence, story = _headline(facts, checks, verdict)
+    checks = [
+        CheckResult(name, CHECKS[name].title, judged.verdict, judged.findings, judged.note)
+        for name, judged in hold_all(plan.guarantees, facts, adapter).items()
+    ]
+    checks.sort(key=lambda check: check.name != about)
+    nothing_proved = _nothing_proved(facts, checks)
+    verdict = _verdict(checks, nothing_proved)
+    sentence, story = _headline(facts, checks, verdict, nothing_proved)
     cells = dict.fromkeys(plan.must_hit, 0) | facts.bites
     return Result(
         scenario=plan.scenario,
@@ -128,31 +138,64 @@ def judge(
     )
 
 
-def _verdict(checks: list[CheckResult]) -> Verdict:
+def _verdict(checks: list[CheckResult], nothing_proved: str) -> Verdict:
     verdicts = {check.verdict for check in checks}
     if "violated" in verdicts:
         return "violated"
+    return "inconclusive" if "inconclusive" in verdicts or nothing_proved else "held"
+
+
+def _nothing_proved(facts: Facts, checks: list[CheckResult]) -> str:
+    """Why a run in which nothing broke proves nothing all the same; "" if it does."""
     # That the faults struck is no promise of the system.
-    promises = {check.verdict for check in checks if check.name != "faults_hit"}
-    nothing_judged = promises == {"not judged"}
-    return "inconclusive" if "inconclusive" in verdicts or nothing_judged else "held"
+    asked = [name for name in facts.plan.guarantees if name != "faults_hit"]
+    if not asked:
+        return "the plan asks for no guarantee"
+    answers = [check for check in checks if check.name in asked]
+    if all(check.verdict == "not judged" for check in answers):
+        return f"no guarantee could be judged: {answers[0].note}"
+    return _hardly_any_work(facts)
 
 
-def _headline(facts: Facts, checks: list[CheckResult], verdict: Verdict) -> tuple[str, list[str]]:
+def _hardly_any_work(facts: Facts) -> str:
+    """That most of the work never happened, in a sentence; "" if most did.
+
+    A queue with a limit is meant to refuse some; its jobs do not count.
+    """
+    limited = {n for n, queue in enumerate(facts.plan.queues) if queue.max_waiting is not None}
+    fates = [
+        facts.outcome(job)
+        for job, planned in enumerate(facts.plan.jobs)
+        if planned.queue not in limited
+    ]
+    never = [fate for fate in fates if fate in NEVER_HAPPENED]
+    if 2 * len(never) <= len(fates):
+        return ""
+    what = ", ".join(f"{never.count(fate)} {fate}" for fate in NEVER_HAPPENED if fate in never)
+    return f"most of the work never happened: of {len(fates)} jobs {what}"
+
+
+def _headline(
+    facts: Facts, checks: list[CheckResult], verdict: Verdict, nothing_proved: str
+) -> tuple[str, list[str]]:
     """The one sentence that people read first, and the story of the job that it is about."""
+    if verdict == "inconclusive" and nothing_proved:
+        return nothing_proved, []
     for check in checks:
         if check.verdict == verdict != "held":
             if check.findings:
                 first = check.findings[0]
-                return first.sentence, tell(facts, first.job) if first.job >= 0 else []
+                return first.sentence, _story(facts, first)
             return check.note, []
-    if verdict == "inconclusive":
-        return f"no guarantee could be judged: {checks[0].note}", []
     outcomes = ", ".join(f"{n} {name}" for name, n in facts.outcomes.items() if n) or "no job"
     unjudged = sum(check.verdict == "not judged" for check in checks)
     if unjudged:
         return f"{len(checks) - unjudged} guarantees held, {unjudged} not judged: {outcomes}", []
     return f"every guarantee held: {outcomes}", []
+
+
+def _story(facts: Facts, finding: Finding) -> list[str]:
+    return tell(facts, finding.job, finding.events) if finding.job >= 0 else []
 
 
 def environment() -> dict[str, str]:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from ..backends.adapter import Adapter
 from ..blame import blaming
-from .checks import CHECKS
+from .checks import CHECKS, hold_all
 from .drivers.sim import simulate
 from .finding import Judged
 from .plan.plan import Plan
@@ -15,24 +15,33 @@ from .record.facts import Facts
 
 
 class Trial(NamedTuple):
-    """``broken`` are the violated guarantees by name, in the order in which they were judged."""
+    """``broken`` are the violated guarantees by name, the gravest first.
+
+    ``unjudged`` are those that were not judged, and why.
+    """
 
     plan: Plan
     facts: Facts
     broken: dict[str, Judged]
+    unjudged: dict[str, str]
 
 
 def attempt(plan: Plan, adapter: Adapter, guarantees: Sequence[str] | None = None) -> Trial:
-    """Run the plan and hold these guarantees against it (default: the plan's own).
+    """Run the plan and hold these guarantees against it.
+
+    By default its own and those that always bind.
 
     Raises :class:`BackendFailed` if the backend does not answer but raises, and Unavailable.
     """
     with blaming(adapter.name):
         history = simulate(plan, adapter)
     facts = Facts(plan, adapter.claims, history)
-    broken = {}
-    for name in plan.guarantees if guarantees is None else guarantees:
-        judged = CHECKS[name].hold(facts, adapter)
-        if judged.verdict == "violated":
-            broken[name] = judged
-    return Trial(plan, facts, broken)
+    if guarantees is None:
+        answers = hold_all(plan.guarantees, facts, adapter)
+    else:
+        answers = {name: CHECKS[name].hold(facts, adapter) for name in guarantees}
+    broken = {name: judged for name, judged in answers.items() if judged.verdict == "violated"}
+    unjudged = {
+        name: judged.note for name, judged in answers.items() if judged.verdict == "not judged"
+    }
+    return Trial(plan, facts, broken, unjudged)

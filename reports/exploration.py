@@ -9,6 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from ..harness.checks import CHECKS
 from ..harness.explore.search import Search
 from ..harness.record.history import PHASES
 from ..harness.shrink.failure import Failure
@@ -33,6 +34,13 @@ def near_misses(search: Search) -> list[str]:
     return [
         f"nearest miss, {what}: {margin:.3g}"
         for what, (margin, _) in sorted(search.nearest.items())
+    ]
+
+
+def not_judged(search: Search) -> list[str]:
+    """One line for each guarantee of which some schedule says nothing, and why."""
+    return [
+        f"not judged: {CHECKS[name].title}: {why}" for name, why in sorted(search.unjudged.items())
     ]
 
 

@@ -21,7 +21,12 @@ from ..harness.units import seconds
 
 QUEUE = -1  # the lane of the queue itself, among those of nodes
 TICKS = 5
-AT_THE_END = {Event.HELD: "still held", Event.DEAD: "dead letter", Event.SETTLED: "counted done"}
+AT_THE_END = {
+    Event.HELD: "still held",
+    Event.DEAD: "dead letter",
+    Event.SETTLED: "counted done",
+    Event.CONTRADICTED: "held, not counted",
+}
 SETTLES = (Event.ACK_ANSWERED, Event.NACK_ANSWERED, Event.RELEASE_ANSWERED)
 MarkKind = Literal[
     "enqueue", "lease", "start", "effect", "absorbed", "ack", "ack refused", "nack",
@@ -106,7 +111,7 @@ def diagram(facts: Facts, jobs: list[int]) -> Diagram:
     marks = [mark for i in rows if i not in at_end and (mark := _mark(facts, i, lane))]
     marks += _expiries(facts, rows, lane[QUEUE])
     marks += [_seen_at_the_end(facts, i, lane[QUEUE]) for i in at_end]
-    marks += [mark for job in jobs if (mark := _fate(facts, job, lane[QUEUE]))]
+    marks += [_fate(facts, job, lane[QUEUE]) for job in jobs]
     bars = [bar for i in rows if (bar := _delivery(facts, i, lane))]
     bars += [bar for job in jobs for bar in _waits(facts, job, lane[QUEUE])]
     times = [t for bar in bars for t in (bar.start_s, bar.end_s)] + [m.at_s for m in marks]
@@ -214,11 +219,9 @@ def _seen_at_the_end(facts: Facts, i: int, queue: int) -> Mark:
     return Mark(queue, at_s, "end", text, job, label, i)
 
 
-def _fate(facts: Facts, job: int, queue: int) -> Mark | None:
+def _fate(facts: Facts, job: int, queue: int) -> Mark:
     """What became of the job, when all was over."""
     outcome = facts.outcome(job) if 0 <= job < facts.jobs else "phantom"
-    if outcome is None:
-        return None
     text = f"job {job}, {facts.ended_at:.3f} s: at the end it is {outcome}"
     return Mark(queue, facts.ended_at, "fate", text, job, outcome)
 

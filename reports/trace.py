@@ -162,7 +162,7 @@ def _jobs(facts: Facts) -> Iterator[Traced]:
                 answer = Answer(int(history["answer"][row])).name.lower()
                 arguments = {"event": event.name.lower(), "answer": answer}
                 yield {**same, "ph": "n", "ts": _us(history["t"][row]), "args": arguments}
-        outcome = facts.outcome(job) or "never accepted"
+        outcome = facts.outcome(job)
         yield {**same, "ph": "e", "ts": _us(history["t"][rows[-1]]), "args": {"outcome": outcome}}
 
 

@@ -115,7 +115,7 @@ def command(
         )
     console.print(exploration.headline(state), soft_wrap=True)
     console.print(exploration.bite_matrix(state))
-    for line in exploration.near_misses(state):
+    for line in (*exploration.near_misses(state), *exploration.not_judged(state)):
         console.print(line, soft_wrap=True)
     if state.deaths:
         console.print(f"{state.deaths} search processes died; their shards were run again")

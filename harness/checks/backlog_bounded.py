@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...backends.claims import Claim
 from ..finding import Finding, Judged, judged
 from ..record.facts import Facts, Floats, Ints
 from ..record.history import Answer, Event
@@ -18,6 +19,7 @@ from ..units import seconds
 TITLE = "a full queue says so"
 RANK = 130
 NEEDS: Needs = (Event.ENQUEUE_ANSWERED, HAND_OVER)
+CLAIMS: tuple[Claim, ...] = ("bounded_backlog",)
 
 
 def judge(facts: Facts) -> Judged:

@@ -7,6 +7,7 @@ worker asked for work when the longest backoff was over, and was not given the j
 
 from __future__ import annotations
 
+from ...backends.claims import Claim
 from ..finding import Finding, Judged, judged
 from ..record.facts import Facts
 from ..record.history import Event
@@ -19,7 +20,7 @@ from ..units import seconds
 TITLE = "retries wait for their backoff"
 RANK = 80
 NEEDS: Needs = (Event.LEASED, Event.NACK_ANSWERED)
-CLAIMS = ("retries",)
+CLAIMS: tuple[Claim, ...] = ("retries",)
 ALWAYS = True
 
 TOLERANCE_S = 1e-6
@@ -33,7 +34,7 @@ def judge(facts: Facts) -> Judged:
         return Judged("inconclusive", note="nothing was retried")
     for row, again, counted in found:
         job, failed_at = int(history["job"][row]), float(history["since"][row])
-        least_s = backoff(policy, counted).least_s
+        least_s = backoff(policy, counted).least_s - facts.claims.timer_s
         waited_s = float(history["t"][again]) - failed_at
         if waited_s < least_s - TOLERANCE_S:
             findings.append(

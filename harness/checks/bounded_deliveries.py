@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..finding import Finding, Judged, judged, not_judged
+from ...backends.claims import Claim
+from ..finding import Finding, Judged, judged
 from ..record.facts import Facts
 from ..sight import HAND_OVER, Needs
 
 TITLE = "deliveries are bounded"
 RANK = 50
 NEEDS: Needs = (HAND_OVER,)
+ALWAYS = True
+CLAIMS: tuple[Claim, ...] = ("bounded_deliveries",)
 
 
 def judge(facts: Facts) -> Judged:
-    if not facts.claims.bounded_deliveries:
-        return not_judged("the backend does not claim it")
     limit = facts.plan.max_deliveries
     limits = limit * (1 + facts.replays)
     history, rows = facts.history, facts.rows(facts.hand_over)

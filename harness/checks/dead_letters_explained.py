@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..finding import Finding, Judged, judged, not_judged
+from ...backends.claims import Claim
+from ..finding import Finding, Judged, judged
 from ..record.facts import Facts, Ints
 from ..record.history import Answer, Event
 from ..sight import Needs
-from ..spec.asking import asking
+from ..spec.asking import asking, shortest_s
 from ..spec.lives import lives
 from ..spec.retries import failures
 from ..spec.waiting import mixed_up
@@ -22,11 +23,10 @@ from ..spec.waiting import mixed_up
 TITLE = "dead letters tell why"
 RANK = 110
 NEEDS: Needs = (Event.DEAD,)
+CLAIMS: tuple[Claim, ...] = ("dead_letters",)
 
 
 def judge(facts: Facts) -> Judged:
-    if not facts.claims.dead_letters:
-        return not_judged("the backend does not claim dead letters")
     dead = facts.rows(Event.DEAD)
     if not len(dead):
         return Judged("inconclusive", note="nothing lay in the dead letters")
@@ -68,6 +68,5 @@ def _failed_last(facts: Facts, job: int) -> bool:
         return False
     if any(replay.sent_at >= last.at for replay in life.replays) or job in mixed_up(facts):
         return False
-    planned = facts.plan.jobs[job]
-    least_s = min(facts.plan.lease_s, planned.timeout_s)  # that one which nobody saw must last
-    return not asking(facts).astray[planned.queue].between(last.at, facts.ended_at - least_s)
+    astray = asking(facts).astray[facts.plan.jobs[job].queue]
+    return not astray.between(last.at, facts.ended_at - shortest_s(facts, job))

@@ -8,6 +8,7 @@ for each failure that was reported, its error.
 
 from __future__ import annotations
 
+from ...backends.claims import Claim
 from ..finding import Finding, Judged, judged
 from ..record.facts import Facts
 from ..record.history import Event
@@ -18,7 +19,7 @@ from ..spec.waiting import mixed_up
 TITLE = "dead letters can be found, with their attempts"
 RANK = 112
 NEEDS: Needs = (Event.DEAD, Event.DEAD_LISTED)
-CLAIMS = ("dead_letters",)
+CLAIMS: tuple[Claim, ...] = ("dead_letters",)
 ALWAYS = True
 
 KEPT = 10  # attempts that a letter tells of, at least

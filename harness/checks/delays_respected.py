@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...backends.claims import Claim
 from ..finding import Finding, Judged, judged, not_judged
 from ..record.facts import Facts
 from ..record.history import Event
@@ -22,7 +23,7 @@ from ..units import seconds
 TITLE = "a delayed job runs when it is due"
 RANK = 75
 NEEDS: Needs = (Event.LEASED, Event.ENQUEUE_SENT, Event.NOTHING_TO_DO)
-CLAIMS = ("delays",)
+CLAIMS: tuple[Claim, ...] = ("delays",)
 ALWAYS = True
 
 TOLERANCE_S = 0.002  # stores may round times to milliseconds
@@ -61,7 +62,7 @@ def judge(facts: Facts) -> Judged:
 def _too_early(facts: Facts, delayed: list[int]) -> list[Finding]:
     findings, of_lives, strange = [], lives(facts), mixed_up(facts)
     for job in delayed:
-        due_at = float(facts.sent_at[job]) + facts.plan.jobs[job].delay_s
+        due_at = float(facts.sent_at[job]) + facts.plan.jobs[job].delay_s - facts.claims.timer_s
         first = of_lives[job].deliveries[0] if job in of_lives else None
         if first and job not in strange and first.at < due_at - TOLERANCE_S:
             findings.append(

@@ -14,12 +14,13 @@ from math import inf
 
 import numpy as np
 
+from ...backends.claims import Claim
 from ..finding import Finding, Judged, judged
 from ..plan.plan import PlannedJob
 from ..record.facts import Facts
 from ..record.history import Answer, Event
 from ..sight import Needs
-from ..spec.asking import Astray, asking
+from ..spec.asking import Astray, asking, shortest_s
 from ..spec.lives import Delivery, Life, lives, submitted_again
 from ..spec.waiting import mixed_up
 from ..units import seconds
@@ -27,7 +28,7 @@ from ..units import seconds
 TITLE = "a job gets its deliveries before it is given up"
 RANK = 55
 NEEDS: Needs = (Event.LEASED, Event.NACK_ANSWERED, Event.NOTHING_TO_DO, Event.DEAD)
-CLAIMS = ("bounded_deliveries", "dead_letters")
+CLAIMS: tuple[Claim, ...] = ("bounded_deliveries", "dead_letters")
 ALWAYS = True
 
 FOR_GOOD = ("permanent", "malformed")  # what such jobs report
@@ -40,7 +41,7 @@ def judge(facts: Facts) -> Judged:
     deaths = _deaths(facts, dead_rows)
     if not deaths and not of_lives:
         return Judged("inconclusive", note="no job was delivered, and none was given up")
-    findings, dead = [], 0
+    findings, dead = list[Finding](), 0
     for job in sorted({*of_lives, *deaths} - strange):
         life, astray = of_lives.get(job, Life()), unseen[facts.plan.jobs[job].queue]
         for at, row in deaths.get(job, ()):
@@ -75,7 +76,7 @@ def _given_up(
         return
     counted = [delivery for delivery in used if delivery.counts is not False]
     began_at = max(began_at, float(facts.sent_at[job]))
-    least_s = min(facts.plan.lease_s, planned.timeout_s)  # that one which nobody saw must last
+    least_s = shortest_s(facts, job)
     if len(counted) + astray.between(began_at, at - least_s) >= limit:
         return
     last = f"; {_ending(used[-1])}" if used else ""

@@ -5,6 +5,7 @@ A fault that struck nothing proves nothing: an empty cell makes the run inconclu
 
 from __future__ import annotations
 
+from ...backends.claims import Claim
 from ..faults import FAULTS
 from ..finding import Finding, Judged
 from ..record.facts import Facts
@@ -13,6 +14,7 @@ from ..sight import Needs
 TITLE = "the faults struck what they should"
 RANK = 140
 NEEDS: Needs = ()
+EXCUSED_BY: tuple[Claim, ...] = ()
 
 
 def judge(facts: Facts) -> Judged:

@@ -21,8 +21,9 @@ from ..sight import Needs
 from ..units import seconds
 
 TITLE = "a job has one holder at a time"
-RANK = 60
+RANK = 30
 NEEDS: Needs = (Event.LEASED, Event.ACK_SENT, Event.HANDBACK_SENT, Event.FINISHED)
+ALWAYS = True
 
 TOLERANCE_S = 1e-6
 Span = tuple[float, float, int, int]  # from, to, token, row

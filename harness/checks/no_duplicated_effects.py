@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...backends.claims import Claim
 from ..finding import Finding, Judged, judged
+from ..record.excuses import OF_DELIVERIES
 from ..record.facts import Facts
 from ..record.history import Event
 from ..sight import Needs
@@ -17,6 +19,7 @@ from ..units import seconds
 TITLE = "no effect happens twice"
 RANK = 20
 NEEDS: Needs = (Event.EFFECT,)
+EXCUSED_BY: tuple[Claim, ...] = (*OF_DELIVERIES, "skips_completed_keys", "retries")
 
 
 def judge(facts: Facts) -> Judged:

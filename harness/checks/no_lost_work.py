@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..finding import Finding, Judged, judged, not_judged
+from ...backends.claims import Claim
+from ..finding import Finding, Judged, judged
 from ..record.facts import Facts, Flags
 from ..record.history import Answer, Event
 from ..record.story import tell_loss
@@ -22,11 +23,12 @@ from ..sight import Needs
 TITLE = "no accepted work is lost"
 RANK = 10
 NEEDS: Needs = (Event.ENQUEUE_ANSWERED, Event.EFFECT, Event.HELD, Event.DEAD)
+ALWAYS = True
+CLAIMS: tuple[Claim, ...] = ("delivery",)
+EXCUSED_BY: tuple[Claim, ...] = ("durable",)
 
 
 def judge(facts: Facts) -> Judged:
-    if facts.claims.delivery == "at-most-once":
-        return not_judged("the backend does not claim it")
     if not facts.accepted.any():
         return Judged("inconclusive", note="no job was accepted, so none could be lost")
     lost = facts.lost if facts.claims.dead_letters else facts.lost & ~_given_up(facts)

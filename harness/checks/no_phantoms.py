@@ -6,6 +6,7 @@ is a job of an earlier run on the same queue: all of those were settled.
 
 from __future__ import annotations
 
+from ...backends.claims import Claim
 from ..finding import Finding, Judged, judged
 from ..record.facts import Facts
 from ..record.history import Event
@@ -15,6 +16,8 @@ from ..units import seconds
 TITLE = "nothing runs that nobody enqueued"
 RANK = 40
 NEEDS: Needs = (Event.ENQUEUE_SENT, HAND_OVER)
+ALWAYS = True
+EXCUSED_BY: tuple[Claim, ...] = ()
 
 
 def judge(facts: Facts) -> Judged:

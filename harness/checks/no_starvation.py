@@ -10,15 +10,18 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...backends.claims import Claim
 from ..finding import Finding, Judged, judged
+from ..record.excuses import OF_DELIVERIES
 from ..record.facts import Facts, Floats
 from ..record.history import Event
 from ..sight import HAND_OVER, Needs
 from ..units import seconds
 
 TITLE = "no latency-sensitive queue starves"
-RANK = 30
+RANK = 75
 NEEDS: Needs = (Event.ENQUEUE_ANSWERED, HAND_OVER)
+EXCUSED_BY: tuple[Claim, ...] = (*OF_DELIVERIES, "priorities", "ordered")
 
 
 def judge(facts: Facts) -> Judged:

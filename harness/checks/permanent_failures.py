@@ -6,6 +6,7 @@ handed out again, unless an operator replays it. A retry would only spend what o
 
 from __future__ import annotations
 
+from ...backends.claims import Claim
 from ..finding import Finding, Judged, judged
 from ..record.facts import Facts
 from ..record.history import Event
@@ -16,6 +17,7 @@ from ..units import seconds
 TITLE = "what cannot succeed is not retried"
 RANK = 100
 NEEDS: Needs = (Event.LEASED, Event.NACK_ANSWERED)
+CLAIMS: tuple[Claim, ...] = ("dead_letters",)
 
 
 def judge(facts: Facts) -> Judged:

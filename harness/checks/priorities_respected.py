@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 
+from ...backends.claims import Claim
 from ..finding import Finding, Judged, judged, not_judged
 from ..plan.plan import Plan
 from ..record.facts import Facts
@@ -20,7 +21,7 @@ from ..units import seconds
 TITLE = "the most urgent job goes first"
 RANK = 78
 NEEDS: Needs = (Event.LEASED, Event.ENQUEUE_ANSWERED, Event.NOTHING_TO_DO)
-CLAIMS = ("priorities",)
+CLAIMS: tuple[Claim, ...] = ("priorities",)
 ALWAYS = True
 
 TIMER_S = 0.1  # how much later than due a queue may see that a delay or a backoff is over
@@ -31,13 +32,13 @@ def judge(facts: Facts) -> Judged:
         return not_judged("a clock was wrong that the queue may go by")
     found, turns = waiting(facts), 0
     findings = []
-    for queue, waits in found.waits.items():
-        if len({facts.plan.jobs[wait.job].priority for wait in waits}) > 1:
-            of_queue = found.turns.get(queue, [])
+    for queue, of_queue in found.turns.items():
+        priorities = {facts.plan.jobs[turn.delivery.job].priority for turn in of_queue}
+        if len(priorities) > 1:
             turns += len(of_queue)
-            findings += _overtaken(facts, waits, of_queue)
+            findings += _overtaken(facts, found.waits.get(queue, []), of_queue)
     if not turns:
-        return Judged("inconclusive", note="no queue had jobs of several priorities that waited")
+        return Judged("inconclusive", note="of no queue were jobs of several priorities handed out")
     return judged(findings, f"{turns} deliveries, {len(findings)} out of turn")
 
 

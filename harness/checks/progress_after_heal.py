@@ -1,14 +1,15 @@
 """Progress after heal: once the faults are over, all work that is left comes to an end.
 
-The driver waits until the queue holds nothing ready and nothing leased, or until the
-plan's deadline. Jobs still held then are stuck. A deadline that comes while a fault still
-lasts says nothing.
+The driver waits until the queue holds no job any more, or until the plan's deadline; a queue that
+counts no job and yet holds one is given up before that (:mod:`..drivers.conductor`). Jobs still
+held then are stuck. A deadline that comes while a fault still lasts says nothing.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+from ...backends.claims import Claim
 from ..finding import Finding, Judged, judged
 from ..record.facts import Facts
 from ..record.history import Event
@@ -18,35 +19,48 @@ from ..units import seconds
 TITLE = "after the faults, all work ends"
 RANK = 70
 NEEDS: Needs = (Event.HELD,)
+ALWAYS = True
+EXCUSED_BY: tuple[Claim, ...] = ()  # what is stuck is stuck
 
 
 def judge(facts: Facts) -> Judged:
+    history, stuck = facts.history, np.flatnonzero(facts.held)
     if facts.quiet_at is not None:
         recovery = max(0.0, facts.quiet_at - facts.healed_at)
-        return judged([], f"quiet {seconds(recovery)} after the last fault was over")
-    deadlines = facts.history.where(Event.DEADLINE)
+        return judged(
+            [_finding(facts, int(job), facts.quiet_at) for job in stuck],
+            f"quiet {seconds(recovery)} after the last fault was over",
+        )
+    deadlines = history.where(Event.DEADLINE)
     if not len(deadlines):
         return Judged("inconclusive", note="the run ended before it was quiet or at its deadline")
-    deadline = float(facts.history["t"][deadlines[0]])
-    if facts.healed_at >= deadline:
+    end = float(history["t"][deadlines[0]])
+    if facts.healed_at >= end:
         return Judged(
             "inconclusive",
             note=f"the last fault would be over at {seconds(facts.healed_at)}, "
-            f"after the deadline at {seconds(deadline)}",
+            f"after the deadline at {seconds(end)}",
         )
-    stuck = np.flatnonzero(facts.held)
     if not len(stuck):
         return Judged(
             "violated",
             (Finding(-1, "somebody was still busy at the deadline, though the queue held no job"),),
         )
-    findings = [
-        Finding(
-            int(job),
-            f"job {job} was still held by the queue at the deadline, "
-            f"{seconds(deadline - facts.healed_at)} after the last fault was over",
-            tuple(facts.history.of_job(job).tolist()),
+    contradicts = "; the queue contradicts itself" if facts.contradicted.any() else ""
+    return judged(
+        [_finding(facts, int(job), end) for job in stuck],
+        f"{len(stuck)} jobs stuck at the end{contradicts}",
+    )
+
+
+def _finding(facts: Facts, job: int, end: float) -> Finding:
+    since = f"{seconds(end - facts.healed_at)} after the last fault was over"
+    if facts.contradicted[job] or facts.quiet_at is not None:
+        state = "leased" if facts.held_leased[job] else "ready"
+        sentence = (
+            f"the queue says that it has no job left, {since}, and that job {job} is {state}: "
+            "it contradicts itself, and the job is stuck"
         )
-        for job in stuck
-    ]
-    return judged(findings, f"{len(stuck)} jobs stuck at the deadline")
+    else:
+        sentence = f"job {job} was still held by the queue at the deadline, {since}"
+    return Finding(job, sentence, tuple(facts.history.of_job(job).tolist()))

@@ -8,6 +8,7 @@ when a job becomes ready. ``delays_respected`` judges delays, ``backoff_respecte
 
 from __future__ import annotations
 
+from ...backends.claims import Claim
 from ..finding import Judged, judged, not_judged
 from ..record.facts import Facts
 from ..record.history import Event
@@ -18,7 +19,7 @@ from ..spec.waiting import After, time_is_certain, waiting
 TITLE = "whoever asks for work is given what is ready"
 RANK = 77
 NEEDS: Needs = (Event.LEASED, Event.ENQUEUE_ANSWERED, Event.NOTHING_TO_DO)
-CLAIMS = ("prompt",)
+CLAIMS: tuple[Claim, ...] = ("prompt",)
 ALWAYS = True
 
 JUDGED: tuple[After, ...] = ("enqueue", "hand-back", "lost lease", "replay")

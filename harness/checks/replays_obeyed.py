@@ -7,13 +7,13 @@ replay must be no dead letter. An operator who asks for some of the letters is s
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import inf
 
+from ...backends.claims import Claim
 from ..finding import Finding, Judged, judged
 from ..record.facts import Facts
 from ..record.history import Answer, Event
 from ..sight import Needs
-from ..spec.asking import asking
+from ..spec.asking import asking, shortest_s
 from ..spec.lives import Life, Replayed, lives
 from ..spec.waiting import mixed_up
 from ..units import seconds
@@ -21,7 +21,7 @@ from ..units import seconds
 TITLE = "a replayed dead letter runs again"
 RANK = 105
 NEEDS: Needs = (Event.LEASED, Event.REPLAY_SENT, Event.DEAD, Event.NOTHING_TO_DO)
-CLAIMS = ("dead_letters",)
+CLAIMS: tuple[Claim, ...] = ("dead_letters",)
 ALWAYS = True
 
 
@@ -42,7 +42,8 @@ def _still_dead(facts: Facts, job: int, life: Life) -> Iterator[Finding]:
         return  # somebody else has done its work
     last = life.replays[-1]
     astray = asking(facts).astray[facts.plan.jobs[job].queue]
-    if any(d.at > last.sent_at for d in life.deliveries) or astray.between(last.sent_at, inf):
+    unseen = astray.between(last.sent_at, facts.ended_at - shortest_s(facts, job))
+    if unseen or any(delivery.at > last.sent_at for delivery in life.deliveries):
         return
     dead = tuple(r for r in facts.rows(Event.DEAD).tolist() if facts.history["job"][r] == job)
     events = (last.row, *([last.end] if last.end >= 0 else []), *dead)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...backends.claims import Claim
 from ..finding import Finding, Judged, judged
 from ..record.facts import Facts, Floats
 from ..record.history import Event
@@ -21,6 +22,7 @@ from ..units import seconds
 TITLE = "retries do not come in lockstep"
 RANK = 90
 NEEDS: Needs = (Event.LEASED, Event.NACK_ANSWERED)
+CLAIMS: tuple[Claim, ...] = ("retries",)
 
 BIN_S = 0.25
 SHORTEST_S = 1e-9  # so that a retry without any backoff is all in one place

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ...backends.claims import Claim
 from ..finding import Finding, Judged, judged
 from ..record.facts import Facts
 from ..record.history import Event
@@ -21,7 +22,7 @@ from ..units import seconds
 TITLE = "fencing tokens only grow"
 RANK = 62
 NEEDS: Needs = (Event.LEASED,)
-CLAIMS = ("fencing",)
+CLAIMS: tuple[Claim, ...] = ("fencing",)
 ALWAYS = True
 
 

@@ -243,3 +243,14 @@ def submitted_twice() -> Plan:
     """The same work under two job ids, at once and later; the world knows its key."""
     again = [replace(JOB, at_s=at_s, same_work_as=0) for at_s in (0.0, 3.0)]
     return plan("submitted twice", jobs=(JOB, *again))
+
+
+def patient() -> Plan:
+    """The workers wait long, and are idle when a delay and a backoff are over."""
+    jobs = (
+        replace(JOB, at_s=1.0, delay_s=2.5),
+        replace(JOB, at_s=1.0, behaviour="fail", failures=1),
+    )
+    guarantees = ("delays_respected", "backoff_respected")
+    whole = plan("patient workers", jobs=jobs, guarantees=guarantees)
+    return replace(whole, wait_s=20.0, retry=LONG_BACKOFF)

@@ -31,6 +31,7 @@ from .model import Model, Word
 QUEUES = ("mail", "Mail")  # names that are easily taken for one another
 IDS = ("a", "A", "a*", "a:1", "å")
 NO_BOUND = 1000
+NO_TIMEOUT_S = 300.5
 QUICK = settings(
     max_examples=100,
     stateful_step_count=30,
@@ -48,7 +49,7 @@ JOBS = st.builds(
     priority=st.sampled_from((0, 1, 1_000_000, -1, -1_000_000)),
     delay_s=st.sampled_from((0.0, 1.25)),
     max_deliveries=st.integers(1, 3),
-    timeout_s=st.sampled_from((300.5, 4.5)),
+    timeout_s=st.sampled_from((NO_TIMEOUT_S, 4.5)),
     retry=st.builds(
         RetryPolicy,
         st.just(0.75),
@@ -71,6 +72,7 @@ def understood(job: Job, claims: Claims) -> Job:
         delay_s=job.delay_s if claims.delays else 0.0,
         max_deliveries=job.max_deliveries if dies else NO_BOUND,
         max_waiting=job.max_waiting if claims.bounded_backlog else None,
+        timeout_s=job.timeout_s if claims.timeouts else NO_TIMEOUT_S,
     )
 
 

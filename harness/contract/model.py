@@ -120,7 +120,8 @@ class Model:
             delivery.number,
         )
         self.expect(
-            0 < delivery.lease_s <= job.timeout_s + TOLERANCE_S,
+            delivery.lease_s > 0
+            and (delivery.lease_s <= job.timeout_s + TOLERANCE_S or not self.claims.timeouts),
             f"a lease of at most the timeout of job {job.id!r}, {job.timeout_s:g} s",
             f"{delivery.lease_s:g} s",
         )
@@ -204,6 +205,8 @@ class Model:
             known.state = "dead"
             return
         low, high = backoff(known.job.retry, known.counted)
+        if since < noticed and not self.claims.backoff_after_expiry:
+            low = 0.0
         known.state, known.earliest, known.latest = "ready", since + low, noticed + high
 
     # -- dead letters -------------------------------------------------------------------

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from random import Random
-from typing import ClassVar, Literal, TypeVar, cast
+from typing import ClassVar, TypeVar, cast
 
 import pytest
 from hypothesis import settings
 
 from ...backends import registry, system
 from ...backends.adapter import QueueSystem, RemoteQueue, Unavailable
+from ...backends.claims import Claim, unclaimed
 from ...errors import JobquakeError
 from ...protocol.clock import Clock
 from ..assertions import telling
@@ -27,11 +28,6 @@ from .bench import Bench
 from .machine import QUICK
 from .real_time import real_time
 
-Claim = Literal[
-    "fencing", "bounded_deliveries", "dead_letters", "priorities", "idempotent_enqueue",
-    "idempotent_settle", "skips_completed_keys", "bounded_backlog", "durable", "retries", "delays",
-    "steady_time",
-]  # fmt: skip
 T = TypeVar("T")
 PROPERTY = "jobquake-contract"
 TRIES = 3
@@ -93,13 +89,12 @@ class Subject:
 
     def claims(self, *claims: Claim) -> None:
         """Skip the test if the backend does not claim one of these."""
-        for claim in claims:
-            if not getattr(self.backend.claims, claim):
-                pytest.skip(f"{self.backend.name} does not claim {claim}")
+        lacking = unclaimed(self.backend.claims, claims)
+        if lacking:
+            pytest.skip(f"not judged: {lacking}")
 
     def claims_at_least_once(self) -> None:
-        if self.backend.claims.delivery != "at-least-once":
-            pytest.skip(f"{self.backend.name} does not claim delivery at-least-once")
+        self.claims("delivery")
 
     def holds(self, plan: Plan, driver: Driver | None = None) -> None:
         """Run the plan; every fault in it must have struck."""

@@ -29,7 +29,7 @@ from ..assertions import assert_holds
 from ..faults.fields import Call, NetEffect
 from ..plan.plan import Plan
 from ..strategies import faults, plans
-from . import connections, conversations, crashes, fault_plans
+from . import comings_back, connections, conversations, crashes, fault_plans, odd_jobs
 from .bench import Bench
 from .conversations import SAYS, SETTLING, Says
 from .crashes import Whose
@@ -84,7 +84,17 @@ class QueueContract(Subject):
 
     def test_no_extension_outlasts_the_timeout(self, bench: Bench) -> None:
         self.claims_at_least_once()
+        self.claims("timeouts")
         conversations.no_extension_outlasts_the_timeout(bench)
+
+    def test_a_lease_that_ran_out_waits_for_its_backoff(self, bench: Bench) -> None:
+        self.claims_at_least_once()
+        self.claims("backoff_after_expiry", "retries")
+        conversations.a_lease_that_ran_out_waits_for_its_backoff(bench)
+
+    def test_jobs_of_a_queue_come_in_their_order(self, bench: Bench) -> None:
+        self.claims("ordered")
+        conversations.jobs_of_a_queue_come_in_their_order(bench)
 
     @pytest.mark.parametrize("taken", [False, True], ids=["waiting", "taken by another"])
     @pytest.mark.parametrize("how", SAYS)
@@ -106,14 +116,14 @@ class QueueContract(Subject):
     def test_a_hand_back_forgets_no_delivery_before_it(self, bench: Bench) -> None:
         self.claims_at_least_once()
         self.claims("bounded_deliveries")
-        conversations.a_hand_back_forgets_no_delivery_before_it(bench)
+        odd_jobs.a_hand_back_forgets_no_delivery_before_it(bench)
 
     def test_jobs_with_ids_that_look_alike_are_different_jobs(self, bench: Bench) -> None:
         self.claims("idempotent_enqueue")
-        conversations.jobs_with_ids_that_look_alike_are_different_jobs(bench)
+        odd_jobs.jobs_with_ids_that_look_alike_are_different_jobs(bench)
 
     def test_queues_with_names_that_look_alike_are_kept_apart(self, bench: Bench) -> None:
-        conversations.queues_with_names_that_look_alike_are_kept_apart(bench)
+        odd_jobs.queues_with_names_that_look_alike_are_kept_apart(bench)
 
     @pytest.mark.parametrize("by_crash", [False, True], ids=["failures", "crashes"])
     def test_deliveries_are_bounded(self, bench: Bench, by_crash: bool) -> None:
@@ -121,9 +131,14 @@ class QueueContract(Subject):
         self.claims("bounded_deliveries", *(() if by_crash else ("retries",)))
         conversations.deliveries_are_bounded(bench, by_crash)
 
-    @pytest.mark.parametrize("size", conversations.PAYLOADS)
+    def test_tokens_only_grow(self, bench: Bench) -> None:
+        self.claims_at_least_once()
+        self.claims("fencing", "bounded_deliveries", "dead_letters", "retries")
+        comings_back.tokens_only_grow(bench)
+
+    @pytest.mark.parametrize("size", odd_jobs.PAYLOADS)
     def test_a_payload_arrives_as_it_was_enqueued(self, bench: Bench, size: int) -> None:
-        conversations.a_payload_arrives_as_it_was_enqueued(bench, size)
+        odd_jobs.a_payload_arrives_as_it_was_enqueued(bench, size)
 
     def test_a_delay_is_kept(self, bench: Bench) -> None:
         self.claims("delays")
@@ -131,7 +146,7 @@ class QueueContract(Subject):
 
     def test_delays_run_beside_each_other(self, virtual_time: None, bench: Bench) -> None:
         self.claims("delays")
-        conversations.delays_run_beside_each_other(bench)
+        odd_jobs.delays_run_beside_each_other(bench)
 
     def test_a_delayed_job_is_handed_out_to_one(self, bench: Bench) -> None:
         self.claims("delays")
@@ -149,12 +164,14 @@ class QueueContract(Subject):
         self.claims("priorities")
         conversations.the_highest_priority_goes_first(bench)
 
-    def test_a_job_that_comes_back_is_as_urgent_as_it_was(
-        self, virtual_time: None, bench: Bench
-    ) -> None:
+    def test_a_job_is_as_urgent_as_ever_when_it_comes_back(self, bench: Bench) -> None:
         self.claims_at_least_once()
         self.claims("priorities")
-        conversations.a_job_that_comes_back_is_as_urgent_as_it_was(bench)
+        comings_back.a_job_is_as_urgent_as_ever_when_it_comes_back(bench)
+
+    def test_a_duplicate_hides_no_job_behind_it(self, bench: Bench) -> None:
+        self.claims("prompt", "skips_completed_keys")
+        comings_back.a_duplicate_hides_no_job_behind_it(bench)
 
     def test_an_urgent_job_waits_for_none_of_less_importance(self, bench: Bench) -> None:
         self.claims("priorities")
@@ -163,7 +180,7 @@ class QueueContract(Subject):
     def test_a_job_may_be_delivered_some_hundred_times(self, bench: Bench) -> None:
         self.claims_at_least_once()
         self.claims("bounded_deliveries", "retries")
-        conversations.a_job_may_be_delivered_some_hundred_times(bench)
+        odd_jobs.a_job_may_be_delivered_some_hundred_times(bench)
 
     def test_a_backoff_is_kept_however_often_the_job_has_failed(
         self, virtual_time: None, bench: Bench
@@ -181,11 +198,16 @@ class QueueContract(Subject):
 
     def test_dead_letters_tell_why_and_can_be_found(self, bench: Bench) -> None:
         self.claims("dead_letters")
-        conversations.dead_letters_tell_why_and_can_be_found(bench)
+        comings_back.dead_letters_tell_why_and_can_be_found(bench)
+
+    def test_dead_letters_keep_their_attempts(self, bench: Bench) -> None:
+        self.claims_at_least_once()
+        self.claims("dead_letters", "bounded_deliveries", "retries")
+        comings_back.dead_letters_keep_their_attempts(bench)
 
     def test_a_replayed_dead_letter_has_a_fresh_budget(self, bench: Bench) -> None:
         self.claims("dead_letters", "bounded_deliveries", "retries")
-        conversations.a_replayed_dead_letter_has_a_fresh_budget(bench)
+        comings_back.a_replayed_dead_letter_has_a_fresh_budget(bench)
 
     def test_work_whose_key_is_completed_is_not_done_again(self, bench: Bench) -> None:
         self.claims("skips_completed_keys")
@@ -298,6 +320,10 @@ class QueueContract(Subject):
     def test_retries_wait_for_their_backoff(self) -> None:
         self.claims("retries")
         self.holds(fault_plans.backoff())
+
+    def test_whoever_waits_is_woken(self) -> None:
+        self.claims("prompt", "delays", "retries")
+        self.holds(fault_plans.patient())
 
     @pytest.mark.parametrize("jitter", ["full", "equal", "decorrelated"])
     def test_retries_do_not_come_in_lockstep(self, jitter: Jitter) -> None:

@@ -2,20 +2,28 @@
 
 One text for all drivers. A driver is a :class:`Stage`: it knows who holds a job, writes strikes
 down, and gives each fault a world to act upon.
+
+A run is over when every job is. The queue's counts alone do not say so: a queue that counts no job
+is asked about each one, and while it says that one is ready or leased it contradicts itself, and
+the run goes on.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import inf
 from typing import Literal, NamedTuple, Protocol
 
-from ...protocol.commands import Measure, Measured, Reply
+from ...backends.claims import Claims
+from ...protocol.commands import Command, Inspect, Inspected, Measure, Measured, Reply, State
 from ...protocol.events import Phase
 from ..faults import LinkFault, TimedFault
+from ..faults.skew_clock import SkewClock
 from ..faults.world import World
 from ..plan.plan import Plan
 
 QUIET_POLL_S = 0.05
+LEAST_PATIENCE_S = 5.0
 
 
 class Due(NamedTuple):
@@ -58,16 +66,23 @@ class Stage(Protocol):
     def workers_at_work(self) -> bool:
         """Whether a worker holds a job, or something is still to be done to one."""
 
-    def ask(self, command: Measure) -> Reply | None:
+    def ask(self, command: Command) -> Reply | None:
         """Ask the queue, past all faults."""
 
 
 class Conductor:
-    """Conducts one run of ``plan`` on a stage."""
+    """Conducts one run of ``plan`` on a stage, for a queue that makes these claims.
 
-    def __init__(self, plan: Plan, stage: Stage) -> None:
+    ``contradicted`` are the jobs that the queue, when it was last asked, held and did not count.
+    """
+
+    def __init__(self, plan: Plan, stage: Stage, claims: Claims) -> None:
         self._plan = plan
         self._stage = stage
+        self._deadline_s = plan.deadline_s + lived_twice_s(plan, claims)
+        self._unsettled = list(range(len(plan.jobs)))
+        self._patient_until_s = inf
+        self.contradicted: dict[int, tuple[State, int]] = {}
 
     def begin(self, number: int, fault: TimedFault) -> None:
         """The fault begins: who holds a job is struck where it stands, if it is reached."""
@@ -85,15 +100,55 @@ class Conductor:
         fault.heal(self._stage.world(number, fault))
 
     def late(self, now_s: float) -> bool:
-        """Whether the run has used up its time."""
-        return now_s >= self._plan.deadline_s
+        """Whether the run has used up its time, or a queue that contradicts itself its patience."""
+        return now_s >= min(self._deadline_s, self._patient_until_s)
 
-    def quiet(self) -> bool:
+    def quiet(self, now_s: float) -> bool:
         """Whether everything is settled; to be asked when the faults are over."""
-        if self._stage.clients_at_work() or self._stage.workers_at_work():
+        held = self._held_and_not_counted()
+        if held and held == self.contradicted:
             return False
+        # Whatever moves gets its time anew.
+        self._patient_until_s = now_s + patience_s(self._plan) if held else inf
+        self.contradicted = held or {}
+        return held == {}
+
+    def _held_and_not_counted(self) -> dict[int, tuple[State, int]] | None:
+        """What the queue says of the jobs that it holds; None while it has a reason to hold any."""
+        if self._stage.clients_at_work() or self._stage.workers_at_work():
+            return None
         measured = self._stage.ask(Measure())
-        return isinstance(measured, Measured) and not pending(measured)
+        if not isinstance(measured, Measured) or pending(measured):
+            return None
+        held: dict[int, tuple[State, int]] = {}
+        for job in self._unsettled:
+            reply = self._stage.ask(Inspect(self._plan.job_id(job)))
+            if reply is None:
+                return None  # no word is no proof
+            if isinstance(reply, Inspected) and reply.state in ("ready", "leased"):
+                held[job] = (reply.state, reply.deliveries)
+        self._unsettled = list(held)  # what is done or dead stays so: all clients have gone
+        return held
+
+
+def lived_twice_s(plan: Plan, claims: Claims) -> float:
+    """How much longer a run may take where the queue goes by a wall clock and says so.
+
+    Of a clock that is put back it lives some time twice, with every lease that ends in it.
+    """
+    if claims.steady_time:
+        return 0.0
+    return sum(abs(fault.by_s) for fault in plan.faults if isinstance(fault, SkewClock))
+
+
+def patience_s(plan: Plan) -> float:
+    """How long a queue may hold jobs that it does not count before the run gives it up.
+
+    Nobody is at work then, so a job that will come at all comes when its lease, its backoff and
+    its delay are over.
+    """
+    longest_delay_s = max((job.delay_s for job in plan.jobs), default=0.0)
+    return 2.0 * (plan.lease_s + plan.retry.cap_s + longest_delay_s) + LEAST_PATIENCE_S
 
 
 def agenda(plan: Plan) -> list[Due]:

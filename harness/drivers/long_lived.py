@@ -15,6 +15,8 @@ from ...protocol.commands import (
     Ack,
     Command,
     DeadLetters,
+    Inspect,
+    Inspected,
     Lease,
     Leased,
     ListDead,
@@ -71,5 +73,12 @@ def settle(
             attempt(Ack(leased.delivery.job.id, leased.delivery.token))
         measured = attempt(Measure())
         left = pending(measured) if isinstance(measured, Measured) else len(plan.jobs)
+        left = left or _held(plan, attempt)  # its counts may leave out what is delayed
         if not left or wait() > SETTLE_WITHIN_S:
             return left
+
+
+def _held(plan: Plan, attempt: Callable[[Command], Reply | None]) -> int:
+    """How many jobs of the plan the queue holds, in its own words about each of them."""
+    replies = (attempt(Inspect(plan.job_id(job))) for job in range(len(plan.jobs)))
+    return sum(isinstance(r, Inspected) and r.state in ("ready", "leased") for r in replies)

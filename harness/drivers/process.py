@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from ...backends.adapter import Connection, RemoteQueue
-from ...protocol.commands import Measure, Reply
+from ...protocol.commands import Command, Reply
 from ...protocol.events import Event, Phase, Row
 from ...protocol.ledger import Ledger, LedgerReader
 from ...protocol.run_files import LEDGER, STARTED
@@ -107,7 +107,7 @@ class ProcessRun:
         self._strikes = 0
         self._struck_at = 0.0
         self._agenda = agenda(plan)
-        self._conductor = Conductor(plan, self)
+        self._conductor = Conductor(plan, self, adapter.claims)
         self._started_at = 0.0
         self._nodes = len(plan.workers) + plan.clients
         self._own_server = server is None
@@ -281,7 +281,7 @@ class ProcessRun:
     def workers_at_work(self) -> bool:
         return self._fleet.busy
 
-    def ask(self, command: Measure) -> Reply | None:
+    def ask(self, command: Command) -> Reply | None:
         return self._control.attempt(command)
 
     def _until_quiet(self) -> None:
@@ -299,10 +299,12 @@ class ProcessRun:
                 if self._progress:
                     self._progress(self._fleet.counts + Counter({"strikes": self._strikes}))
                 if self._conductor.late(now):
+                    for job in self._conductor.contradicted:
+                        self._ledger.write(Event.CONTRADICTED, job=job)
                     self._ledger.write(Event.DEADLINE)
                     return
                 healed = now >= self.plan.healed_at_s and not self._agenda
-                if healed and self._conductor.quiet():
+                if healed and self._conductor.quiet(now):
                     self._ledger.write(Event.QUIET)
                     return
             time.sleep(TICK_S)

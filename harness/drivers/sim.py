@@ -16,7 +16,7 @@ from simpy import Interrupt
 
 from ...backends.adapter import Adapter, Queue
 from ...backends.system import see_driver
-from ...protocol.commands import Measure, Reply
+from ...protocol.commands import Command, Reply
 from ...protocol.events import Event, Phase, Row
 from ...protocol.producer import Client, WaitUntil
 from ...protocol.repeat import Attempt, Sleep
@@ -156,7 +156,7 @@ class Simulation:
         self.network = SimulatedNetwork(clock, walls, self._queue, plan)
         self.workers = len(plan.workers)
         self._points = PointStrikes(plan, _passings())
-        self._conductor = Conductor(plan, self)
+        self._conductor = Conductor(plan, self, adapter.claims)
         self._processes: list[Process] = []
         self._clients: list[Process] = []
         self._nodes: dict[int, _Node] = {}
@@ -305,7 +305,7 @@ class Simulation:
     def workers_at_work(self) -> bool:
         return any(node.record.delivery for node in self._nodes.values())
 
-    def ask(self, command: Measure) -> Reply:
+    def ask(self, command: Command) -> Reply:
         return self._queue.call(command)
 
     def _until_quiet(self) -> Steps:
@@ -322,9 +322,12 @@ class Simulation:
                 break
             # Who has waited long need not look so often: a stuck run would do nothing else.
             yield max(QUIET_POLL_S, LOOKS * (clock.now - began_s))
-            if conductor.quiet():
+            if conductor.quiet(clock.now):
                 break
-        _Node(self, -1).write(ended)
+        driver = _Node(self, -1)
+        for job in conductor.contradicted:
+            driver.write(Event.CONTRADICTED, job=job)
+        driver.write(ended)
         self.clock.stop()
 
 

@@ -99,6 +99,7 @@ class Search:
     features: set[Feature] = field(default_factory=set)
     nearest: dict[str, tuple[float, str]] = field(default_factory=dict)
     drifted: list[str] = field(default_factory=list)
+    unjudged: dict[str, str] = field(default_factory=dict)
 
     @property
     def first(self) -> list[Violation]:
@@ -115,6 +116,7 @@ class Search:
         self.found += seen.found
         self.features |= seen.new
         self.drifted += seen.drifted
+        self.unjudged |= seen.unjudged
         for fault, phase, n in seen.bites:
             self.bites[fault, phase] += n
         for what, near in seen.nearest.items():

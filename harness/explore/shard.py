@@ -39,7 +39,8 @@ class ShardResult(Struct, frozen=True):
     ``nearest`` is, for each kind of near miss, the smallest margin and the replay string of
     its plan. ``bites`` counts strikes by fault and phase, ``new`` the features that it saw,
     ``broken`` the schedules that broke each guarantee. ``drifted`` are plans whose second run
-    differed from the first, if that was asked for.
+    differed from the first, if that was asked for. ``unjudged``: guarantees of which some schedule
+    could say nothing, and why.
     """
 
     shard: int
@@ -51,6 +52,7 @@ class ShardResult(Struct, frozen=True):
     nearest: dict[str, tuple[float, str]]
     broken: dict[str, int]
     drifted: tuple[str, ...] = ()
+    unjudged: dict[str, str] = {}
 
 
 def explore_shard(
@@ -78,6 +80,7 @@ def explore_shard(
     nearest: dict[str, tuple[float, str]] = {}
     counts: Counter[str] = Counter()
     drifted: list[str] = []
+    unjudged: dict[str, str] = {}
     ran = jobs = 0
     for plan in _plans(explorer, seed, shard, mix):
         trial = attempt(plan, adapter)
@@ -86,6 +89,7 @@ def explore_shard(
         if twice and _drifts(trial, adapter):
             drifted.append(encode(plan, adapter.name, "sim"))
         broken = trial.broken
+        unjudged |= trial.unjudged
         if broken and oracle:
             fair = attempt(plan, oracle, list(broken)).broken
             broken = {name: judged for name, judged in broken.items() if name not in fair}
@@ -119,6 +123,7 @@ def explore_shard(
         nearest,
         dict(counts),
         tuple(drifted),
+        unjudged,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from functools import cached_property
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -14,10 +14,11 @@ from ..faults.fields import FOR_EVER_S
 from ..plan.plan import Plan, Sink
 from .history import PHASES, Answer, Event, History, Phase
 
-Outcome = Literal["done", "dead-lettered", "duplicated", "stuck", "lost", "unknown", "phantom"]
-OUTCOMES: tuple[Outcome, ...] = (
-    "done", "dead-lettered", "duplicated", "stuck", "lost", "unknown", "phantom"
-)  # fmt: skip
+Outcome = Literal[
+    "done", "dead-lettered", "duplicated", "stuck", "lost", "unknown", "phantom",
+    "absorbed", "refused", "never submitted",
+]  # fmt: skip
+OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 Bites = dict[tuple[str, str], int]
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.intp]
@@ -178,6 +179,17 @@ class Facts:
         return self._count(self.rows(Event.HELD)) > 0
 
     @cached_property
+    def held_leased(self) -> Flags:
+        """Jobs that the queue still held at the end, in its own words in some worker's hands."""
+        rows = self.rows(Event.HELD)
+        return self._count(rows[self.history["value"][rows] > 0]) > 0
+
+    @cached_property
+    def contradicted(self) -> Flags:
+        """Jobs that the queue said it held while it counted no job at all."""
+        return self._count(self.rows(Event.CONTRADICTED)) > 0
+
+    @cached_property
     def lost(self) -> Flags:
         flags: Flags = self.accepted & (self.effects == 0) & ~self.dead & ~self.held
         return flags
@@ -211,31 +223,36 @@ class Facts:
         ends = self.history["t"][rows] + np.where(lasts_s < FOR_EVER_S, lasts_s, 0.0)
         return max([self.plan.healed_at_s, *ends.tolist()]) if self.plan.faults else 0.0
 
-    def outcome(self, job: int) -> Outcome | None:
-        """The class of one job; None if it was never submitted, or refused and never ran."""
-        fate = int(self.fates[job])
-        return None if fate < 0 else OUTCOMES[fate]
+    def outcome(self, job: int) -> Outcome:
+        """What became of one job."""
+        return OUTCOMES[int(self.fates[job])]
 
     @cached_property
     def fates(self) -> Ints:
-        """The class of each job, by its place in OUTCOMES, or -1; each line overrules the last."""
-        done, dead, duplicated, stuck, lost, unknown, phantom = range(len(OUTCOMES))
+        """What became of each job, by its place in OUTCOMES; each line overrules the last.
+
+        ``absorbed``: it never ran, since its work was done as another job.
+        """
+        (
+            done, dead, duplicated, stuck, lost, unknown, phantom, absorbed, refused, unsent,
+        ) = range(len(OUTCOMES))  # fmt: skip
+        ran = (self.handed_out > 0) | (self._count(self.rows(Event.EFFECT)) > 0)
         fates = np.full(self.jobs, unknown)
         fates[self.accepted] = lost
         fates[self.effects > 0] = done
+        fates[(self.effects > 0) & ~ran] = absorbed
         fates[self.held] = stuck
         fates[self.dead] = dead
-        strange = np.isnan(self.sent_at) | self.refused
-        fates[strange] = -1
-        fates[strange & ((self.effects > 0) | (self.handed_out > 0))] = phantom
-        fates[self.effects > 1] = duplicated
+        fates[self.refused] = refused
+        fates[np.isnan(self.sent_at)] = unsent
+        fates[(np.isnan(self.sent_at) | self.refused) & ran] = phantom
+        fates[(self.effects > 1) & ran] = duplicated
         return fates
 
     @cached_property
     def outcomes(self) -> dict[str, int]:
         """How many jobs ended in each class, all classes in a fixed order."""
-        fates = self.fates
-        counts = np.bincount(fates[fates >= 0], minlength=len(OUTCOMES)).tolist()
+        counts = np.bincount(self.fates, minlength=len(OUTCOMES)).tolist()
         counted = dict[str, int](zip(OUTCOMES, counts, strict=True))
         strangers = {int(j) for j in self.history["job"][self.phantoms] if not 0 <= j < self.jobs}
         counted["phantom"] += len(strangers)

@@ -105,18 +105,18 @@ class NodeRecord:
         self._now = now
         self._command: Command | None = None
         self._since = self._sent_at = 0.0
-        self._repeated = False
+        self._attempts = 0
         self.delivery: Delivery | None = None
         self._planned: PlannedJob | None = None
         self._done_s = -1.0
 
     def sending(self, command: Command) -> None:
         """Before an attempt. Repetitions of one command keep the time of the first."""
-        self._repeated = command is self._command
         self._sent_at = self._now()
-        if self._repeated:
+        if command is self._command:
+            self._attempts += 1
             return
-        self._command = command
+        self._command, self._attempts = command, 1
         self._since = self._sent_at
         if isinstance(command, Lease):
             return  # nothing to tell before its answer
@@ -147,13 +147,14 @@ class NodeRecord:
             return
         if reply is None or command is None:
             return
-        refused = Answer.UNKNOWN if self._repeated else Answer.FAILED
+        refused = Answer.UNKNOWN if self._attempts > 1 else Answer.FAILED
         if isinstance(command, Enqueue):
             self.write(
                 Event.ENQUEUE_ANSWERED,
                 since=self._since,
                 answer=Answer.OK if isinstance(reply, Enqueued) else refused,
                 job=self.job_index(command.job.id),
+                value=float(self._attempts),
             )
         elif isinstance(command, _SETTLING):
             accepted = isinstance(reply, Settled) and reply.accepted

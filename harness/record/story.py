@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import partial
 
 import numpy as np
@@ -37,11 +38,14 @@ def node_name(facts: Facts, node: int) -> str:
     return f"w{node + 1}" if node < workers else f"p{node - workers + 1}"
 
 
-def tell(facts: Facts, job: int) -> list[str]:
-    """The life of a job, one sentence for each event that matters."""
+def tell(facts: Facts, job: int, pointed_at: Iterable[int] = ()) -> list[str]:
+    """The life of a job, one sentence for each event that matters.
+
+    Rows that a finding points at are told, whatever job they are of.
+    """
     elsewhere = {*_crashes(facts, job), *_skews(facts, job), *exits_with(facts, job)}
-    rows = sorted({*facts.history.of_job(job).tolist(), *elsewhere})
-    return [line for i in rows if (line := _sentence(facts, i))]
+    rows = sorted({*facts.history.of_job(job).tolist(), *elsewhere, *pointed_at})
+    return [line for i in rows if (line := _sentence(facts, i, job))]
 
 
 def delivery_end(facts: Facts, lease: int) -> int:
@@ -149,9 +153,12 @@ def tell_strike(facts: Facts, i: int) -> str:
     return fault.sentence(Strike(who, when, partial(node_name, facts)))
 
 
-def _sentence(facts: Facts, i: int) -> str | None:
+def _sentence(facts: Facts, i: int, of_job: int) -> str | None:
+    """What row ``i`` tells to a reader who knows which job the story is about."""
     row = facts.history.rows[i]
     at, who = seconds(row["t"]), node_name(facts, int(row["node"]))
+    if int(row["job"]) not in (of_job, -1):
+        at = f"{at}, job {int(row['job'])}"
     event, token = Event(int(row["event"])), int(row["token"])
     answer = _ANSWERS.get(Answer(int(row["answer"])), "unknown")
     match event:
@@ -191,6 +198,8 @@ def _sentence(facts: Facts, i: int) -> str | None:
             return f"{at}: {who} asked for the dead letter to be replayed"
         case Event.REPLAY_ANSWERED:
             return f"{at}: the replay was {answer}"
+        case Event.CONTRADICTED:
+            return f"{at}: the queue counted no job and held this one: it contradicts itself"
         case Event.HELD:
             return "at the end the queue still held the job"
         case Event.DEAD:

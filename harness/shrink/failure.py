@@ -55,7 +55,7 @@ def judged_plan(plan: Plan, guarantee: str, facts: Facts) -> Plan:
     others = [
         name
         for name in USUAL
-        if name != guarantee and CHECKS[name].judge(facts).verdict in ("held", "violated")
+        if name != guarantee and CHECKS[name].answer(facts).verdict in ("held", "violated")
     ]
     return replace(plan, guarantees=(guarantee, *others))
 
@@ -68,7 +68,7 @@ def told(
     history = simulate(shrunk.plan, adapter)
     facts = Facts(shrunk.plan, adapter.claims, history)
     plan = judged_plan(shrunk.plan, shrunk.guarantee, facts)
-    result = judge(plan, adapter, history, "sim")
+    result = judge(plan, adapter, history, "sim", about=shrunk.guarantee)
     failure = _failure(shrunk, result, found, found_as, curve(facts, fails))
     return failure, Run(result, plan, adapter.claims, history)
 
@@ -83,7 +83,9 @@ def told_of_processes(
     )
     for _ in range(tries):
         last = run(plan, adapter, "process")
-        if last.result.checks[0].verdict == "violated":
+        about = judge(plan, adapter, last.history, "process", about=shrunk.guarantee)
+        last = last._replace(result=replace(about, environment=last.result.environment))
+        if about.checks[0].verdict == "violated":
             break
     return _failure(shrunk, last.result, found, found_as, None), last
 

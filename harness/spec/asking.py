@@ -120,6 +120,12 @@ def linger_s(facts: Facts) -> float:
     return plan.call_timeout_s + longest_s
 
 
+def shortest_s(facts: Facts, job: int) -> float:
+    """How long a delivery of the job must have lasted at least, if nobody heard of it."""
+    lease_s = min(facts.plan.lease_s, facts.plan.jobs[job].timeout_s)
+    return max(0.0, lease_s - facts.claims.timer_s)
+
+
 def _unanswered(facts: Facts) -> list[Meant]:
     """To requests that nobody answered, or that arrived twice."""
     plan, history, more_s = facts.plan, facts.history, linger_s(facts)

@@ -175,8 +175,8 @@ class _Story:
             return _Ready("enqueue", self._accepted, float(accepted_at), sent_at)
         if not facts.claims.delays:
             return _Ready("delay", self._accepted, None, sent_at)
-        surely = float(accepted_at) + delay_s
-        return _Ready("delay", self._accepted, surely, sent_at + delay_s)
+        surely, step_s = float(accepted_at) + delay_s, facts.claims.timer_s
+        return _Ready("delay", self._accepted, surely + step_s, sent_at + delay_s - step_s)
 
     def _replayed(self, ready: _Ready, since: float, until: float) -> _Ready:
         """What the last replay between these times made of it, if there was one."""
@@ -194,6 +194,7 @@ class _Story:
     def _after(self, ended: Delivery) -> _Ready:
         """When the job is ready again after this delivery."""
         facts, over_at = self._facts, ended.over_at
+        step_s = facts.claims.timer_s
         self._least += ended.counts is True
         self._most += ended.counts is not False
         unseen = self._astray.between(self._era_at, ended.since)
@@ -203,12 +204,13 @@ class _Story:
         if ended.ending == "released":
             return _Ready("hand-back", ended.end, over_at, ended.said_at)
         if ended.ending == "failed":
-            earliest = ended.said_at + (bounds.least_s if facts.claims.retries else 0.0)
-            sure = facts.claims.retries and not spent
-            return _Ready("retry", ended.end, over_at + bounds.most_s if sure else None, earliest)
+            if not facts.claims.retries:
+                return _Ready("retry", ended.end, None, ended.said_at)
+            surely = None if spent else over_at + bounds.most_s + step_s
+            return _Ready("retry", ended.end, surely, ended.said_at + bounds.least_s - step_s)
         surely = None
         if not spent and (noticed_at := self._noticed_at(ended)) is not None:
-            surely = noticed_at + bounds.most_s
+            surely = noticed_at + bounds.most_s + step_s
         return _Ready("lost lease", max(ended.end, ended.row), surely, ended.since)
 
     def _noticed_at(self, ended: Delivery) -> float | None:
@@ -221,6 +223,7 @@ class _Story:
             if not (ended.release or handed_back):
                 return None  # it may have been acked, or have failed for good
         if ended.ending in ("crashed", "unknown"):
-            over_at = max(ended.until, over_at + facts.plan.lease_s + linger_s(facts))
+            lease_s = facts.plan.lease_s + facts.claims.timer_s
+            over_at = max(ended.until, over_at + lease_s + linger_s(facts))
         place = bisect_left(self._asks, over_at, key=lambda ask: ask.since)
         return min((ask.at for ask in self._asks[place : place + 8]), default=None)

@@ -26,6 +26,7 @@ FEW_EVENTS = 100_000  # so few need no rounding
 NO_OUTCOME = len(OUTCOMES)
 NAMES = {Event(e): e.name.lower().replace("_", " ") for e in Event} | {
     Event.HELD: "held at the end",
+    Event.CONTRADICTED: "held, not counted",
     Event.DEAD: "dead letter at the end",
     Event.SETTLED: "done at the end",
 }
@@ -98,7 +99,7 @@ def _header(
     shown_lanes = lanes(facts)
     sizes = np.bincount(lane, minlength=len(shown_lanes)).tolist()
     fates = np.full(max(facts.jobs, int(jobs.max(initial=-1)) + 1), NO_OUTCOME)
-    fates[: facts.jobs] = np.where(facts.fates < 0, NO_OUTCOME, facts.fates)
+    fates[: facts.jobs] = facts.fates
     fates[facts.jobs :] = OUTCOMES.index("phantom")
     queues = np.full(len(fates), -1)
     queues[: facts.jobs] = [planned.queue for planned in facts.plan.jobs]

@@ -32,7 +32,7 @@ class Legal:
     plan: Plan
     claims: Claims
     rows: list[Row]
-    fates: list[Outcome | None]
+    fates: list[Outcome]
     held: list[Held]
 
     @property

@@ -413,14 +413,16 @@ class World:
 
     # -- the end ------------------------------------------------------------------------
 
-    def observe(self, job: Job, at: int) -> tuple[Event | None, Outcome | None]:
+    def observe(self, job: Job, at: int) -> tuple[Event | None, Outcome]:
         """What the queue says of the job then, and what has become of it."""
 
         def by_now(t: int | None) -> bool:
             return t is not None and t <= at
 
-        if not by_now(job.sent_at) or by_now(job.refused_at):
-            return None, None
+        if not by_now(job.sent_at):
+            return None, "never submitted"
+        if by_now(job.refused_at):
+            return None, "refused"
         if not by_now(job.known_at):
             return None, "unknown"
         if not by_now(job.ended_at):

@@ -10,12 +10,14 @@ import inspect
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import get_args
 
+import msgspec
 import pytest
 from hypothesis import Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 from jobquake.backends import registry as backends
-from jobquake.backends.adapter import Claims
+from jobquake.backends.claims import Claim, Claims, unclaimed
 from jobquake.harness.contract import conversations
 from jobquake.harness.contract.bench import Bench
 from jobquake.harness.contract.machine import QUICK, machine
@@ -178,17 +180,28 @@ def test_what_is_not_claimed_is_skipped_by_name(pytester: pytest.Pytester) -> No
     lines = lines_of(pytester, body, "-rs", "-k", "not whatever")
     assert not failed(lines)
     told = "\n".join(lines)
-    assert "modest does not claim fencing" in told
-    assert "modest does not claim delays" in told
-    assert "does not claim priorities" not in told
+    assert "not judged: fencing is not claimed" in told
+    assert "not judged: delays are not claimed" in told
+    assert "priorities are not claimed" not in told
 
 
-@pytest.mark.parametrize("claim", [c for c in Claims.__struct_fields__ if c != "caveat"])
+@pytest.mark.parametrize("claim", get_args(Claim))
 def test_every_claim_decides_over_a_test(claim: str) -> None:
     files = [inspect.getfile(part) for part in (QueueContract, Subject)]
     source = "".join(Path(file).read_text() for file in files)
-    asked = re.findall(r"claims\((.*)\)|claims\.(delivery)", source)
-    assert any(f'"{claim}"' in names or other == claim for names, other in asked)
+    asked = re.findall(r"claims\((.*)\)", source)
+    assert any(f'"{claim}"' in names for names in asked)
+
+
+def test_every_claim_that_is_made_or_not_has_its_words() -> None:
+    no_promises = {"caveat", "timer_s"}
+    assert set(get_args(Claim)) == set(Claims.__struct_fields__) - no_promises
+    for claim in get_args(Claim):
+        less = msgspec.structs.replace(
+            Claims(), **{claim: "at-most-once" if claim == "delivery" else False}
+        )
+        assert unclaimed(less, (claim,)).endswith("not claimed")
+        assert not unclaimed(Claims(), (claim,))
 
 
 # -- what it says -------------------------------------------------------------------------
@@ -230,8 +243,8 @@ def test_a_failure_says_what_was_expected_what_was_found_and_how_to_see_it_again
             "delays_ignored",
             conversations.a_delay_is_kept,
             (
-                "job 'a', Lease(w1 for 10 s from default) at 4.5 s: expected a job with a delay of "
-                "5 s to wait for it, found it handed out after 4.5 s"
+                "job 'a', Lease(w1 for 10 s from default) at 5.4 s: expected a job with a delay of "
+                "5.9 s to wait for it, found it handed out after 5.4 s"
             ),
         ),
         (
