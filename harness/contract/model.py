@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from ...backends.adapter import Claims
-from ...protocol.commands import Ack, Delivery, Extend, Job, Nack, Release, RetryPolicy
+from ...protocol.commands import Ack, Delivery, Extend, Job, Nack, Release
+from ..spec.backoff import backoff
 
 TOLERANCE_S = 0.002  # stores may round times to milliseconds
 Word = Ack | Nack | Extend | Release
@@ -251,14 +252,3 @@ class Model:
     def _surely_due(self, known: Known, queues: tuple[str, ...], now: float) -> bool:
         waits = known.state == "ready" and known.job.queue in queues and not self._skipped(known)
         return waits and now > known.latest + TOLERANCE_S
-
-
-def backoff(policy: RetryPolicy, failures: int) -> tuple[float, float]:
-    """The least and the most seconds that the policy allows after that many failures."""
-    ceiling = min(policy.cap_s, policy.base_s * policy.factor ** (failures - 1))
-    return {
-        "none": (ceiling, ceiling),
-        "full": (0.0, ceiling),
-        "equal": (ceiling / 2, ceiling),
-        "decorrelated": (min(policy.base_s, policy.cap_s), policy.cap_s),
-    }[policy.jitter]

@@ -23,12 +23,13 @@ from hypothesis import given
 from hypothesis.stateful import run_state_machine_as_test
 
 from ...backends.adapter import QueueSystem
+from ...protocol.commands import Jitter
 from ...protocol.worker import POINTS, Point
 from ..assertions import assert_holds
 from ..faults.fields import Call, NetEffect
 from ..plan.plan import Plan
 from ..strategies import faults, plans
-from . import connections, conversations, crashes, fault_plans, odd_work
+from . import comings_back, connections, conversations, crashes, fault_plans, odd_work
 from .bench import Bench
 from .conversations import SAYS, SETTLING, Says
 from .crashes import Whose
@@ -135,9 +136,18 @@ class QueueContract(EdgeTests):
     def test_a_payload_arrives_as_it_was_enqueued(self, bench: Bench, size: int) -> None:
         odd_work.a_payload_arrives_as_it_was_enqueued(bench, size)
 
+    def test_tokens_only_grow(self, bench: Bench) -> None:
+        self.claims_at_least_once()
+        self.claims("fencing", "bounded_deliveries", "dead_letters", "retries")
+        comings_back.tokens_only_grow(bench)
+
     def test_a_delay_is_kept(self, bench: Bench) -> None:
         self.claims("delays")
         conversations.a_delay_is_kept(bench)
+
+    def test_delays_run_beside_each_other(self, bench: Bench) -> None:
+        self.claims("delays")
+        conversations.delays_run_beside_each_other(bench)
 
     def test_a_delayed_job_is_handed_out_to_one(self, bench: Bench) -> None:
         self.claims("delays")
@@ -155,9 +165,25 @@ class QueueContract(EdgeTests):
         self.claims("priorities")
         conversations.the_highest_priority_goes_first(bench)
 
+    def test_a_job_is_as_urgent_as_ever_when_it_comes_back(self, bench: Bench) -> None:
+        self.claims_at_least_once()
+        self.claims("priorities")
+        comings_back.a_job_is_as_urgent_as_ever_when_it_comes_back(bench)
+
+    def test_a_duplicate_hides_no_job_behind_it(self, bench: Bench) -> None:
+        self.claims("prompt", "skips_completed_keys")
+        comings_back.a_duplicate_hides_no_job_behind_it(bench)
+
     def test_an_urgent_job_waits_for_none_of_less_importance(self, bench: Bench) -> None:
         self.claims("priorities")
         conversations.an_urgent_job_waits_for_none_of_less_importance(bench)
+
+    def test_a_job_may_be_delivered_some_hundred_times(
+        self, virtual_time: None, bench: Bench
+    ) -> None:
+        self.claims_at_least_once()
+        self.claims("bounded_deliveries", "retries")
+        conversations.a_job_may_be_delivered_some_hundred_times(bench)
 
     def test_a_backoff_is_kept_however_often_the_job_has_failed(
         self, virtual_time: None, bench: Bench
@@ -175,11 +201,16 @@ class QueueContract(EdgeTests):
 
     def test_dead_letters_tell_why_and_can_be_found(self, bench: Bench) -> None:
         self.claims("dead_letters")
-        conversations.dead_letters_tell_why_and_can_be_found(bench)
+        comings_back.dead_letters_tell_why_and_can_be_found(bench)
+
+    def test_dead_letters_keep_their_attempts(self, bench: Bench) -> None:
+        self.claims_at_least_once()
+        self.claims("dead_letters", "bounded_deliveries", "retries")
+        comings_back.dead_letters_keep_their_attempts(bench)
 
     def test_a_replayed_dead_letter_has_a_fresh_budget(self, bench: Bench) -> None:
         self.claims("dead_letters", "bounded_deliveries", "retries")
-        conversations.a_replayed_dead_letter_has_a_fresh_budget(bench)
+        comings_back.a_replayed_dead_letter_has_a_fresh_budget(bench)
 
     def test_work_whose_key_is_completed_is_not_done_again(self, bench: Bench) -> None:
         self.claims("skips_completed_keys")
@@ -293,9 +324,14 @@ class QueueContract(EdgeTests):
         self.claims("retries")
         self.holds(fault_plans.backoff())
 
-    def test_retries_do_not_come_in_lockstep(self) -> None:
+    def test_whoever_waits_is_woken(self) -> None:
+        self.claims("prompt", "delays", "retries")
+        self.holds(fault_plans.patient())
+
+    @pytest.mark.parametrize("jitter", ["full", "equal", "decorrelated"])
+    def test_retries_do_not_come_in_lockstep(self, jitter: Jitter) -> None:
         self.claims("retries")
-        self.holds(fault_plans.crowd())
+        self.holds(fault_plans.crowd(jitter))
 
     def test_a_flood_does_not_starve_a_queue_with_a_pool_of_its_own(self) -> None:
         self.holds(fault_plans.flood())

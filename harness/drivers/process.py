@@ -139,8 +139,10 @@ class ProcessRun:
             ]
             self._until_quiet()
             self._fleet.stop()
-            for seen in observations(self.plan, control.attempt):
-                self._ledger.write(seen.event, job=seen.job, answer=seen.answer, value=seen.value)
+            for seen in observations(self.plan, self._adapter.claims, control.attempt):
+                self._ledger.write(
+                    seen.event, job=seen.job, answer=seen.answer, value=seen.value, key=seen.key
+                )
             control.close()
         finally:
             if self.network:

@@ -19,7 +19,7 @@ from jobquake.adapters import RemoteQueue
 from jobquake.backends import registry
 from jobquake.cli.group import cli
 from jobquake.commands import Command, Reply
-from jobquake.harness.contract import conversations
+from jobquake.harness.contract import comings_back, conversations
 from jobquake.harness.contract.bench import Bench
 
 pytest_plugins = ["pytester"]
@@ -187,7 +187,7 @@ PRACTICES = [
     conversations.nothing_is_forgotten,
     conversations.enqueue_may_be_repeated,
     conversations.a_job_handed_back_is_ready_at_once_and_not_a_failure,
-    conversations.dead_letters_tell_why_and_can_be_found,
+    comings_back.dead_letters_tell_why_and_can_be_found,
 ]
 
 

@@ -177,7 +177,7 @@ SEEN_BY_THE_MACHINE = [
 def test_the_state_machine_finds_the_mistake_by_itself(mistake: str) -> None:
     adapter = broken(backends.find("reference"), mistake)
     unshrunk = settings(
-        QUICK, max_examples=300, phases=[Phase.generate], derandomize=True, database=None
+        QUICK, max_examples=1000, phases=[Phase.generate], derandomize=True, database=None
     )
     with pytest.raises(AssertionError, match=FIRST_LINE):
         run_state_machine_as_test(machine(adapter), settings=unshrunk)
@@ -259,8 +259,8 @@ def test_a_failure_says_what_was_expected_what_was_found_and_how_to_see_it_again
             "delays_ignored",
             conversations.a_delay_is_kept,
             (
-                "job 'a', Lease(w1 for 10 s from default) at 4.5 s: expected a job with a delay of "
-                "5 s to wait for it, found it handed out after 4.5 s"
+                "job 'a', Lease(w1 for 10 s from default) at 5.4 s: expected a job with a delay of "
+                "5.9 s to wait for it, found it handed out after 5.4 s"
             ),
         ),
         (
