@@ -33,8 +33,9 @@ from . import comings_back, connections, conversations, crashes, fault_plans, od
 from .bench import Bench
 from .conversations import SAYS, SETTLING, Says
 from .crashes import Whose
+from .edge_tests import EdgeTests
 from .machine import machine
-from .subject import PROPERTY, Subject
+from .subject import PROPERTY
 
 CALLS: tuple[Call, ...] = get_args(Call)
 EFFECTS: tuple[NetEffect, ...] = get_args(NetEffect)
@@ -50,7 +51,7 @@ first_and_last = pytest.mark.parametrize(
 )
 
 
-class QueueContract(Subject):
+class QueueContract(EdgeTests):
     """Subclass it, name the subclass ``Test...``, and set ``backend``.
 
     ``drivers``: with ``"process"`` among them a few plans are run on real processes, too;
