@@ -5,7 +5,7 @@ As in :mod:`.conversations`: each has a name that says which practice is missing
 
 from __future__ import annotations
 
-from ...protocol.commands import Job, Nack, RetryPolicy
+from ...protocol.commands import Delivery, Job, Nack, RetryPolicy
 from .bench import Bench
 from .conversations import PAST_S, after_backoff, word
 
@@ -24,18 +24,25 @@ def tokens_only_grow(bench: Bench) -> None:
 
 
 def a_job_is_as_urgent_as_ever_when_it_comes_back(bench: Bench) -> None:
-    """After it was handed back, and after its worker died."""
+    """After it failed, after it was handed back, and after its worker died."""
     at_once = RetryPolicy(base_s=0.0, factor=1.0, cap_s=0.0, jitter="none")
     bench.enqueue(Job("urgent", priority=2, retry=at_once))
     bench.enqueue(Job("other", priority=1))
-    for before in ("nothing", "a hand-back", "the death of its worker"):
+
+    def urgent(after: str) -> Delivery:
         holder = bench.take()
         found = holder.job.id
-        bench.expect(found == "urgent", f"the urgent job first after {before}", repr(found))
-        if before == "nothing":
-            bench.say(word("release", holder))
-        else:
-            bench.wait(PAST_S)
+        bench.expect(found == "urgent", f"the urgent job first after {after}", repr(found))
+        return holder
+
+    holder = urgent("nothing")
+    if bench.claims.retries:
+        bench.say(word("nack", holder))
+        holder = urgent("a failure")
+    bench.say(word("release", holder))
+    urgent("a hand-back")
+    bench.wait(PAST_S)
+    urgent("the death of its worker")
 
 
 def a_duplicate_hides_no_job_behind_it(bench: Bench) -> None:

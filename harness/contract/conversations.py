@@ -12,6 +12,7 @@ from ...protocol.commands import (
     Ack,
     Delivery,
     Enqueue,
+    Enqueued,
     Extend,
     Job,
     Nack,
@@ -19,8 +20,6 @@ from ...protocol.commands import (
     Release,
     RetryPolicy,
 )
-from ..plan.names import ODD_NAMES
-from ..plan.payload import payload
 from .bench import LEASE_S, QUEUE, Bench
 from .model import Word
 
@@ -29,7 +28,6 @@ SAYS: tuple[Says, ...] = ("ack", "nack", "extend", "release")
 SETTLING: tuple[Says, ...] = ("ack", "nack", "release")
 PAST_S = LEASE_S + 0.5
 MANY = 20
-PAYLOADS = (0, 1, 65_535, 65_536, 65_537)  # about where a length of 16 bits ends
 MANY_FAILURES = 70  # more than there are bits in which a delay may be kept
 
 
@@ -91,6 +89,40 @@ def a_completed_job_is_over(bench: Bench) -> None:
         found = bench.enqueue(Job("a"))
         bench.expect(not found, "created=False for a job that is done", "created=True")
     expect_never_again(bench, "a job that was acked never to be handed out again")
+
+
+def every_legal_job_is_accepted(bench: Bench) -> None:
+    """Legal is whatever the words of :class:`Job` and :class:`RetryPolicy` allow."""
+    policies = [
+        RetryPolicy(0.1, 2.0, 0.5),
+        RetryPolicy(0.0, 2.0, 60.0),
+        RetryPolicy(0.5, 1.0, 60.0),
+        RetryPolicy(1.0, 2.0, 0.0),
+    ]
+    jobs = [Job(f"retry {number}", retry=policy) for number, policy in enumerate(policies)]
+    jobs += [Job(f"priority {priority}", priority=priority) for priority in (-1000, 1000)]
+    jobs += [Job("once", max_deliveries=1), Job("short", timeout_s=0.5), Job("no key", key=None)]
+    for job in jobs:
+        reply = bench.call(Enqueue(job))
+        bench.expect(isinstance(reply, Enqueued), f"the legal job {job} to be accepted", reply)
+        state = bench.state(job.id)
+        bench.expect(state == "ready", f"job {job.id!r}, which was accepted, to be ready", state)
+
+
+def an_ack_ends_no_other_job(bench: Bench) -> None:
+    for name in ("a", "b", "c"):
+        bench.enqueue(Job(name))
+        bench.wait(0.5)
+    holders = []
+    for _ in range(3):
+        holders.append(bench.take())
+        bench.wait(0.5)
+    bench.say(word("ack", holders[1]))
+    for holder in (holders[0], holders[2]):
+        state = bench.state(holder.job.id)
+        bench.expect(state == "leased", f"job {holder.job.id!r} to stay with its holder", state)
+        settled = bench.say(word("ack", holder))
+        bench.expect(settled.accepted, f"the ack of job {holder.job.id!r} to be accepted", settled)
 
 
 def a_lease_is_exclusive_until_it_ends(bench: Bench) -> None:
@@ -198,40 +230,6 @@ def a_job_handed_back_is_ready_at_once_and_not_a_failure(bench: Bench) -> None:
     bench.expect(state == "ready", "a job that was only handed back to be ready", state)
 
 
-def a_hand_back_forgets_no_delivery_before_it(bench: Bench) -> None:
-    """A job that kills its workers, between hand-backs: the crashes count all the same."""
-    bench.enqueue(Job("a", max_deliveries=2))
-    for _ in range(2):
-        bench.say(word("release", after_backoff(bench)))
-        after_backoff(bench)
-        bench.wait(PAST_S)
-    expect_never_again(bench, "no more than 2 deliveries that were not handed back")
-
-
-def jobs_with_ids_that_look_alike_are_different_jobs(bench: Bench) -> None:
-    for name in ODD_NAMES:
-        created = bench.enqueue(Job(name))
-        bench.expect(created, f"job {name!r} to be another one than those before", "created=False")
-    for _ in ODD_NAMES:
-        bench.say(word("ack", bench.take()))
-    left = [name for name in ODD_NAMES if bench.state(name) != "done"]
-    bench.expect(
-        not left, f"each of {len(ODD_NAMES)} jobs to be done when it was acked", f"not {left}"
-    )
-    again = bench.lease()
-    bench.expect(again is None, "nothing to be left", again)
-
-
-def queues_with_names_that_look_alike_are_kept_apart(bench: Bench) -> None:
-    for name in ODD_NAMES:
-        bench.enqueue(Job(f"of {name}", queue=name))
-    for name in ODD_NAMES:
-        found = bench.take(queues=(name,)).job.queue
-        bench.expect(found == name, f"a job of the queue {name!r}", f"one of {found!r}")
-        again = bench.lease(queues=(name,))
-        bench.expect(again is None, f"no second job in the queue {name!r}", again)
-
-
 def deliveries_are_bounded(bench: Bench, crashes: bool) -> None:
     """``crashes``: nothing is ever heard of the holders; else they report failures."""
     bench.enqueue(Job("a", max_deliveries=3))
@@ -243,38 +241,6 @@ def deliveries_are_bounded(bench: Bench, crashes: bool) -> None:
         else:
             bench.say(word("nack", holder))
     expect_never_again(bench, "no more than 3 deliveries")
-
-
-def a_payload_arrives_as_it_was_enqueued(bench: Bench, size: int) -> None:
-    """Whoever gets the job: the first worker, the next one, and whoever mends a dead letter."""
-    whole = payload("a", size)
-
-    def intact(found: bytes, who: str) -> None:
-        __tracebackhide__ = True
-        differ = f"{len(found):,}" if len(found) != size else "others"
-        bench.expect(found == whole, f"{who} to be given the payload of {size:,} bytes", differ)
-
-    bench.enqueue(Job("a", payload=whole, max_deliveries=5))
-    holder = bench.take()
-    intact(holder.job.payload, "the first worker")
-    if bench.claims.delivery == "at-most-once":
-        return
-    if bench.claims.retries:
-        bench.say(word("nack", holder))
-        holder = after_backoff(bench)
-        intact(holder.job.payload, "the worker that tries the job again")
-    bench.wait(PAST_S)
-    holder = after_backoff(bench)
-    intact(holder.job.payload, "the worker after one that died")
-    bench.say(word("release", holder))
-    holder = after_backoff(bench)
-    intact(holder.job.payload, "the worker after one that handed the job back")
-    if bench.claims.dead_letters:
-        bench.say(Nack("a", holder.token, "it is gone", permanent=True))
-        for letter in bench.dead():
-            intact(letter.job.payload, "whoever looks at the dead letter")
-        bench.replay("a")
-        intact(after_backoff(bench).job.payload, "the worker after a replay")
 
 
 def a_delay_is_kept(bench: Bench) -> None:
@@ -297,9 +263,9 @@ def a_delayed_job_is_handed_out_to_one(bench: Bench) -> None:
 
 
 def the_highest_priority_goes_first(bench: Bench) -> None:
-    for priority in (0, 2, 1):
+    for priority in (0, 2, 1, -1_000_000, 1_000_000, -1):
         bench.enqueue(Job(f"priority {priority}", priority=priority))
-    for priority in (2, 1, 0):
+    for priority in (1_000_000, 2, 1, 0, -1, -1_000_000):
         bench.wait(1.0)
         found = bench.take().job.id
         bench.expect(found == f"priority {priority}", f"priority {priority} next", found)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from ...protocol.commands import RetryPolicy
+from ...protocol.commands import Jitter, RetryPolicy
 from ...protocol.events import PHASE_AT, PHASES
 from ...protocol.worker import Point
 from ..faults.broker_crash import BrokerCrash
@@ -159,12 +159,12 @@ def backoff() -> Plan:
     )
 
 
-def crowd() -> Plan:
+def crowd(jitter: Jitter = "equal") -> Plan:
     """What forty-eight jobs depend on is down, and all of them fail at the same moment."""
     jobs = tuple(PlannedJob(0.0, 0, 0.004, "depends") for _ in range(48))
     return replace(
         plan("crowd", Outage(0.0, 2.6), jobs=jobs, guarantees=("retries_spread",)),
-        retry=LONG_BACKOFF,
+        retry=replace(LONG_BACKOFF, jitter=jitter),
         lease_s=2.0,
         call_timeout_s=1.0,
         max_deliveries=8,

@@ -28,8 +28,8 @@ from ...protocol.commands import (
 from .bench import Bench
 from .model import Model, Word
 
-QUEUES = ("mail", "orders")
-IDS = ("a", "b", "c", "d", "e")
+QUEUES = ("mail", "Mail")  # names that are easily taken for one another
+IDS = ("a", "A", "a*", "a:1", "å")
 NO_BOUND = 1000
 NO_TIMEOUT_S = 300.5
 QUICK = settings(
@@ -44,9 +44,9 @@ JOBS = st.builds(
     Job,
     id=st.sampled_from(IDS),
     queue=st.sampled_from(QUEUES),
-    payload=st.binary(max_size=3),
+    payload=st.sampled_from((b"", b"\x00\xff\x00", b"other")),
     key=st.none() | st.sampled_from(("key-1", "key-2")),
-    priority=st.integers(0, 2),
+    priority=st.sampled_from((0, 1, 1_000_000, -1, -1_000_000)),
     delay_s=st.sampled_from((0.0, 1.25)),
     max_deliveries=st.integers(1, 3),
     timeout_s=st.sampled_from((NO_TIMEOUT_S, 4.5)),

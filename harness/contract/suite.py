@@ -23,17 +23,19 @@ from hypothesis import given
 from hypothesis.stateful import run_state_machine_as_test
 
 from ...backends.adapter import QueueSystem
+from ...protocol.commands import Jitter
 from ...protocol.worker import POINTS, Point
 from ..assertions import assert_holds
 from ..faults.fields import Call, NetEffect
 from ..plan.plan import Plan
 from ..strategies import faults, plans
-from . import comings_back, connections, conversations, crashes, fault_plans
+from . import comings_back, connections, conversations, crashes, fault_plans, odd_jobs
 from .bench import Bench
 from .conversations import SAYS, SETTLING, Says
 from .crashes import Whose
+from .edge_tests import EdgeTests
 from .machine import machine
-from .subject import PROPERTY, Subject
+from .subject import PROPERTY
 
 CALLS: tuple[Call, ...] = get_args(Call)
 EFFECTS: tuple[NetEffect, ...] = get_args(NetEffect)
@@ -49,7 +51,7 @@ first_and_last = pytest.mark.parametrize(
 )
 
 
-class QueueContract(Subject):
+class QueueContract(EdgeTests):
     """Subclass it, name the subclass ``Test...``, and set ``backend``.
 
     ``drivers``: with ``"process"`` among them a few plans are run on real processes, too;
@@ -72,6 +74,13 @@ class QueueContract(Subject):
 
     def test_a_completed_job_is_over(self, bench: Bench) -> None:
         conversations.a_completed_job_is_over(bench)
+
+    def test_every_legal_job_is_accepted(self, bench: Bench) -> None:
+        conversations.every_legal_job_is_accepted(bench)
+
+    def test_an_ack_ends_no_other_job(self, bench: Bench) -> None:
+        self.claims_at_least_once()
+        conversations.an_ack_ends_no_other_job(bench)
 
     def test_a_lease_is_exclusive_until_it_ends(self, bench: Bench) -> None:
         self.claims_at_least_once()
@@ -115,14 +124,14 @@ class QueueContract(Subject):
     def test_a_hand_back_forgets_no_delivery_before_it(self, bench: Bench) -> None:
         self.claims_at_least_once()
         self.claims("bounded_deliveries")
-        conversations.a_hand_back_forgets_no_delivery_before_it(bench)
+        odd_jobs.a_hand_back_forgets_no_delivery_before_it(bench)
 
     def test_jobs_with_ids_that_look_alike_are_different_jobs(self, bench: Bench) -> None:
         self.claims("idempotent_enqueue")
-        conversations.jobs_with_ids_that_look_alike_are_different_jobs(bench)
+        odd_jobs.jobs_with_ids_that_look_alike_are_different_jobs(bench)
 
     def test_queues_with_names_that_look_alike_are_kept_apart(self, bench: Bench) -> None:
-        conversations.queues_with_names_that_look_alike_are_kept_apart(bench)
+        odd_jobs.queues_with_names_that_look_alike_are_kept_apart(bench)
 
     @pytest.mark.parametrize("by_crash", [False, True], ids=["failures", "crashes"])
     def test_deliveries_are_bounded(self, bench: Bench, by_crash: bool) -> None:
@@ -130,18 +139,22 @@ class QueueContract(Subject):
         self.claims("bounded_deliveries", *(() if by_crash else ("retries",)))
         conversations.deliveries_are_bounded(bench, by_crash)
 
+    @pytest.mark.parametrize("size", odd_jobs.PAYLOADS)
+    def test_a_payload_arrives_as_it_was_enqueued(self, bench: Bench, size: int) -> None:
+        odd_jobs.a_payload_arrives_as_it_was_enqueued(bench, size)
+
     def test_tokens_only_grow(self, bench: Bench) -> None:
         self.claims_at_least_once()
         self.claims("fencing", "bounded_deliveries", "dead_letters", "retries")
         comings_back.tokens_only_grow(bench)
 
-    @pytest.mark.parametrize("size", conversations.PAYLOADS)
-    def test_a_payload_arrives_as_it_was_enqueued(self, bench: Bench, size: int) -> None:
-        conversations.a_payload_arrives_as_it_was_enqueued(bench, size)
-
     def test_a_delay_is_kept(self, bench: Bench) -> None:
         self.claims("delays")
         conversations.a_delay_is_kept(bench)
+
+    def test_delays_run_beside_each_other(self, virtual_time: None, bench: Bench) -> None:
+        self.claims("delays")
+        odd_jobs.delays_run_beside_each_other(bench)
 
     def test_a_delayed_job_is_handed_out_to_one(self, bench: Bench) -> None:
         self.claims("delays")
@@ -171,6 +184,13 @@ class QueueContract(Subject):
     def test_an_urgent_job_waits_for_none_of_less_importance(self, bench: Bench) -> None:
         self.claims("priorities")
         conversations.an_urgent_job_waits_for_none_of_less_importance(bench)
+
+    def test_a_job_may_be_delivered_some_hundred_times(
+        self, virtual_time: None, bench: Bench
+    ) -> None:
+        self.claims_at_least_once()
+        self.claims("bounded_deliveries", "retries")
+        odd_jobs.a_job_may_be_delivered_some_hundred_times(bench)
 
     def test_a_backoff_is_kept_however_often_the_job_has_failed(
         self, virtual_time: None, bench: Bench
@@ -315,9 +335,10 @@ class QueueContract(Subject):
         self.claims("prompt", "delays", "retries")
         self.holds(fault_plans.patient())
 
-    def test_retries_do_not_come_in_lockstep(self) -> None:
+    @pytest.mark.parametrize("jitter", ["full", "equal", "decorrelated"])
+    def test_retries_do_not_come_in_lockstep(self, jitter: Jitter) -> None:
         self.claims("retries")
-        self.holds(fault_plans.crowd())
+        self.holds(fault_plans.crowd(jitter))
 
     def test_a_flood_does_not_starve_a_queue_with_a_pool_of_its_own(self) -> None:
         self.holds(fault_plans.flood())

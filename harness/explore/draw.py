@@ -12,43 +12,28 @@ from random import Random
 from msgspec.structs import replace
 
 from ...protocol.commands import RetryPolicy
-from ..checks import GUARANTEES
 from ..faults.broker_crash import BrokerCrash
-from ..faults.drawing import Sketch, moment_s
+from ..faults.drawing import moment_s
 from ..faults.fault import Fault
 from ..faults.kill_at import KillAt
 from ..faults.outage import Outage
+from ..plan.names import ODD_NAMES
 from ..plan.plan import NEVER_BACK, Behaviour, Plan, PlannedJob, Pool, Queue, ReplayDead, Sink
-from .fair import made_fair, sketch, with_time
-from .faults import FOR_EVER, TAKE_DEPENDENCY_AWAY, drawer_of
+from .fair import sketch
+from .faults import FOR_EVER, TAKE_DEPENDENCY_AWAY
+from .long_lives import deploys, month, stubborn
+from .parts import faults_of, lease_of, plan_of, priority_of
 from .swarm import Space, Swarm
 
-JUDGED = tuple(name for name in GUARANTEES if name != "faults_hit")
 LATER_S = 30.0  # surely after everything that was there before
 TIMEOUTS_S = (0.4, 3.0)  # of jobs that hang: shorter and longer than any lease
+PAYLOADS = (1, 3, 255, 256, 65_535, 65_536, 65_537)
 
 
 def draw(rng: Random, here: Swarm, space: Space = Space(), seed: int = 0) -> Plan:  # noqa: B008
     """A plan with nothing in it but what the swarm allows; ``seed`` seeds the queue's chance."""
     shape = _SHAPES[here.shape]
     return shape(rng, here, space, seed)
-
-
-def _lease_s(rng: Random) -> float:
-    return rng.choice((0.5, 1.0, 2.0))
-
-
-def _retry(rng: Random, here: Swarm) -> RetryPolicy:
-    if "steep backoff" in here.features:
-        return RetryPolicy(0.1, rng.choice((10.0, 32.0)), 0.5, "equal")
-    base_s = rng.choice((0.05, 0.2, 0.5))
-    cap_s = rng.choice((0.5, 2.0))
-    return RetryPolicy(base_s, 2.0, cap_s, rng.choice(("full", "equal", "equal", "decorrelated")))
-
-
-def _max_deliveries(rng: Random, here: Swarm) -> int:
-    most = rng.choice((1, 2, 3, 4, 6))
-    return 8 if "steep backoff" in here.features else most
 
 
 def _service_s(rng: Random, here: Swarm, lease_s: float) -> float:
@@ -65,11 +50,13 @@ def _mixed(rng: Random, here: Swarm, space: Space, seed: int) -> Plan:
 def _blind(rng: Random, here: Swarm, space: Space, seed: int) -> Plan:
     """The world counts every request, and no fault strikes that may legally repeat one."""
     plain = here.features - {"permanent", "malformed", "hangs", "replay", "poison"}
+    if "same work" in plain:  # who waits for a lost answer may come too late to be the first
+        plain -= {"patient workers"}
     return _anything(rng, here._replace(features=plain), space, seed, "blind")
 
 
 def _anything(rng: Random, here: Swarm, space: Space, seed: int, sink: Sink) -> Plan:
-    lease_s = _lease_s(rng)
+    lease_s = lease_of(rng)
     queues = rng.choice((1, 1, 2))
     jobs = [
         _job(rng, here, lease_s, rng.randrange(queues)) for _ in range(rng.randint(1, space.jobs))
@@ -79,18 +66,28 @@ def _anything(rng: Random, here: Swarm, space: Space, seed: int, sink: Sink) -> 
         again_s = LATER_S if sink == "blind" else rng.choice((0.0, 0.5, LATER_S))
         for index in rng.sample(range(len(jobs)), 1 + len(jobs) // 3):
             first = jobs[index]
+            queue = first.queue if sink == "blind" else rng.randrange(queues)
             at_s = first.at_s + again_s
-            jobs.append(PlannedJob(at_s, first.queue, first.service_s, same_work_as=index))
+            jobs.append(PlannedJob(at_s, queue, first.service_s, same_work_as=index))
+    if "submitted again" in here.features:
+        for index in rng.sample(range(len(jobs)), 1 + len(jobs) // 3):
+            jobs[index] = replace(jobs[index], again_after_s=rng.choice((0.0, 0.5, LATER_S)))
+    if "payloads" in here.features:
+        jobs = [replace(job, payload_bytes=rng.choice((0, *PAYLOADS))) for job in jobs]
+    names = tuple(f"q{number}" for number in range(queues))
+    if "odd names" in here.features:
+        names = _alike(rng, queues)
+        given = _alike(rng, len(jobs)) if rng.random() < 0.5 else rng.sample(ODD_NAMES, len(jobs))
+        jobs = [replace(job, name=name) for job, name in zip(jobs, given, strict=True)]
     fewest = 2 if here.kinds.keys() & FOR_EVER.keys() else 1  # one goes, one must stay
     workers = rng.randint(min(fewest, space.workers), space.workers)
-    names = tuple(f"q{number}" for number in range(queues))
     pools: tuple[Pool, ...] = (Pool("all", names, workers),)
     if queues > 1 and workers > 1 and rng.random() < 0.5:
         pools = (Pool("some", names[:1], 1), Pool("others", names[1:], workers - 1))
-    faults = _faults(rng, here, space, sketch(jobs, workers, lease_s))
+    faults = faults_of(rng, here, space, sketch(jobs, workers, lease_s))
     if "poison" in here.features and here.shape != "blind":
         faults.append(KillAt(rng.randrange(len(jobs)), rng.choice(("after_lease", "mid_job")), 20))
-    return _plan(
+    return plan_of(
         rng,
         here,
         seed,
@@ -102,6 +99,12 @@ def _anything(rng: Random, here: Swarm, space: Space, seed: int, sink: Sink) -> 
         lease_s=lease_s,
         actions=_actions(rng, here, jobs),
     )
+
+
+def _alike(rng: Random, count: int) -> tuple[str, ...]:
+    """So many odd names that stand beside each other, since neighbours look most alike."""
+    first = rng.randrange(len(ODD_NAMES) - count + 1)
+    return ODD_NAMES[first : first + count]
 
 
 def _job(rng: Random, here: Swarm, lease_s: float, queue: int) -> PlannedJob:
@@ -134,7 +137,7 @@ def _job(rng: Random, here: Swarm, lease_s: float, queue: int) -> PlannedJob:
         service_s,
         behaviour,
         failures,
-        priority=rng.choice((0, 0, 5)) if "priorities" in has else 0,
+        priority=priority_of(rng, here),
         timeout_s=timeout_s,
         delay_s=rng.choice((0.0, 0.5, 2.0)) if "delays" in has else 0.0,
     )
@@ -144,7 +147,7 @@ def _crowd(rng: Random, here: Swarm, space: Space, seed: int) -> Plan:
     """Many jobs fail together, on a dependency that is down for a while."""
     base_s = rng.choice((4.0, 8.0))
     jobs = [PlannedJob(0.0, 0, 0.01, "depends") for _ in range(rng.randint(9, 14))]
-    return _plan(
+    return plan_of(
         rng,
         here,
         seed,
@@ -153,13 +156,13 @@ def _crowd(rng: Random, here: Swarm, space: Space, seed: int) -> Plan:
         jobs=jobs,
         faults=[Outage(0.0, round(rng.uniform(1.0, 4.0), 2))],
         max_deliveries=8,
-        retry=RetryPolicy(base_s, 2.0, 30.0, rng.choice(("full", "equal"))),
+        retry=RetryPolicy(base_s, 2.0, 30.0, rng.choice(("full", "equal", "decorrelated"))),
     )
 
 
 def _pools(rng: Random, here: Swarm, space: Space, seed: int) -> Plan:
     """A quick queue with a pool of its own beside one that is flooded, and struck."""
-    lease_s = _lease_s(rng)
+    lease_s = lease_of(rng)
     slow = [
         PlannedJob(0.0, 1, round(rng.uniform(0.5, 3.0), 2), flood=True)
         for _ in range(rng.randint(2, space.jobs))
@@ -171,7 +174,7 @@ def _pools(rng: Random, here: Swarm, space: Space, seed: int) -> Plan:
         for _ in range(rng.choice((0, 0, 1, 2)))
     ]
     bound_s = 1.5 + sum(job.service_s for job in quick)
-    return _plan(
+    return plan_of(
         rng,
         here,
         seed,
@@ -198,7 +201,7 @@ def _urgent(rng: Random, here: Swarm, space: Space, seed: int) -> Plan:
         others.append(PlannedJob(0.1, 1, 0.05))
         urgent.append(PlannedJob(0.2, 0, 0.05, priority=5, same_work_as=len(others) - 1))
         bound_s += 0.1
-    return _plan(
+    return plan_of(
         rng,
         here,
         seed,
@@ -206,7 +209,7 @@ def _urgent(rng: Random, here: Swarm, space: Space, seed: int) -> Plan:
         pools=(Pool("all", ("q0", "q1"), rng.randint(1, 2)),),
         jobs=others + urgent,
         faults=[],
-        lease_s=_lease_s(rng),
+        lease_s=lease_of(rng),
     )
 
 
@@ -219,7 +222,7 @@ def _again(rng: Random, here: Swarm, space: Space, seed: int) -> Plan:
     faults: list[Fault] = []
     if rng.random() < 0.7:
         faults.append(BrokerCrash(round(over_s + rng.uniform(0.0, 0.5), 3), 0.1))
-    return _plan(
+    return plan_of(
         rng,
         here._replace(features=frozenset()),
         seed,
@@ -242,7 +245,7 @@ def _shared(rng: Random, here: Swarm, space: Space, seed: int) -> Plan:
     ]
     at_s = round(rng.uniform(0.0, 2.0 * service_s), 3)
     before = 2 + int(at_s / every_s)
-    return _plan(
+    return plan_of(
         rng,
         here,
         seed,
@@ -250,7 +253,7 @@ def _shared(rng: Random, here: Swarm, space: Space, seed: int) -> Plan:
         pools=(Pool("all", rng.choice((("q0", "q1"), ("q1", "q0"))), 1),),
         jobs=[*busy, PlannedJob(at_s, 0, 0.05)],
         faults=[],
-        lease_s=_lease_s(rng),
+        lease_s=lease_of(rng),
     )
 
 
@@ -258,7 +261,7 @@ def _full(rng: Random, here: Swarm, space: Space, seed: int) -> Plan:
     """More arrives than the queue may hold: who is refused is told."""
     limit = rng.randint(1, 3)
     jobs = [PlannedJob(0.0, 0, 0.5) for _ in range(limit + rng.randint(4, 8))]
-    return _plan(
+    return plan_of(
         rng,
         here,
         seed,
@@ -266,7 +269,7 @@ def _full(rng: Random, here: Swarm, space: Space, seed: int) -> Plan:
         pools=(Pool("all", ("q0",), 1),),
         jobs=jobs,
         faults=[],
-        lease_s=_lease_s(rng),
+        lease_s=lease_of(rng),
     )
 
 
@@ -279,13 +282,10 @@ _SHAPES = {
     "urgent": _urgent,
     "shared": _shared,
     "full": _full,
+    "month": month,
+    "stubborn": stubborn,
+    "deploys": deploys,
 }
-
-
-def _faults(rng: Random, here: Swarm, space: Space, about: Sketch) -> list[Fault]:
-    count = min(space.faults, 1 + int(rng.expovariate(0.6)))
-    kinds, weights = list(here.kinds), list(here.kinds.values())
-    return [drawer_of(kind)(rng, about) for kind in rng.choices(kinds, weights, k=count)]
 
 
 def _actions(rng: Random, here: Swarm, jobs: list[PlannedJob]) -> tuple[ReplayDead, ...]:
@@ -293,41 +293,5 @@ def _actions(rng: Random, here: Swarm, jobs: list[PlannedJob]) -> tuple[ReplayDe
         return ()
     about = sketch(jobs, 1, 1.0)
     times = {moment_s(rng, about) + rng.choice((0.5, 5.0, 20.0)) for _ in range(rng.randint(1, 2))}
-    return tuple(ReplayDead(round(at_s, 3)) for at_s in sorted(times))
-
-
-def _plan(
-    rng: Random,
-    here: Swarm,
-    seed: int,
-    *,
-    queues: tuple[Queue, ...],
-    pools: tuple[Pool, ...],
-    jobs: list[PlannedJob],
-    faults: list[Fault],
-    sink: Sink = "keyed",
-    lease_s: float = 1.0,
-    max_deliveries: int | None = None,
-    retry: RetryPolicy | None = None,
-    actions: tuple[ReplayDead, ...] = (),
-) -> Plan:
-    plan = Plan(
-        scenario="explore",
-        variant=here.shape,
-        seed=seed,
-        queues=queues,
-        pools=pools,
-        jobs=tuple(jobs),
-        faults=tuple(faults),
-        guarantees=JUDGED,
-        sink=sink,
-        lease_s=lease_s,
-        grace_s=rng.choice((0.1, 1.0, 5.0)),
-        max_deliveries=max_deliveries or _max_deliveries(rng, here),
-        retry=retry or _retry(rng, here),
-        deadline_s=0.0,
-        latency_s=rng.choice((0.0005, 0.0005, 0.01)),
-        producers=rng.randint(1, 2),
-        actions=actions,
-    )
-    return with_time(made_fair(plan))
+    at_most = rng.choice((1000, 1000, 1))
+    return tuple(ReplayDead(round(at_s, 3), at_most=at_most) for at_s in sorted(times))

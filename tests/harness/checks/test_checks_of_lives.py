@@ -6,6 +6,8 @@ Histories of few rows, made from drawn numbers: on both sides of what each check
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
@@ -21,7 +23,6 @@ from jobquake.protocol.commands import Jitter, RetryPolicy
 from jobquake.protocol.events import Answer, Event
 from msgspec.structs import replace
 from support.legal import Legal, legal_runs
-from support.legal_world import Who
 
 FOR_GOOD = {"failed": 0.0, "permanent": 1.0}
 planted = settings(max_examples=40, suppress_health_check=list(HealthCheck))
@@ -63,34 +64,17 @@ def came(at_s: float = 0.0, job: int = 0) -> list[Row]:
     ]
 
 
-def lease(
-    at_s: float,
-    token: int,
-    *,
-    since: float | None = None,
-    node: int = 0,
-    job: int = 0,
-    number: int | None = None,
-) -> Row:
-    """A worker was handed the job; it had asked just then, or at ``since``."""
-    return row(
-        at_s,
-        Event.LEASED,
-        since=at_s if since is None else since,
-        node=node,
-        incarnation=1,
-        job=job,
-        token=token,
-        key=token if number is None else number,
-        value=1.0,
-    )
+def lease(at_s: float, token: int, *, since: float | None = None, **more: int) -> Row:
+    asked_at = at_s if since is None else since
+    who: dict[str, Any] = {"node": 0, "incarnation": 1, "job": 0, "key": token} | more
+    return row(at_s, Event.LEASED, since=asked_at, token=token, value=1.0, **who)
 
 
 def ended(at_s: float, token: int, how: str, node: int = 0, job: int = 0) -> list[Row]:
     """The worker says how its delivery ended, and the queue takes note of it."""
     released = how == "released"
     event = Event.RELEASE_ANSWERED if released else Event.NACK_ANSWERED
-    who = Who(node=node, incarnation=1, job=job, token=token)
+    who: dict[str, Any] = {"node": node, "incarnation": 1, "job": job, "token": token}
     return [
         row(at_s, Event.HANDBACK_SENT, value=float(released), **who),
         row(at_s, event, since=at_s, answer=Answer.OK, value=FOR_GOOD.get(how, 0.0), **who),
@@ -195,7 +179,7 @@ def test_deliveries_used_counts_anew_after_a_replay(used: int) -> None:
 @given(st.integers(0, 6), st.integers(0, 2))
 def test_deliveries_used_rejects_a_number_that_cannot_be(number: int, unanswered: int) -> None:
     asked = [nothing(1.6 + 0.1 * n, 1.6, Answer.UNKNOWN) for n in range(unanswered)]
-    rows = [*life("failed", "crashed"), *asked, lease(9.0, 3, number=number, node=1)]
+    rows = [*life("failed", "crashed"), *asked, lease(9.0, 3, key=number, node=1)]
     possible = number == 0 or 3 <= number <= 3 + unanswered  # 0: it was not written down
     assert blamed(judge("deliveries_used", plan_of(), rows)) == (set() if possible else {0})
 
