@@ -39,7 +39,7 @@ def build(rng: Random, seed: int, variant: str) -> Plan:
             KillAt(victim, "mid_job"),
             BrokerCrash(round(rng.uniform(HOUR_S, DAY_S), 3), MINUTE_S),
         ),
-        guarantees=ALWAYS,
+        guarantees=("delays_respected", *ALWAYS),
         must_hit=(("worker kill", "running"),),
         sink="keyed",
         lease_s=1.0,
