@@ -48,9 +48,9 @@ class Claims(Struct, frozen=True):
     of one queue and one priority, the one that has been ready for longest goes first.
     ``timeouts``: no lease, and no extension of one, reaches past the job's timeout.
     ``backoff_after_expiry``: a job whose lease ran out waits for its backoff, as after a failure;
-    else it comes back at once. ``timer_s``: the queue keeps time in steps of so many seconds, and
-    each lease, delay and backoff may be over up to one step sooner or later. ``prompt``:
-    whoever asks for work is given a job that is ready, and whoever waits is woken when one is.
+    else it comes back at once. ``prompt``: whoever asks for work is given a job that is ready, and
+    whoever waits is woken when one becomes ready. ``timer_s``: the queue keeps time in steps of so
+    many seconds, and each lease, delay and backoff may be over up to one step sooner or later.
     """
 
     delivery: Literal["at-least-once", "at-most-once"] = "at-least-once"
@@ -70,8 +70,8 @@ class Claims(Struct, frozen=True):
     ordered: bool = True
     timeouts: bool = True
     backoff_after_expiry: bool = True
-    timer_s: float = 0.0
     prompt: bool = True
+    timer_s: float = 0.0
 
 
 def unclaimed(claims: Claims, names: Iterable[Claim]) -> str:

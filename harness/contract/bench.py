@@ -14,7 +14,7 @@ from typing import Protocol, TypeVar, cast
 
 import pytest
 
-from ...backends.adapter import QueueSystem, RemoteQueue
+from ...backends.adapter import Housekeeper, QueueSystem, RemoteQueue
 from ...blame import blaming
 from ...errors import JobquakeError
 from ...protocol.clock import Clock
@@ -40,19 +40,12 @@ from ...protocol.commands import (
     Reply,
     Settled,
 )
-from .words import job_of, shown, spoken
+from .words import brief, job_of, shown, spoken
 
 R = TypeVar("R", bound=Reply)
 T = TypeVar("T")
 QUEUE = "default"
 LEASE_S = 10.0
-
-
-def expect(held: bool, expected: str, found: object) -> None:
-    """Raise AssertionError, one sentence, unless ``held``."""
-    __tracebackhide__ = True
-    if not held:
-        raise AssertionError(f"expected {expected}, found {shown(found)}")
 
 
 class Stage(Protocol):
@@ -69,6 +62,9 @@ class Stage(Protocol):
     def call(self, command: Command) -> Reply: ...
     def crash(self) -> None:
         """The queue's server dies and starts again."""
+
+    def keep_house(self) -> None:
+        """Whoever keeps the queue's house does so now, if it is not the queue itself."""
 
 
 class VirtualTime:
@@ -91,6 +87,10 @@ class VirtualTime:
 
     def wait(self, seconds: float) -> None:
         self.now += seconds
+
+    def keep_house(self) -> None:
+        if isinstance(self._queue, Housekeeper):
+            self._queue.forget_old()
 
 
 class Bench:
@@ -139,6 +139,10 @@ class Bench:
         """The queue's server dies and starts again."""
         self._blamed(self._stage.crash)
 
+    def keep_house(self) -> None:
+        """Let whoever keeps the queue's house do so."""
+        self._blamed(self._stage.keep_house)
+
     def call(self, command: Command) -> Reply:
         __tracebackhide__ = True
         self._said, self._job_id = command, job_of(command) or self._job_id
@@ -151,7 +155,7 @@ class Bench:
         __tracebackhide__ = True
         if held:
             return
-        job = f"job {self._job_id!r}, " if self._job_id else ""
+        job = f"job {brief(self._job_id)}, " if self._job_id else ""
         said = f"{spoken(self._said)} " if self._said else ""
         raise AssertionError(
             f"{job}{said}at {self.now:.4g} s: expected {expected}, found {shown(found)}"

@@ -12,6 +12,7 @@ from ...protocol.commands import (
     Ack,
     Delivery,
     Enqueue,
+    Enqueued,
     Extend,
     Job,
     Nack,
@@ -88,6 +89,40 @@ def a_completed_job_is_over(bench: Bench) -> None:
         found = bench.enqueue(Job("a"))
         bench.expect(not found, "created=False for a job that is done", "created=True")
     expect_never_again(bench, "a job that was acked never to be handed out again")
+
+
+def every_legal_job_is_accepted(bench: Bench) -> None:
+    """Legal is whatever the words of :class:`Job` and :class:`RetryPolicy` allow."""
+    policies = [
+        RetryPolicy(0.1, 2.0, 0.5),
+        RetryPolicy(0.0, 2.0, 60.0),
+        RetryPolicy(0.5, 1.0, 60.0),
+        RetryPolicy(1.0, 2.0, 0.0),
+    ]
+    jobs = [Job(f"retry {number}", retry=policy) for number, policy in enumerate(policies)]
+    jobs += [Job(f"priority {priority}", priority=priority) for priority in (-1000, 1000)]
+    jobs += [Job("once", max_deliveries=1), Job("short", timeout_s=0.5), Job("no key", key=None)]
+    for job in jobs:
+        reply = bench.call(Enqueue(job))
+        bench.expect(isinstance(reply, Enqueued), f"the legal job {job} to be accepted", reply)
+        state = bench.state(job.id)
+        bench.expect(state == "ready", f"job {job.id!r}, which was accepted, to be ready", state)
+
+
+def an_ack_ends_no_other_job(bench: Bench) -> None:
+    for name in ("a", "b", "c"):
+        bench.enqueue(Job(name))
+        bench.wait(0.5)
+    holders = []
+    for _ in range(3):
+        holders.append(bench.take())
+        bench.wait(0.5)
+    bench.say(word("ack", holders[1]))
+    for holder in (holders[0], holders[2]):
+        state = bench.state(holder.job.id)
+        bench.expect(state == "leased", f"job {holder.job.id!r} to stay with its holder", state)
+        settled = bench.say(word("ack", holder))
+        bench.expect(settled.accepted, f"the ack of job {holder.job.id!r} to be accepted", settled)
 
 
 def a_lease_is_exclusive_until_it_ends(bench: Bench) -> None:

@@ -4,7 +4,7 @@ It speaks to the queue over the adapter's own connection. A second of the conver
 ``second_s`` real seconds: leases, delays, backoffs and timeouts are shortened on their way to the
 queue and lengthened on their way back. Nothing is judged by a machine that is late: where what
 should have taken a moment took so long that a lease may have ended meanwhile, the test is skipped
-and says so.
+and says so. A queue that keeps time in steps (``Claims.timer_s``) is given seconds of three steps.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ from ...protocol.commands import (
 from ..drivers.long_lived_process import ServedQueue, served
 
 ANSWER_WITHIN_S = 5.0
+STEPS = 3  # a conversation leaves half a second between too early and too late
 LATE_S = 0.4  # of a conversation's seconds: less than any conversation leaves between two moments
 
 
@@ -83,6 +84,9 @@ class RealTime:
         self._connection = self._adapter.connect(self.address, ANSWER_WITHIN_S)
         self._woke = time.monotonic()
 
+    def keep_house(self) -> None:
+        """The server does that by itself."""
+
     def close(self) -> None:
         self._connection.close()
 
@@ -120,7 +124,8 @@ def real_time(adapter: RemoteQueue, second_s: float) -> Iterator[RealTime]:
         with _in_one_line(adapter):
             folder = tempfile.TemporaryDirectory(prefix="jobquake-contract-")
             queue = served(adapter, Path(resources.enter_context(folder)))
-            stage = RealTime(adapter, resources.enter_context(queue), second_s)
+            step_s = max(second_s, STEPS * adapter.claims.timer_s)
+            stage = RealTime(adapter, resources.enter_context(queue), step_s)
         yield stage
         with _in_one_line(adapter):
             stage.close()

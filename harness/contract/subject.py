@@ -13,7 +13,7 @@ from typing import ClassVar, TypeVar, cast
 import pytest
 from hypothesis import settings
 
-from ...backends import registry, system
+from ...backends import system
 from ...backends.adapter import QueueSystem, RemoteQueue, Unavailable
 from ...backends.claims import Claim, unclaimed
 from ...errors import JobquakeError
@@ -100,8 +100,6 @@ class Subject:
         """Run the plan; every fault in it must have struck."""
         __tracebackhide__ = True
         driver = driver or ("sim" if self.has_virtual_time else self._real_processes())
-        if driver == "process":
-            self._see_that_processes_find_it()
         if why := why_not(plan, self.backend, driver) or self._beyond_its_network(plan, driver):
             pytest.skip(f"{self.backend.name} cannot run it: {why}")
         result = self._result(plan, driver)
@@ -146,16 +144,6 @@ class Subject:
         if doubled and not framing.numbered:
             return "its replies come in order, so that no request can be delivered twice"
         return ""
-
-    def _see_that_processes_find_it(self) -> None:
-        try:
-            registry.find(self.backend.name)
-        except KeyError:
-            pytest.fail(
-                f"expected to find the backend {self.backend.name!r} by its name, as each worker "
-                f"process does, found none; add it to the entry points {registry.GROUP!r}",
-                pytrace=False,
-            )
 
     def told(self, call: Callable[[], T]) -> T:
         """What it gives; where the adapter raises, or cannot be had, the test fails in one line."""

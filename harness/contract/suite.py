@@ -33,8 +33,9 @@ from . import comings_back, connections, conversations, crashes, fault_plans, od
 from .bench import Bench
 from .conversations import SAYS, SETTLING, Says
 from .crashes import Whose
+from .edge_tests import EdgeTests
 from .machine import machine
-from .subject import PROPERTY, Subject
+from .subject import PROPERTY
 
 CALLS: tuple[Call, ...] = get_args(Call)
 EFFECTS: tuple[NetEffect, ...] = get_args(NetEffect)
@@ -50,7 +51,7 @@ first_and_last = pytest.mark.parametrize(
 )
 
 
-class QueueContract(Subject):
+class QueueContract(EdgeTests):
     """Subclass it, name the subclass ``Test...``, and set ``backend``.
 
     ``drivers``: with ``"process"`` among them a few plans are run on real processes, too;
@@ -73,6 +74,13 @@ class QueueContract(Subject):
 
     def test_a_completed_job_is_over(self, bench: Bench) -> None:
         conversations.a_completed_job_is_over(bench)
+
+    def test_every_legal_job_is_accepted(self, bench: Bench) -> None:
+        conversations.every_legal_job_is_accepted(bench)
+
+    def test_an_ack_ends_no_other_job(self, bench: Bench) -> None:
+        self.claims_at_least_once()
+        conversations.an_ack_ends_no_other_job(bench)
 
     def test_a_lease_is_exclusive_until_it_ends(self, bench: Bench) -> None:
         self.claims_at_least_once()
@@ -131,14 +139,14 @@ class QueueContract(Subject):
         self.claims("bounded_deliveries", *(() if by_crash else ("retries",)))
         conversations.deliveries_are_bounded(bench, by_crash)
 
+    @pytest.mark.parametrize("size", odd_jobs.PAYLOADS)
+    def test_a_payload_arrives_as_it_was_enqueued(self, bench: Bench, size: int) -> None:
+        odd_jobs.a_payload_arrives_as_it_was_enqueued(bench, size)
+
     def test_tokens_only_grow(self, bench: Bench) -> None:
         self.claims_at_least_once()
         self.claims("fencing", "bounded_deliveries", "dead_letters", "retries")
         comings_back.tokens_only_grow(bench)
-
-    @pytest.mark.parametrize("size", odd_jobs.PAYLOADS)
-    def test_a_payload_arrives_as_it_was_enqueued(self, bench: Bench, size: int) -> None:
-        odd_jobs.a_payload_arrives_as_it_was_enqueued(bench, size)
 
     def test_a_delay_is_kept(self, bench: Bench) -> None:
         self.claims("delays")
@@ -177,7 +185,9 @@ class QueueContract(Subject):
         self.claims("priorities")
         conversations.an_urgent_job_waits_for_none_of_less_importance(bench)
 
-    def test_a_job_may_be_delivered_some_hundred_times(self, bench: Bench) -> None:
+    def test_a_job_may_be_delivered_some_hundred_times(
+        self, virtual_time: None, bench: Bench
+    ) -> None:
         self.claims_at_least_once()
         self.claims("bounded_deliveries", "retries")
         odd_jobs.a_job_may_be_delivered_some_hundred_times(bench)

@@ -23,6 +23,8 @@ from ...protocol.commands import (
     Settled,
 )
 
+LONGEST = 40
+
 
 def job_of(said: Command | Reply) -> str:
     """The id of the one job that it is about; "" if there is none."""
@@ -66,7 +68,14 @@ def _unusual(job: Job) -> str:
     fields = Job.__struct_fields__
     plain = Job("")
     values = {name: getattr(job, name) for name in fields if name != "id"}
-    return ", ".join(f"{k}={v!r}" for k, v in values.items() if v != getattr(plain, k))
+    return ", ".join(f"{k}={brief(v)}" for k, v in values.items() if v != getattr(plain, k))
+
+
+def brief(value: object) -> str:
+    """Its representation; of long bytes or a long name the beginning, the end and the length."""
+    if isinstance(value, str | bytes) and len(value) > LONGEST:
+        return f"{value[: LONGEST // 2]!r}...{value[-LONGEST // 4 :]!r} ({len(value):,} long)"
+    return repr(value)
 
 
 def shown(found: object) -> str:
@@ -74,7 +83,7 @@ def shown(found: object) -> str:
     match found:
         case Delivery(job, token, number, lease_s):
             return (
-                f"job {job.id!r} handed out under token {token} as delivery {number} "
+                f"job {brief(job.id)} handed out under token {token} as delivery {number} "
                 f"for {lease_s:g} s"
             )
         case Leased(delivery):

@@ -10,7 +10,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal, Protocol
 
+from ...backends import registry
 from ...backends.adapter import Connection, RemoteQueue
+from ...errors import UsageError
 from ...protocol.run_files import REPLAY, STRIKES
 from ..plan.plan import Plan
 from ..plan.replay import encode
@@ -47,10 +49,22 @@ class Nodes:
         self._nursery: Nursery | None = None
 
     def prepare(self, folder: Path, spawn: Spawn) -> None:
+        self._see_that_processes_find_it()
         (folder / STRIKES).mkdir()
         (folder / REPLAY).write_text(encode(self._plan, self._adapter.name, "process"))
         self._folder = folder
         self._nursery = Nursery(folder, spawn)
+
+    def _see_that_processes_find_it(self) -> None:
+        name = self._adapter.name
+        try:
+            registry.find(name)
+        except KeyError:
+            raise UsageError(
+                f"expected a backend that worker processes find by its name, found none that is "
+                f"called {name!r}; name it in the entry points {registry.GROUP!r} of an installed "
+                "package"
+            ) from None
 
     def start(self, role: Role, number: int, incarnation: int, address: str, log: Path) -> Running:
         assert self._nursery is not None

@@ -6,6 +6,8 @@ Histories of few rows, made from drawn numbers: on both sides of what each check
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
@@ -17,7 +19,7 @@ from jobquake.harness.plan.plan import Plan, PlannedJob, Pool, Queue, ReplayDead
 from jobquake.harness.record.facts import Facts
 from jobquake.harness.record.history import History, Row, row
 from jobquake.harness.spec.vain import PROMPT_S
-from jobquake.protocol.commands import RetryPolicy
+from jobquake.protocol.commands import Jitter, RetryPolicy
 from jobquake.protocol.events import Answer, Event
 from msgspec.structs import replace
 from support.legal import Legal, legal_runs
@@ -64,7 +66,7 @@ def came(at_s: float = 0.0, job: int = 0) -> list[Row]:
 
 def lease(at_s: float, token: int, *, since: float | None = None, **more: int) -> Row:
     asked_at = at_s if since is None else since
-    who = {"node": 0, "incarnation": 1, "job": 0, "key": token} | more
+    who: dict[str, Any] = {"node": 0, "incarnation": 1, "job": 0, "key": token} | more
     return row(at_s, Event.LEASED, since=asked_at, token=token, value=1.0, **who)
 
 
@@ -72,7 +74,7 @@ def ended(at_s: float, token: int, how: str, node: int = 0, job: int = 0) -> lis
     """The worker says how its delivery ended, and the queue takes note of it."""
     released = how == "released"
     event = Event.RELEASE_ANSWERED if released else Event.NACK_ANSWERED
-    who = {"node": node, "incarnation": 1, "job": job, "token": token}
+    who: dict[str, Any] = {"node": node, "incarnation": 1, "job": job, "token": token}
     return [
         row(at_s, Event.HANDBACK_SENT, value=float(released), **who),
         row(at_s, event, since=at_s, answer=Answer.OK, value=FOR_GOOD.get(how, 0.0), **who),
@@ -251,7 +253,9 @@ def test_ready_jobs_handed_out_allows_for_what_the_run_itself_shows_to_be_slow()
 @pytest.mark.parametrize(
     ("jitter", "most_s"), [("none", 1.0), ("full", 1.0), ("equal", 1.0), ("decorrelated", 3.0)]
 )
-def test_backoff_respected_rejects_a_retry_that_comes_too_late(jitter: str, most_s: float) -> None:
+def test_backoff_respected_rejects_a_retry_that_comes_too_late(
+    jitter: Jitter, most_s: float
+) -> None:
     plan = plan_of(retry=RetryPolicy(1.0, 2.0, 8.0, jitter))
     ready_s = 1.5 + most_s  # it failed at 1.5 s
     for asked_s, late in ((ready_s, set[int]()), (ready_s + PROMPT_S + 0.01, {0})):

@@ -53,35 +53,36 @@ def test_what_needs_virtual_time_is_skipped_with_that_reason_and_the_rest_passes
     assert "tagged has no virtual time, and TestTagged.drivers does not name 'process'" in skipped
 
 
-@pytest.mark.parametrize(
-    ("raises", "why"),
-    [
-        ("Unavailable('only over TCP')", "only over TCP"),
-        ("NotImplementedError('later')", "local() is not written: later"),
-    ],
-)
-def test_a_queue_whose_local_cannot_be_had_is_one_without_virtual_time(
-    pytester: pytest.Pytester, raises: str, why: str
-) -> None:
-    local = f"""
+LOCALS = """
 from jobquake.adapters import Unavailable
 from tagged_queue import TaggedQueue
 
-class Local(TaggedQueue):
+class Elsewhere(TaggedQueue):
     def local(self, clock, rng):
-        raise {raises}
+        raise Unavailable("only over TCP")
 
-class TestLocal(QueueContract):
-    backend = Local()
+class Unwritten(TaggedQueue):
+    def local(self, clock, rng):
+        raise NotImplementedError("later")
+
+class TestElsewhere(QueueContract):
+    backend = Elsewhere()
+
+class TestUnwritten(QueueContract):
+    backend = Unwritten()
 """
-    pytester.makepyfile(SUITE.partition("class")[0] + local)
-    done = pytester.runpytest_inprocess(
-        "-rs", "-p", "no:cacheprovider", "-k", "full_queue or jumps"
-    )
+
+
+def test_a_queue_whose_local_cannot_be_had_is_one_without_virtual_time(
+    pytester: pytest.Pytester,
+) -> None:
+    pytester.makepyfile(SUITE.partition("class")[0] + LOCALS)
+    words = ["-rs", "-p", "no:cacheprovider", "-k", "full_queue or jumps"]
+    done = pytester.runpytest_subprocess(*words)
     outcomes = done.parseoutcomes()
-    assert outcomes.pop("deselected") > 100
-    assert outcomes == {"passed": 1, "skipped": 2}
-    assert f"tagged has no virtual time, which this test needs: {why}" in done.stdout.str()
+    assert (outcomes["passed"], outcomes["skipped"]) == (2, 4) and "failed" not in outcomes
+    for why in ("only over TCP", "local() is not written: later"):
+        assert f"tagged has no virtual time, which this test needs: {why}" in done.stdout.str()
 
 
 @pytest.mark.slow
@@ -97,7 +98,9 @@ def test_a_correct_queue_passes_the_whole_contract_in_real_time(
 def test_a_correct_queue_passes_its_plans_on_real_processes(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(SUITE + "    drivers = ('process',)\n")
     done = pytester.runpytest_subprocess("-p", "no:cacheprovider", "-k", "may_die or lost_late")
-    assert set(done.parseoutcomes()) <= {"passed", "deselected"}, done.outlines
+    # Replies come in order, so for each of the eight calls one fault is skipped.
+    outcomes = done.parseoutcomes()
+    assert outcomes["skipped"] == 8 and not outcomes.keys() & {"failed", "errors"}, done.outlines
 
 
 # -- time ---------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from jobquake.backends import registry
-from jobquake.errors import BackendFailed
+from jobquake.errors import BackendFailed, UsageError
 from jobquake.faults import NetFault
 from jobquake.harness.drivers.calltap import DOWN, UP, CallTap, OrderedTap, Wire
 from jobquake.harness.drivers.watched import Watched
@@ -77,6 +77,18 @@ def test_a_session_that_raises_ends_the_run_with_its_name(monkeypatch: pytest.Mo
 
     monkeypatch.setattr("tagged_queue.TaggedSession.reply", reply)
     with pytest.raises(BackendFailed, match=r"reply\(.*LookupError: no such tag"):
+        run(STRUCK, tagged, "process")
+
+
+def test_an_adapter_that_its_workers_cannot_find_is_told_before_they_start(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tagged_here.installed(monkeypatch)
+    tagged = registry.find("tagged")
+    monkeypatch.setattr(type(tagged), "name", "nobody")
+    with pytest.raises(
+        UsageError, match="found none that is called 'nobody'; name it in the entry"
+    ):
         run(STRUCK, tagged, "process")
 
 
