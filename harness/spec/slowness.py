@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..record.facts import Facts, Floats
+from ..record.facts import Facts, Flags, Floats
 from ..record.history import Answer, Event
 from ..units import seconds
 from .once import once
@@ -33,7 +33,8 @@ def too_busy(facts: Facts) -> str:
 @once
 def _late_s(facts: Facts) -> Floats:
     """What each step took that should have taken nothing."""
-    return np.concatenate([_of_workers(facts), _of_answers(facts)])
+    late_s: Floats = np.concatenate([_of_workers(facts), _of_answers(facts)])
+    return late_s
 
 
 def _of_workers(facts: Facts) -> Floats:
@@ -50,12 +51,14 @@ def _of_workers(facts: Facts) -> Floats:
     service_s = np.array([planned.service_s for planned in plan.jobs])[job]
     unbroken = service_s <= 2 * plan.lease_s / 3  # so short that no lease was extended meanwhile
 
-    def step(one: Event, other: Event) -> np.ndarray:
-        return (history["event"][first] == one) & (history["event"][then] == other)
+    def step(one: Event, other: Event) -> Flags:
+        found: Flags = (history["event"][first] == one) & (history["event"][then] == other)
+        return found
 
     at_once = step(Event.LEASED, Event.STARTED) | step(Event.EFFECT, Event.ACK_SENT)
     worked = step(Event.STARTED, Event.EFFECT) & unbroken
-    return np.concatenate([took[at_once], (took - service_s)[worked]])
+    late_s: Floats = np.concatenate([took[at_once], (took - service_s)[worked]])
+    return late_s
 
 
 def _of_answers(facts: Facts) -> Floats:
