@@ -45,7 +45,8 @@ def build(rng: Random, seed: int, variant: str) -> Plan:
         lease_s=1.0,
         wait_s=6 * HOUR_S,
         max_deliveries=4,
-        deadline_s=MONTH_S + HOUR_S,
+        # Who takes the second submission for another job has it due half a month later.
+        deadline_s=1.5 * MONTH_S + HOUR_S,
     )
 
 
