@@ -46,7 +46,7 @@ MOVED = {
     "fault": "errors",
     "harness.capacity": "capacity",
     "harness.checks.finding": "harness.finding",
-    "harness.checks.retries": "harness.record.retries",
+    "harness.checks.retries": "harness.spec.retries",
     "harness.checks.sight": "harness.sight",
     "harness.contract.battery": "harness.contract.fault_plans",
     "harness.contract.broken": "harness.contract.mutants",

@@ -11,6 +11,7 @@ from .backends.adapter import (
     Housekeeper,
     Queue,
     QueueSystem,
+    RemoteQueue,
     Retaining,
     Tenant,
     Unavailable,
@@ -18,7 +19,17 @@ from .backends.adapter import (
 from .backends.claims import Claims
 from .backends.framework import FrameworkSystem, Program, Settings, Wishes
 from .backends.registry import Movable
-from .backends.system import DRIVERS, Driven, Driver, Framing, System, Veiled
+from .backends.system import (
+    DRIVERS,
+    Driven,
+    Driver,
+    Framing,
+    Session,
+    SplitsReplies,
+    Stateful,
+    System,
+    Veiled,
+)
 from .protocol.clock import Clock, ReadClock, anchored
 from .protocol.worker import Worker, WorkerOptions, WorkerProgram, effect_key, perform, worker
 
@@ -38,8 +49,12 @@ __all__ = [
     "Queue",
     "QueueSystem",
     "ReadClock",
+    "RemoteQueue",
     "Retaining",
+    "Session",
     "Settings",
+    "SplitsReplies",
+    "Stateful",
     "System",
     "Tenant",
     "Unavailable",

@@ -14,7 +14,7 @@ from . import lookup
 from .errors import UsageError
 
 if TYPE_CHECKING:
-    from .backends.adapter import Adapter
+    from .backends.adapter import RemoteQueue
     from .harness.drivers.long_lived import LongLivedQueue
     from .harness.plan.plan import Plan
     from .harness.result import Result
@@ -28,7 +28,7 @@ NEEDED = ("name", "summary", "claims", "violates", "framing", "server")  # of an
 
 def run(
     what: str | Scenario | Plan,
-    backend: str | Adapter = BACKEND,
+    backend: str | RemoteQueue = BACKEND,
     driver: Driver | None = None,
     control: str | None = None,
     progress: Callable[..., None] | None = None,
@@ -67,7 +67,7 @@ def run(
     return carry_out(plan, system, chosen, control, progress, toxiproxy, on)
 
 
-def assert_holds(plan: Plan | str, backend: str | Adapter, driver: Driver = "sim") -> Result:
+def assert_holds(plan: Plan | str, backend: str | RemoteQueue, driver: Driver = "sim") -> Result:
     """Run the plan, or a replay string's plan, and return the result if it held.
 
     Raises AssertionError with sentence, story and replay string if a guarantee was violated.
@@ -107,7 +107,7 @@ def plan_of(
     return what.plan(seed, lookup.variant(what, variant) if variant else None), what
 
 
-def backend_of(backend: str | Adapter) -> Adapter:
+def backend_of(backend: str | RemoteQueue) -> RemoteQueue:
     """The backend that was meant."""
     if isinstance(backend, str):
         return lookup.backend(backend)

@@ -37,9 +37,12 @@ def blaming(backend: str, call: str = "") -> Iterator[None]:
     except Exception as error:
         if not (call := call or call_of_backend(error)):
             raise
+        if isinstance(error, NotImplementedError):
+            what = f"is not written: {error}"
+        else:
+            what = f"raised {type(error).__name__}: {error}; see {written(error)}"
         raise BackendFailed(
-            f"expected the backend {backend} to answer every call, found that {call} raised "
-            f"{type(error).__name__}: {error}; see {written(error)}"
+            f"expected the backend {backend} to answer every call, found that {call} {what}"
         ) from error
 
 

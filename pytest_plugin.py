@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from .backends.adapter import Adapter
+    from .backends.adapter import RemoteQueue
     from .harness.finding import Verdict
     from .harness.plan.plan import Plan
     from .harness.result import Result
@@ -81,7 +81,7 @@ class Shaker:
         scenario: str | Scenario | Plan,
         *,
         variant: str | None = None,
-        backend: str | Adapter | None = None,
+        backend: str | RemoteQueue | None = None,
         driver: Driver | None = None,
         seed: int | None = None,
         expect: Verdict = "held",
@@ -195,7 +195,8 @@ def _contracts(reports: list[Any]) -> list[str]:
         for name, backend in report.user_properties:
             if name == CONTRACT:
                 outcomes = counts.setdefault(backend, Counter())
-                outcomes[report.outcome] += report.when == "call"
+                # What a fixture skips or fails never comes to its call.
+                outcomes[report.outcome] += report.when == "call" or not report.passed
                 seconds[backend] = seconds.get(backend, 0.0) + report.duration
     return [
         f"contract of {backend}: "

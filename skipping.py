@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, NamedTuple
 from .errors import UsageError
 
 if TYPE_CHECKING:
-    from .backends.adapter import QueueSystem
+    from .backends.adapter import RemoteQueue
     from .backends.framework import FrameworkSystem
     from .backends.system import Driver
     from .harness.plan.plan import Plan
     from .harness.skipped import Skipped
 
-    System = QueueSystem | FrameworkSystem
+    System = RemoteQueue | FrameworkSystem
 
 
 class Experiment(NamedTuple):

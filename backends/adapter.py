@@ -1,7 +1,8 @@
 """What the harness needs of a queue: claims, a way to run it, and a way to talk to it.
 
-To add one, write an object with the members of :class:`QueueSystem` in a file in ``built_in/``,
-or in your own package and its entry point group ``jobquake.backends``.
+To add one, write an object with the members of :class:`QueueSystem`, or of :class:`RemoteQueue`
+if it has no virtual time, in a file in ``built_in/``, or in your own package and its entry point
+group ``jobquake.backends``. docs/adapters.md says what each command must do.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ __all__ = [
     "Housekeeper",
     "Queue",
     "QueueSystem",
+    "RemoteQueue",
     "Retaining",
     "System",
     "Tenant",
@@ -59,24 +61,29 @@ class Connection(Protocol):
     def close(self) -> None: ...
 
 
-class QueueSystem(System, Protocol):
-    """A queue under test: the harness brings the workers, which run ``worker``.
+class RemoteQueue(System, Protocol):
+    """A queue under test that is reached over its connection: the harness brings the workers.
 
-    Where it says nothing of ``sees`` and ``drivers`` (see :mod:`.system`), all of it can be
-    seen and every driver can run it.
+    They run ``worker``. Where it says nothing of ``sees`` and ``drivers`` (see :mod:`.system`),
+    all of it can be seen, and real processes can run it; virtual time needs a
+    :class:`QueueSystem`.
     """
 
     @property
     def worker(self) -> WorkerProgram: ...
-
-    def local(self, clock: Clock, rng: Random) -> Queue:
-        """A fresh queue that reads these clocks, for the simulator. Raises Unavailable."""
 
     def connect(self, address: str, timeout_s: float) -> Connection:
         """Talk to the queue at the server's address, or in the folder if it has none.
 
         Raises Unavailable if that cannot be done from here at all.
         """
+
+
+class QueueSystem(RemoteQueue, Protocol):
+    """A queue under test that can live in this process, too, on a clock that is given to it."""
+
+    def local(self, clock: Clock, rng: Random) -> Queue:
+        """A fresh queue that reads these clocks, for the simulator. Raises Unavailable."""
 
 
 Adapter = QueueSystem  # as packages of others have known it

@@ -11,6 +11,7 @@ Claim = Literal[
     "delivery", "fencing", "bounded_deliveries", "dead_letters", "priorities",
     "idempotent_enqueue", "idempotent_settle", "skips_completed_keys", "bounded_backlog",
     "durable", "retries", "delays", "steady_time", "ordered", "timeouts", "backoff_after_expiry",
+    "prompt",
 ]  # fmt: skip
 _NOT_CLAIMED: dict[Claim, str] = {
     "delivery": "at-least-once delivery is not claimed",
@@ -29,6 +30,7 @@ _NOT_CLAIMED: dict[Claim, str] = {
     "ordered": "order within a queue is not claimed",
     "timeouts": "timeouts are not claimed",
     "backoff_after_expiry": "a backoff after an expired lease is not claimed",
+    "prompt": "prompt hand-outs are not claimed",
 }
 
 
@@ -46,8 +48,9 @@ class Claims(Struct, frozen=True):
     of one queue and one priority, the one that has been ready for longest goes first.
     ``timeouts``: no lease, and no extension of one, reaches past the job's timeout.
     ``backoff_after_expiry``: a job whose lease ran out waits for its backoff, as after a failure;
-    else it comes back at once. ``timer_s``: the queue keeps time in steps of so many seconds, and
-    each lease, delay and backoff may be over up to one step sooner or later.
+    else it comes back at once. ``prompt``: whoever asks for work is given a job that is ready, and
+    whoever waits is woken when one becomes ready. ``timer_s``: the queue keeps time in steps of so
+    many seconds, and each lease, delay and backoff may be over up to one step sooner or later.
     """
 
     delivery: Literal["at-least-once", "at-most-once"] = "at-least-once"
@@ -67,6 +70,7 @@ class Claims(Struct, frozen=True):
     ordered: bool = True
     timeouts: bool = True
     backoff_after_expiry: bool = True
+    prompt: bool = True
     timer_s: float = 0.0
 
 

@@ -25,8 +25,8 @@ class Framing(Protocol):
     def numbered(self) -> bool:
         """Whether replies name the request that they answer.
 
-        If not, they come in order and are not looked into: a reply that is lost takes the
-        rest of its connection along, and no message can be delivered twice.
+        If not, they come in order: a reply that is lost takes the rest of its connection along,
+        and no message can be delivered twice. Only a :class:`Stateful` framing is shown them.
         """
 
     def split(self, buffer: bytearray) -> list[bytes]:
@@ -34,6 +34,41 @@ class Framing(Protocol):
 
     def describe(self, message: bytes) -> tuple[int, str, str]:
         """(round trip id, call name or "", job id or "") of one message."""
+
+
+class Session(Protocol):
+    """What a framing knows of one connection, where a message alone does not tell its job.
+
+    It is shown every message of its connection once, in the order in which they pass, and may
+    keep what it likes: which job a delivery tag stands for, which request comes next to be
+    answered. Both methods say what ``describe`` says of a message; 0 is the round trip where
+    the framing is not ``numbered``.
+    """
+
+    def request(self, message: bytes) -> tuple[int, str, str]:
+        """Of a message to the queue: (round trip id, call name or "", job id or "")."""
+
+    def reply(self, message: bytes) -> tuple[int, str, str]:
+        """Of a message from the queue: the call that it answers, and the job that it hands out.
+
+        A queue that hands jobs out unasked answers the call ``lease`` with them.
+        """
+
+
+@runtime_checkable
+class Stateful(Protocol):
+    """What a framing has, too, if it keeps state for each connection; then nobody describes."""
+
+    def session(self) -> Session:
+        """A new one, for a connection that has just been opened."""
+
+
+@runtime_checkable
+class SplitsReplies(Protocol):
+    """What a framing has, too, if replies are cut in another way than requests."""
+
+    def split_replies(self, buffer: bytearray) -> list[bytes]:
+        """Take whole replies, as they stand on the wire, off the front of ``buffer``."""
 
 
 class System(Protocol):
@@ -84,8 +119,13 @@ def sees(system: System) -> frozenset[Event]:
 
 
 def drivers(system: System) -> tuple[Driver, ...]:
-    """The drivers that can run the system: all of them, unless it says otherwise."""
-    return system.drivers if isinstance(system, Driven) else DRIVERS
+    """The drivers that can run the system: all of them, unless it says otherwise.
+
+    A queue that cannot live in this process (no ``local``) has no virtual time.
+    """
+    if isinstance(system, Driven):
+        return system.drivers
+    return DRIVERS if hasattr(system, "local") else ("process",)
 
 
 def see_driver(driver: Driver, system: System) -> None:

@@ -20,6 +20,7 @@ SECTIONS = {
     "look": "Look (see what is here and what you need)",
     "tell": "Tell (report on kept runs)",
     "serve": "Serve (run a server)",
+    "write": "Write (begin something of your own)",
 }
 DOCS = {"practices", "duplicates"}  # were commands until 0.2
 

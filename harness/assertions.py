@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hypothesis
 
-from ..backends.adapter import Adapter
+from ..backends.adapter import RemoteQueue
 from .plan.plan import Plan
 from .plan.replay import decode
 from .result import Result
@@ -17,7 +17,7 @@ from .run import Driver, run
 STORY_LINES = 15
 
 
-def assert_holds(plan: Plan | str, adapter: Adapter, driver: Driver = "sim") -> Result:
+def assert_holds(plan: Plan | str, adapter: RemoteQueue, driver: Driver = "sim") -> Result:
     """Run the plan, or a replay string's plan, and return the result if it held.
 
     Raises AssertionError with sentence, story and replay string if a guarantee was violated.

@@ -8,12 +8,12 @@ Where it can be kept is for :mod:`.run_folder`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, cast
 
 from msgspec.structs import replace
 
 from .._moved import names_of
-from ..backends.adapter import Claims, QueueSystem
+from ..backends.adapter import Claims, QueueSystem, RemoteQueue
 from ..backends.framework import FrameworkSystem
 from ..backends.system import see_driver
 from ..blame import blaming
@@ -43,7 +43,7 @@ class Run(NamedTuple):
 
 def run(
     plan: Plan,
-    adapter: QueueSystem | FrameworkSystem,
+    adapter: RemoteQueue | FrameworkSystem,
     driver: Driver = "process",
     control: str | None = None,
     progress: Callable[..., None] | None = None,
@@ -74,7 +74,7 @@ def run(
         elif driver == "sim":
             from .drivers.sim import simulate
 
-            history = simulate(plan, adapter)
+            history = simulate(plan, cast("QueueSystem", adapter))
         else:
             from .drivers.process import shake
 

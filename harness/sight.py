@@ -26,12 +26,17 @@ WORDS = {
     Event.NACK_ANSWERED: "failures that it takes note of",
     Event.HELD: "what it still holds",
     Event.DEAD: "dead letters",
+    Event.DEAD_LISTED: "the list of dead letters",
+    Event.NOTHING_TO_DO: "when a worker finds nothing to do",
+    Event.REPLAY_SENT: "replays",
 }
 
 
 def hidden(needs: Needs, sees: frozenset[Event]) -> str:
     """What of the needs is not to be seen, in words; nothing, if all of it is."""
+    if all(sees.intersection(need) if isinstance(need, tuple) else need in sees for need in needs):
+        return ""
     wanted = [need if isinstance(need, tuple) else (need,) for need in needs]
     unmet = [WORDS[need[0]] for need in wanted if not sees.intersection(need)]
-    *first, last = dict.fromkeys(unmet) or [""]
+    *first, last = dict.fromkeys(unmet)
     return f"{', '.join(first)} and {last}" if first else last

@@ -16,8 +16,9 @@ class Event(IntEnum):
     WORKER_EXITED = 2  # value: exit status; negative is minus the signal
     ENQUEUE_SENT = 3
     ENQUEUE_ANSWERED = 4  # value: how many attempts it took; 0 if nobody counted them
-    LEASED = 5  # value: lease length in seconds, from some moment in [since, t]
-    STARTED = 6
+    LEASED = 5  # value: lease length in seconds, from some moment in [since, t]; key: the
+    # number of the delivery, as the worker was told (0: an older ledger, which did not keep it)
+    STARTED = 6  # key: its payload, hashed, if that is looked at; value: how many bytes that has
     FINISHED = 7
     EFFECT = 8  # key: the effect's idempotency key, hashed
     ACK_SENT = 9
@@ -36,6 +37,10 @@ class Event(IntEnum):
     HANDBACK_SENT = 23  # a nack or a release, first sent; value: 1 if a release
     REPLAY_SENT = 24  # an operator asks for this dead letter to be run again
     REPLAY_ANSWERED = 25
+    NOTHING_TO_DO = 26  # one attempt of a lease that brought no job, sent at ``since``; answer
+    # OK: the queue said that it has none, FAILED: it refused, UNKNOWN: nobody answered
+    DEAD_LISTED = 27  # in the list of dead letters at the end; answer: as of DEAD; value: how
+    # many attempts it tells of; key: how many of them with the job's own error. job -1: it was seen
     SETTLED = 22  # observed at the end: the backend says that the job is done
     CONTRADICTED = 30  # at the end: the backend counts no job and says that it holds this one
 

@@ -24,7 +24,12 @@ class LedgerError(DamagedData):
 
 def key_hash(key: str) -> int:
     """A key as a positive integer below 2**56, the same in every process."""
-    return int.from_bytes(hashlib.blake2b(key.encode(), digest_size=7).digest(), "big")
+    return payload_hash(key.encode())
+
+
+def payload_hash(payload: bytes) -> int:
+    """Bytes as a positive integer below 2**56, the same in every process."""
+    return int.from_bytes(hashlib.blake2b(payload, digest_size=7).digest(), "big")
 
 
 class Ledger:

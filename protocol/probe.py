@@ -65,7 +65,7 @@ class Taken:
         self.identifier = identifier
         self.job = probe.work["jobs"].get(identifier, {"index": -1})
         self.index = int(self.job["index"])
-        self.token = count_passing(probe.marks, f"taken-{identifier}", MOST_DELIVERIES)
+        self.token = count_passing(probe.marks, f"taken-{key_hash(identifier)}", MOST_DELIVERIES)
 
     def begins(self) -> None:
         """The library is about to call the job's function."""

@@ -16,7 +16,8 @@ import numpy as np
 from ..harness.faults.fields import FOR_EVER_S
 from ..harness.record.facts import Facts, Floats
 from ..harness.record.history import Event
-from ..harness.record.retries import retries
+from ..harness.spec.backoff import backoff
+from ..harness.spec.retries import retries
 
 BINS = 40
 MOST_DELIVERIES = 12
@@ -214,10 +215,7 @@ class WholeRun:
             waits.setdefault(counted, []).append(float(t[again]) - from_s)
         found = []
         for attempt, waited in sorted(waits.items()):
-            most = min(policy.cap_s, policy.base_s * policy.factor ** min(attempt - 1, 64))
-            if policy.jitter == "decorrelated":
-                most = policy.cap_s
-            least = {"none": most, "equal": most / 2, "full": 0.0}.get(policy.jitter, policy.base_s)
+            least, most = backoff(policy, attempt)
             found.append(
                 Retried(
                     attempt, len(waited), min(waited), float(np.median(waited)), max(waited),

@@ -4,7 +4,9 @@ Retrying them is work for nothing, again and again, and hides the real reason un
 retry's. They belong with the dead letters after their first delivery, with the reason, where
 somebody can mend the cause.
 
-Here a fifth of the jobs fail for good, among others that fail once and then succeed.
+Here a fifth of the jobs fail for good, among others that fail once and then succeed, and two
+hopeless ones, whose dependency refuses them every time: those use their deliveries up, and
+their dead letters must not tell the reason of their neighbours.
 """
 
 from __future__ import annotations
@@ -17,7 +19,8 @@ from .scenario import ALWAYS, Scenario
 
 JOBS = 40
 WORKERS = 3
-GONE, MALFORMED, FLAKY = 5, 4, 8
+GONE, MALFORMED, FLAKY, HOPELESS = 5, 4, 8, 2
+MAX_DELIVERIES = 4
 MENDED_AT_S = 4.0  # long after all of them have run
 
 
@@ -31,6 +34,8 @@ def build(rng: Random, seed: int, variant: str) -> Plan:
             job = PlannedJob(at_s, 0, service_s, behaviour="malformed")
         elif index < GONE + MALFORMED + FLAKY:
             job = PlannedJob(at_s, 0, service_s, behaviour="fail", failures=1)
+        elif index < GONE + MALFORMED + FLAKY + HOPELESS:
+            job = PlannedJob(at_s, 0, service_s, behaviour="fail", failures=10 * MAX_DELIVERIES)
         else:
             job = PlannedJob(at_s, 0, service_s)
         jobs.append(job)
@@ -45,7 +50,7 @@ def build(rng: Random, seed: int, variant: str) -> Plan:
         guarantees=("permanent_failures", "dead_letters_explained", *ALWAYS),
         must_hit=(("outage", "running"),),
         sink="blind",
-        max_deliveries=4,
+        max_deliveries=MAX_DELIVERIES,
         deadline_s=60.0,
     )
 

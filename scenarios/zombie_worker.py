@@ -6,7 +6,9 @@ that is somebody else's. It cannot be stopped from trying; it must be refused, b
 that it was given.
 
 Here workers are paused in the middle of a job, before its effect and before its ack, each for
-several leases. The outside world knows idempotency keys, since an effect cannot be fenced.
+several leases. One of the jobs is long: its worker wakes up while the next holder still works at
+it, and sends heartbeats for a lease that is not its own. The outside world knows idempotency
+keys, since an effect cannot be fenced.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ WORKERS = 4
 LEASE_S = 0.6
 POINTS: tuple[Point, ...] = ("mid_job", "before_effect", "after_effect")
 EACH = 2
+LONG_S = 5 * LEASE_S
 
 
 def build(rng: Random, seed: int, variant: str) -> Plan:
@@ -30,6 +33,7 @@ def build(rng: Random, seed: int, variant: str) -> Plan:
         PlannedJob(round(rng.uniform(0.0, 1.5), 3), 0, round(rng.uniform(0.05, 0.15), 3))
         for _ in range(JOBS)
     )
+    long = PlannedJob(round(rng.uniform(0.0, 0.3), 3), 0, LONG_S)
     victims = rng.sample(range(JOBS), EACH * len(POINTS))
     return Plan(
         scenario=SCENARIO.name,
@@ -37,9 +41,10 @@ def build(rng: Random, seed: int, variant: str) -> Plan:
         seed=seed,
         queues=(Queue("payments"),),
         pools=(Pool("payments", ("payments",), WORKERS),),
-        jobs=jobs,
-        faults=tuple(
-            PauseAt(victims.pop(), point, 5 * LEASE_S) for point in POINTS for _ in range(EACH)
+        jobs=(*jobs, long),
+        faults=(
+            *(PauseAt(victims.pop(), point, 5 * LEASE_S) for point in POINTS for _ in range(EACH)),
+            PauseAt(JOBS, "mid_job", 3 * LEASE_S),
         ),
         guarantees=ALWAYS,
         must_hit=(("worker pause", "running"), ("worker pause", "after effect, before ack")),

@@ -50,6 +50,7 @@ HARNESS = {  # the floors inside the room
     "faults": 1,
     "plan": 2,
     "record": 3,
+    "spec": 3.5,
     "strikes": 3,
     "why_not": 3,
     "checks": 4,

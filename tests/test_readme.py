@@ -11,19 +11,13 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import click
 import jobquake
 import pytest
 from jobquake.cli.group import cli
-from jobquake.harness.plan.replay import encode
-from jobquake.scenarios import registry as scenarios
-from markdown_it import MarkdownIt
-from markdown_it.token import Token
+from support.markdown_page import blocks, commands, kind, of_kind, run_line, run_snippet, tokens
 
 ROOT = Path(jobquake.__file__).parent
 README = ROOT / "README.md"
@@ -31,71 +25,18 @@ SET_UP = {
     "./quake": "makes a virtual environment from the network first; CI runs it",
     "sh tools/test": "runs these very tests; CI runs it",
 }
-RUNS = {
-    "jobquake": [sys.executable, "-m", "jobquake"],
-    "./quake": [sys.executable, "-m", "jobquake"],
-    "python": [sys.executable],
-    "pytest": [sys.executable, "-m", "pytest", "-p", "no:cacheprovider"],
-}
-SAMPLE = "jq1:..."  # stands for a replay string, which is too long to print
 
 
-def tokens(markdown: str) -> list[Token]:
-    """Blocks, and the spans of text within them."""
-    parsed = MarkdownIt().parse(markdown)
-    return [token for block in parsed for token in (block, *(block.children or ()))]
-
-
-def blocks(markdown: str) -> list[Token]:
-    return [token for token in tokens(markdown) if token.type in ("fence", "code_block")]
-
-
-def kind(block: Token) -> str:
-    return block.info.strip() if block.type == "fence" else "indented, not fenced"
-
-
-def of_kind(wanted: str) -> list[pytest.ParameterSet]:
-    found = [block for block in blocks(README.read_text()) if kind(block) == wanted]
-    return [pytest.param(b.content, id=f"line {b.map[0] + 1}" if b.map else "") for b in found]
-
-
-def commands(block: str) -> list[str]:
-    return [line for line in block.splitlines() if line.strip() and not line.startswith("#")]
-
-
-def expected_code(line: str) -> int:
-    """0, or what the line's comment says."""
-    told = re.search(r"#.*\bexits with (\d+)", line)
-    return int(told[1]) if told else 0
-
-
-def run_line(line: str, folder: Path) -> None:
-    """Run one line of a shell block; it must end with its code."""
-    replay = encode(scenarios.find("network-timeout").plan(0), "reference", "sim")
-    words = shlex.split(line.replace(SAMPLE, replay), comments=True)
-    assert words[0] in RUNS, f"expected a command that starts with one of {[*RUNS]}, found {line}"
-    done = subprocess.run(
-        [*RUNS[words[0]], *words[1:]],
-        cwd=folder,
-        env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == expected_code(line), f"{line}\n{done.stdout}{done.stderr}"
-
-
-@pytest.mark.parametrize("block", of_kind("sh"))
+@pytest.mark.parametrize("block", of_kind(README, "sh"))
 def test_each_command_ends_as_the_readme_says(block: str, tmp_path: Path) -> None:
     for line in commands(block):
         if line.split("#")[0].strip() not in SET_UP:
             run_line(line, tmp_path)
 
 
-@pytest.mark.parametrize("block", of_kind("python"))
+@pytest.mark.parametrize("block", of_kind(README, "python"))
 def test_each_python_snippet_runs(block: str, tmp_path: Path) -> None:
-    (tmp_path / "test_snippet.py").write_text(block)
-    tests = re.search(r"^ *(def test_|class Test)", block, re.MULTILINE)
-    run_line(f"{'pytest' if tests else 'python'} test_snippet.py", tmp_path)
+    run_snippet(block, tmp_path)
 
 
 def test_there_is_no_block_of_a_kind_that_is_not_run() -> None:
@@ -103,7 +44,7 @@ def test_there_is_no_block_of_a_kind_that_is_not_run() -> None:
 
 
 def test_the_two_commands_that_set_up_are_there_and_can_be_started() -> None:
-    told = [line for block in of_kind("sh") for line in commands(str(block.values[0]))]
+    told = [line for block in of_kind(README, "sh") for line in commands(str(block.values[0]))]
     for command in SET_UP:
         assert command in [line.split("#")[0].strip() for line in told], command
         assert os.access(ROOT / command.split()[-1], os.R_OK)

@@ -10,7 +10,9 @@ from ...protocol.commands import RetryPolicy
 def delay_s(policy: RetryPolicy, failures: int, previous_s: float, rng: Random) -> float:
     """Seconds to wait after the ``failures``-th failure (from 1); never above the cap.
 
-    ``previous_s`` is the delay before, which decorrelated jitter grows from.
+    ``previous_s`` is the delay before, which decorrelated jitter grows from; 0 is none yet, and
+    the first grows from the base. Jitter is drawn below the cap rather than cut off at it, so
+    that those who have come to the cap do not come back together.
     """
     # The exponent is bounded so that a long-failing job costs no more than another one.
     exponent = min(max(failures, 1) - 1, 64)
@@ -25,4 +27,4 @@ def delay_s(policy: RetryPolicy, failures: int, previous_s: float, rng: Random) 
     if policy.jitter == "equal":
         return rng.uniform(ceiling / 2, ceiling)
     low = min(policy.base_s, policy.cap_s)
-    return min(policy.cap_s, rng.uniform(low, max(low, 3 * previous_s)))
+    return rng.uniform(low, min(policy.cap_s, 3 * max(low, previous_s)))

@@ -1,40 +1,43 @@
-"""Backoff respected: after a failure a job waits at least as long as its policy says.
+"""Backoff respected: after a failure a job waits as long as its policy says, and no longer.
 
-With equal jitter the retry after the n-th delivery that counts waits at least half of
-``base * factor**(n-1)``, at most half of the cap. With full jitter any wait is legal, so there
-is nothing to judge. Waiting is counted from the moment the failure was first reported, and so
-never too short by the network's fault.
+At least: counted from the moment at which the failure was first reported, so never too short by
+the network's fault. With full jitter any wait up to the most is legal. At most: judged where a
+worker asked for work when the longest backoff was over, and was not given the job.
 """
 
 from __future__ import annotations
 
 from ...backends.claims import Claim
 from ..finding import Finding, Judged, judged
+from ..record.excuses import OF_DELIVERIES
 from ..record.facts import Facts
 from ..record.history import Event
-from ..record.retries import retries
 from ..sight import Needs
+from ..spec.backoff import backoff
+from ..spec.retries import retries
+from ..spec.vain import in_vain, told
 from ..units import seconds
 
 TITLE = "retries wait for their backoff"
 RANK = 80
 NEEDS: Needs = (Event.LEASED, Event.NACK_ANSWERED)
 CLAIMS: tuple[Claim, ...] = ("retries",)
+# Its backoff grows with the deliveries that count.
+EXCUSED_BY: tuple[Claim, ...] = (*OF_DELIVERIES, "bounded_deliveries")
+ALWAYS = True
 
 TOLERANCE_S = 1e-6
 
 
 def judge(facts: Facts) -> Judged:
     policy = facts.plan.retry
-    if policy.jitter not in ("equal", "none"):
-        return Judged("inconclusive", note=f"{policy.jitter} jitter may retry at once")
-    history, found, findings = facts.history, retries(facts), []
-    if not found:
+    history, found, findings = facts.history, retries(facts), list[Finding]()
+    late = told(facts, in_vain(facts, ("retry",)))
+    if not found and not late:
         return Judged("inconclusive", note="nothing was retried")
     for row, again, counted in found:
         job, failed_at = int(history["job"][row]), float(history["since"][row])
-        least_s = min(policy.cap_s, policy.base_s * policy.factor ** min(counted - 1, 64))
-        least_s /= 2 if policy.jitter == "equal" else 1
+        least_s = backoff(policy, counted).least_s - facts.claims.timer_s
         waited_s = float(history["t"][again]) - failed_at
         if waited_s < least_s - TOLERANCE_S:
             findings.append(
@@ -46,4 +49,6 @@ def judge(facts: Facts) -> Judged:
                     least_s - waited_s,
                 )
             )
-    return judged(findings, f"{len(found)} retries, {len(findings)} too early")
+    early = len(findings)
+    note = f"{len(found)} retries, {early} too early, {len(late)} too late"
+    return judged(findings + late, note)

@@ -1,8 +1,9 @@
 """Dead letters explained: whatever was given up on lies there with the reason.
 
 An operator who cannot see why cannot mend the cause, and replays blindly or not at all. Each
-dead letter must tell a reason, and the very error of a job that failed for good by its own
-fault. Whoever was replayed after that may have died of something else.
+dead letter must tell a reason, and the very error of a job that died by its own fault: it failed
+for good, or its last delivery failed, and nobody can have been handed it since. Whoever was
+replayed after that may have died of something else.
 """
 
 from __future__ import annotations
@@ -11,15 +12,20 @@ import numpy as np
 
 from ...backends.claims import Claim
 from ..finding import Finding, Judged, judged
+from ..record.excuses import OF_DELIVERIES
 from ..record.facts import Facts, Ints
 from ..record.history import Answer, Event
-from ..record.retries import failures
 from ..sight import Needs
+from ..spec.asking import asking, shortest_s
+from ..spec.lives import lives
+from ..spec.retries import failures
+from ..spec.waiting import mixed_up
 
 TITLE = "dead letters tell why"
 RANK = 110
 NEEDS: Needs = (Event.DEAD,)
 CLAIMS: tuple[Claim, ...] = ("dead_letters",)
+EXCUSED_BY: tuple[Claim, ...] = (*OF_DELIVERIES, "bounded_deliveries")
 
 
 def judge(facts: Facts) -> Judged:
@@ -48,7 +54,21 @@ def _unexplained(facts: Facts, dead: Ints) -> Ints:
     np.maximum.at(last_words, history["job"][final], history["since"][final])
     replayed_at = np.full(facts.jobs, -np.inf)
     np.maximum.at(replayed_at, history["job"][replayed], history["t"][replayed])
-    for_good = (last_words > replayed_at)[jobs]
-    wrong = (answers == Answer.FAILED) | ((answers == Answer.UNKNOWN) & for_good)
+    by_itself = (last_words > replayed_at)[jobs] | np.array(
+        [_failed_last(facts, int(job)) for job in jobs], dtype=bool
+    )
+    wrong = (answers == Answer.FAILED) | ((answers == Answer.UNKNOWN) & by_itself)
     rows: Ints = dead[wrong]
     return rows
+
+
+def _failed_last(facts: Facts, job: int) -> bool:
+    """Whether it surely died of its last failure, of which the queue took note."""
+    life = lives(facts).get(job)
+    last = life.deliveries[-1] if life and life.deliveries else None
+    if life is None or last is None or last.ending not in ("failed", "permanent"):
+        return False
+    if any(replay.sent_at >= last.at for replay in life.replays) or job in mixed_up(facts):
+        return False
+    astray = asking(facts).astray[facts.plan.jobs[job].queue]
+    return not astray.between(last.at, facts.ended_at - shortest_s(facts, job))

@@ -68,7 +68,8 @@ def _given_up(facts: Facts) -> Flags:
     if facts.quiet_at is None:
         grants = grants + len(plan.workers)
     spent = grants >= plan.max_deliveries
-    permanent = np.array([job.behaviour == "permanent" for job in plan.jobs], dtype=bool)
+    for_good = ("permanent", "malformed")
+    permanent = np.array([job.behaviour in for_good for job in plan.jobs], dtype=bool)
     handed_back = np.isin(np.arange(facts.jobs), history["job"][history.where(Event.HANDBACK_SENT)])
     acked = np.isin(
         np.arange(facts.jobs), history["job"][history.where(Event.ACK_ANSWERED, Answer.OK)]

@@ -10,8 +10,8 @@ from ...backends.claims import Claim
 from ..finding import Finding, Judged, judged
 from ..record.facts import Facts
 from ..record.history import Event
-from ..record.retries import failures, retries
 from ..sight import Needs
+from ..spec.retries import failures, retries
 from ..units import seconds
 
 TITLE = "what cannot succeed is not retried"

@@ -11,11 +11,12 @@ from __future__ import annotations
 import numpy as np
 
 from ...backends.claims import Claim
-from ..finding import Finding, Judged, judged
+from ..finding import Finding, Judged, judged, not_judged
 from ..record.facts import Facts, Floats
 from ..record.history import Event
-from ..record.retries import retries
 from ..sight import Needs
+from ..spec.backoff import ceiling_s
+from ..spec.retries import retries
 from ..units import seconds
 
 TITLE = "retries do not come in lockstep"
@@ -30,13 +31,14 @@ DEVIATIONS = 6.0
 
 
 def judge(facts: Facts) -> Judged:
+    if facts.claims.timer_s >= BIN_S:
+        return not_judged(f"the queue keeps time in steps of {seconds(facts.claims.timer_s)}")
     policy, t, found = facts.plan.retry, facts.history["t"], retries(facts)
     if len(found) < 2:
         return Judged("inconclusive", note="too little was retried to see a crowd")
     came = np.sort(t[[retry.again for retry in found]])
     failed = t[[retry.failed for retry in found]]
-    exponent = np.minimum([retry.counted - 1.0 for retry in found], 64.0)
-    ceiling = np.minimum(policy.cap_s, policy.base_s * policy.factor**exponent)
+    ceiling = np.array([ceiling_s(policy, retry.counted) for retry in found])
     peak, at = _peak(came)
     perfect = _perfect_peak(failed, ceiling)
     limit = max(ALWAYS_ALLOWED, perfect + DEVIATIONS * np.sqrt(perfect))

@@ -1,16 +1,22 @@
-"""One fresh queue of an adapter, on a clock that moves only when it is told to.
+"""One fresh queue of an adapter, and what is said to it and answered.
 
 The contract's tests speak to a queue through it, and it is the only place in which they make
-one. It checks that an answer is of the right kind, and nothing else.
+one. Where the queue lives is a stage: in this process, on a clock that moves only when it is told
+to (:class:`VirtualTime`), or behind its own server (:mod:`.real_time`). A failure says in its first
+line which job and which command it is about, what was expected and what was found.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from random import Random
-from typing import TypeVar
+from typing import Protocol, TypeVar, cast
 
-from ...backends.adapter import Adapter
+import pytest
+
+from ...backends.adapter import QueueSystem, RemoteQueue
 from ...blame import blaming
+from ...errors import JobquakeError
 from ...protocol.clock import Clock
 from ...protocol.commands import (
     Ack,
@@ -34,54 +40,120 @@ from ...protocol.commands import (
     Reply,
     Settled,
 )
+from .words import brief, job_of, shown, spoken
 
 R = TypeVar("R", bound=Reply)
+T = TypeVar("T")
 QUEUE = "default"
 LEASE_S = 10.0
 
 
-def expect(held: bool, expected: str, found: object) -> None:
-    """Raise AssertionError, one sentence, unless ``held``."""
-    __tracebackhide__ = True
-    if not held:
-        raise AssertionError(f"expected {expected}, found {found}")
+class Stage(Protocol):
+    """Where the queue under test lives, and what time is there, in seconds from 0.
+
+    ``long_s`` is longer than any lease or backoff that a conversation uses.
+    """
+
+    long_s: float
+
+    @property
+    def now(self) -> float: ...
+    def wait(self, seconds: float) -> None: ...
+    def call(self, command: Command) -> Reply: ...
+    def crash(self) -> None:
+        """The queue's server dies and starts again."""
+
+
+class VirtualTime:
+    """The queue in this process. ``server`` and ``caller``: how far ahead the wall clocks are."""
+
+    long_s = 100.0
+
+    def __init__(
+        self, adapter: QueueSystem, server: Callable[[], float], caller: Callable[[], float]
+    ) -> None:
+        self.now = 0.0
+        clock = Clock(
+            monotonic=lambda: self.now,
+            wall=lambda: self.now + server(),
+            caller=lambda: self.now + caller(),
+        )
+        self._queue = adapter.local(clock, Random(0))
+        self.call = self._queue.call
+        self.crash = self._queue.crash
+
+    def wait(self, seconds: float) -> None:
+        self.now += seconds
 
 
 class Bench:
     """The queue under test. ``now`` is the true time, in seconds from 0.
 
     The wall clocks of the queue's server and of whoever calls are as many seconds ahead of it as
-    ``server_ahead_s`` and ``caller_ahead_s`` say.
+    ``server_ahead_s`` and ``caller_ahead_s`` say, in virtual time.
     """
 
-    def __init__(self, adapter: Adapter) -> None:
-        self.now = self.server_ahead_s = self.caller_ahead_s = 0.0
+    def __init__(self, adapter: RemoteQueue, stage: Stage | None = None) -> None:
+        self.server_ahead_s = self.caller_ahead_s = 0.0
         self.claims = adapter.claims
-        clock = Clock(
-            monotonic=lambda: self.now,
-            wall=lambda: self.now + self.server_ahead_s,
-            caller=lambda: self.now + self.caller_ahead_s,
-        )
         self._backend = adapter.name
-        with blaming(self._backend):
-            self._queue = adapter.local(clock, Random(0))
+        self._said: Command | None = None
+        self._job_id = ""
+        self._stage = stage or self._in_virtual_time(cast("QueueSystem", adapter))
+
+    def _in_virtual_time(self, adapter: QueueSystem) -> Stage:
+        def stage() -> Stage:
+            return VirtualTime(adapter, lambda: self.server_ahead_s, lambda: self.caller_ahead_s)
+
+        return self._blamed(stage)
+
+    def _blamed(self, call: Callable[[], T]) -> T:
+        """What it gives. What the adapter raises fails the test with one sentence."""
+        __tracebackhide__ = True
+        try:
+            with blaming(self._backend):
+                return call()
+        except JobquakeError as error:
+            raise pytest.fail.Exception(str(error), pytrace=False) from None
+
+    @property
+    def now(self) -> float:
+        return self._stage.now
+
+    @property
+    def long_s(self) -> float:
+        """Longer than any lease or backoff."""
+        return self._stage.long_s
 
     def wait(self, seconds: float) -> None:
-        self.now += seconds
+        self._stage.wait(seconds)
 
     def crash(self) -> None:
         """The queue's server dies and starts again."""
-        with blaming(self._backend):
-            self._queue.crash()
+        self._blamed(self._stage.crash)
 
     def call(self, command: Command) -> Reply:
-        with blaming(self._backend):
-            return self._queue.call(command)
+        __tracebackhide__ = True
+        self._said, self._job_id = command, job_of(command) or self._job_id
+        reply = self._blamed(lambda: self._stage.call(command))
+        self._job_id = job_of(reply) or self._job_id
+        return reply
+
+    def expect(self, held: bool, expected: str, found: object) -> None:
+        """Raise AssertionError unless ``held``: job, command, expected and found, in one line."""
+        __tracebackhide__ = True
+        if held:
+            return
+        job = f"job {brief(self._job_id)}, " if self._job_id else ""
+        said = f"{spoken(self._said)} " if self._said else ""
+        raise AssertionError(
+            f"{job}{said}at {self.now:.4g} s: expected {expected}, found {shown(found)}"
+        )
 
     def _answer(self, command: Command, kind: type[R]) -> R:
         __tracebackhide__ = True
         reply = self.call(command)
-        expect(isinstance(reply, kind), f"{kind.__name__} in answer to {command}", reply)
+        self.expect(isinstance(reply, kind), f"the answer {kind.__name__}", reply)
         assert isinstance(reply, kind)
         return reply
 
@@ -98,7 +170,7 @@ class Bench:
         """A lease that must hand out a job."""
         __tracebackhide__ = True
         delivery = self.lease(lease_s, queues)
-        expect(delivery is not None, "the job that is ready to be handed out", "no job")
+        self.expect(delivery is not None, "the job that is ready to be handed out", "no job")
         assert delivery is not None
         return delivery
 

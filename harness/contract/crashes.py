@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Literal
 
 from ...protocol.commands import Job, Nack
-from .bench import Bench, expect
+from .bench import Bench
 from .conversations import PAST_S, after_backoff, expect_never_again, notice, word
 
 Whose = Literal["server", "caller"]
@@ -23,7 +23,9 @@ def a_crash_of_the_server_loses_nothing(bench: Bench) -> None:
     bench.crash()
     bench.wait(PAST_S)
     found = {after_backoff(bench).job.id for _ in "abc"}
-    expect(found == {"a", "b", "c"}, f"a, b, c after the crash ({done} was held)", sorted(found))
+    bench.expect(
+        found == {"a", "b", "c"}, f"a, b, c after the crash ({done} was held)", sorted(found)
+    )
 
 
 def a_crash_as_a_delayed_job_falls_due_loses_nothing(bench: Bench) -> None:
@@ -40,7 +42,7 @@ def a_crash_after_a_replay_loses_nothing(bench: Bench) -> None:
     holder = bench.take()
     bench.say(Nack("a", holder.token, "the record is gone", permanent=True))
     found = bench.replay("a")
-    expect(found == ("a",), "the dead letter to be replayed", found)
+    bench.expect(found == ("a",), "the dead letter to be replayed", found)
     bench.crash()
     after_backoff(bench)
 
@@ -61,7 +63,7 @@ def a_crash_as_a_lease_is_taken_back_holds_up_no_other(bench: Bench) -> None:
     bench.crash()
     for number in (2, 3):
         found = after_backoff(bench).number
-        expect(found == number, f"delivery number {number}", found)
+        bench.expect(found == number, f"delivery number {number}", found)
         bench.wait(PAST_S)
 
 
@@ -83,9 +85,9 @@ def no_clock_that_jumps_ends_a_lease_or_holds_it(bench: Bench, whose: Whose) -> 
         bench.wait(1.0)
         early = bench.lease()
         told = f"every job to stay where it is while the {whose}'s clock is off by {ahead_s:g} s"
-        expect(early is None, told, early)
+        bench.expect(early is None, told, early)
     settled = bench.say(word("extend", holder))
-    expect(settled.accepted, "the holder of a living lease to extend it", settled)
+    bench.expect(settled.accepted, "the holder of a living lease to extend it", settled)
     bench.wait(PAST_S)
     second = after_backoff(bench)
-    expect(second.job.id == "a", "the lease to end in its time", second.job.id)
+    bench.expect(second.job.id == "a", "the lease to end in its time", second.job.id)

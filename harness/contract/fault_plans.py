@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from ...protocol.commands import RetryPolicy
+from ...protocol.commands import Jitter, RetryPolicy
 from ...protocol.events import PHASE_AT, PHASES
 from ...protocol.worker import Point
 from ..faults.broker_crash import BrokerCrash
@@ -159,12 +159,12 @@ def backoff() -> Plan:
     )
 
 
-def crowd() -> Plan:
+def crowd(jitter: Jitter = "equal") -> Plan:
     """What forty-eight jobs depend on is down, and all of them fail at the same moment."""
     jobs = tuple(PlannedJob(0.0, 0, 0.004, "depends") for _ in range(48))
     return replace(
         plan("crowd", Outage(0.0, 2.6), jobs=jobs, guarantees=("retries_spread",)),
-        retry=LONG_BACKOFF,
+        retry=replace(LONG_BACKOFF, jitter=jitter),
         lease_s=2.0,
         call_timeout_s=1.0,
         max_deliveries=8,
@@ -243,3 +243,14 @@ def submitted_twice() -> Plan:
     """The same work under two job ids, at once and later; the world knows its key."""
     again = [replace(JOB, at_s=at_s, same_work_as=0) for at_s in (0.0, 3.0)]
     return plan("submitted twice", jobs=(JOB, *again))
+
+
+def patient() -> Plan:
+    """The workers wait long, and are idle when a delay and a backoff are over."""
+    jobs = (
+        replace(JOB, at_s=1.0, delay_s=2.5),
+        replace(JOB, at_s=1.0, behaviour="fail", failures=1),
+    )
+    guarantees = ("delays_respected", "backoff_respected")
+    whole = plan("patient workers", jobs=jobs, guarantees=guarantees)
+    return replace(whole, wait_s=20.0, retry=LONG_BACKOFF)

@@ -2,22 +2,24 @@
 
 It knows nothing of how a queue works, and leaves open what a correct one may choose: the jitter
 within the policy's bounds, the order among equals, when it notices that a lease has ended (at
-the latest when it is asked for a job). What it does know is an obligation. Raises
-AssertionError, one sentence that says what was expected and what was found.
+the latest when it is asked for a job). What it does know is an obligation, which it puts to
+``expect``: whether it is kept, what was expected, what was found.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
 from ...backends.adapter import Claims
-from ...protocol.commands import Ack, Delivery, Extend, Job, Nack, Release, RetryPolicy
-from .bench import expect
+from ...protocol.commands import Ack, Delivery, Extend, Job, Nack, Release
+from ..spec.backoff import backoff
 
 TOLERANCE_S = 0.002  # stores may round times to milliseconds
 Word = Ack | Nack | Extend | Release
 State = Literal["ready", "leased", "done", "dead"]
+Expect = Callable[[bool, str, object], None]
 
 
 @dataclass
@@ -50,6 +52,7 @@ class Model:
     """All jobs that the queue has acknowledged, and the keys that were completed."""
 
     claims: Claims
+    expect: Expect
     jobs: dict[str, Known] = field(default_factory=dict)
     keys: set[str] = field(default_factory=set)
     deliveries: list[Delivery] = field(default_factory=list)
@@ -69,7 +72,7 @@ class Model:
 
     def enqueued(self, job: Job, created: bool, now: float) -> None:
         known = job.id in self.jobs
-        expect(
+        self.expect(
             created != known,
             f"job {job.id!r}, which is {'held already' if known else 'new'}, to be answered "
             f"with created={not known}",
@@ -92,29 +95,31 @@ class Model:
         due = [known for known in self.jobs.values() if self._surely_due(known, queues, now)]
         if delivery is None:
             names = [known.job.id for known in due]
-            expect(not names, f"one of the jobs {names} to be handed out, they are due", "no job")
+            self.expect(
+                not names, f"one of the jobs {names} to be handed out, they are due", "no job"
+            )
             return
         job = delivery.job
         known = self._deliverable(job, queues, now)
         if self.claims.priorities:
             first = max((other.job.priority for other in due), default=job.priority)
-            expect(
+            self.expect(
                 job.priority >= first,
                 f"a job of priority {first} to be handed out first",
                 f"job {job.id!r} of priority {job.priority}",
             )
         if self.claims.fencing:
-            expect(
+            self.expect(
                 delivery.token > known.token,
                 f"a token above {known.token} for the next delivery of job {job.id!r}",
                 delivery.token,
             )
-        expect(
+        self.expect(
             delivery.number == known.number + 1,
             f"delivery number {known.number + 1} of job {job.id!r}",
             delivery.number,
         )
-        expect(
+        self.expect(
             delivery.lease_s > 0
             and (delivery.lease_s <= job.timeout_s + TOLERANCE_S or not self.claims.timeouts),
             f"a lease of at most the timeout of job {job.id!r}, {job.timeout_s:g} s",
@@ -127,32 +132,34 @@ class Model:
 
     def _deliverable(self, job: Job, queues: tuple[str, ...], now: float) -> Known:
         known = self.jobs.get(job.id)
-        expect(known is not None, "a job that was enqueued to be handed out", f"job {job.id!r}")
+        self.expect(
+            known is not None, "a job that was enqueued to be handed out", f"job {job.id!r}"
+        )
         assert known is not None
         for name in ("queue", "payload", "key", "timeout_s"):  # what a worker acts on
             told, found = getattr(known.job, name), getattr(job, name)
-            expect(
+            self.expect(
                 told == found,
                 f"job {job.id!r} to be handed out with its {name} {told!r}",
                 repr(found),
             )
-        expect(job.queue in queues, f"a job of the queues {queues}", f"one of {job.queue!r}")
-        expect(
+        self.expect(job.queue in queues, f"a job of the queues {queues}", f"one of {job.queue!r}")
+        self.expect(
             known.state != "leased",
             f"job {job.id!r} to stay with its holder until {known.until:g} s",
             f"it handed out again at {now:g} s",
         )
-        expect(
+        self.expect(
             known.state == "ready",
             f"job {job.id!r}, which is {known.state}, not to be handed out again",
             "it handed out",
         )
-        expect(
+        self.expect(
             now >= known.earliest - TOLERANCE_S,
             f"job {job.id!r} to wait until {known.earliest:g} s",
             f"it handed out at {now:g} s",
         )
-        expect(
+        self.expect(
             not self._skipped(known),
             f"job {job.id!r}, whose key {job.key!r} is completed, not to be handed out",
             "it handed out",
@@ -210,7 +217,7 @@ class Model:
             noticed = known is not None and known.ended(now) and known.spent
             if known is None or not noticed:
                 dead = known is not None and known.state == "dead"
-                expect(
+                self.expect(
                     (job_id in found) == dead,
                     f"job {job_id!r}, which is {'dead' if dead else 'no dead letter'}, "
                     f"{'' if dead else 'not '}to be replayed",
@@ -245,14 +252,3 @@ class Model:
     def _surely_due(self, known: Known, queues: tuple[str, ...], now: float) -> bool:
         waits = known.state == "ready" and known.job.queue in queues and not self._skipped(known)
         return waits and now > known.latest + TOLERANCE_S
-
-
-def backoff(policy: RetryPolicy, failures: int) -> tuple[float, float]:
-    """The least and the most seconds that the policy allows after that many failures."""
-    ceiling = min(policy.cap_s, policy.base_s * policy.factor ** (failures - 1))
-    return {
-        "none": (ceiling, ceiling),
-        "full": (0.0, ceiling),
-        "equal": (ceiling / 2, ceiling),
-        "decorrelated": (min(policy.base_s, policy.cap_s), policy.cap_s),
-    }[policy.jitter]

@@ -8,31 +8,34 @@ tested. Three kinds of tests: short conversations with the queue (:mod:`.convers
 :mod:`.crashes` where its server dies or a clock jumps), a state machine beside a model
 (:mod:`.machine`), and plans with faults, carried out by the adapter's own worker in virtual time
 (:mod:`.fault_plans`). No test knows how a queue works inside.
+
+A queue that has no virtual time (no ``local``) is tested over its connection in real time
+(:mod:`.real_time`, :mod:`.connections`), and its plans on real processes if ``drivers`` names them;
+what needs virtual time is skipped with that reason.
 """
 
 from __future__ import annotations
 
-from typing import ClassVar, get_args
+from typing import cast, get_args
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis.stateful import run_state_machine_as_test
 
-from ...backends.adapter import Adapter
-from ...backends.claims import Claim, unclaimed
+from ...backends.adapter import QueueSystem
+from ...protocol.commands import Jitter
 from ...protocol.worker import POINTS, Point
 from ..assertions import assert_holds
 from ..faults.fields import Call, NetEffect
 from ..plan.plan import Plan
-from ..run import Driver
 from ..strategies import faults, plans
-from . import conversations, crashes, fault_plans
+from . import comings_back, connections, conversations, crashes, fault_plans, odd_work
 from .bench import Bench
 from .conversations import SAYS, SETTLING, Says
 from .crashes import Whose
-from .machine import QUICK, machine
+from .machine import machine
+from .subject import PROPERTY, Subject
 
-PROPERTY = "jobquake-contract"
 CALLS: tuple[Call, ...] = get_args(Call)
 EFFECTS: tuple[NetEffect, ...] = get_args(NetEffect)
 OVER_A_NETWORK = ("reply lost", "crash")
@@ -47,59 +50,17 @@ first_and_last = pytest.mark.parametrize(
 )
 
 
-class QueueContract:
+class QueueContract(Subject):
     """Subclass it, name the subclass ``Test...``, and set ``backend``.
 
     ``drivers``: with ``"process"`` among them a few plans are run on real processes, too;
     the adapter must have a server or a shared file, and be found by its name. ``examples``
     is how many programs and plans Hypothesis tries, unless a jobquake profile is in force.
+
+    Where the backend has no virtual time, a second of a conversation lasts ``second_s`` real
+    seconds; whole plans run on real processes, if ``drivers`` names them. Make ``second_s`` longer
+    for a queue whose timers are coarse: at 1.0 a lease of 10 s is a lease of 10 s.
     """
-
-    backend: ClassVar[Adapter]
-    drivers: ClassVar[tuple[Driver, ...]] = ("sim",)
-    examples: ClassVar[int] = 100
-
-    @pytest.fixture(autouse=True)
-    def _named(self, request: pytest.FixtureRequest) -> None:
-        """See that there is a backend, and mark the test as one of its contract."""
-        if not hasattr(self, "backend"):
-            pytest.fail(
-                f"expected an adapter as {type(self).__name__}.backend, found none; "
-                "write 'backend = MyQueue()' in the class",
-                pytrace=False,
-            )
-        request.node.user_properties.append((PROPERTY, self.backend.name))
-
-    @pytest.fixture
-    def bench(self) -> Bench:
-        return Bench(self.backend)
-
-    def claims(self, *claims: Claim) -> None:
-        """Skip the test if the backend does not claim one of these."""
-        lacking = unclaimed(self.backend.claims, claims)
-        if lacking:
-            pytest.skip(f"not judged: {lacking}")
-
-    def claims_at_least_once(self) -> None:
-        self.claims("delivery")
-
-    def holds(self, plan: Plan, driver: Driver = "sim") -> None:
-        """Run the plan; every fault in it must have struck."""
-        __tracebackhide__ = True
-        result = assert_holds(plan, self.backend, driver)
-        quiet = {fault.kind for fault in plan.faults if fault.floods}  # jobs, and no strikes
-        for kind, seen in result.faults.items():
-            if not seen["struck"] and kind not in quiet:
-                raise AssertionError(
-                    f"expected a strike of {kind!r} on {self.backend.name}, found none, so the "
-                    f"run proves nothing\nreplay: assert_holds('{result.replay}', adapter)"
-                )
-
-    def settings(self) -> settings:
-        """How long Hypothesis looks."""
-        if settings.get_current_profile_name().startswith("jobquake-"):
-            return settings()
-        return settings(QUICK, max_examples=self.examples)
 
     # -- conversations ------------------------------------------------------------------
 
@@ -159,22 +120,49 @@ class QueueContract:
         self.claims_at_least_once()
         conversations.a_job_handed_back_is_ready_at_once_and_not_a_failure(bench)
 
+    def test_a_hand_back_forgets_no_delivery_before_it(self, bench: Bench) -> None:
+        self.claims_at_least_once()
+        self.claims("bounded_deliveries")
+        conversations.a_hand_back_forgets_no_delivery_before_it(bench)
+
+    def test_jobs_with_ids_that_look_alike_are_different_jobs(self, bench: Bench) -> None:
+        self.claims("idempotent_enqueue")
+        odd_work.jobs_with_ids_that_look_alike_are_different_jobs(bench)
+
+    def test_queues_with_names_that_look_alike_are_kept_apart(self, bench: Bench) -> None:
+        odd_work.queues_with_names_that_look_alike_are_kept_apart(bench)
+
     @pytest.mark.parametrize("by_crash", [False, True], ids=["failures", "crashes"])
     def test_deliveries_are_bounded(self, bench: Bench, by_crash: bool) -> None:
         self.claims_at_least_once()
         self.claims("bounded_deliveries", *(() if by_crash else ("retries",)))
         conversations.deliveries_are_bounded(bench, by_crash)
 
+    @pytest.mark.parametrize("size", odd_work.PAYLOADS)
+    def test_a_payload_arrives_as_it_was_enqueued(self, bench: Bench, size: int) -> None:
+        odd_work.a_payload_arrives_as_it_was_enqueued(bench, size)
+
+    def test_tokens_only_grow(self, bench: Bench) -> None:
+        self.claims_at_least_once()
+        self.claims("fencing", "bounded_deliveries", "dead_letters", "retries")
+        comings_back.tokens_only_grow(bench)
+
     def test_a_delay_is_kept(self, bench: Bench) -> None:
         self.claims("delays")
         conversations.a_delay_is_kept(bench)
+
+    def test_delays_run_beside_each_other(self, bench: Bench) -> None:
+        self.claims("delays")
+        conversations.delays_run_beside_each_other(bench)
 
     def test_a_delayed_job_is_handed_out_to_one(self, bench: Bench) -> None:
         self.claims("delays")
         conversations.a_delayed_job_is_handed_out_to_one(bench)
 
     @pytest.mark.parametrize("whose", ["server", "caller"])
-    def test_no_clock_that_jumps_ends_a_lease_or_holds_it(self, bench: Bench, whose: Whose) -> None:
+    def test_no_clock_that_jumps_ends_a_lease_or_holds_it(
+        self, virtual_time: None, bench: Bench, whose: Whose
+    ) -> None:
         self.claims_at_least_once()
         self.claims("steady_time")
         crashes.no_clock_that_jumps_ends_a_lease_or_holds_it(bench, whose)
@@ -183,11 +171,29 @@ class QueueContract:
         self.claims("priorities")
         conversations.the_highest_priority_goes_first(bench)
 
+    def test_a_job_is_as_urgent_as_ever_when_it_comes_back(self, bench: Bench) -> None:
+        self.claims_at_least_once()
+        self.claims("priorities")
+        comings_back.a_job_is_as_urgent_as_ever_when_it_comes_back(bench)
+
+    def test_a_duplicate_hides_no_job_behind_it(self, bench: Bench) -> None:
+        self.claims("prompt", "skips_completed_keys")
+        comings_back.a_duplicate_hides_no_job_behind_it(bench)
+
     def test_an_urgent_job_waits_for_none_of_less_importance(self, bench: Bench) -> None:
         self.claims("priorities")
         conversations.an_urgent_job_waits_for_none_of_less_importance(bench)
 
-    def test_a_backoff_is_kept_however_often_the_job_has_failed(self, bench: Bench) -> None:
+    def test_a_job_may_be_delivered_some_hundred_times(
+        self, virtual_time: None, bench: Bench
+    ) -> None:
+        self.claims_at_least_once()
+        self.claims("bounded_deliveries", "retries")
+        conversations.a_job_may_be_delivered_some_hundred_times(bench)
+
+    def test_a_backoff_is_kept_however_often_the_job_has_failed(
+        self, virtual_time: None, bench: Bench
+    ) -> None:
         self.claims_at_least_once()
         self.claims("retries")
         conversations.a_backoff_is_kept_however_often_the_job_has_failed(bench)
@@ -201,11 +207,16 @@ class QueueContract:
 
     def test_dead_letters_tell_why_and_can_be_found(self, bench: Bench) -> None:
         self.claims("dead_letters")
-        conversations.dead_letters_tell_why_and_can_be_found(bench)
+        comings_back.dead_letters_tell_why_and_can_be_found(bench)
+
+    def test_dead_letters_keep_their_attempts(self, bench: Bench) -> None:
+        self.claims_at_least_once()
+        self.claims("dead_letters", "bounded_deliveries", "retries")
+        comings_back.dead_letters_keep_their_attempts(bench)
 
     def test_a_replayed_dead_letter_has_a_fresh_budget(self, bench: Bench) -> None:
         self.claims("dead_letters", "bounded_deliveries", "retries")
-        conversations.a_replayed_dead_letter_has_a_fresh_budget(bench)
+        comings_back.a_replayed_dead_letter_has_a_fresh_budget(bench)
 
     def test_work_whose_key_is_completed_is_not_done_again(self, bench: Bench) -> None:
         self.claims("skips_completed_keys")
@@ -244,11 +255,12 @@ class QueueContract:
 
     # -- whatever Hypothesis thinks of ----------------------------------------------------
 
-    def test_it_behaves_like_the_model(self) -> None:
+    def test_it_behaves_like_the_model(self, virtual_time: None) -> None:
         self.claims_at_least_once()
-        run_state_machine_as_test(machine(self.backend), settings=self.settings())
+        tried = machine(cast("QueueSystem", self.backend))
+        self.told(lambda: run_state_machine_as_test(tried, settings=self.settings()))
 
-    def test_it_holds_whatever_strikes(self) -> None:
+    def test_it_holds_whatever_strikes(self, virtual_time: None) -> None:
         self.claims_at_least_once()
         self.claims("idempotent_enqueue", "durable", "retries", "delays")
 
@@ -261,7 +273,7 @@ class QueueContract:
         def holds(plan: Plan) -> None:
             assert_holds(plan, self.backend)
 
-        holds()
+        self.told(holds)
 
     # -- faults, one by one ---------------------------------------------------------------
 
@@ -318,9 +330,14 @@ class QueueContract:
         self.claims("retries")
         self.holds(fault_plans.backoff())
 
-    def test_retries_do_not_come_in_lockstep(self) -> None:
+    def test_whoever_waits_is_woken(self) -> None:
+        self.claims("prompt", "delays", "retries")
+        self.holds(fault_plans.patient())
+
+    @pytest.mark.parametrize("jitter", ["full", "equal", "decorrelated"])
+    def test_retries_do_not_come_in_lockstep(self, jitter: Jitter) -> None:
         self.claims("retries")
-        self.holds(fault_plans.crowd())
+        self.holds(fault_plans.crowd(jitter))
 
     def test_a_flood_does_not_starve_a_queue_with_a_pool_of_its_own(self) -> None:
         self.holds(fault_plans.flood())
@@ -347,6 +364,19 @@ class QueueContract:
     def test_work_may_be_submitted_twice(self) -> None:
         self.holds(fault_plans.submitted_twice())
 
+    # -- over its connection ---------------------------------------------------------------
+
+    def test_a_lease_waits_until_its_time_is_up(self, address: str) -> None:
+        connections.a_lease_waits_until_its_time_is_up(self.backend, address)
+
+    def test_a_lease_that_waits_is_given_the_job_that_comes(self, address: str) -> None:
+        connections.a_lease_that_waits_is_given_the_job_that_comes(self.backend, address)
+
+    def test_an_attempt_returns_in_time_where_nobody_answers(self, address: str) -> None:
+        if ":" not in address:
+            pytest.skip(f"{self.backend.name} has no server that could be silent")
+        connections.an_attempt_returns_in_time_where_nobody_answers(self.backend)
+
     # -- for real -------------------------------------------------------------------------
 
     @pytest.mark.parametrize("what", ON_PROCESSES)
@@ -355,6 +385,8 @@ class QueueContract:
             pytest.skip(f"{type(self).__name__}.drivers does not name 'process'")
         if what in OVER_A_NETWORK and self.backend.framing is None:
             pytest.skip(f"{self.backend.name} has no network and no server to strike")
+        if what == "crash":
+            self.claims("durable")
         self.holds(ON_PROCESSES[what], "process")
 
 

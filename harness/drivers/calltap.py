@@ -13,7 +13,7 @@ import asyncio
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
-from ...backends.adapter import Framing
+from ...backends.system import Session
 from ...protocol.events import Phase
 from ...proxy.applied import Direction
 from ...proxy.tap import Tapped
@@ -32,13 +32,25 @@ class Struck(Protocol):
     ) -> None: ...
 
 
+class Cut(Protocol):
+    """The framing, as the taps use it: it cuts bytes, and has a session for each connection."""
+
+    @property
+    def shows_replies(self) -> bool:
+        """Whether replies can be cut and looked into."""
+
+    def split(self, buffer: bytearray) -> list[bytes]: ...
+    def split_replies(self, buffer: bytearray) -> list[bytes]: ...
+    def session(self) -> Session: ...
+
+
 class Wire(NamedTuple):
     """What the taps of one run share.
 
     ``link(node)`` is what the node's messages meet now, with the number of the fault.
     """
 
-    framing: Framing
+    framing: Cut
     calls: CallStrikes
     link: Callable[[int], tuple[int, Link] | None]
     struck: Struck
@@ -67,6 +79,7 @@ class CallTap:
 
     def __init__(self, wire: Wire, node: int, link: Tapped) -> None:
         self._wire = wire
+        self._session = wire.framing.session()
         self._node = node
         self._link = link
         self._requests, self._replies = bytearray(), bytearray()
@@ -82,14 +95,14 @@ class CallTap:
         pass
 
     def received(self, direction: Direction, data: bytes) -> None:
-        split = self._wire.framing.split
+        framing = self._wire.framing
         if direction is UP:
             self._requests += data
-            for message in split(self._requests):
+            for message in framing.split(self._requests):
                 self._request(message)
         else:
             self._replies += data
-            for message in split(self._replies):
+            for message in framing.split_replies(self._replies):
                 self._reply(message)
 
     def ended(self, direction: Direction) -> None:
@@ -100,7 +113,7 @@ class CallTap:
 
     def _request(self, message: bytes) -> None:
         wire = self._wire
-        trip, call, identifier = wire.framing.describe(message)
+        trip, call, identifier = self._session.request(message)
         job = wire.job_index(identifier)
         self._calls[trip] = (call, job)
         number, fault = wire.strike(self._node, (call,), call, job)
@@ -130,8 +143,8 @@ class CallTap:
 
     def _reply(self, message: bytes) -> None:
         wire = self._wire
-        trip, _, identifier = wire.framing.describe(message)
-        call, job = self._calls.pop(trip, ("", -1))
+        trip, answered, identifier = self._session.reply(message)
+        call, job = self._calls.pop(trip, (answered, -1))
         number = self._lost_replies.pop(trip, None)
         if call == "lease" and identifier:
             job = wire.job_index(identifier)
@@ -157,9 +170,10 @@ class OrderedTap:
 
     def __init__(self, wire: Wire, node: int, link: Tapped) -> None:
         self._wire = wire
+        self._session = wire.framing.session()
         self._node = node
         self._link = link
-        self._requests = bytearray()
+        self._requests, self._replies = bytearray(), bytearray()
         self._waiting: list[bytes] = []
         self._deaf = False
         self._ended = False
@@ -174,7 +188,7 @@ class OrderedTap:
         if self._deaf:
             return
         if direction is DOWN:
-            self._link.forward(DOWN, data)
+            self._received_replies(data)
             return
         self._requests += data
         for message in self._wire.framing.split(self._requests):
@@ -187,12 +201,32 @@ class OrderedTap:
         if direction is DOWN or not self._waiting:
             self._link.end(direction)
 
+    def _received_replies(self, data: bytes) -> None:
+        if not self._wire.framing.shows_replies:
+            self._link.forward(DOWN, data)
+            return
+        self._replies += data
+        for message in self._wire.framing.split_replies(self._replies):
+            if not self._deaf:
+                self._reply(message)
+
+    def _reply(self, message: bytes) -> None:
+        """Pass it on, unless it hands out a job and is the one to be lost."""
+        wire = self._wire
+        _, call, identifier = self._session.reply(message)
+        if call == "lease" and identifier and (granted := wire.calls.next("granted")):
+            self._struck(granted[0], call_phase(call, True), wire.job_index(identifier))
+            self._deaf = True
+            return
+        self._link.forward(DOWN, message)
+
     def _request(self, message: bytes) -> None:
         wire = self._wire
-        _, call, identifier = wire.framing.describe(message)
+        _, call, identifier = self._session.request(message)
         job = wire.job_index(identifier)
-        # A lease that writes has found a job, so its reply is one that grants.
-        kinds = ("lease", "granted") if call == "lease" else (call,)
+        # Where replies are not shown, a lease that writes has found a job: its reply grants it.
+        found = call == "lease" and not wire.framing.shows_replies
+        kinds = ("lease", "granted") if found else (call,)
         number, fault = wire.strike(self._node, kinds, call, job)
         how = fault.how if fault else ""
         if how in ("lose_request", "lose_reply", "reset"):

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import psutil
 
 from ...backends import registry
-from ...backends.adapter import Adapter, Tenant, Unavailable
+from ...backends.adapter import RemoteQueue, Tenant, Unavailable
 from ...blame import blaming
 from ...errors import EnvironmentFault, JobquakeError
 from ...servers import container, running
@@ -65,7 +65,7 @@ def sweep(mark: str) -> int:
     return len(killed)
 
 
-def clean(workspace: Workspace, adapter: Adapter | None) -> None:
+def clean(workspace: Workspace, adapter: RemoteQueue | None) -> None:
     """End what carries the mark, and remove what the run keeps, here and elsewhere.
 
     Raises :class:`EnvironmentFault` if something had to be left, and :class:`BackendFailed` if

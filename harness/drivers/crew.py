@@ -1,56 +1,79 @@
-"""Who the workers and the clients of a run are: as which programs they are started.
+"""Who the workers and the clients of a run are, and how they are started.
 
-A queue's workers and clients are jobquake's own (:mod:`.node`). A framework brings others.
-The driver starts, kills and replaces them alike, and knows them by their ledger rows only.
+A queue's workers and clients are jobquake's own (:mod:`.node`), forked by a nursery. A framework
+brings others, each a program. The driver kills and replaces them alike, and knows them by their
+ledger rows only.
 """
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Literal, Protocol
 
-from ...backends.adapter import Adapter, Connection
-from ...backends.framework import Program
+from ...backends import registry
+from ...backends.adapter import Connection, RemoteQueue
+from ...errors import UsageError
 from ...protocol.run_files import REPLAY, STRIKES
 from ..plan.plan import Plan
 from ..plan.replay import encode
+from .nursery import Nursery
+from .server import Spawn
+from .tree import Running
 
 CONTROL_TIMEOUT_S = 5.0
 Role = Literal["worker", "client"]
 
 
 class Crew(Protocol):
-    """The programs of one run."""
+    """The workers and clients of one run in ``folder``; ``spawn`` starts a process of the run."""
 
-    def prepare(self, folder: Path) -> None:
+    def prepare(self, folder: Path, spawn: Spawn) -> None:
         """Put into the folder of the run what its processes read there."""
 
-    def program(
-        self, role: Role, folder: Path, number: int, incarnation: int, address: str
-    ) -> Program:
-        """How to start a node; clients are numbered behind the workers."""
+    def start(self, role: Role, number: int, incarnation: int, address: str, log: Path) -> Running:
+        """Start a node, whose last words go to ``log``; clients are numbered behind the workers."""
 
     def control(self, address: str) -> Connection:
         """The harness's own way to the queue, past the network."""
+
+    def end(self) -> None:
+        """Kill the nodes that are left, and see every one dead."""
 
 
 class Nodes:
     """Jobquake's own workers and clients on the queue of ``adapter``."""
 
-    def __init__(self, plan: Plan, adapter: Adapter) -> None:
+    def __init__(self, plan: Plan, adapter: RemoteQueue) -> None:
         self._plan = plan
         self._adapter = adapter
+        self._nursery: Nursery | None = None
 
-    def prepare(self, folder: Path) -> None:
+    def prepare(self, folder: Path, spawn: Spawn) -> None:
+        self._see_that_processes_find_it()
         (folder / STRIKES).mkdir()
         (folder / REPLAY).write_text(encode(self._plan, self._adapter.name, "process"))
+        self._folder = folder
+        self._nursery = Nursery(folder, spawn)
 
-    def program(
-        self, role: Role, folder: Path, number: int, incarnation: int, address: str
-    ) -> Program:
-        node = [sys.executable, "-m", "jobquake.harness.drivers.node", role]
-        return Program([*node, str(folder), str(number), str(incarnation), address])
+    def _see_that_processes_find_it(self) -> None:
+        name = self._adapter.name
+        try:
+            registry.find(name)
+        except KeyError:
+            raise UsageError(
+                f"expected a backend that worker processes find by its name, found none that is "
+                f"called {name!r}; name it in the entry points {registry.GROUP!r} of an installed "
+                "package"
+            ) from None
+
+    def start(self, role: Role, number: int, incarnation: int, address: str, log: Path) -> Running:
+        assert self._nursery is not None
+        node = [role, str(self._folder), str(number), str(incarnation), address]
+        return self._nursery.start(node, log)
 
     def control(self, address: str) -> Connection:
         return self._adapter.connect(address, CONTROL_TIMEOUT_S)
+
+    def end(self) -> None:
+        if self._nursery:
+            self._nursery.end()

@@ -21,13 +21,13 @@ from ..faults import PointFault
 from ..plan.plan import Plan
 from .node import BACKEND_FAILED
 from .server import READY_WITHIN_S, tail
-from .tree import kill_group, kill_tree
+from .tree import Running, kill_group, kill_tree
 
 TICK_S = 0.005
 LEAVE_WITHIN_S = 3.0
 FAILED_STARTS = 5
 
-Start = Callable[[int, int], "subprocess.Popen[bytes]"]
+Start = Callable[[int, int], Running]
 
 
 def see_backend(status: int | None, log: Path) -> None:
@@ -46,7 +46,7 @@ class Slot:
     def __init__(self, number: int) -> None:
         self.number = number
         self.incarnation = 0
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: Running | None = None
         self.restart_at = 0.0
         self.back_s: float | None = None
         self.jobs: list[int] = []
@@ -54,7 +54,7 @@ class Slot:
         self.failed_starts = 0
 
     @property
-    def living(self) -> subprocess.Popen[bytes] | None:
+    def living(self) -> Running | None:
         return self.process if self.process and self.process.poll() is None else None
 
 
@@ -168,13 +168,6 @@ class Fleet:
         for slot in self.slots:
             self._note_exit(slot)
 
-    def abandon(self) -> None:
-        """Start nobody any more, and collect the exit status of every process that ended."""
-        self._stopping = True
-        for slot in self.slots:
-            if slot.process is not None:
-                slot.process.wait()
-
     # -- faults -------------------------------------------------------------------------
 
     def kill(self, number: int, back_s: float | None = None) -> bool:
@@ -210,7 +203,8 @@ class Fleet:
 
     def _note_exit(self, slot: Slot) -> None:
         process = slot.process
-        if process is None or process.poll() is None:
+        status = process.poll() if process else None
+        if process is None or status is None:
             return
         kill_group(process)
         self._look()
@@ -218,10 +212,10 @@ class Fleet:
             Event.WORKER_EXITED,
             node=slot.number,
             incarnation=slot.incarnation,
-            value=float(process.returncode),
+            value=float(status),
         )
-        self.counts["worker deaths"] += process.returncode != 0
-        see_backend(process.returncode, self._log(slot.number))
+        self.counts["worker deaths"] += status != 0
+        see_backend(status, self._log(slot.number))
         slot.failed_starts = 0 if slot.started else slot.failed_starts + 1
         if slot.failed_starts >= FAILED_STARTS:
             raise EnvironmentFault(

@@ -11,7 +11,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any, cast
 
-from ...backends.adapter import Adapter, Connection
+from ...backends.adapter import Connection, RemoteQueue
 from ...backends.framework import FrameworkSystem, Program, Settings, Wishes
 from ...protocol.probe import FOLDER, INCARNATION, NODE
 from ...protocol.run_files import STRIKES, WORK
@@ -21,6 +21,8 @@ from ..plan.plan import Plan
 from .crew import Role
 from .execution import Execution
 from .process import Progress, shake
+from .server import Spawn
+from .tree import Running, kill_group
 
 
 class FrameworkCrew:
@@ -29,25 +31,35 @@ class FrameworkCrew:
     def __init__(self, plan: Plan, system: FrameworkSystem) -> None:
         self._plan = plan
         self._system = system
+        self._started: list[Running] = []
         self.settings: Settings = system.settings(wishes(plan))
 
-    def prepare(self, folder: Path) -> None:
+    def prepare(self, folder: Path, spawn: Spawn) -> None:
         (folder / STRIKES).mkdir()
         (folder / WORK).write_text(json.dumps(work_of(self._plan)))
+        self._folder = folder
+        self._spawn = spawn
 
-    def program(
-        self, role: Role, folder: Path, number: int, incarnation: int, address: str
-    ) -> Program:
-        if role == "worker":
-            queues = self._plan.workers[number].queues
-            argv, env = self._system.worker_command(folder, address, queues, self.settings)
-        else:
-            argv, env = self._system.producer_command(folder, address)
-        who = {FOLDER: str(folder), NODE: str(number), INCARNATION: str(incarnation)}
-        return Program(argv, {**env, **who})
+    def start(self, role: Role, number: int, incarnation: int, address: str, log: Path) -> Running:
+        argv, env = self._program(role, number, address)
+        who = {FOLDER: str(self._folder), NODE: str(number), INCARNATION: str(incarnation)}
+        with log.open("ab") as words:
+            process = self._spawn(argv, {**env, **who}, stdout=words, stderr=words)
+        self._started.append(process)
+        return process
+
+    def _program(self, role: Role, number: int, address: str) -> Program:
+        if role == "client":
+            return self._system.producer_command(self._folder, address)
+        queues = self._plan.workers[number].queues
+        return self._system.worker_command(self._folder, address, queues, self.settings)
 
     def control(self, address: str) -> Connection:
         return self._system.control(address)
+
+    def end(self) -> None:
+        for process in self._started:
+            kill_group(process)
 
 
 def wishes(plan: Plan) -> Wishes:
@@ -127,5 +139,5 @@ def shake_framework(
 ) -> Execution:
     """Run the plan with the framework's own workers."""
     # Of a queue the process driver uses, besides its crew, no more than any system has.
-    queue = cast("Adapter", system)
+    queue = cast("RemoteQueue", system)
     return shake(plan, queue, progress, toxiproxy, crew=FrameworkCrew(plan, system))

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from ...backends.adapter import Adapter
+from ...backends.adapter import RemoteQueue
 from ...errors import JobquakeError
 from . import guard_process
 from .clean import KEEP, REMOVE, Workspace, clean
@@ -23,7 +23,7 @@ from .guard_process import DONE
 
 
 @contextmanager
-def guarded(adapter: Adapter, keep: Path | None = None) -> Iterator[Workspace]:
+def guarded(adapter: RemoteQueue, keep: Path | None = None) -> Iterator[Workspace]:
     """A mark and a new folder for a run; nothing of them is left after the block.
 
     A folder to ``keep`` is used instead, and stays.

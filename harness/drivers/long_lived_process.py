@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psutil
 
-from ...backends.adapter import Adapter, Connection
+from ...backends.adapter import Connection, RemoteQueue
 from ...protocol.commands import Measure, Reply
 from ..plan.plan import Plan
 from .clean import Workspace, clean, marked
@@ -31,7 +31,7 @@ MEASURE_TIMEOUT_S = 1.0
 class ServedQueue:
     """See :class:`.long_lived.LongLivedQueue`."""
 
-    def __init__(self, adapter: Adapter, workspace: Workspace) -> None:
+    def __init__(self, adapter: RemoteQueue, workspace: Workspace) -> None:
         self._adapter = adapter
         self._workspace = workspace
         self._begin()
@@ -61,6 +61,13 @@ class ServedQueue:
         self._workspace.folder.mkdir(mode=0o700)
         self._begin()
 
+    def restart(self) -> bool:
+        """Kill the server and start it again; False if there is none."""
+        if not self._server.crash():
+            return False
+        self._server.start()
+        return True
+
     def measure(self) -> Reply | None:
         connection = self._adapter.connect(self.address, MEASURE_TIMEOUT_S)
         with closing(connection):
@@ -79,7 +86,7 @@ class ServedQueue:
 
 
 @contextmanager
-def served(adapter: Adapter, folder: Path) -> Iterator[ServedQueue]:
+def served(adapter: RemoteQueue, folder: Path) -> Iterator[ServedQueue]:
     """A queue that keeps its files in ``folder``, served until the end of the block.
 
     What it keeps elsewhere, in a container or in somebody else's server, ends with the block.

@@ -22,32 +22,9 @@ from ..faults.world import Link
 from ..plan.plan import Plan
 from ..strikes import CallStrikes
 from .calltap import CallTap, OrderedTap, Wire
+from .watched import Watched
 
 STREAMS = ("upstream", "downstream")
-
-
-class Watched:
-    """The framing of an adapter. The proxy's loop calls it; what it raises must end the run."""
-
-    def __init__(self, framing: Framing) -> None:
-        self._framing = framing
-        self.numbered = framing.numbered
-        self.raised: Exception | None = None
-
-    def split(self, buffer: bytearray) -> list[bytes]:
-        try:
-            return list(self._framing.split(buffer))
-        except Exception as error:  # noqa: BLE001 (of somebody else's code)
-            self.raised = self.raised or error
-            return []
-
-    def describe(self, message: bytes) -> tuple[int, str, str]:
-        try:
-            trip, call, identifier = self._framing.describe(message)
-        except Exception as error:  # noqa: BLE001 (of somebody else's code)
-            self.raised = self.raised or error
-            return 0, "", ""
-        return trip, call, identifier
 
 
 class Network:

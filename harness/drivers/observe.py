@@ -1,4 +1,4 @@
-"""What the harness asks of the backend itself: is it quiet, and what does it still hold?
+"""What the harness asks of the backend itself: what became of each job, and which are dead letters.
 
 Only asked at the end of a run, over a connection that no fault touches. The answers
 tell ``stuck`` and ``dead-lettered`` apart from ``lost``; they never speak for what ran.
@@ -9,36 +9,95 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from ...protocol.commands import Command, Inspect, Inspected, Reply
+from ...backends.claims import Claims
+from ...protocol.commands import (
+    Command,
+    DeadLetter,
+    DeadLetters,
+    Inspect,
+    Inspected,
+    ListDead,
+    Reply,
+)
 from ...protocol.events import Answer, Event
 from ..plan.plan import Plan
 from ..record.node_record import expected_reason
 
+EVERY_LETTER = 1_000_000
+
+Call = Callable[[Command], Reply | None]
+
 
 class Observation(NamedTuple):
-    """What the backend says of one job.
+    """What the backend says of one job; ``job`` -1: that its list of dead letters was seen.
 
     ``answer`` is about a dead letter's reason: OK if it is what the job itself reported,
-    UNKNOWN if it is another one, FAILED if there is none.
+    UNKNOWN if it is another one, FAILED if there is none. Of a listed one ``value`` counts the
+    attempts that it tells of, and ``key`` those of them with the error that the job reports.
     """
 
     event: Event
     job: int
     value: float = 0.0
     answer: Answer = Answer.NONE
+    key: int = 0
 
 
-def observations(plan: Plan, call: Callable[[Command], Reply | None]) -> Iterator[Observation]:
-    """One for each planned job that the backend knows."""
-    for index in range(len(plan.jobs)):
-        reply = call(Inspect(plan.job_id(index)))
-        if not isinstance(reply, Inspected) or reply.state is None:
+def observations(plan: Plan, claims: Claims, call: Call) -> Iterator[Observation]:
+    """One for each planned job that the backend knows, and one for each dead letter in its list."""
+    listed = _listed(plan, call) if claims.dead_letters else None
+    known = {index: _inspected(plan, call, index) for index in range(len(plan.jobs))}
+    if listed is not None and listed.keys() != _dead(known):  # some may have died meanwhile
+        listed = _listed(plan, call)
+        for index in (listed or {}).keys() - _dead(known):
+            known[index] = _inspected(plan, call, index)
+    for index, reply in known.items():
+        if reply is None or reply.state is None:
             continue
         if reply.state == "dead":
-            told = expected_reason(plan.jobs[index]) in reply.reason
-            answer = (Answer.OK if told else Answer.UNKNOWN) if reply.reason else Answer.FAILED
+            answer = _told(plan, index, reply.reason)
             yield Observation(Event.DEAD, index, float(reply.deliveries), answer)
         elif reply.state == "done":
             yield Observation(Event.SETTLED, index)
         else:
             yield Observation(Event.HELD, index, float(reply.state == "leased"))
+    if listed is not None:
+        yield Observation(Event.DEAD_LISTED, -1, float(len(listed)), Answer.OK)
+        for index, letter in sorted(listed.items()):
+            yield _of_letter(plan, index, letter)
+
+
+def _inspected(plan: Plan, call: Call, index: int) -> Inspected | None:
+    reply = call(Inspect(plan.job_id(index)))
+    return reply if isinstance(reply, Inspected) else None
+
+
+def _dead(known: dict[int, Inspected | None]) -> set[int]:
+    return {index for index, reply in known.items() if reply and reply.state == "dead"}
+
+
+def _listed(plan: Plan, call: Call) -> dict[int, DeadLetter] | None:
+    """The dead letters of the plan's jobs, by their numbers; None if there was no answer."""
+    reply = call(ListDead(limit=EVERY_LETTER))
+    if not isinstance(reply, DeadLetters):
+        return None
+    letters = {plan.job_index(letter.job.id): letter for letter in reply.letters}
+    return {index: letter for index, letter in letters.items() if 0 <= index < len(plan.jobs)}
+
+
+def _told(plan: Plan, index: int, reason: str) -> Answer:
+    if not reason:
+        return Answer.FAILED
+    return Answer.OK if expected_reason(plan.jobs[index]) in reason else Answer.UNKNOWN
+
+
+def _of_letter(plan: Plan, index: int, letter: DeadLetter) -> Observation:
+    """A listed letter. Of its attempts those count that tell an error, each a later delivery."""
+    told, own, number = 0, 0, 0
+    error = expected_reason(plan.jobs[index])
+    for attempt in letter.attempts:
+        if attempt.error and attempt.number > number:
+            told, number = told + 1, attempt.number
+            own += bool(error) and error in attempt.error
+    answer = _told(plan, index, letter.reason)
+    return Observation(Event.DEAD_LISTED, index, float(told), answer, own)

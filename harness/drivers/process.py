@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from ...backends.adapter import Adapter, Connection
+from ...backends.adapter import Connection, RemoteQueue
 from ...protocol.commands import Command, Reply
 from ...protocol.events import Event, Phase, Row
 from ...protocol.ledger import Ledger, LedgerReader
@@ -34,6 +34,7 @@ from .guard import guarded
 from .network import Network
 from .observe import observations
 from .server import Server, Spawn
+from .tree import Running
 
 Progress = Callable[[Counter[str]], None]
 
@@ -87,7 +88,7 @@ class ProcessRun:
     def __init__(
         self,
         plan: Plan,
-        adapter: Adapter,
+        adapter: RemoteQueue,
         workspace: Workspace,
         progress: Progress | None = None,
         toxiproxy: str = EMBEDDED,
@@ -101,7 +102,7 @@ class ProcessRun:
         self._spawn = spawner(workspace)
         self._progress = progress
         self._toxiproxy = toxiproxy
-        self._clients: list[subprocess.Popen[bytes]] = []
+        self._clients: list[Running] = []
         self._rows: list[Row] = []
         self._strikes = 0
         self._struck_at = 0.0
@@ -116,7 +117,6 @@ class ProcessRun:
 
     def run(self) -> History:
         """Execute the plan; the history. Raises :class:`EnvironmentFault` if it cannot."""
-        self._crew.prepare(self._folder)
         self._ledger = Ledger(self._folder / LEDGER)
         self._reader = LedgerReader(self._folder / LEDGER)
         self._fleet = Fleet(
@@ -127,6 +127,7 @@ class ProcessRun:
             self._node_log,
         )
         try:
+            self._crew.prepare(self._folder, self._spawn)
             self._control = control = self._connect()
             self._fleet.start()
             self._started_at = time.monotonic()
@@ -138,14 +139,15 @@ class ProcessRun:
             ]
             self._until_quiet()
             self._fleet.stop()
-            for seen in observations(self.plan, control.attempt):
-                self._ledger.write(seen.event, job=seen.job, answer=seen.answer, value=seen.value)
+            for seen in observations(self.plan, self._adapter.claims, control.attempt):
+                self._ledger.write(
+                    seen.event, job=seen.job, answer=seen.answer, value=seen.value, key=seen.key
+                )
             control.close()
         finally:
             if self.network:
                 self.network.stop()
-            sweep(self._mark)
-            self._reap()
+            self._end()
             self._ledger.close()
         self._read()
         self._reader.finish()
@@ -171,23 +173,22 @@ class ProcessRun:
             self._addresses = [server] * self._nodes
         return self._crew.control(server or str(self.server.folder))
 
-    def _start_node(self, role: Role, number: int, incarnation: int) -> subprocess.Popen[bytes]:
-        argv, env = self._crew.program(
-            role, self._folder, number, incarnation, self._addresses[number]
+    def _start_node(self, role: Role, number: int, incarnation: int) -> Running:
+        return self._crew.start(
+            role, number, incarnation, self._addresses[number], self._node_log(number)
         )
-        with self._node_log(number).open("ab") as log:
-            return self._spawn(argv, env, stdout=log, stderr=log)
 
     def _node_log(self, number: int) -> Path:
         return self._folder / f"node-{number}.log"
 
-    def _reap(self) -> None:
-        """Collect the exit status of every child, so that no zombie is left in the table."""
-        self._fleet.abandon()
-        for process in self._clients:
-            process.wait()
-        if self._own_server:
-            self.server.reap()
+    def _end(self) -> None:
+        """Nobody of the run is left, nor a zombie of theirs in the table of processes."""
+        try:
+            self._crew.end()
+        finally:
+            sweep(self._mark)
+            if self._own_server:
+                self.server.reap()
 
     def _read(self) -> None:
         """Take in what the nodes have written to the ledger since the last look."""
@@ -343,7 +344,7 @@ def spawner(workspace: Workspace) -> Spawn:
 
 def shake(
     plan: Plan,
-    adapter: Adapter,
+    adapter: RemoteQueue,
     progress: Progress | None = None,
     toxiproxy: str = EMBEDDED,
     server: Server | None = None,

@@ -10,7 +10,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-from ...backends.adapter import Adapter
+from ...backends.adapter import RemoteQueue
 from ...errors import EnvironmentFault
 from ...servers import container
 from .tree import kill_tree
@@ -23,7 +23,7 @@ Spawn = Callable[..., "subprocess.Popen[bytes]"]
 class Server:
     """The server of ``adapter`` in ``folder``; ``spawn`` starts a process of the run."""
 
-    def __init__(self, adapter: Adapter, folder: Path, spawn: Spawn) -> None:
+    def __init__(self, adapter: RemoteQueue, folder: Path, spawn: Spawn) -> None:
         self._adapter = adapter
         self.folder = folder
         self._spawn = spawn

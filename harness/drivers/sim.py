@@ -174,8 +174,10 @@ class Simulation:
         self._end = Process(clock, self._until_quiet())
         clock.run_until_stopped()
         driver = _Node(self, -1)
-        for seen in observations(plan, self._queue.call):
-            driver.write(seen.event, job=seen.job, answer=seen.answer, value=seen.value)
+        for seen in observations(plan, self._adapter.claims, self._queue.call):
+            driver.write(
+                seen.event, job=seen.job, answer=seen.answer, value=seen.value, key=seen.key
+            )
         # Nodes that still wait would keep each other and the whole run in memory.
         for process in (*self._processes, *self._clients):
             process.end()

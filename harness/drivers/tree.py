@@ -4,12 +4,24 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 from contextlib import suppress
+from typing import Protocol
 
 import psutil
 
 from ...errors import EnvironmentFault
+
+
+class Running(Protocol):
+    """A process that was started, in the words of :class:`subprocess.Popen`."""
+
+    @property
+    def pid(self) -> int: ...
+    @property
+    def returncode(self) -> int | None: ...
+    def poll(self) -> int | None: ...
+    def wait(self, timeout: float | None = None) -> int: ...
+    def terminate(self) -> None: ...
 
 
 def kill_tree(pid: int) -> int:
@@ -41,7 +53,7 @@ def kill_tree(pid: int) -> int:
     return len(tree)
 
 
-def kill_group(process: subprocess.Popen[bytes]) -> None:
+def kill_group(process: Running) -> None:
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()

@@ -18,6 +18,8 @@ from ..faults.drawing import Sketch, moment_s
 from ..faults.fault import Fault
 from ..faults.kill_at import KillAt
 from ..faults.outage import Outage
+from ..faults.terminate import Terminate
+from ..plan.names import ODD_NAMES
 from ..plan.plan import NEVER_BACK, Behaviour, Plan, PlannedJob, Pool, Queue, ReplayDead, Sink
 from .fair import made_fair, sketch, with_time
 from .faults import FOR_EVER, TAKE_DEPENDENCY_AWAY, drawer_of
@@ -26,6 +28,12 @@ from .swarm import Space, Swarm
 JUDGED = tuple(name for name in GUARANTEES if name != "faults_hit")
 LATER_S = 30.0  # surely after everything that was there before
 TIMEOUTS_S = (0.4, 3.0)  # of jobs that hang: shorter and longer than any lease
+MONTH_S = 30 * 86_400.0
+DELAYS_S = (0.005, 0.05, 2.0, 30.0, 3600.0, 90_000.0, MONTH_S)
+LOOKS = 40  # how often a worker that finds nothing asks during the longest delay
+PAYLOADS = (1, 3, 255, 256, 65_535, 65_536, 65_537)
+ODD_PRIORITIES = (-1_000_000, -300, -1, 0, 1, 300, 1_000_000)
+PATIENT_S = 20.0  # so long may a worker wait for a job: who is not woken up misses it
 
 
 def draw(rng: Random, here: Swarm, space: Space = Space(), seed: int = 0) -> Plan:  # noqa: B008
@@ -65,6 +73,8 @@ def _mixed(rng: Random, here: Swarm, space: Space, seed: int) -> Plan:
 def _blind(rng: Random, here: Swarm, space: Space, seed: int) -> Plan:
     """The world counts every request, and no fault strikes that may legally repeat one."""
     plain = here.features - {"permanent", "malformed", "hangs", "replay", "poison"}
+    if "same work" in plain:  # who waits for a lost answer may come too late to be the first
+        plain -= {"patient workers"}
     return _anything(rng, here._replace(features=plain), space, seed, "blind")
 
 
@@ -79,11 +89,21 @@ def _anything(rng: Random, here: Swarm, space: Space, seed: int, sink: Sink) -> 
         again_s = LATER_S if sink == "blind" else rng.choice((0.0, 0.5, LATER_S))
         for index in rng.sample(range(len(jobs)), 1 + len(jobs) // 3):
             first = jobs[index]
+            queue = first.queue if sink == "blind" else rng.randrange(queues)
             at_s = first.at_s + again_s
-            jobs.append(PlannedJob(at_s, first.queue, first.service_s, same_work_as=index))
+            jobs.append(PlannedJob(at_s, queue, first.service_s, same_work_as=index))
+    if "submitted again" in here.features:
+        for index in rng.sample(range(len(jobs)), 1 + len(jobs) // 3):
+            jobs[index] = replace(jobs[index], again_after_s=rng.choice((0.0, 0.5, LATER_S)))
+    if "payloads" in here.features:
+        jobs = [replace(job, payload_bytes=rng.choice((0, *PAYLOADS))) for job in jobs]
+    names = tuple(f"q{number}" for number in range(queues))
+    if "odd names" in here.features:
+        names = _alike(rng, queues)
+        given = _alike(rng, len(jobs)) if rng.random() < 0.5 else rng.sample(ODD_NAMES, len(jobs))
+        jobs = [replace(job, name=name) for job, name in zip(jobs, given, strict=True)]
     fewest = 2 if here.kinds.keys() & FOR_EVER.keys() else 1  # one goes, one must stay
     workers = rng.randint(min(fewest, space.workers), space.workers)
-    names = tuple(f"q{number}" for number in range(queues))
     pools: tuple[Pool, ...] = (Pool("all", names, workers),)
     if queues > 1 and workers > 1 and rng.random() < 0.5:
         pools = (Pool("some", names[:1], 1), Pool("others", names[1:], workers - 1))
@@ -102,6 +122,12 @@ def _anything(rng: Random, here: Swarm, space: Space, seed: int, sink: Sink) -> 
         lease_s=lease_s,
         actions=_actions(rng, here, jobs),
     )
+
+
+def _alike(rng: Random, count: int) -> tuple[str, ...]:
+    """So many odd names that stand beside each other, since neighbours look most alike."""
+    first = rng.randrange(len(ODD_NAMES) - count + 1)
+    return ODD_NAMES[first : first + count]
 
 
 def _job(rng: Random, here: Swarm, lease_s: float, queue: int) -> PlannedJob:
@@ -134,10 +160,101 @@ def _job(rng: Random, here: Swarm, lease_s: float, queue: int) -> PlannedJob:
         service_s,
         behaviour,
         failures,
-        priority=rng.choice((0, 0, 5)) if "priorities" in has else 0,
+        priority=_priority(rng, here),
         timeout_s=timeout_s,
         delay_s=rng.choice((0.0, 0.5, 2.0)) if "delays" in has else 0.0,
     )
+
+
+def _priority(rng: Random, here: Swarm) -> int:
+    if "odd priorities" in here.features:
+        return rng.choice(ODD_PRIORITIES)
+    return rng.choice((0, 0, 5)) if "priorities" in here.features else 0
+
+
+def _month(rng: Random, here: Swarm, space: Space, seed: int) -> Plan:
+    """Delays from milliseconds to a month beside each other, and little else that happens."""
+    longest_s = rng.choice((30.0, 3600.0, MONTH_S))
+    delays_s = [delay_s for delay_s in DELAYS_S if delay_s <= longest_s]
+    jobs = [
+        PlannedJob(
+            rng.choice((0.0, round(rng.uniform(0.0, 1.0), 2))),
+            0,
+            0.05,
+            *rng.choice((("ok", 0), ("ok", 0), ("fail", 1))),
+            priority=_priority(rng, here),
+            delay_s=rng.choice((0.0, *delays_s)),
+            again_after_s=rng.choice((None, None, 0.5, 1.0)),
+        )
+        for _ in range(rng.randint(2, space.jobs))
+    ]
+    workers = rng.randint(1, 2)
+    lease_s = _lease_s(rng)
+    some = space._replace(faults=2)
+    plan = _plan(
+        rng,
+        here,
+        seed,
+        queues=(Queue("q0"),),
+        pools=(Pool("all", ("q0",), workers),),
+        jobs=jobs,
+        faults=_faults(rng, here, some, sketch(jobs, workers, lease_s)),
+        lease_s=lease_s,
+        max_deliveries=6,
+    )
+    return with_time(replace(plan, wait_s=max(plan.wait_s, round(longest_s / LOOKS, 1))))
+
+
+def _stubborn(rng: Random, here: Swarm, space: Space, seed: int) -> Plan:
+    """A job fails some hundred times, and is done or given up on only then."""
+    most = rng.choice((60, 140, 300))  # beyond 50, 127 and 255
+    failures = rng.choice((most - 1, most, most + 1))
+    jobs = [PlannedJob(0.0, 0, 0.01, "fail", failures, priority=_priority(rng, here))]
+    jobs += [PlannedJob(0.0, 0, 0.01) for _ in range(rng.randint(0, 2))]
+    faults: list[Fault] = []
+    if rng.random() < 0.5:
+        faults.append(KillAt(0, "after_lease", rng.choice((1, 5)), rng.randint(1, most // 2)))
+    return _plan(
+        rng,
+        here,
+        seed,
+        queues=(Queue("q0"),),
+        pools=(Pool("all", ("q0",), rng.randint(1, 2)),),
+        jobs=jobs,
+        faults=faults,
+        lease_s=0.5,
+        max_deliveries=most,
+        retry=RetryPolicy(0.02, 2.0, 0.1, rng.choice(("full", "equal", "decorrelated"))),
+    )
+
+
+def _deploys(rng: Random, here: Swarm, space: Space, seed: int) -> Plan:
+    """Long jobs are handed back by deploys, between deaths of their workers."""
+    lease_s = rng.choice((0.5, 1.0))
+    service_s = round(lease_s * rng.uniform(2.0, 4.0), 2)
+    jobs = [
+        PlannedJob(0.0, 0, service_s, priority=_priority(rng, here))
+        for _ in range(rng.randint(1, 2))
+    ]
+    workers = rng.randint(1, 3)
+    times, nth = rng.choice((1, 20, 20)), rng.choice((1, 1, 2))
+    faults: list[Fault] = [KillAt(rng.randrange(len(jobs)), "mid_job", times, nth)]
+    at_s = 0.0
+    for _ in range(rng.randint(1, 4)):
+        at_s = round(at_s + rng.uniform(0.3, 1.5) * service_s, 3)
+        faults.append(Terminate(tuple(range(workers)), at_s, rng.choice((1.5, 3.0))))
+    plan = _plan(
+        rng,
+        here,
+        seed,
+        queues=(Queue("q0"),),
+        pools=(Pool("all", ("q0",), workers),),
+        jobs=jobs,
+        faults=faults,
+        lease_s=lease_s,
+        max_deliveries=rng.choice((2, 2, 3)),
+    )
+    return with_time(replace(plan, grace_s=0.1))
 
 
 def _crowd(rng: Random, here: Swarm, space: Space, seed: int) -> Plan:
@@ -153,7 +270,7 @@ def _crowd(rng: Random, here: Swarm, space: Space, seed: int) -> Plan:
         jobs=jobs,
         faults=[Outage(0.0, round(rng.uniform(1.0, 4.0), 2))],
         max_deliveries=8,
-        retry=RetryPolicy(base_s, 2.0, 30.0, rng.choice(("full", "equal"))),
+        retry=RetryPolicy(base_s, 2.0, 30.0, rng.choice(("full", "equal", "decorrelated"))),
     )
 
 
@@ -279,6 +396,9 @@ _SHAPES = {
     "urgent": _urgent,
     "shared": _shared,
     "full": _full,
+    "month": _month,
+    "stubborn": _stubborn,
+    "deploys": _deploys,
 }
 
 
@@ -293,7 +413,8 @@ def _actions(rng: Random, here: Swarm, jobs: list[PlannedJob]) -> tuple[ReplayDe
         return ()
     about = sketch(jobs, 1, 1.0)
     times = {moment_s(rng, about) + rng.choice((0.5, 5.0, 20.0)) for _ in range(rng.randint(1, 2))}
-    return tuple(ReplayDead(round(at_s, 3)) for at_s in sorted(times))
+    at_most = rng.choice((1000, 1000, 1))
+    return tuple(ReplayDead(round(at_s, 3), at_most=at_most) for at_s in sorted(times))
 
 
 def _plan(
@@ -329,5 +450,6 @@ def _plan(
         latency_s=rng.choice((0.0005, 0.0005, 0.01)),
         producers=rng.randint(1, 2),
         actions=actions,
+        wait_s=PATIENT_S if "patient workers" in here.features else 0.5,
     )
     return with_time(made_fair(plan))

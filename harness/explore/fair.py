@@ -43,8 +43,11 @@ def with_time(plan: Plan) -> Plan:
         for job in plan.jobs
     )
     pauses_s = sum(fault.lasts_s for fault in plan.faults if isinstance(fault, PointFault))
-    calls_s = sum(
-        fault.times * (fault.delay_s + 2.0) for fault in plan.faults if isinstance(fault, CallFault)
+    # A worker whose call was lost waits for its answer for as long as it would for a job.
+    calls_s = 2.0 * plan.wait_s * len(plan.faults) + sum(
+        fault.times * (fault.delay_s + plan.wait_s + 2.0)
+        for fault in plan.faults
+        if isinstance(fault, CallFault)
     )
     begin_s = max(plan.healed_at_s, *(job.at_s for job in plan.jobs))
     replays = 1 + len(plan.actions)

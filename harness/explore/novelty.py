@@ -41,8 +41,9 @@ def _orders(facts: Facts) -> list[int]:
     Each says, too, whether its worker is another one than before.
     """
     history = facts.history
-    word = history["event"].astype(np.int64) * 4 + history["answer"]
-    node, job = history["node"], history["job"]
+    told = np.flatnonzero(history["event"] != Event.NOTHING_TO_DO)  # nothing happened
+    word = history["event"][told].astype(np.int64) * 4 + history["answer"][told]
+    node, job = history["node"][told], history["job"][told]
     of_jobs = np.argsort(job, kind="stable")
     by_job, words, nodes = job[of_jobs], word[of_jobs], node[of_jobs]
     same = (by_job[2:] == by_job[:-2]) & (by_job[2:] >= 0)

@@ -15,11 +15,13 @@ FEATURES = (
     "failures", "permanent", "malformed", "hangs", "delays", "priorities",
     "long jobs", "same work", "replay", "late arrivals", "poison", "short timeouts",
     "steep backoff",
+    "payloads", "odd names", "odd priorities", "submitted again", "patient workers",
 )  # fmt: skip
 SHAPES = (
     *("mixed",) * 8,
     *("blind",) * 3,
-    *("again", "crowd", "pools", "urgent", "shared", "full"),
+    *("again", "crowd", "pools", "urgent", "shared", "full", "month", "stubborn"),
+    *("deploys",) * 2,
 )
 
 

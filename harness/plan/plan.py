@@ -5,7 +5,7 @@ Plain data, the one thing that drivers execute; it replays anywhere (:mod:`.repl
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Literal
 
 from msgspec import Struct
@@ -14,6 +14,7 @@ from ...protocol.commands import Job, ListDead, RetryPolicy
 from ...protocol.operator import operator
 from ...protocol.producer import Client, producer
 from ..faults import AnyFault, LinkFault
+from .payload import payload
 
 Sink = Literal["blind", "keyed", "upsert", "set"]
 Behaviour = Literal["ok", "fail", "permanent", "depends", "malformed", "hang", "hang_in_c", "spin"]
@@ -54,6 +55,8 @@ class PlannedJob(Struct, frozen=True, array_like=True, omit_defaults=True):
     a job that this one submits again under another id, with the same idempotency key, unless
     it has its ``own_key``. ``again_after_s`` later the job is submitted again under its own id,
     by the next producer. ``sink`` is how the world takes its effect, None: as the plan says.
+    ``payload_bytes`` is how long its payload is (:mod:`.payload`). ``name`` is its id behind the
+    plan's label, empty: ``job-`` and its index.
     """
 
     at_s: float
@@ -69,6 +72,8 @@ class PlannedJob(Struct, frozen=True, array_like=True, omit_defaults=True):
     own_key: bool = False
     again_after_s: float | None = None
     sink: Sink | None = None
+    payload_bytes: int = 0
+    name: str = ""
 
 
 class ReplayDead(Struct, frozen=True, array_like=True, tag="replay_dead"):
@@ -83,7 +88,7 @@ class ReplayDead(Struct, frozen=True, array_like=True, tag="replay_dead"):
     at_most: int = 1000
 
 
-class Plan(Struct, frozen=True, array_like=True):
+class Plan(Struct, frozen=True, array_like=True, dict=True):
     """Everything a run needs. ``must_hit`` names the bite-matrix cells that must be filled.
 
     ``call_timeout_s`` bounds each attempt of a call, ``deadline_s`` the whole run after
@@ -144,6 +149,7 @@ class Plan(Struct, frozen=True, array_like=True):
         return Job(
             id=self.job_id(index),
             queue=queue.name,
+            payload=self.payload(index),
             key=f"{self.label}effect-{work}",
             priority=planned.priority,
             delay_s=planned.delay_s,
@@ -153,12 +159,26 @@ class Plan(Struct, frozen=True, array_like=True):
             max_waiting=queue.max_waiting,
         )
 
+    def payload(self, index: int) -> bytes:
+        """What the job carries: the same bytes for the same id, other ones for another."""
+        return payload(self.job_id(index), self.jobs[index].payload_bytes)
+
     def job_id(self, index: int) -> str:
-        return f"{self.label}job-{index}"
+        name = self.jobs[index].name if 0 <= index < len(self.jobs) else ""
+        return f"{self.label}{name or f'job-{index}'}"
 
     def job_index(self, identifier: str) -> int:
         """The index of a job id, or -1 if this plan never made such a job."""
+        if self._named:
+            return self._named.get(identifier, -1)
         return _job_index(identifier, self.label)
+
+    @cached_property
+    def _named(self) -> dict[str, int]:
+        """The index of each id, where a job has a name of its own."""
+        if not any(job.name for job in self.jobs):
+            return {}
+        return {self.job_id(index): index for index in range(len(self.jobs))}
 
     @property
     def clients(self) -> int:

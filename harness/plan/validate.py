@@ -8,6 +8,7 @@ bite matrix says so.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from math import isfinite
 from typing import NamedTuple
@@ -20,6 +21,7 @@ from ..faults.changed import fields_of
 from .plan import Plan
 
 MOST_NODES = 32_767  # what the history's node column holds
+LONGEST_PAYLOAD = 8 * 1024 * 1024
 
 
 class PlanError(UsageError, ValueError):
@@ -79,6 +81,10 @@ def _counts(plan: Plan) -> Iterator[_Problem]:
     nodes = plan.clients + sum(pool.workers for pool in plan.pools)
     if nodes > MOST_NODES:
         yield _Problem("workers and producers", f"at most {MOST_NODES}", nodes)
+    for index, job in enumerate(plan.jobs):
+        if not 0 <= job.payload_bytes <= LONGEST_PAYLOAD:
+            where = f"jobs[{index}].payload_bytes"
+            yield _Problem(where, f"a number from 0 to {LONGEST_PAYLOAD}", job.payload_bytes)
     if not (isfinite(plan.retry.factor) and plan.retry.factor >= 1):
         yield _Problem("retry.factor", "a finite number of at least 1", plan.retry.factor)
 
@@ -93,6 +99,10 @@ def _faults(plan: Plan) -> Iterator[_Problem]:
 
 
 def _references(plan: Plan) -> Iterator[_Problem]:
+    ids = Counter(map(plan.job_id, range(len(plan.jobs))))
+    for index, job in enumerate(plan.jobs):
+        if ids[plan.job_id(index)] > 1:
+            yield _Problem(f"jobs[{index}].name", "a name that no other job has", job.name)
     names = [queue.name for queue in plan.queues]
     if len(set(names)) < len(names):
         yield _Problem("queues", "names that differ", ", ".join(names))

@@ -27,7 +27,7 @@ from ...protocol.commands import (
     Settled,
 )
 from ...protocol.events import Answer, Event, Phase
-from ...protocol.ledger import key_hash
+from ...protocol.ledger import key_hash, payload_hash
 from ...protocol.worker import ApplyEffect, Finished, Progress, Work
 from ..faults import Call, LastingFault
 from ..plan.plan import NEVER_BACK, Plan, PlannedJob
@@ -58,7 +58,7 @@ GONE, MALFORMED, REFUSED = (
 
 def expected_reason(planned: PlannedJob) -> str:
     """What a dead letter of that job must tell, if it lies there for its own fault."""
-    reasons = {"permanent": GONE, "malformed": MALFORMED}
+    reasons = {"permanent": GONE, "malformed": MALFORMED, "fail": REFUSED, "depends": REFUSED}
     return reasons.get(planned.behaviour, "")
 
 
@@ -104,7 +104,7 @@ class NodeRecord:
         self.write = write
         self._now = now
         self._command: Command | None = None
-        self._since = 0.0
+        self._since = self._sent_at = 0.0
         self._attempts = 0
         self.delivery: Delivery | None = None
         self._planned: PlannedJob | None = None
@@ -112,11 +112,12 @@ class NodeRecord:
 
     def sending(self, command: Command) -> None:
         """Before an attempt. Repetitions of one command keep the time of the first."""
+        self._sent_at = self._now()
         if command is self._command:
             self._attempts += 1
             return
         self._command, self._attempts = command, 1
-        self._since = self._now()
+        self._since = self._sent_at
         if isinstance(command, Lease):
             return  # nothing to tell before its answer
         if isinstance(command, Enqueue):
@@ -137,25 +138,18 @@ class NodeRecord:
     def answered(self, reply: Reply | None) -> None:
         """After an attempt. No reply writes no row: the call stays open, hence unknown.
 
-        Only of an extension it does, since a job cannot go on while its worker waits for one.
+        Of a lease every attempt leaves a row, since one that nobody answered may have been
+        given a job that nobody got; of an extension, too, since a job cannot go on while its
+        worker waits for one.
         """
         command = self._command
         if reply is None and isinstance(command, Extend):
             job = self.job_index(command.job_id)
             self.write(Event.EXTEND_ANSWERED, since=self._since, job=job, token=command.token)
-        if reply is None or command is None:
-            return
         if isinstance(command, Lease):
-            if isinstance(reply, Leased) and reply.delivery:
-                delivery = self.delivery = reply.delivery
-                self._done_s = -1.0
-                self.write(
-                    Event.LEASED,
-                    since=self._since,
-                    job=self.job_index(delivery.job.id),
-                    token=delivery.token,
-                    value=delivery.lease_s,
-                )
+            self._leased(reply)
+            return
+        if reply is None or command is None:
             return
         refused = Answer.UNKNOWN if self._attempts > 1 else Answer.FAILED
         if isinstance(command, Enqueue):
@@ -190,6 +184,23 @@ class NodeRecord:
                     job=self.job_index(identifier),
                 )
 
+    def _leased(self, reply: Reply | None) -> None:
+        if not isinstance(reply, Leased) or reply.delivery is None:
+            refused = Answer.UNKNOWN if reply is None else Answer.FAILED
+            answer = Answer.OK if isinstance(reply, Leased) else refused
+            self.write(Event.NOTHING_TO_DO, since=self._sent_at, answer=answer)
+            return
+        delivery = self.delivery = reply.delivery
+        self._done_s = -1.0
+        self.write(
+            Event.LEASED,
+            since=self._since,
+            job=self.job_index(delivery.job.id),
+            token=delivery.token,
+            key=delivery.number,
+            value=delivery.lease_s,
+        )
+
     def struck(self, fault: int, phase: Phase, job: int, length_s: float = 0.0) -> None:
         """A fault of the plan has struck this node, or its call."""
         token = self.delivery.token if self.delivery else 0
@@ -220,7 +231,17 @@ class NodeRecord:
             self._planned = self._plan.jobs[index] if 0 <= index < len(self._plan.jobs) else None
             self._done_s = 0.0
             self.delivery = delivery  # of several that its worker may hold, the one it works on
-            self.write(Event.STARTED, job=index, token=delivery.token)
+            payload = delivery.job.payload
+            looked_at = bool(payload) or (
+                self._planned is not None and self._planned.payload_bytes > 0
+            )
+            self.write(
+                Event.STARTED,
+                job=index,
+                token=delivery.token,
+                key=payload_hash(payload) if looked_at else 0,
+                value=float(len(payload)),
+            )
         planned, timeout_s = self._planned, delivery.job.timeout_s - self._done_s
         if planned is None:
             return 0.0, timeout_s

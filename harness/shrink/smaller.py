@@ -24,7 +24,7 @@ DECIMALS = (0, 1, 2)
 PLAIN_JOB = PlannedJob(0.0, 0, 0.0)
 SPECIAL = (
     "behaviour", "failures", "flood", "priority", "delay_s",
-    "same_work_as", "own_key", "again_after_s", "sink",
+    "same_work_as", "own_key", "again_after_s", "sink", "payload_bytes", "name",
 )  # fmt: skip
 
 

@@ -13,12 +13,15 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 from msgspec.structs import replace
 
 from ...protocol.commands import RetryPolicy
+from ..plan.names import ODD_NAMES
 from ..plan.plan import NEVER_BACK, Behaviour, PlannedJob, Pool, Queue, ReplayDead
 from .times import seconds
 
 NAMES = ("orders", "mail", "reports")
 STUCK_TIMEOUT_S = 1.5
 NUMBERS = st.integers(0, len(NAMES) - 1)
+PAYLOADS = st.sampled_from((0, 0, 0, 1, 3, 65_537))
+PRIORITIES = st.integers(0, 3) | st.sampled_from((-1, -1_000_000, 1_000_000))
 
 
 class Workload(NamedTuple):
@@ -44,6 +47,7 @@ def jobs(
     delay_s: SearchStrategy[float] | None = None,
     priority: SearchStrategy[int] | None = None,
     most_failures: int = 3,
+    payload_bytes: SearchStrategy[int] | None = None,
 ) -> PlannedJob:
     """A job. Times are seconds; one that never comes back has a short timeout.
 
@@ -57,15 +61,23 @@ def jobs(
         service_s=draw(seconds(0.001, 2.5) if service_s is None else service_s),
         behaviour=does,
         failures=draw(st.integers(1, most_failures)) if does == "fail" else 0,
-        priority=draw(st.integers(0, 3) if priority is None else priority),
+        priority=draw(PRIORITIES if priority is None else priority),
         timeout_s=STUCK_TIMEOUT_S if does in NEVER_BACK else 30.0,
         delay_s=draw((st.just(0.0) | seconds(0, 2)) if delay_s is None else delay_s),
+        payload_bytes=draw(PAYLOADS if payload_bytes is None else payload_bytes),
     )
 
 
+def names(count: int) -> SearchStrategy[tuple[str, ...]]:
+    """So many names that are easily taken for one another; neighbours look most alike."""
+    return st.integers(0, len(ODD_NAMES) - count).map(lambda at: ODD_NAMES[at : at + count])
+
+
 def queues(most: int = 2) -> SearchStrategy[tuple[Queue, ...]]:
-    """One to ``most`` queues without bounds or limits, at most three."""
-    return st.integers(1, min(most, len(NAMES))).map(lambda n: tuple(map(Queue, NAMES[:n])))
+    """One to ``most`` queues without bounds or limits, at most three; some have odd names."""
+    counts = st.integers(1, min(most, len(NAMES)))
+    plain = counts.map(lambda count: NAMES[:count])
+    return (plain | plain | counts.flatmap(names)).map(lambda named: tuple(map(Queue, named)))
 
 
 @st.composite
@@ -91,10 +103,11 @@ def workloads(
 ) -> Workload:
     """Queues, their pools, and 1 to ``most_jobs`` jobs.
 
-    With ``duplicates`` some of the jobs may submit an earlier one's work under another id.
+    With ``duplicates`` some of the jobs may submit an earlier one's work under another id. Some
+    workloads have ids that are easily taken for one another.
     """
-    names = draw(_queues() if queues is None else queues)
-    served = draw(pools(names, workers))
+    used = draw(_queues() if queues is None else queues)
+    served = draw(pools(used, workers))
     drawn = draw(st.lists(_jobs() if jobs is None else jobs, min_size=1, max_size=most_jobs))
     planned: list[PlannedJob] = []
     for index, job in enumerate(drawn):
@@ -103,8 +116,11 @@ def workloads(
             again = draw(st.integers(0, index - 1))
             again = index - 1 if planned[again].same_work_as >= 0 else again
             again = -1 if planned[again].same_work_as >= 0 else again
-        planned.append(replace(job, queue=job.queue % len(names), same_work_as=again))
-    return Workload(names, served, tuple(planned))
+        planned.append(replace(job, queue=job.queue % len(used), same_work_as=again))
+    if len(planned) <= len(ODD_NAMES) and draw(st.integers(0, 9)) == 9:
+        ids = draw(names(len(planned)))
+        planned = [replace(job, name=name) for job, name in zip(planned, ids, strict=True)]
+    return Workload(used, served, tuple(planned))
 
 
 _jobs, _queues = jobs, queues  # the arguments of those names hide them

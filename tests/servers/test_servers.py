@@ -64,7 +64,7 @@ def workers_in(home: Path) -> list[psutil.Process]:
     found = []
     for process in processes_in(home):
         try:
-            if MARK in process.environ() and "node" in " ".join(process.cmdline()):
+            if MARK in process.environ() and process.name().startswith(("worker-", "client-")):
                 found.append(process)
         except (psutil.Error, OSError):
             continue

@@ -21,7 +21,7 @@ from jobquake.protocol.commands import Jitter, RetryPolicy
 
 from support.legal_world import CALL_TIMEOUT, Held, Job, Who, Worker, World
 
-JITTERS: tuple[Jitter, ...] = ("full", "equal", "none")
+JITTERS: tuple[Jitter, ...] = ("full", "equal", "none", "decorrelated")
 BEHAVIOURS: tuple[Behaviour, ...] = ("ok", "ok", "fail", "fail", "permanent")
 
 
@@ -78,7 +78,14 @@ def legal_runs(
         world.write(Event.WORKER_STARTED, node=worker.node, incarnation=1)
     behaviours = st.sampled_from(BEHAVIOURS)
     jobs = [
-        Job(index, index % 2, draw(behaviours), draw(st.sampled_from((30_000, 600, 100))))
+        Job(
+            index,
+            index % 2 if draw(st.booleans()) else 0,
+            draw(behaviours),
+            draw(st.sampled_from((30_000, 600, 100))),
+            draw(st.sampled_from((0, 0, 5))),
+            draw(st.sampled_from((0, 0, 700))),
+        )
         for index in range(draw(st.integers(1, 5)))
     ]
     for job in jobs:
@@ -92,7 +99,8 @@ def legal_runs(
             world.strike("worker kill", fault, Phase.IDLE, **who)
             world.write(Event.WORKER_EXITED, value=-9.0, **who)
             worker.incarnation, worker.asked_at = worker.incarnation + 1, None
-        world.deliver(worker, draw(st.sampled_from(ready)))
+        if chosen := world.next_for(worker, ready):
+            world.deliver(worker, chosen)
     return _finish(world, jobs, len(workers), max_deliveries)
 
 
@@ -143,6 +151,7 @@ def _finish(world: World, jobs: list[Job], workers: int, max_deliveries: int) ->
         world.faults.append(NetTimeout(start / 1000, (at - start + world.pick(1, 999)) / 1000))
     rows = sorted((r for r in world.rows if r[0] <= at / 1000), key=lambda r: r[0])
     rows.append(row(at / 1000, Event.DEADLINE if cut else Event.QUIET))
+    rows.append(row(at / 1000, Event.DEAD_LISTED, answer=Answer.OK))
     fates = []
     longest = [0, 0]
     for job in jobs:
@@ -151,6 +160,12 @@ def _finish(world: World, jobs: list[Job], workers: int, max_deliveries: int) ->
         if seen:
             told = Answer.OK if seen == Event.DEAD else Answer.NONE
             rows.append(row(at / 1000, seen, answer=told, job=job.index))
+            if seen == Event.DEAD:
+                listed = row(
+                    at / 1000, Event.DEAD_LISTED, answer=told, job=job.index,
+                    value=float(job.token), key=job.token,
+                )  # fmt: skip
+                rows.append(listed)
         if job.answered_at is not None:
             got = min(at, world.leased.get(job.index, at))
             longest[job.queue] = max(longest[job.queue], got - job.answered_at)
@@ -175,7 +190,16 @@ def _finish(world: World, jobs: list[Job], workers: int, max_deliveries: int) ->
         ),
         pools=(Pool("all", ("q0", "q1"), workers),),
         jobs=tuple(
-            PlannedJob(0.0, job.queue, 0.1, job.behaviour, timeout_s=job.timeout / 1000)
+            PlannedJob(
+                0.0,
+                job.queue,
+                0.1,
+                job.behaviour,
+                priority=job.priority,
+                timeout_s=job.timeout / 1000,
+                delay_s=job.delay / 1000,
+                payload_bytes=job.payload_bytes,
+            )
             for job in jobs
         ),
         faults=tuple(world.faults),

@@ -21,11 +21,13 @@ from jobquake.harness.faults.kill_at import KillAt
 from jobquake.harness.faults.kill_worker import KillWorker
 from jobquake.harness.faults.net_fault import NetFault
 from jobquake.harness.faults.pause_at import PauseAt
+from jobquake.harness.faults.slow_network import SlowNetwork
+from jobquake.harness.plan.payload import payload
 from jobquake.harness.plan.plan import Behaviour
 from jobquake.harness.record.facts import Outcome
 from jobquake.harness.record.history import PHASES, Answer, Event, Phase, Row, row
 from jobquake.protocol.commands import RetryPolicy
-from jobquake.protocol.ledger import key_hash
+from jobquake.protocol.ledger import key_hash, payload_hash
 from jobquake.protocol.worker import Point
 
 CALL_TIMEOUT = 300
@@ -80,6 +82,8 @@ class Job:
     queue: int
     behaviour: Behaviour
     timeout: int
+    priority: int = 0
+    delay: int = 0
     known_at: int | None = None  # when the queue had it
     answered_at: int | None = None  # when the producer knew
     sent_at: int | None = None
@@ -90,6 +94,10 @@ class Job:
     releases: int = 0
     ended_at: int | None = None
     state: str = "waiting"
+
+    @property
+    def payload_bytes(self) -> int:
+        return (0, 1, 9)[self.index % 3]
 
 
 @dataclass
@@ -177,7 +185,8 @@ class World:
         sent = job.sent_at = self.now = self.pick(0, 500)
         self.write(Event.ENQUEUE_SENT, node=node, incarnation=1, job=job.index)
         if how not in ("gone", "refused"):
-            job.known_at = job.ready_at = self.now = sent + self.pick(0, 20)
+            job.known_at = self.now = sent + self.pick(0, 20)
+            job.ready_at = job.known_at + job.delay
         if how in ("repeated", "unanswered", "gone"):
             lost: NetEffect = "lose_request" if how == "gone" else "lose_reply"
             self.lose("enqueue", lost, node=node, incarnation=1, job=job.index)
@@ -217,8 +226,31 @@ class World:
         """How long the job waits after that many deliveries that count."""
         policy = self.retry
         ceiling = min(policy.cap_s, policy.base_s * policy.factor ** (counted - 1)) * 1000
-        lowest = {"full": 0.0, "equal": ceiling / 2, "none": ceiling}[policy.jitter]
+        if policy.jitter == "decorrelated":
+            ceiling = min(policy.cap_s, policy.base_s * 3**counted) * 1000
+        lowest = {
+            "full": 0.0, "equal": ceiling / 2, "none": ceiling,
+            "decorrelated": min(policy.base_s, policy.cap_s) * 1000,
+        }[policy.jitter]  # fmt: skip
         return self.pick(math.ceil(lowest), math.floor(ceiling))
+
+    # -- who asks -------------------------------------------------------------------------
+
+    def next_for(self, worker: Worker, ready: list[Job]) -> Job | None:
+        """What the queue hands this worker, or None: it is told that there is nothing to do.
+
+        Of all that is ready by then, any queue's most urgent job; nobody waits for nothing.
+        """
+        soonest = min(job.ready_at or 0 for job in ready)
+        if soonest > worker.free_at + 1 and self.rarely(3):
+            self.now = self.pick(worker.free_at, soonest - 1)
+            who = Who(node=worker.node, incarnation=worker.incarnation)
+            self.write(Event.NOTHING_TO_DO, since=worker.free_at, answer=Answer.OK, **who)
+            worker.free_at, worker.asked_at = self.now, None
+            return None
+        due = [job for job in ready if (job.ready_at or 0) <= max(worker.free_at, soonest)]
+        queue = self.draw(st.sampled_from(due)).queue
+        return max((job for job in due if job.queue == queue), key=lambda job: job.priority)
 
     # -- the life of a delivery -----------------------------------------------------------
 
@@ -235,12 +267,22 @@ class World:
         if self.rarely(10):
             self.lose("lease", "lose_reply", **who)
             worker.asked_at, self.now = asked, granted + self.pick(1, CALL_TIMEOUT)
+            self.write(
+                Event.NOTHING_TO_DO, since=worker.free_at, answer=Answer.UNKNOWN,
+                node=worker.node, incarnation=worker.incarnation,
+            )  # fmt: skip
         else:
             worker.asked_at = None
-            self.now += self.pick(0, 2 * length) if self.rarely(6) else self.pick(0, 10)
+            if self.rarely(6):
+                slow = self.pick(0, 2 * length)
+                self.strike("slow network", SlowNetwork(self.now / 1000, 0.0, 0.0), Phase.LEASED,
+                            value=slow, **who)  # fmt: skip
+                self.now += slow
+            else:
+                self.now += self.pick(0, 10)
             self.leased.setdefault(job.index, self.now)
             who["token"] = lease.token
-            self.write(Event.LEASED, since=asked, value=length / 1000, **who)
+            self.write(Event.LEASED, since=asked, value=length / 1000, key=job.token, **who)
             known = self.now
             self.live(worker, lease, who)
             self.held.append(Held(job.index, lease.token, worker.node, known, lease.sure))
@@ -268,7 +310,9 @@ class World:
     def work(self, lease: Lease, who: Who) -> bool:
         job = lease.job
         self.point("after_lease", Phase.LEASED, who)
-        self.write(Event.STARTED, **who)
+        carried = payload(f"job-{job.index}", job.payload_bytes)
+        key = payload_hash(carried) if carried else 0
+        self.write(Event.STARTED, key=key, value=float(len(carried)), **who)
         left = job.timeout
         for half in ("first", "second"):
             work = self.pick(0, self.lease)

@@ -313,6 +313,42 @@ PLANS: dict[str, Minimal] = {
         1,
     ),
     "twin-ack-of-the-oldest": Minimal(plan(job(service_s=0.5), job(0.1), pools=PAIR), 0),
+    # -- payloads --
+    "twin-payload-cut": Minimal(
+        plan(job(payload_bytes=65_536), guarantees=also("payloads_intact")), 0
+    ),
+    "twin-payload-ends-at-nul": Minimal(
+        plan(
+            job(payload_bytes=3, behaviour="fail", failures=1),
+            guarantees=also("payloads_intact"),
+        ),
+        0,
+    ),
+    # -- names that look alike --
+    "twin-queue-case-folded": Minimal(
+        plan(
+            job(queue=1),
+            queues=(Queue("q"), Queue("Q")),
+            pools=(Pool("p", ("q",), 1), Pool("P", ("Q",), 1)),
+            guarantees=also("queues_kept"),
+        ),
+        0,
+    ),
+    "twin-id-cut": Minimal(plan(job(name="x" * 255), job(name="x" * 256)), 0),
+    # -- hand-backs --
+    "twin-handback-resets": Minimal(
+        # It dies of its first delivery, is handed back in its second, and must not have a third.
+        plan(
+            job(1.0, service_s=3.0),
+            grace_s=0.2,
+            max_deliveries=2,
+            faults=(KillAt(0, "mid_job", 3), Terminate((0,), 4.0, 2.0)),
+            deadline_s=30.0,
+            guarantees=WITHOUT_EFFECT,
+        ),
+        2,
+        (Terminate((0,), 1.2, 1.0), KillAt(0, "mid_job", 2)),
+    ),
     # -- what the queue says of itself --
     "twin-leases-uncounted": Minimal(plan(job(), faults=(KillAt(0, "mid_job"),)), 1),
     # -- clocks that jump --
@@ -334,5 +370,79 @@ PLANS: dict[str, Minimal] = {
             guarantees=also("leases_exclusive", WITHOUT_EFFECT),
         ),
         1,
+    ),
+    # -- what follows a job from delivery to delivery --
+    "twin-token-restarts": Minimal(
+        plan(
+            job(behaviour="permanent"),
+            actions=(ReplayDead(2.0),),
+            guarantees=also("tokens_grow", WITHOUT_EFFECT),
+        ),
+        0,
+    ),
+    "twin-handback-counts": Minimal(
+        # Told to stop, its worker hands it back; there was but one delivery.
+        plan(
+            job(1.0, service_s=3.0),
+            max_deliveries=1,
+            grace_s=0.2,
+            faults=(Terminate((0,), 1.5, 2.0),),
+            guarantees=also("deliveries_used"),
+        ),
+        1,
+    ),
+    "twin-delay-truncated": Minimal(plan(job(delay_s=0.9), guarantees=also("delays_respected")), 0),
+    "twin-delay-on-the-tick": Minimal(
+        plan(job(delay_s=1.0), deadline_s=20.0, guarantees=also("delays_respected")), 0
+    ),
+    "twin-wakes-late": Minimal(
+        plan(job(1.0, delay_s=1.0), wait_s=8.0, guarantees=also("delays_respected")), 0
+    ),
+    "twin-duplicate-ends-search": Minimal(
+        # The duplicate and another job wait behind a long one.
+        plan(
+            job(service_s=2.0),
+            job(0.5, same_work_as=0),
+            job(1.0),
+            wait_s=5.0,
+            guarantees=also("ready_jobs_handed_out"),
+        ),
+        0,
+    ),
+    "twin-backoff-without-cap": Minimal(
+        plan(
+            job(behaviour="fail", failures=2),
+            retry=RetryPolicy(1.0, 3.0, 1.0, "none"),
+            deadline_s=15.0,
+            guarantees=also("backoff_respected"),
+        ),
+        0,
+    ),
+    "twin-priority-lost-on-crash": Minimal(
+        # Its worker dies with the urgent job, and others have come until it is taken back.
+        plan(
+            job(1.0, priority=5),
+            *(job(1.1, service_s=0.4) for _ in range(8)),
+            faults=(KillAt(0, "mid_job"),),
+            guarantees=also("priorities_respected"),
+            deadline_s=20.0,
+        ),
+        1,
+    ),
+    "twin-replay-unheard": Minimal(
+        plan(
+            job(behaviour="permanent"),
+            actions=(ReplayDead(2.0),),
+            guarantees=also("replays_obeyed", WITHOUT_EFFECT),
+        ),
+        0,
+    ),
+    "twin-attempts-forgotten": Minimal(
+        plan(
+            job(behaviour="fail", failures=9),
+            max_deliveries=2,
+            guarantees=also("dead_letters_listed", WITHOUT_EFFECT),
+        ),
+        0,
     ),
 }

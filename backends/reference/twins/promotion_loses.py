@@ -12,6 +12,7 @@ from collections.abc import Iterable
 
 from msgspec.structs import replace
 
+from ...claims import Claims
 from ..adapter import ReferenceAdapter
 from ..altered import altered_store
 from ..core import CORRECT
@@ -53,6 +54,7 @@ TWIN = ReferenceAdapter(
     "broken: a delayed job is taken out in one step and made ready in another",
     violates="no_lost_work",
     decisions=CORRECT._replace(stored=stored),
+    claims=Claims(prompt=False),  # it has the job in hand for a moment
     bug_class="lost between delayed and ready",
     contract_test="test_a_crash_as_a_delayed_job_falls_due_loses_nothing",
 )

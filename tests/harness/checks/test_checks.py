@@ -7,6 +7,7 @@ that make it; the check must find it, and name its job.
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -18,11 +19,13 @@ from jobquake.harness.checks.holder_obeyed import WORDS
 from jobquake.harness.faults.flood import Flood
 from jobquake.harness.faults.kill_at import KillAt
 from jobquake.harness.finding import Judged
+from jobquake.harness.plan.payload import payload
 from jobquake.harness.plan.plan import Plan, PlannedJob, Pool, Queue
 from jobquake.harness.record.facts import Facts
 from jobquake.harness.record.history import History, Row, row
 from jobquake.protocol.commands import RetryPolicy
 from jobquake.protocol.events import Answer, Event, Phase
+from jobquake.protocol.ledger import payload_hash
 from msgspec.structs import replace
 from support.legal import Legal, all_claims, legal_runs
 
@@ -30,8 +33,17 @@ UNJUDGED: dict[str, str | tuple[str, ...]] = {
     "no_lost_work": "no job was accepted, so none could be lost",
     "no_duplicated_effects": "no effect was applied, so none could be repeated",
     "no_starvation": "no job with a bounded wait was accepted",
+    "payloads_intact": "no job with a payload began to run",
+    "queues_kept": "no job was handed out",
     "progress_after_heal": "the last fault would be over",
-    "backoff_respected": ("full jitter may retry at once", "nothing was retried"),
+    "backoff_respected": "nothing was retried",
+    "deliveries_used": "no job was delivered, and none was given up",
+    "tokens_grow": "no job was delivered more than once",
+    "delays_respected": "no job with a delay was handed out",
+    "ready_jobs_handed_out": "of no job it is certain that it waited",
+    "priorities_respected": "of no queue were jobs of several priorities handed out",
+    "replays_obeyed": "nothing was replayed",
+    "dead_letters_listed": "nothing lay in the dead letters",
     "retries_spread": "too little was retried to see a crowd",
     "permanent_failures": "no job failed for good",
     "dead_letters_explained": "nothing lay in the dead letters",
@@ -124,6 +136,40 @@ def test_no_phantoms_rejects_a_job_that_nobody_enqueued(run: Legal) -> None:
     stranger = len(run.plan.jobs)
     rows = [*run.rows, row(end_of(run), Event.LEASED, since=0.0, node=0, job=stranger, token=1)]
     assert blamed(judge("no_phantoms", run, rows)) == {stranger}
+
+
+@planted
+@given(runs, st.integers(0, 12), st.booleans())
+def test_payloads_intact_rejects_any_other_bytes_and_names_both_lengths(
+    run: Legal, found: int, of_another: bool
+) -> None:
+    began = [r for r in of(run, Event.STARTED) if r[10]]
+    assume(began)
+    job = began[0][7]
+    whole = run.plan.payload(job)
+    given_it = payload("another job", len(whole)) if of_another else whole[:found]
+    assume(given_it != whole)
+    wrong = began[0]._replace(key=payload_hash(given_it), value=float(len(given_it)))
+    rows = [wrong if r is began[0] else r for r in run.rows]
+    judged = judge("payloads_intact", run, rows)
+    assert blamed(judged) == {job}
+    assert f"a payload of {len(whole)} bytes" in judged.findings[0].sentence
+
+
+def test_payloads_intact_does_not_judge_a_system_that_shows_none() -> None:
+    plan = replace(plan_of(1), jobs=(PlannedJob(0.0, 0, 0.1, payload_bytes=9),))
+    began = [row(1.0, Event.STARTED, node=0, job=0, token=1)]
+    assert judged_rows("payloads_intact", plan, began).verdict == "not judged"
+
+
+@planted
+@given(runs)
+def test_queues_kept_rejects_a_job_in_the_hands_of_a_worker_of_another_queue(run: Legal) -> None:
+    leases = of(run, Event.LEASED)
+    assume(leases)
+    elsewhere = replace(run.plan, pools=(Pool("q0", ("q0",), len(run.plan.workers)),))
+    strangers = {r[7] for r in leases if run.plan.jobs[r[7]].queue == 1}
+    assert blamed(judge("queues_kept", run, run.rows, elsewhere)) == strangers
 
 
 @planted
@@ -331,16 +377,17 @@ def test_permanent_failures_rejects_a_retry_of_what_failed_for_good(run: Legal) 
     leases = of(run, Event.LEASED)
     assume(leases)
     job, end = leases[0][7], end_of(run)
+    held = row(end, Event.LEASED, since=end, node=0, job=job, token=98)
     failed = row(
-        end, Event.NACK_ANSWERED, since=end, answer=Answer.OK, job=job, token=98, value=1.0
+        end, Event.NACK_ANSWERED, since=end, answer=Answer.OK, node=0, job=job, token=98, value=1.0
     )
     again = row(end + 1, Event.LEASED, since=end, job=job, token=99)
     late = row(end + 1, Event.LEASED, since=end - 9, job=job, token=97)
     before, after = (row(end + s, Event.REPLAY_SENT, job=job) for s in (-0.5, 0.5))
     rest = [r for r in run.rows if r[2] != Event.NACK_ANSWERED]
-    for rows in ([failed, again], [before, failed, again]):
+    for rows in ([held, failed, again], [before, held, failed, again]):
         assert blamed(judge("permanent_failures", run, [*rest, *rows])) == {job}
-    for rows in ([failed, after, again], [failed, late]):  # an operator; an older grant
+    for rows in ([held, failed, after, again], [held, failed, late]):  # operator; older grant
         assert judge("permanent_failures", run, [*rest, *rows]).verdict == "held"
 
 
@@ -403,7 +450,7 @@ def failed_and_retried(jobs: int, delays_s: list[float]) -> list[Row]:
         at_s = 0.001 * job
         rows += [
             row(0.0, Event.LEASED, since=0.0, node=0, job=job, token=1),
-            row(at_s, Event.NACK_ANSWERED, since=at_s, answer=Answer.OK, job=job, token=1),
+            row(at_s, Event.NACK_ANSWERED, since=at_s, answer=Answer.OK, node=0, job=job, token=1),
             row(at_s + delay_s, Event.LEASED, since=at_s, node=0, job=job, token=2),
         ]
     return rows
@@ -511,5 +558,5 @@ def test_a_check_judges_no_more_than_the_backend_claims(name: str) -> None:
 
 
 def test_every_check_has_a_test_in_which_it_fails() -> None:
-    tests = " ".join(name for name in globals() if name.startswith("test_"))
-    assert [name for name in CHECKS if name not in tests] == []
+    files = "".join(file.read_text() for file in Path(__file__).parent.glob("test_*.py"))
+    assert [name for name in CHECKS if f"def test_{name}_" not in files] == []

@@ -69,7 +69,7 @@ def test_a_dead_letter_that_an_operator_replays_need_wait_for_no_backoff() -> No
     assert len(facts.rows(Event.REPLAY_ANSWERED, Answer.OK)) == 1
     judged = judge("backoff_respected", facts)
     assert judged.verdict == "held"
-    assert judged.note == "2 retries, 0 too early"
+    assert judged.note == "2 retries, 0 too early, 0 too late"
 
 
 @pytest.mark.parametrize("cut_off_s", [1.0, 8.0])

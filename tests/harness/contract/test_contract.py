@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import get_args
 
@@ -17,10 +18,27 @@ from hypothesis import Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 from jobquake.backends import registry as backends
 from jobquake.backends.claims import Claim, Claims, unclaimed
+from jobquake.harness.contract import conversations
+from jobquake.harness.contract.bench import Bench
 from jobquake.harness.contract.machine import QUICK, machine
 from jobquake.harness.contract.mutants import MISTAKES, broken
+from jobquake.harness.contract.subject import Subject
 from jobquake.harness.contract.suite import QueueContract
+from jobquake.harness.contract.words import shown, spoken
 from jobquake.harness.plan.replay import decode
+from jobquake.protocol.commands import (
+    Command,
+    Delivery,
+    Enqueue,
+    Extend,
+    Inspect,
+    Job,
+    ListDead,
+    Measure,
+    Nack,
+    Release,
+    Replay,
+)
 from support.servers_here import KINDS, address
 
 pytest_plugins = ["pytester"]
@@ -32,6 +50,7 @@ from jobquake.contract import QueueContract
 from jobquake.harness.contract.broken import broken
 """
 FEW = "examples = 10"  # where the suite is only shown to pass; the slow run tries them all
+FIRST_LINE = r"^job '.+', \w+(\(.*\))? at \S+ s: expected .+, found "
 SERVED = {f"reference-{kind}": kind for kind in KINDS}
 TWINS = {
     name: getattr(backends.find(name), "contract_test", "")
@@ -97,7 +116,7 @@ def test_a_correct_queue_passes_and_the_summary_says_how_long_it_took(
     told = [line for line in lines if line.startswith(f"contract of {backend}:")]
     assert len(told) == 1, "\n".join(lines)
     # It claims everything: nothing is skipped but what wants real processes.
-    assert re.search(r": \d+ passed, 4 skipped in [\d.]+ s$", told[0]), "\n".join(lines)
+    assert re.search(r": \d+ passed, 7 skipped in [\d.]+ s$", told[0]), "\n".join(lines)
 
 
 @pytest.mark.slow
@@ -145,9 +164,9 @@ SEEN_BY_THE_MACHINE = [
 def test_the_state_machine_finds_the_mistake_by_itself(mistake: str) -> None:
     adapter = broken(backends.find("reference"), mistake)
     unshrunk = settings(
-        QUICK, max_examples=300, phases=[Phase.generate], derandomize=True, database=None
+        QUICK, max_examples=1000, phases=[Phase.generate], derandomize=True, database=None
     )
-    with pytest.raises(AssertionError, match=r"^expected .*, found "):
+    with pytest.raises(AssertionError, match=FIRST_LINE):
         run_state_machine_as_test(machine(adapter), settings=unshrunk)
 
 
@@ -171,7 +190,8 @@ def test_what_is_not_claimed_is_skipped_by_name(pytester: pytest.Pytester) -> No
 
 @pytest.mark.parametrize("claim", get_args(Claim))
 def test_every_claim_decides_over_a_test(claim: str) -> None:
-    source = Path(inspect.getfile(QueueContract)).read_text()
+    files = [inspect.getfile(part) for part in (QueueContract, Subject)]
+    source = "".join(Path(file).read_text() for file in files)
     asked = re.findall(r"claims\((.*)\)", source)
     assert any(f'"{claim}"' in names for names in asked)
 
@@ -195,10 +215,107 @@ def test_a_failure_says_what_was_expected_what_was_found_and_how_to_see_it_again
 ) -> None:
     lines = lines_of(pytester, suite("lossy", find("twin-no-lease")), "-k", "die and first")
     told = [line[2:].strip() for line in lines if line.startswith("E  ")]
-    first = "AssertionError: expected every guarantee to hold on twin-no-lease, found no_lost_work"
+    first = "AssertionError: contract kill after_lease: expected every guarantee to hold on "
+    first += "twin-no-lease, found no_lost_work violated: job 0 "
     assert told[0].startswith(first)
     replay = next(line.split("'")[1] for line in told if line.startswith("replay: "))
     assert decode(replay).plan.scenario == "contract kill after_lease"
+
+
+@pytest.mark.parametrize(
+    ("mistake", "practice", "line"),
+    [
+        (
+            "acks_dropped",
+            conversations.a_completed_job_is_over,
+            (
+                "job 'a', Lease(w1 for 10 s from default) at 110.5 s: expected a job that was "
+                "acked never to be handed out again, found job 'a' handed out under token 2 as "
+                "delivery 2 for 10 s"
+            ),
+        ),
+        (
+            "repeats_unknown",
+            conversations.enqueue_may_be_repeated,
+            (
+                "job 'a', Enqueue at 0 s: expected created=False in answer to the enqueue, found "
+                "created=True"
+            ),
+        ),
+        (
+            "delays_ignored",
+            conversations.a_delay_is_kept,
+            (
+                "job 'a', Lease(w1 for 10 s from default) at 5.4 s: expected a job with a delay of "
+                "5.9 s to wait for it, found it handed out after 5.4 s"
+            ),
+        ),
+        (
+            "stale_words_accepted",
+            lambda bench: conversations.the_word_of_a_zombie_is_refused(bench, "ack", False),
+            (
+                "job 'a', Ack(token 1) at 10.5 s: expected the ack of a holder whose lease has "
+                "ended to be refused, found it accepted"
+            ),
+        ),
+        (
+            "limits_ignored",
+            conversations.a_full_queue_refuses_and_keeps_what_it_has,
+            (
+                "job 'c', Enqueue(max_waiting=2) at 0 s: expected a third job to be refused where "
+                "2 may wait, found Enqueued(created=True)"
+            ),
+        ),
+    ],
+)
+def test_the_first_line_of_a_failure_names_job_command_expected_and_found(
+    mistake: str, practice: Callable[[Bench], None], line: str
+) -> None:
+    with pytest.raises(AssertionError) as failed:
+        practice(Bench(broken(backends.find("reference"), mistake)))
+    assert str(failed.value) == line and re.match(FIRST_LINE, line)
+
+
+SAID = [
+    (Nack("a", 3, "it broke", permanent=True), "Nack(token 3, permanent)"),
+    (Extend("a", 3, 2.5), "Extend(token 3 by 2.5 s)"),
+    (Release("a", 3), "Release(token 3)"),
+    (ListDead("mail", "broke"), "ListDead(queue 'mail', reason 'broke')"),
+    (Replay(("a", "b")), "Replay('a', 'b')"),
+    (Inspect("a"), "Inspect"),
+    (Measure(), "Measure"),
+]
+
+
+@pytest.mark.parametrize(("command", "told"), SAID, ids=[told for _, told in SAID])
+def test_every_command_is_told_in_a_few_words(command: Command, told: str) -> None:
+    assert spoken(command) == told
+
+
+def test_a_long_name_and_a_long_payload_leave_the_first_line_short() -> None:
+    job = Job("x" * 1000, payload=b"y" * 70_000)
+    assert spoken(Enqueue(job)) == (
+        "Enqueue(payload=b'yyyyyyyyyyyyyyyyyyyy'...b'yyyyyyyyyy' (70,000 long))"
+    )
+    assert len(shown(Delivery(job, 1, 1, 10.0))) < 120
+
+
+def test_an_adapter_that_raises_fails_the_contract_in_one_line_without_a_traceback(
+    pytester: pytest.Pytester,
+) -> None:
+    body = """
+from dataclasses import replace
+def none(store): raise LookupError("no table")
+reference = registry.find("reference")
+lacking = replace(reference, name="lacking", decisions=reference.decisions._replace(stored=none))
+"""
+    asked = "delay_is_kept or die_at_any_point or behaves_like or whatever_strikes"
+    lines = lines_of(pytester, body + suite("lacking", "lacking", FEW), "-k", asked)
+    told = (
+        "expected the backend lacking to answer every call, found that local() raised LookupError"
+    )
+    assert len([line for line in lines if line.startswith(f"{told}: no table; see ")]) == 13
+    assert not [line for line in lines if "Traceback" in line or line.startswith("E  ")]
 
 
 def test_a_class_without_a_backend_is_told_what_to_write(pytester: pytest.Pytester) -> None:

@@ -1,0 +1,1 @@
+"""What benchmarks/mutation_score.py is made of: mutants, a second package to run them, judges."""

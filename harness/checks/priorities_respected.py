@@ -1,0 +1,110 @@
+"""Priorities respected: of the jobs that are ready in one queue the most urgent goes first.
+
+Also when it is there for the second time: a retry is as urgent as its job. Judged where both are
+certain: the urgent one surely waited from before the other can have been handed out until its
+worker had it. Jobs of one queue only; what workers of several queues prefer is their pool's matter.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+
+from ...backends.claims import Claim
+from ..finding import Finding, Judged, judged, not_judged
+from ..plan.plan import Plan
+from ..record.facts import Facts
+from ..record.history import Event
+from ..sight import Needs
+from ..spec.waiting import TIMED, Turn, Wait, time_is_certain, waiting
+from ..units import seconds
+
+TITLE = "the most urgent job goes first"
+RANK = 78
+NEEDS: Needs = (Event.LEASED, Event.ENQUEUE_ANSWERED, Event.NOTHING_TO_DO)
+CLAIMS: tuple[Claim, ...] = ("priorities",)
+ALWAYS = True
+
+TIMER_S = 0.1  # how much later than due a queue may see that a delay or a backoff is over
+
+
+def judge(facts: Facts) -> Judged:
+    if not time_is_certain(facts):
+        return not_judged("a clock was wrong that the queue may go by")
+    found, turns = waiting(facts), 0
+    findings = []
+    for queue, of_queue in found.turns.items():
+        priorities = {facts.plan.jobs[turn.delivery.job].priority for turn in of_queue}
+        if len(priorities) > 1:
+            turns += len(of_queue)
+            findings += _overtaken(facts, found.waits.get(queue, []), of_queue)
+    if not turns:
+        return Judged("inconclusive", note="of no queue were jobs of several priorities handed out")
+    return judged(findings, f"{turns} deliveries, {len(findings)} out of turn")
+
+
+def _overtaken(facts: Facts, waits: list[Wait], turns: list[Turn]) -> list[Finding]:
+    """A finding for each job that waited while a less urgent one was handed out."""
+    plan, found = facts.plan, dict[int, Finding]()
+    begun = sorted(waits, key=_begins)
+    urgent = _Urgent(plan, begun)
+    place = 0
+    for turn in sorted(turns, key=_granted_after):
+        after = _granted_after(turn)
+        while place < len(begun) and _begins(begun[place]) <= after:
+            urgent.add(begun[place])
+            place += 1
+        wait = urgent.last(plan.jobs[turn.delivery.job].priority)
+        if wait and wait.until >= turn.delivery.at and wait.job not in found:
+            found[wait.job] = _finding(plan, wait, turn)
+    return list(found.values())
+
+
+def _begins(wait: Wait) -> float:
+    return wait.since + (TIMER_S if wait.after in TIMED else 0.0)
+
+
+def _granted_after(turn: Turn) -> float:
+    """The delivery was granted after it was asked for and after its job can have been ready."""
+    return max(turn.delivery.since, turn.ready_at)
+
+
+class _Urgent:
+    """Of the waits so far, the one that lasts longest among those above a priority.
+
+    A tree over the priorities (Fenwick's), so that many of them cost little more than few.
+    """
+
+    def __init__(self, plan: Plan, waits: list[Wait]) -> None:
+        self._plan = plan
+        self._levels = sorted({-plan.jobs[wait.job].priority for wait in waits})
+        self._tree: list[Wait | None] = [None] * (len(self._levels) + 1)
+
+    def add(self, wait: Wait) -> None:
+        place = bisect_left(self._levels, -self._plan.jobs[wait.job].priority) + 1
+        while place < len(self._tree):
+            held = self._tree[place]
+            if held is None or wait.until > held.until:
+                self._tree[place] = wait
+            place += place & -place
+
+    def last(self, above: int) -> Wait | None:
+        place, best = bisect_left(self._levels, -above), None
+        while place:
+            held = self._tree[place]
+            if held and (best is None or held.until > best.until):
+                best = held
+            place -= place & -place
+        return best
+
+
+def _finding(plan: Plan, wait: Wait, turn: Turn) -> Finding:
+    job, other, at = wait.job, turn.delivery.job, turn.delivery.at
+    again = " again" if wait.after in ("retry", "lost lease") else ""
+    return Finding(
+        job,
+        f"job {job} of priority {plan.jobs[job].priority} was ready{again} at "
+        f"{seconds(wait.since)}, and waited while job {other} of priority "
+        f"{plan.jobs[other].priority} was handed out at {seconds(at)}",
+        (wait.row, turn.delivery.row),
+        at - wait.since,
+    )

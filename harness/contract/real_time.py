@@ -1,0 +1,160 @@
+"""A queue behind its own server, on the clock of this machine: the stage of a remote queue.
+
+It speaks to the queue over the adapter's own connection. A second of the conversation lasts
+``second_s`` real seconds: leases, delays, backoffs and timeouts are shortened on their way to the
+queue and lengthened on their way back. Nothing is judged by a machine that is late: where what
+should have taken a moment took so long that a lease may have ended meanwhile, the test is skipped
+and says so. A queue that keeps time in steps (``Claims.timer_s``) is given seconds of three steps.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+from msgspec.structs import replace
+
+from ...backends.adapter import RemoteQueue
+from ...blame import blaming
+from ...errors import JobquakeError
+from ...protocol.commands import (
+    Command,
+    DeadLetters,
+    Enqueue,
+    Extend,
+    Job,
+    Lease,
+    Leased,
+    Reply,
+)
+from ..drivers.long_lived_process import ServedQueue, served
+
+ANSWER_WITHIN_S = 5.0
+STEPS = 3  # a conversation leaves half a second between too early and too late
+LATE_S = 0.4  # of a conversation's seconds: less than any conversation leaves between two moments
+
+
+class RealTime:
+    """See :class:`.bench.Stage`."""
+
+    long_s = 30.0
+
+    def __init__(self, adapter: RemoteQueue, served: ServedQueue, second_s: float) -> None:
+        self._adapter = adapter
+        self._served = served
+        self.address = served.address
+        self._second_s = second_s
+        self._connection = adapter.connect(served.address, ANSWER_WITHIN_S)
+        self._meant: dict[Job, Job] = {}
+        self._began = self._woke = time.monotonic()
+
+    @property
+    def now(self) -> float:
+        return (time.monotonic() - self._began) / self._second_s
+
+    def wait(self, seconds: float) -> None:
+        time.sleep(seconds * self._second_s)
+        woke = time.monotonic()
+        self._see_that_it_is_in_time((woke - self._woke) / self._second_s - seconds)
+        self._woke = woke
+
+    def call(self, command: Command) -> Reply:
+        asked = time.monotonic()
+        if isinstance(command, Enqueue):
+            self._meant[_scaled_job(command.job, self._second_s)] = command.job
+        reply = self._connection.attempt(_scaled(command, self._second_s))
+        if reply is None:
+            took = f"{time.monotonic() - asked:.1f} s"
+            pytest.fail(
+                f"expected {self._adapter.name} to answer {type(command).__name__} within "
+                f"{ANSWER_WITHIN_S:g} s, found no answer after {took}: attempt() returned None",
+                pytrace=False,
+            )
+        return self._unscaled(reply)
+
+    def crash(self) -> None:
+        if not self._served.restart():
+            pytest.skip(f"{self._adapter.name} has no server that could die")
+        self._connection.close()
+        self._connection = self._adapter.connect(self.address, ANSWER_WITHIN_S)
+        self._woke = time.monotonic()
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def _unscaled(self, reply: Reply) -> Reply:
+        match reply:
+            case Leased(delivery) if delivery is not None:
+                lease_s = delivery.lease_s / self._second_s
+                return Leased(replace(delivery, job=self._job(delivery.job), lease_s=lease_s))
+            case DeadLetters(letters):
+                return DeadLetters(tuple(replace(x, job=self._job(x.job)) for x in letters))
+            case _:
+                return reply
+
+    def _job(self, job: Job) -> Job:
+        """The job that was meant, without roundings, if it comes back as it was enqueued."""
+        return self._meant.get(job) or _scaled_job(job, 1 / self._second_s)
+
+    def _see_that_it_is_in_time(self, late_s: float) -> None:
+        """Skip the test if commands and sleeps took longer than the conversation allows."""
+        if late_s > LATE_S:
+            _not_judged(self._adapter.name, late_s * self._second_s, self._second_s)
+
+
+def _not_judged(name: str, late_s: float, second_s: float) -> NoReturn:
+    pytest.skip(
+        f"not judged: {name} and this machine were {late_s:.2f} s late in a conversation whose "
+        f"seconds last {second_s:g} s; set second_s = {4 * second_s:g} in the class"
+    )
+
+
+@contextmanager
+def real_time(adapter: RemoteQueue, second_s: float) -> Iterator[RealTime]:
+    """A fresh queue, served until the end of the block; nothing of it is left."""
+    with ExitStack() as resources:
+        with _in_one_line(adapter):
+            folder = tempfile.TemporaryDirectory(prefix="jobquake-contract-")
+            queue = served(adapter, Path(resources.enter_context(folder)))
+            step_s = max(second_s, STEPS * adapter.claims.timer_s)
+            stage = RealTime(adapter, resources.enter_context(queue), step_s)
+        yield stage
+        with _in_one_line(adapter):
+            stage.close()
+            resources.close()
+
+
+@contextmanager
+def _in_one_line(adapter: RemoteQueue) -> Iterator[None]:
+    """What the adapter raises fails the test with one sentence."""
+    try:
+        with blaming(adapter.name):
+            yield
+    except JobquakeError as error:
+        raise pytest.fail.Exception(str(error), pytrace=False) from None
+
+
+# -- times on their way ------------------------------------------------------------------
+
+
+def _scaled(command: Command, by: float) -> Command:
+    """The command with its seconds so many times as long."""
+    match command:
+        case Enqueue(job):
+            return Enqueue(_scaled_job(job, by))
+        case Lease(lease_s=lease_s, wait_s=wait_s):
+            return replace(command, lease_s=lease_s * by, wait_s=wait_s * by)
+        case Extend(lease_s=lease_s):
+            return replace(command, lease_s=lease_s * by)
+        case _:
+            return command
+
+
+def _scaled_job(job: Job, by: float) -> Job:
+    retry = replace(job.retry, base_s=job.retry.base_s * by, cap_s=job.retry.cap_s * by)
+    return replace(job, delay_s=job.delay_s * by, timeout_s=job.timeout_s * by, retry=retry)
