@@ -51,8 +51,8 @@ def _finding(facts: Facts, job: int, ack: int) -> Finding:
     blame = (
         f"; nobody acked it, but the ack of job {row['job']} was accepted at {seconds(row['t'])}"
     )
-    # The guilty word first: it is what broke the promise.
-    return Finding(job, tell_loss(facts, job) + blame, (ack, *events))
+    leases = [row for row in events if facts.history["event"][row] == Event.LEASED]
+    return Finding(job, tell_loss(facts, job) + blame, (*leases[-1:], ack))
 
 
 def _given_up(facts: Facts) -> Flags:
