@@ -56,6 +56,7 @@ class Answer(IntEnum):
     OK = 1
     FAILED = 2
     UNKNOWN = 3
+    ERROR = 4  # the queue could not carry the call out: it says nothing of who may make it
 
 
 class Phase(IntEnum):

@@ -281,6 +281,70 @@ RULES = (
         "Bound the backlog, and refuse jobs beyond it (backpressure).",
     ),
     Rule(
+        "payloads_intact", (),
+        "Something on the way takes the payload for text, or for shorter than it is.",
+        "Keep payloads as bytes with their length, and refuse what is too large.",
+    ),
+    Rule(
+        "queues_kept", (),
+        "Names of queues are compared in another way than they were written.",
+        "Compare names byte for byte: no folding of case, no patterns, no prefixes.",
+    ),
+    Rule(
+        "tokens_grow", (),
+        "The token is a number that can go back, such as the count of tries.",
+        "Number deliveries by a counter of the job that only ever grows, and keep it with the job.",
+    ),
+    Rule(
+        "deliveries_used", ("worker told to stop",),
+        "A job that is handed back by a worker that stops is counted wrongly: as a failure, or as "
+        "a new beginning.",
+        "Let a hand-back take back the one delivery that it ends, and no other.",
+    ),
+    Rule(
+        "deliveries_used", ("worker kill",),
+        "The bound on deliveries is compared wrongly after a crash, or a crash is taken for a "
+        "failure for good.",
+        "Count deliveries in one place, and compare the count with the bound in one place.",
+    ),
+    Rule(
+        "deliveries_used", (),
+        "The bound on deliveries is compared wrongly, or a failure is taken for one for good.",
+        "Count deliveries in one place, and compare the count with the bound in one place.",
+    ),
+    Rule(
+        "delays_respected", (),
+        "The delay was rounded, forgotten or begun anew, or what makes delayed jobs ready looks "
+        "seldom or only at the first of them.",
+        "Store the time at which the job is due, and sleep until the earliest of them.",
+    ),
+    Rule(
+        "ready_jobs_handed_out", (),
+        "A worker that waited was not woken, or its search ended at a job that it had to skip.",
+        "Wake whoever waits in the transaction that makes a job ready, and search on after a skip.",
+    ),
+    Rule(
+        "priorities_respected", ("redelivered",),
+        "A job that comes back is put among the others without its priority.",
+        "Keep the priority with the job, and order by it whenever the job becomes ready.",
+    ),
+    Rule(
+        "priorities_respected", (),
+        "The order in which jobs are handed out does not look at their priority.",
+        "Order what is ready by priority first, and by age after that.",
+    ),
+    Rule(
+        "replays_obeyed", (),
+        "The replay was answered and not carried out, or not for the dead letter that it names.",
+        "Replay a dead letter in one transaction: it leaves the dead letters as it enters the "
+        "queue.",
+    ),
+    Rule(
+        "dead_letters_listed", (),
+        "The job is marked as dead in one place, and the list is made from another.",
+        "Make the list of dead letters from the jobs themselves, with the attempts of each.",
+    ),
+    Rule(
         "faults_hit", (),
         "A fault of the scenario met no job, so the run proves nothing about it.",
         "The table of faults shows which cell stayed empty. A fault that comes at a time of its "

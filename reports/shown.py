@@ -27,15 +27,14 @@ def finding_of(result: Result) -> Finding:
 def jobs_of(facts: Facts, result: Result, most: int = MOST_JOBS) -> list[int]:
     """The wronged job and those that go with it; in a run without, those that faults struck.
 
-    What goes with it: the same work under other names, the jobs that a finding about a crowd
-    points at, those of the other findings, and the others of a run of few jobs.
+    What goes with it: the same work under other names, the jobs that the finding points at, those
+    of the other findings, and the others of a run of few jobs.
     """
     history, finding = facts.history, finding_of(result)
     shown = [finding.job]
     if 0 <= finding.job < facts.jobs:
         shown += [job for job in range(facts.jobs) if facts.work[job] == facts.work[finding.job]]
-    else:
-        shown += history["job"][list(finding.events)].tolist()
+    shown += history["job"][list(finding.events)].tolist()
     shown += [finding.job for finding in result.findings]
     if result.verdict != "held" and facts.jobs <= most:
         shown += range(facts.jobs)

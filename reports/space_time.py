@@ -189,6 +189,9 @@ def _mark(facts: Facts, i: int, lane: dict[int, int]) -> Mark | None:
             kind, label, text = "nack", "failed", f"the report of its failure was {said}"
         case Event.RELEASE_ANSWERED:
             kind, label, text = "nack", "handed back", f"its return to the queue was {said}"
+        case Event.EXTEND_ANSWERED if i in facts.stale_heartbeats:
+            kind, label = "ack", f"heartbeat {row['token']} accepted"
+            text = f"its heartbeat under token {row['token']} was accepted, which had been replaced"
         case Event.LEASE_LOST:
             kind, label, text = (
                 "given up",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from ...backends.claims import Claim
 from ..finding import Finding, Judged, judged
+from ..record.excuses import OF_DELIVERIES
 from ..record.facts import Facts
 from ..record.history import Event
 from ..sight import Needs
@@ -22,6 +23,8 @@ RANK = 80
 NEEDS: Needs = (Event.LEASED, Event.NACK_ANSWERED)
 NEEDS_TIME = True
 CLAIMS: tuple[Claim, ...] = ("retries",)
+# Its backoff grows with the deliveries that count.
+EXCUSED_BY: tuple[Claim, ...] = (*OF_DELIVERIES, "bounded_deliveries")
 ALWAYS = True
 
 TOLERANCE_S = 1e-6

@@ -12,6 +12,7 @@ import numpy as np
 
 from ...backends.claims import Claim
 from ..finding import Finding, Judged, judged
+from ..record.excuses import OF_DELIVERIES
 from ..record.facts import Facts, Ints
 from ..record.history import Answer, Event
 from ..sight import Needs
@@ -25,6 +26,7 @@ RANK = 110
 NEEDS: Needs = (Event.DEAD,)
 CLAIMS: tuple[Claim, ...] = ("dead_letters",)
 ALWAYS = True
+EXCUSED_BY: tuple[Claim, ...] = (*OF_DELIVERIES, "bounded_deliveries")
 
 
 def judge(facts: Facts) -> Judged:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...backends.claims import Claim
 from ..finding import Finding, Judged, judged
 from ..record.facts import Facts, Floats
 from ..record.history import Answer, Event
@@ -24,6 +25,7 @@ NEEDS: Needs = (
     Event.LEASED, Event.ACK_ANSWERED, Event.NACK_ANSWERED, Event.EXTEND_ANSWERED, Event.HELD,
 )  # fmt: skip
 ALWAYS = True
+CLAIMS: tuple[Claim, ...] = ("delivery",)
 
 WORDS = {
     Event.ACK_ANSWERED: "ack",
@@ -54,6 +56,8 @@ def _refused(facts: Facts) -> list[Finding]:
     for event, word in WORDS.items():
         for row, holder in leases.rows(event, Answer.FAILED):
             job, token, node, _ = holder
+            if not facts.claims.fencing and facts.handed_out[job] > 1:
+                continue  # somebody else's word may have been taken for the holder's
             at_s, until_s = float(history["t"][row]), leases.ends.get(holder, -np.inf)
             if at_s < until_s - TOLERANCE_S:
                 findings.append(

@@ -51,8 +51,8 @@ def _finding(facts: Facts, job: int, ack: int) -> Finding:
     blame = (
         f"; nobody acked it, but the ack of job {row['job']} was accepted at {seconds(row['t'])}"
     )
-    # The guilty word first: it is what broke the promise.
-    return Finding(job, tell_loss(facts, job) + blame, (ack, *events))
+    leases = [row for row in events if facts.history["event"][row] == Event.LEASED]
+    return Finding(job, tell_loss(facts, job) + blame, (*leases[-1:], ack))
 
 
 def _given_up(facts: Facts) -> Flags:
@@ -68,7 +68,8 @@ def _given_up(facts: Facts) -> Flags:
     if facts.quiet_at is None:
         grants = grants + len(plan.workers)
     spent = grants >= plan.max_deliveries
-    permanent = np.array([job.behaviour == "permanent" for job in plan.jobs], dtype=bool)
+    for_good = ("permanent", "malformed")
+    permanent = np.array([job.behaviour in for_good for job in plan.jobs], dtype=bool)
     handed_back = np.isin(np.arange(facts.jobs), history["job"][history.where(Event.HANDBACK_SENT)])
     acked = np.isin(
         np.arange(facts.jobs), history["job"][history.where(Event.ACK_ANSWERED, Answer.OK)]

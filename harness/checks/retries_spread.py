@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from ...backends.claims import Claim
-from ..finding import Finding, Judged, judged
+from ..finding import Finding, Judged, judged, not_judged
 from ..record.facts import Facts, Floats
 from ..record.history import Event
 from ..sight import Needs
@@ -32,6 +32,8 @@ DEVIATIONS = 6.0
 
 
 def judge(facts: Facts) -> Judged:
+    if facts.claims.timer_s >= BIN_S:
+        return not_judged(f"the queue keeps time in steps of {seconds(facts.claims.timer_s)}")
     policy, t, found = facts.plan.retry, facts.history["t"], retries(facts)
     if len(found) < 2:
         return Judged("inconclusive", note="too little was retried to see a crowd")

@@ -89,6 +89,12 @@ def have_failed(facts: Facts) -> Flags:
     return flags
 
 
+def handed_out_again(facts: Facts) -> Flags:
+    """Jobs that were handed out more than once."""
+    flags: Flags = facts.handed_out > 1
+    return flags
+
+
 CONCERNED: Mapping[Claim, Callable[[Facts], Flags]] = {
     "durable": met_by_a_crash,
     "idempotent_enqueue": maybe_enqueued_twice,
@@ -98,6 +104,7 @@ CONCERNED: Mapping[Claim, Callable[[Facts], Flags]] = {
     "ordered": all_jobs,
     "idempotent_settle": settled_again,
     "retries": have_failed,
+    "bounded_deliveries": handed_out_again,
 }
 
 

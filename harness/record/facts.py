@@ -145,6 +145,19 @@ class Facts:
         return applied
 
     @cached_property
+    def stale_heartbeats(self) -> frozenset[int]:
+        """The rows in which a heartbeat was accepted though a newer delivery had been told of."""
+        history, found, newest = self.history, set[int](), dict[int, int]()
+        beats = self.rows(Event.EXTEND_ANSWERED, Answer.OK)
+        for row in sorted([*self.rows(Event.LEASED).tolist(), *beats.tolist()]):
+            job, token = int(history["job"][row]), int(history["token"][row])
+            if history["event"][row] == Event.LEASED:
+                newest[job] = token
+            elif token < newest.get(job, 0):
+                found.add(row)
+        return frozenset(found)
+
+    @cached_property
     def effect_requests(self) -> Ints:
         """How often the world was asked for the effect of the job's work."""
         rows = self.rows(Event.EFFECT)

@@ -51,8 +51,14 @@ class Leases:
         return found
 
     def newer(self, job: int, token: int, before_s: float) -> HandOver | None:
-        """The first delivery above this token that was surely under way before that time."""
-        later = (h for h in self.of_job.get(job, ()) if h.token > token and h.at_s < before_s)
+        """The first delivery above this token that was surely under way before that time.
+
+        One that came before the token itself was handed out is of an earlier life: the queue had
+        forgotten the job, and counts anew.
+        """
+        of_job = self.of_job.get(job, ())
+        born = max((h.row for h in of_job if h.token == token and h.at_s < before_s), default=-1)
+        later = (h for h in of_job if h.token > token and h.row > born and h.at_s < before_s)
         return next(later, None)
 
     @cached_property

@@ -162,6 +162,8 @@ class NodeRecord:
             )
         elif isinstance(command, _SETTLING):
             accepted = isinstance(reply, Settled) and reply.accepted
+            if not isinstance(reply, Settled):
+                refused = Answer.ERROR
             value = 0.0
             if isinstance(command, Extend):
                 value = command.lease_s

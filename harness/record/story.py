@@ -16,6 +16,7 @@ _ANSWERS = {
     Answer.OK: "accepted",
     Answer.FAILED: "refused",
     Answer.UNKNOWN: "refused after an attempt that nobody answered",
+    Answer.ERROR: "answered with an error of the queue",
 }
 _WHILE = {
     Phase.IDLE: "while it held no job",
@@ -45,8 +46,22 @@ def tell(facts: Facts, job: int, pointed_at: Iterable[int] = ()) -> list[str]:
     """
     elsewhere = {*_crashes(facts, job), *_skews(facts, job), *exits_with(facts, job)}
     pointed = set(pointed_at)
+    elsewhere |= _submissions(facts, job, pointed)
     rows = sorted({*facts.history.of_job(job).tolist(), *elsewhere, *pointed})
     return [line for i in rows if (line := _sentence(facts, i, job, i in pointed))]
+
+
+def _submissions(facts: Facts, job: int, pointed: set[int]) -> set[int]:
+    """How the same work came to the queue under the other names that are pointed at."""
+    history, own = facts.history, (Event.ENQUEUE_SENT, Event.ENQUEUE_ANSWERED, Event.LEASED)
+    others = {int(history["job"][row]) for row in pointed} - {job, -1}
+    return {
+        row
+        for other in others
+        if max(other, job) < facts.jobs and facts.work[other] == facts.work[job]
+        for row in history.of_job(other).tolist()
+        if history["event"][row] in own
+    }
 
 
 def delivery_end(facts: Facts, lease: int) -> int:
@@ -187,10 +202,14 @@ def _sentence(facts: Facts, i: int, of_job: int, pointed_at: bool) -> str | None
             return f"{at}: {who} handed the job back, {answer}"
         case Event.EXTEND_ANSWERED if row["answer"] == Answer.NONE:
             return f"{at}: {who} had no answer to its heartbeat"
+        case Event.EXTEND_ANSWERED if row["answer"] == Answer.ERROR:
+            return f"{at}: the heartbeat of {who} was {answer}"
         case Event.EXTEND_ANSWERED if answer != "accepted":
             return f"{at}: {who} was refused an extension of its lease"
         case Event.EXTEND_ANSWERED if pointed_at:
             return f"{at}: the heartbeat of {who} under token {token} was accepted"
+        case Event.LEASE_LOST if _met_an_error(facts, i):
+            return f"{at}: {who} gave the delivery up, since the queue answered with an error"
         case Event.LEASE_LOST:
             return f"{at}: {who} gave the delivery up, its lease was lost"
         case Event.FAULT_STRUCK:
@@ -213,3 +232,12 @@ def _sentence(facts: Facts, i: int, of_job: int, pointed_at: bool) -> str | None
             return "at the end the queue counted the job as done"
         case _:
             return None
+
+
+def _met_an_error(facts: Facts, i: int) -> bool:
+    """Whether the last answer about the delivery that ends in row ``i`` was an error."""
+    history = facts.history
+    rows = history.of_job(int(history["job"][i]))
+    rows = rows[(rows < i) & (history["node"][rows] == history["node"][i])]
+    answered = rows[history["answer"][rows] != Answer.NONE]
+    return bool(len(answered)) and history["answer"][answered[-1]] == Answer.ERROR

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace as with_fields
+from random import Random
 
 import pytest
+from jobquake.backends.adapter import Queue as QueueHere
 from jobquake.backends.built_in.reference import BACKEND as REFERENCE
 from jobquake.backends.claims import Claims
 from jobquake.backends.reference.adapter import ReferenceAdapter
@@ -15,6 +17,8 @@ from jobquake.harness.faults.net_timeout import NetTimeout
 from jobquake.harness.plan.plan import Plan, PlannedJob, Pool, Queue
 from jobquake.harness.result import Result
 from jobquake.harness.run import run
+from jobquake.protocol.clock import Clock
+from jobquake.protocol.commands import Ack, Command, Refused, Reply
 from msgspec.structs import replace
 
 CALM = Plan(
@@ -105,3 +109,27 @@ def test_a_queue_that_claims_no_durability_is_excused_for_what_its_crash_met_onl
     lossy = with_fields(NO_LEASE, claims=Claims(durable=False))
     assert simulated(plan, lossy).verdict == "violated", "no server crashed"
     assert CORRECT is REFERENCE.decisions
+
+
+def test_an_ack_that_meets_an_error_of_the_queue_is_not_told_as_a_lost_lease() -> None:
+    class Full:
+        """The correct queue, which runs out of memory at each ack of job 0."""
+
+        def __init__(self, whole: QueueHere) -> None:
+            self._whole, self.next_change_at, self.crash = whole, whole.next_change_at, whole.crash
+
+        def call(self, command: Command) -> Reply:
+            if isinstance(command, Ack) and command.job_id == "job-0":
+                return Refused("OOM command not allowed")
+            return self._whole.call(command)
+
+    class Cramped(ReferenceAdapter):
+        def local(self, clock: Clock, rng: Random) -> QueueHere:
+            return Full(super().local(clock, rng))
+
+    cramped = Cramped("cramped", "a queue whose memory is full")
+    result = simulated(replace(CALM, sink="blind"), cramped)
+    assert result.verdict == "violated"
+    assert "holder_obeyed" not in {c.name for c in result.checks if c.verdict == "violated"}
+    assert any("answered with an error of the queue" in line for line in result.story)
+    assert not any("its lease was lost" in line for line in result.story)
