@@ -16,6 +16,7 @@ from .finding import CheckVerdict, Finding, Verdict
 from .plan.plan import Plan, full_name
 from .plan.replay import encode
 from .record.duplicates import Duplicates, duplicates
+from .record.excuses import unjudgeable
 from .record.facts import Facts, Outcome
 from .record.history import History
 from .record.story import tell
@@ -107,9 +108,13 @@ def judge(
     ``about`` names another.
     """
     facts = Facts(plan, adapter.claims, history)
+    answers = {
+        name: unjudgeable(judged, facts, CHECKS[name].excused_by)
+        for name, judged in hold_all(plan.guarantees, facts, adapter).items()
+    }
     checks = [
         CheckResult(name, CHECKS[name].title, judged.verdict, judged.findings, judged.note)
-        for name, judged in hold_all(plan.guarantees, facts, adapter).items()
+        for name, judged in answers.items()
     ]
     checks.sort(key=lambda check: check.name != about)
     nothing_proved = _nothing_proved(facts, checks)

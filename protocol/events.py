@@ -24,7 +24,7 @@ class Event(IntEnum):
     ACK_SENT = 9
     ACK_ANSWERED = 10
     NACK_ANSWERED = 11  # value: 1 if permanent
-    EXTEND_ANSWERED = 12  # value: lease length in seconds
+    EXTEND_ANSWERED = 12  # value: lease length in seconds; answer NONE: an attempt got none
     RELEASE_ANSWERED = 13
     LEASE_LOST = 14
     FAULT_STRUCK = 15  # fault, phase, job (-1: none); value: seconds, where it has a length

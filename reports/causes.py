@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from .promises import EXPECTED
+
 
 class Advice(NamedTuple):
     """``expected`` is the promise; ``cause`` and ``practice`` are sentences for its author."""
@@ -26,26 +28,14 @@ class Rule(NamedTuple):
     practice: str
 
 
-EXPECTED = {
-    "no_lost_work": "An accepted job has its effect, or is a dead letter, or is still in the "
-    "queue; it never disappears.",
-    "no_duplicated_effects": "A job may be delivered more than once, but its effect happens once.",
-    "no_starvation": "In a queue with a bounded wait, every job gets a worker within the bound.",
-    "no_phantoms": "Workers receive only jobs that were enqueued and not refused.",
-    "bounded_deliveries": "A job is delivered a limited number of times, and a delivery that "
-    "ends in a crash counts.",
-    "leases_exclusive": "While one worker holds the lease of a job, no other worker receives it, "
-    "and calls under an older lease are refused.",
-    "progress_after_heal": "After the last fault, every accepted job ends.",
-    "backoff_respected": "After a failure a job waits at least as long as its retry policy says.",
-    "retries_spread": "Jobs that failed together do not retry together.",
-    "permanent_failures": "A job that can never succeed goes to the dead letters at once.",
-    "dead_letters_explained": "Every dead letter has its reason.",
-    "timeouts_enforced": "A job that exceeds its timeout is ended, and its worker is free again.",
-    "backlog_bounded": "A full queue refuses the next job, clearly and at once.",
-    "faults_hit": "Every fault of the scenario struck a job in the intended phase.",
-}
 RULES = (
+    Rule(
+        "no_lost_work", ("ended by another job's ack",),
+        "The queue does not match an ack with its job: the ack of another job ended this one, too, "
+        "while its worker still ran it.",
+        "Ack by the id of the job and the token of its lease, one job at a time, never \"all "
+        "before it\" or \"one more\".",
+    ),
     Rule(
         "no_lost_work", ("replayed",),
         "The replay takes the dead letter out in one step and puts it back in another, or nowhere.",
@@ -161,6 +151,18 @@ RULES = (
         "Make the effect idempotent: one key for all deliveries, recorded with the effect.",
     ),
     Rule(
+        "leases_exclusive", ("stale heartbeat accepted",),
+        "The queue accepts a heartbeat by the id of the job and does not check its lease: a worker "
+        "that was away for longer than its lease extended another worker's.",
+        "Number the leases (fencing tokens), and refuse heartbeats under an old one as well.",
+    ),
+    Rule(
+        "leases_exclusive", ("ended by another job's ack",),
+        "The queue does not match an ack with its job: the ack of another job ended this one, too.",
+        "Ack by the id of the job and the token of its lease, one job at a time, never \"all "
+        "before it\" or \"one more\".",
+    ),
+    Rule(
         "leases_exclusive", ("stale settle accepted",),
         "The queue accepts an ack by the id of the job and does not check its lease: a worker that "
         "was away for longer than its lease settled another worker's delivery.",
@@ -197,6 +199,33 @@ RULES = (
         "bounded_deliveries", (),
         "The count of deliveries is kept where it can be lost, such as in a worker's memory.",
         "Keep the number of deliveries with the job, in the queue.",
+    ),
+    Rule(
+        "holder_obeyed", ("acked and not done",),
+        "The queue accepted the ack and did not keep it: the answer went out before the change was "
+        "written, or the change was made to something else.",
+        "Answer an ack in the transaction that ends the job, after it is committed.",
+    ),
+    Rule(
+        "holder_obeyed", ("counted as done",),
+        "The queue did what its holder said and answered that it had not.",
+        "Make the answer from the decision, not from the record as it is afterwards.",
+    ),
+    Rule(
+        "holder_obeyed", (),
+        "The queue does not recognise the holder of a living lease.",
+        "Compare the token of a call with the one that was handed out, and nothing else.",
+    ),
+    Rule(
+        "enqueues_accepted", (),
+        "Whoever checks what producers send refuses more than the queue has reason to.",
+        "Refuse only what cannot be carried out, and say why; test the bounds from both sides.",
+    ),
+    Rule(
+        "progress_after_heal", ("held and not counted",),
+        "The queue's count leaves out what it has handed out or put aside, and nothing takes it "
+        "back from a worker that is gone.",
+        "Count every state that a job can be in, and let every lease expire.",
     ),
     Rule(
         "progress_after_heal", ("broker crash",),
@@ -257,6 +286,82 @@ RULES = (
         "The table of faults shows which cell stayed empty. A fault that comes at a time of its "
         "own needs a job in that phase then: run it with another seed, or with more or longer "
         "jobs. A fault at a point of a job needs a backend whose workers reach that point.",
+    ),
+    Rule(
+        "payloads_intact", ("failed",),
+        "The payload is changed when the failed job is written back for its retry.",
+        "Store the payload once, as bytes, and change only the state of the job.",
+    ),
+    Rule(
+        "payloads_intact", (),
+        "The payload passes through something that does not keep every byte: a column or a length "
+        "that is too short, a text encoding, a string that ends at a NUL.",
+        "Store payloads as bytes with their length, and refuse what is too long.",
+    ),
+    Rule(
+        "queues_kept", (),
+        "Names of queues are compared by less than all of their characters: without their case, by "
+        "a prefix, as a pattern.",
+        "Compare the names of queues byte for byte.",
+    ),
+    Rule(
+        "tokens_grow", ("replayed",),
+        "A replay puts the job back as if it were new, and its tokens begin again, so a worker of "
+        "an old delivery passes for the holder.",
+        "Keep the counter of tokens with the job for as long as the job's id lives.",
+    ),
+    Rule(
+        "tokens_grow", (),
+        "The token is not raised with every hand-out, so a worker of an old delivery passes for "
+        "the holder.",
+        "Raise the token in the transaction that hands the job out, whatever happened before.",
+    ),
+    Rule(
+        "deliveries_used", ("worker told to stop",),
+        "A hand-back is counted like a failure, or resets the count of deliveries.",
+        "Count what ends in a failure or a crash, and leave the count as it is at a hand-back.",
+    ),
+    Rule(
+        "deliveries_used", (),
+        "The job was given up before its deliveries were used: the bound is compared off by one, "
+        "or every failure is taken for a permanent one.",
+        "Give a job up when its counted deliveries reach its limit, or when it says that it can "
+        "never succeed.",
+    ),
+    Rule(
+        "dead_letters_listed", (),
+        "The job is marked as dead, and the list of dead letters does not have it, or has it "
+        "without its attempts.",
+        "Write the dead letter with its attempts in the transaction that gives the job up.",
+    ),
+    Rule(
+        "delays_respected", (),
+        "The time at which the job becomes ready is not kept, or kept too coarsely, or looked at "
+        "only now and then.",
+        "Keep with the job the time at which it is ready, and look for ready jobs in order of it.",
+    ),
+    Rule(
+        "ready_jobs_handed_out", ("submitted twice",),
+        "The search for a job stopped at one that was skipped as a duplicate.",
+        "Go on to the next ready job after one that is skipped.",
+    ),
+    Rule(
+        "ready_jobs_handed_out", (),
+        "The job was ready and nobody woke the worker that waited, or the search for work did not "
+        "see the job.",
+        "Wake who waits when a job becomes ready, and look again before the answer that there is "
+        "none.",
+    ),
+    Rule(
+        "priorities_respected", (),
+        "The priority is not kept with the job when it is written back, or is not part of the "
+        "order.",
+        "Keep the priority with the job through retries, hand-backs and crashes, and order by it.",
+    ),
+    Rule(
+        "replays_obeyed", (),
+        "The replay took the dead letter off the list, or said so, and did not put the job back.",
+        "Replay in one transaction: the job is ready again with all its deliveries.",
     ),
 )  # fmt: skip
 

@@ -9,13 +9,15 @@ from __future__ import annotations
 import numpy as np
 
 from ..harness.faults import CallFault
+from ..harness.record.culprits import settled_by_another
 from ..harness.record.facts import Facts, Ints
 from ..harness.record.history import Answer, Event, Phase
 from ..harness.record.story import delivery_end
 
 ALL_SYMPTOMS = {
-    "acked before its effect", "broker crash", "counted as done", "delayed",
-    "enqueue repeated", "failed", "flood", "network", "never handed out", "no fault",
+    "acked and not done", "acked before its effect", "broker crash", "counted as done", "delayed",
+    "ended by another job's ack", "enqueue repeated", "failed", "flood", "held and not counted",
+    "network", "never handed out", "no fault", "stale heartbeat accepted",
     "redelivered", "replayed", "skewed clock",
     "stale settle accepted", "struck after its effect", "submitted twice", "two at once",
     "worker kill", "worker told to stop",
@@ -52,6 +54,12 @@ def symptoms(facts: Facts, job: int) -> set[str]:
     effects = np.flatnonzero(events == Event.EFFECT)
     if len(acks) and (not len(effects) or acks[0] < effects[0]):
         found.add("acked before its effect")
+    if len(acks) and (events[acks[0] :] == Event.LEASED).any():
+        found.add("acked and not done")
+    if (events == Event.CONTRADICTED).any():
+        found.add("held and not counted")
+    if settled_by_another(facts).get(job, -1) >= 0:
+        found.add("ended by another job's ack")
     found |= _holders(facts, rows)
     return found & ALL_SYMPTOMS
 
@@ -87,6 +95,9 @@ def _holders(facts: Facts, rows: Ints) -> set[str]:
                 found.add("two at once")
             ends.append(delivery_end(facts, i))
             newest = max(newest, token)
-        elif event == Event.ACK_ANSWERED and history["answer"][i] == Answer.OK and token < newest:
-            found.add("stale settle accepted")
+        elif history["answer"][i] == Answer.OK and token < newest:
+            if event == Event.ACK_ANSWERED:
+                found.add("stale settle accepted")
+            elif event == Event.EXTEND_ANSWERED:
+                found.add("stale heartbeat accepted")
     return found

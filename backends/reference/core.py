@@ -14,6 +14,7 @@ a broken twin can be the correct queue with exactly one of them replaced.
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import isfinite
 from random import Random
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from .stores.store import Store
 
 ATTEMPTS_KEPT = 50
+HIGHEST_PRIORITY = 1_000_000
 
 
 class Ruling(NamedTuple):
@@ -40,6 +42,31 @@ class Ruling(NamedTuple):
 
 def _next(record: Record, **changes: Any) -> Record:
     return replace(record, version=record.version + 1, **changes)
+
+
+def unfit(job: Job) -> str | None:
+    """Why this job cannot be accepted, in one sentence, or None."""
+    if not job.id:
+        return "expected a job id, found an empty one; give each job a unique id"
+    if job.max_waiting is not None and job.max_waiting < 1:
+        return f"expected max_waiting of at least 1, found {job.max_waiting}"
+    if job.max_deliveries < 1:
+        return f"expected max_deliveries of at least 1, found {job.max_deliveries}"
+    if abs(job.priority) > HIGHEST_PRIORITY:
+        return f"expected a priority within {HIGHEST_PRIORITY} of 0, found {job.priority}"
+    if not job.timeout_s > 0 or not job.delay_s >= 0:
+        return (
+            "expected timeout_s above 0 and delay_s of at least 0 seconds, "
+            f"found {job.timeout_s} and {job.delay_s}"
+        )
+    retry = job.retry
+    finite = isfinite(retry.base_s) and isfinite(retry.cap_s) and isfinite(retry.factor)
+    if not (finite and retry.base_s >= 0 and retry.cap_s >= 0 and retry.factor >= 1):
+        return (
+            "expected a retry policy with base_s, cap_s >= 0 and factor >= 1, all finite, "
+            f"found {retry.base_s}, {retry.cap_s} and {retry.factor}"
+        )
+    return None
 
 
 def full(job: Job, waiting: int) -> str | None:
@@ -205,6 +232,7 @@ class Decisions(NamedTuple):
     key_recorded_at: State | None = "done"
     time: Callable[[Clock, float | None], ReadClock] = anchored
     stored: Callable[[Store], Store] = stored
+    unfit: Callable[[Job], str | None] = unfit
 
 
 CORRECT = Decisions()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from math import inf, isfinite
+from math import inf
 from random import Random
 
 from ...protocol.clock import Clock
@@ -43,7 +43,6 @@ from .tally import Tally
 
 RETENTION_S = 86_400.0
 FORGET_EVERY_S = 60.0  # how often whoever keeps the house should call forget_old
-HIGHEST_PRIORITY = 1_000_000
 
 
 class ReferenceQueue:
@@ -138,7 +137,7 @@ class ReferenceQueue:
 
         Where several processes share a store, each of them may find room for one job more.
         """
-        if fault := _unfit(job):
+        if fault := self._decide.unfit(job):
             self._tally.count("refused", job.queue, "enqueue")
             return Refused(fault)
         bounded = job.max_waiting is not None and self.store.get(job.id) is None
@@ -256,28 +255,3 @@ def _last_time(store: Store) -> float | None:
     """The last time that the store tells of: a job came, was handed out, or ended."""
     times = [store.last_change_at(), *(record.started_at for record in store.expired(inf))]
     return max((at for at in times if at is not None), default=None)
-
-
-def _unfit(job: Job) -> str | None:
-    """Why this job cannot be accepted, in one sentence, or None."""
-    if not job.id:
-        return "expected a job id, found an empty one; give each job a unique id"
-    if job.max_waiting is not None and job.max_waiting < 1:
-        return f"expected max_waiting of at least 1, found {job.max_waiting}"
-    if job.max_deliveries < 1:
-        return f"expected max_deliveries of at least 1, found {job.max_deliveries}"
-    if abs(job.priority) > HIGHEST_PRIORITY:
-        return f"expected a priority within {HIGHEST_PRIORITY} of 0, found {job.priority}"
-    if not job.timeout_s > 0 or not job.delay_s >= 0:
-        return (
-            "expected timeout_s above 0 and delay_s of at least 0 seconds, "
-            f"found {job.timeout_s} and {job.delay_s}"
-        )
-    retry = job.retry
-    finite = isfinite(retry.base_s) and isfinite(retry.cap_s) and isfinite(retry.factor)
-    if not (finite and retry.base_s >= 0 and retry.cap_s >= 0 and retry.factor >= 1):
-        return (
-            "expected a retry policy with base_s, cap_s >= 0 and factor >= 1, all finite, "
-            f"found {retry.base_s}, {retry.cap_s} and {retry.factor}"
-        )
-    return None

@@ -1,22 +1,24 @@
 """Leases exclusive: a job has one holder at a time, and only its holder can settle it.
 
-Judged from what must have been so. A lease surely lasts from the moment its holder knew
-of it until its length after the request was sent, or until the holder settled, lost it,
-or died; extensions reach no further than the job's timeout. Two such spans of one job
-that overlap are a finding; so is an ack, nack or release that was first sent after a
-newer delivery had been handed out, and was accepted all the same.
+Judged from what must have been so. A lease surely lasts as :mod:`..record.leases` says, or until
+its holder settled, lost it, or died. Two such spans of one job that overlap are a finding; so is
+an ack, nack, release or extension that was first sent after a newer delivery had been handed out,
+and was accepted all the same; and so is a job that its holder was told is not his any more, and
+that counts as done at the end though no ack of it was ever accepted.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
 
 import numpy as np
 
 from ..finding import Finding, Judged, judged
-from ..record.facts import Facts, Flags
+from ..record.culprits import settled_by_another
+from ..record.facts import Facts
 from ..record.history import Answer, Event
+from ..record.leases import Holder, Leases
+from ..record.story import node_name
 from ..sight import Needs
 from ..units import seconds
 
@@ -27,61 +29,42 @@ ALWAYS = True
 
 TOLERANCE_S = 1e-6
 Span = tuple[float, float, int, int]  # from, to, token, row
-Holder = tuple[int, int, int, int]  # job, token, node, incarnation
-SETTLING = {
-    Event.ACK_ANSWERED: "ack",
-    Event.NACK_ANSWERED: "nack",
-    Event.RELEASE_ANSWERED: "release",
+ZOMBIES = {
+    Event.ACK_ANSWERED: ("ack", "settled somebody else's delivery"),
+    Event.NACK_ANSWERED: ("nack", "settled somebody else's delivery"),
+    Event.RELEASE_ANSWERED: ("release", "settled somebody else's delivery"),
+    Event.EXTEND_ANSWERED: ("heartbeat", "extended somebody else's lease"),
 }
 
 
 def judge(facts: Facts) -> Judged:
     leased = facts.history["job"][facts.rows(Event.LEASED)]
     crowded = np.bincount(leased, minlength=facts.jobs) > 1
-    spans = _surely_held(facts, crowded) if crowded.any() else {}
-    findings = _overlaps(spans)
-    if facts.claims.fencing and spans:
-        findings += _unfenced(facts, crowded, spans)
-    leases = sum(map(len, spans.values()))
+    findings, spans = _settled_by_another(facts), dict[int, list[Span]]()
+    if crowded.any():
+        leases = Leases(facts, crowded)
+        spans = _surely_held(facts, leases)
+        findings += _overlaps(spans)
+        if facts.claims.fencing:
+            findings += _unfenced(facts, leases)
     return judged(
         findings,
-        f"{leases} leases of {len(spans)} jobs that were delivered more than once, "
-        f"{len(findings)} violations",
+        f"{sum(map(len, spans.values()))} leases of {len(spans)} jobs that were delivered more "
+        f"than once, {len(findings)} violations",
     )
 
 
-def _of(
-    facts: Facts, crowded: Flags, event: Event, answer: Answer | None = None
-) -> Iterator[tuple[int, Holder]]:
-    """The rows of these jobs with that event, each with who wrote it about which delivery."""
-    history, rows = facts.history, facts.rows(event, answer)
-    rows = rows[crowded[history["job"][rows]]]
-    if not len(rows):
-        return iter(())
-    columns = [history[name][rows].tolist() for name in ("job", "token", "node", "incarnation")]
-    return zip(rows.tolist(), zip(*columns, strict=True), strict=True)
-
-
-def _surely_held(facts: Facts, crowded: Flags) -> dict[int, list[Span]]:
-    """Per job with more than one delivery: its leases, in the order in which they began."""
-    history = facts.history
-    t, since, value = history["t"], history["since"], history["value"]
-    ends: dict[Holder, float] = {}
-    timeouts: dict[Holder, float] = {}
-    for i, holder in _of(facts, crowded, Event.LEASED):
-        ends[holder] = float(since[i] + value[i])
-        timeouts[holder] = float(since[i]) + facts.plan.jobs[holder[0]].timeout_s
-    for i, holder in _of(facts, crowded, Event.EXTEND_ANSWERED, Answer.OK):
-        if holder in ends:
-            until = float(since[i] + value[i])
-            ends[holder] = max(ends[holder], min(until, timeouts[holder]))
+def _surely_held(facts: Facts, leases: Leases) -> dict[int, list[Span]]:
+    """Per job: when it was surely held, in the order in which its leases began."""
+    t = facts.history["t"]
+    ends: dict[Holder, float] = dict(leases.ends)
     for event in (Event.ACK_SENT, Event.HANDBACK_SENT, Event.FINISHED, Event.LEASE_LOST):
-        for i, holder in _of(facts, crowded, event):
+        for i, holder in leases.rows(event):
             if holder in ends:
                 ends[holder] = min(ends[holder], float(t[i]))
     last_words = _last_words(facts)
     spans: dict[int, list[Span]] = defaultdict(list)
-    for i, holder in _of(facts, crowded, Event.LEASED):
+    for i, holder in leases.rows(Event.LEASED):
         job, token, node, incarnation = holder
         until = min(ends[holder], last_words.get((node, incarnation), np.inf))
         spans[job].append((float(t[i]), until, token, i))
@@ -130,21 +113,39 @@ def _overlaps(spans: dict[int, list[Span]]) -> list[Finding]:
     return findings
 
 
-def _unfenced(facts: Facts, crowded: Flags, spans: dict[int, list[Span]]) -> list[Finding]:
+def _unfenced(facts: Facts, leases: Leases) -> list[Finding]:
+    """What a zombie said, and the queue took for the holder's word."""
     history, findings = facts.history, []
-    for event, word in SETTLING.items():
-        for i, (job, token, *_) in _of(facts, crowded, event, Answer.OK):
+    for event, (word, crime) in ZOMBIES.items():
+        for i, (job, token, node, _) in leases.rows(event, Answer.OK):
             sent = float(history["since"][i])
-            newer = [s for s in spans.get(job, ()) if s[2] > token and s[0] < sent - TOLERANCE_S]
+            newer = leases.newer(job, token, sent - TOLERANCE_S)
             if newer:
                 findings.append(
                     Finding(
                         job,
-                        f"the {word} of job {job} under token {token}, sent at {seconds(sent)}, "
-                        f"was accepted though token {newer[0][2]} had been handed out at "
-                        f"{seconds(newer[0][0])}: a zombie settled somebody else's delivery",
-                        (newer[0][3], i),
+                        f"the {word} of job {job} by {node_name(facts, node)} under token {token}, "
+                        f"sent at {seconds(sent)}, was accepted though token {newer.token} had "
+                        f"been handed out at {seconds(newer.at_s)}: a zombie {crime}",
+                        (newer.row, i),
                         1.0,
                     )
                 )
+    return findings
+
+
+def _settled_by_another(facts: Facts) -> list[Finding]:
+    """Jobs that count as done without the word of any holder."""
+    findings = []
+    for job, ack in settled_by_another(facts).items():
+        sentence = f"job {job} counts as done, though no ack of it was ever accepted"
+        rows = facts.history.of_job(job)
+        leases = rows[facts.history["event"][rows] == Event.LEASED].tolist()
+        if ack >= 0:
+            row = facts.history.rows[ack]
+            sentence += (
+                f": the ack of job {row['job']} by {node_name(facts, int(row['node']))} was "
+                f"accepted at {seconds(row['t'])}, before job {job} was over"
+            )
+        findings.append(Finding(job, sentence, (*leases[-1:], *([ack] if ack >= 0 else ()))))
     return findings

@@ -14,7 +14,7 @@ from ..record.excuses import OF_DELIVERIES
 from ..record.facts import Facts
 from ..record.history import Event
 from ..sight import Needs
-from ..units import seconds
+from ..units import moments
 
 TITLE = "no effect happens twice"
 RANK = 20
@@ -31,7 +31,7 @@ def judge(facts: Facts) -> Judged:
     findings = []
     for job in np.flatnonzero((facts.effects > 1) & (facts.work == np.arange(facts.jobs))):
         events = rows[owners == job]
-        times = " and ".join(seconds(t) for t in history["t"][events])
+        times = moments(history["t"][events].tolist())
         again = sorted({int(j) for j in history["job"][events]} - {int(job)})
         same = f"; the same work was submitted again as job {again[0]}" if again else ""
         findings.append(

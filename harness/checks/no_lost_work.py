@@ -15,10 +15,12 @@ import numpy as np
 
 from ...backends.claims import Claim
 from ..finding import Finding, Judged, judged
+from ..record.culprits import settled_by_another
 from ..record.facts import Facts, Flags
 from ..record.history import Answer, Event
 from ..record.story import tell_loss
 from ..sight import Needs
+from ..units import seconds
 
 TITLE = "no accepted work is lost"
 RANK = 10
@@ -32,12 +34,25 @@ def judge(facts: Facts) -> Judged:
     if not facts.accepted.any():
         return Judged("inconclusive", note="no job was accepted, so none could be lost")
     lost = facts.lost if facts.claims.dead_letters else facts.lost & ~_given_up(facts)
+    to_blame = settled_by_another(facts) if lost.any() else {}
     findings = [
-        Finding(int(job), tell_loss(facts, int(job)), tuple(facts.history.of_job(job).tolist()))
-        for job in np.flatnonzero(lost)
+        _finding(facts, job, to_blame.get(job, -1)) for job in np.flatnonzero(lost).tolist()
     ]
     accepted = np.count_nonzero(facts.accepted)
     return judged(findings, f"{len(findings)} of {accepted} accepted jobs lost")
+
+
+def _finding(facts: Facts, job: int, ack: int) -> Finding:
+    """``ack``: the row of another job's ack that ended this one, if there is one."""
+    events = facts.history.of_job(job).tolist()
+    if ack < 0:
+        return Finding(job, tell_loss(facts, job), tuple(events))
+    row = facts.history.rows[ack]
+    blame = (
+        f"; nobody acked it, but the ack of job {row['job']} was accepted at {seconds(row['t'])}"
+    )
+    # The guilty word first: it is what broke the promise.
+    return Finding(job, tell_loss(facts, job) + blame, (ack, *events))
 
 
 def _given_up(facts: Facts) -> Flags:

@@ -12,6 +12,7 @@ from ...protocol.commands import (
     Ack,
     Delivery,
     Enqueue,
+    Enqueued,
     Extend,
     Job,
     Nack,
@@ -27,9 +28,6 @@ SAYS: tuple[Says, ...] = ("ack", "nack", "extend", "release")
 SETTLING: tuple[Says, ...] = ("ack", "nack", "release")
 PAST_S = LEASE_S + 0.5
 MANY = 20
-MANY_DELIVERIES = 260
-DELAYS_S = (30 * 86_400.0, 86_400.0, 3600.0, 60.0, 4.0)  # the longest is enqueued first
-MOST_BACKOFF_S = 61.0  # beyond the cap of a policy that nobody has set
 MANY_FAILURES = 70  # more than there are bits in which a delay may be kept
 
 
@@ -91,6 +89,40 @@ def a_completed_job_is_over(bench: Bench) -> None:
         found = bench.enqueue(Job("a"))
         bench.expect(not found, "created=False for a job that is done", "created=True")
     expect_never_again(bench, "a job that was acked never to be handed out again")
+
+
+def every_legal_job_is_accepted(bench: Bench) -> None:
+    """Legal is whatever the words of :class:`Job` and :class:`RetryPolicy` allow."""
+    policies = [
+        RetryPolicy(0.1, 2.0, 0.5),
+        RetryPolicy(0.0, 2.0, 60.0),
+        RetryPolicy(0.5, 1.0, 60.0),
+        RetryPolicy(1.0, 2.0, 0.0),
+    ]
+    jobs = [Job(f"retry {number}", retry=policy) for number, policy in enumerate(policies)]
+    jobs += [Job(f"priority {priority}", priority=priority) for priority in (-1000, 1000)]
+    jobs += [Job("once", max_deliveries=1), Job("short", timeout_s=0.5), Job("no key", key=None)]
+    for job in jobs:
+        reply = bench.call(Enqueue(job))
+        bench.expect(isinstance(reply, Enqueued), f"the legal job {job} to be accepted", reply)
+        state = bench.state(job.id)
+        bench.expect(state == "ready", f"job {job.id!r}, which was accepted, to be ready", state)
+
+
+def an_ack_ends_no_other_job(bench: Bench) -> None:
+    for name in ("a", "b", "c"):
+        bench.enqueue(Job(name))
+        bench.wait(0.5)
+    holders = []
+    for _ in range(3):
+        holders.append(bench.take())
+        bench.wait(0.5)
+    bench.say(word("ack", holders[1]))
+    for holder in (holders[0], holders[2]):
+        state = bench.state(holder.job.id)
+        bench.expect(state == "leased", f"job {holder.job.id!r} to stay with its holder", state)
+        settled = bench.say(word("ack", holder))
+        bench.expect(settled.accepted, f"the ack of job {holder.job.id!r} to be accepted", settled)
 
 
 def a_lease_is_exclusive_until_it_ends(bench: Bench) -> None:
@@ -198,16 +230,6 @@ def a_job_handed_back_is_ready_at_once_and_not_a_failure(bench: Bench) -> None:
     bench.expect(state == "ready", "a job that was only handed back to be ready", state)
 
 
-def a_hand_back_forgets_no_delivery_before_it(bench: Bench) -> None:
-    """A job that kills its workers, between hand-backs: the crashes count all the same."""
-    bench.enqueue(Job("a", max_deliveries=2))
-    for _ in range(2):
-        bench.say(word("release", after_backoff(bench)))
-        after_backoff(bench)
-        bench.wait(PAST_S)
-    expect_never_again(bench, "no more than 2 deliveries that were not handed back")
-
-
 def deliveries_are_bounded(bench: Bench, crashes: bool) -> None:
     """``crashes``: nothing is ever heard of the holders; else they report failures."""
     bench.enqueue(Job("a", max_deliveries=3))
@@ -238,37 +260,6 @@ def a_delayed_job_is_handed_out_to_one(bench: Bench) -> None:
     bench.take()
     again = bench.lease(worker="w2")
     bench.expect(again is None, "a job that was delayed to stay with the worker who got it", again)
-
-
-def delays_run_beside_each_other(bench: Bench) -> None:
-    """None waits for a longer one, and none begins anew when its producer asks again."""
-    for delay_s in DELAYS_S:
-        bench.enqueue(Job(f"{delay_s:g} s", delay_s=delay_s))
-    at_s = 0.0
-    for delay_s in reversed(DELAYS_S):
-        bench.wait(delay_s / 2 - at_s)
-        if bench.claims.idempotent_enqueue:
-            bench.enqueue(Job(f"{delay_s:g} s", delay_s=delay_s))
-        early = bench.lease()
-        bench.expect(early is None, f"the job with a delay of {delay_s:g} s to wait for it", early)
-        bench.wait(delay_s / 2 + 1.0)
-        holder = bench.take()
-        found = holder.job.id
-        bench.expect(found == f"{delay_s:g} s", f"the job that is due after {delay_s:g} s", found)
-        bench.say(word("ack", holder))
-        at_s = delay_s + 1.0
-
-
-def a_job_may_be_delivered_some_hundred_times(bench: Bench) -> None:
-    """More often than one byte can count; then it is over, and not before."""
-    at_once = RetryPolicy(base_s=0.0, cap_s=0.0, jitter="none")
-    bench.enqueue(Job("a", max_deliveries=MANY_DELIVERIES, retry=at_once))
-    for number in range(1, MANY_DELIVERIES + 1):
-        bench.wait(0.01)
-        holder = bench.take()
-        bench.expect(holder.number == number, f"delivery number {number}", holder.number)
-        bench.say(word("nack", holder))
-    expect_never_again(bench, f"no more than {MANY_DELIVERIES} deliveries")
 
 
 def the_highest_priority_goes_first(bench: Bench) -> None:

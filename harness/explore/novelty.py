@@ -99,4 +99,4 @@ def _power(margin: float) -> int:
     """The margin as a power of two; what is negative has been missed already."""
     if margin <= 0:
         return NEAREST - 1
-    return max(NEAREST, min(FARTHEST, floor(log2(margin))))
+    return max(NEAREST, floor(log2(min(margin, 2.0**FARTHEST))))  # some leases have no end

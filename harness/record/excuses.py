@@ -6,7 +6,7 @@ to everything else. Each function here says, from the facts alone, which jobs th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -104,24 +104,35 @@ CONCERNED: Mapping[Claim, Callable[[Facts], Flags]] = {
 def excused(judged: Judged, facts: Facts, by: Sequence[Claim]) -> Judged:
     """The answer without the findings that the lack of a claim excuses.
 
-    A finding about no job in particular is excused if any job is. Where nothing could be judged,
-    the lack of a claim that concerns any job is the reason.
+    A finding about no job in particular is excused if any job is.
     """
-    if judged.verdict not in ("violated", "inconclusive"):
+    if judged.verdict != "violated":
         return judged
     findings, lacking = judged.findings, list[str]()
-    for claim in by:
-        why = unclaimed(facts.claims, (claim,))
-        if not why:
-            continue
+    for claim, why in _lacking(facts, by):
         free = CONCERNED[claim](facts)
         left = tuple(
             finding
             for finding in findings
             if not (free[finding.job] if 0 <= finding.job < facts.jobs else free.any())
         )
-        if len(left) < len(findings) or (judged.verdict == "inconclusive" and free.any()):
+        if len(left) < len(findings):
             findings, lacking = left, [*lacking, why]
-    if lacking and not findings:
+    if not findings:
         return not_judged("; ".join(lacking))
-    return Judged(judged.verdict, findings, judged.note) if lacking else judged
+    return Judged("violated", findings, judged.note) if lacking else judged
+
+
+def unjudgeable(judged: Judged, facts: Facts, by: Sequence[Claim]) -> Judged:
+    """An answer that says nothing, as what it is where the lack of a claim may be the reason."""
+    if judged.verdict != "inconclusive":
+        return judged
+    reasons = [why for claim, why in _lacking(facts, by) if CONCERNED[claim](facts).any()]
+    return not_judged("; ".join([judged.note, *reasons])) if reasons else judged
+
+
+def _lacking(facts: Facts, by: Sequence[Claim]) -> Iterator[tuple[Claim, str]]:
+    """The claims among these that the system does not make, and how that is said."""
+    for claim in by:
+        if why := unclaimed(facts.claims, (claim,)):
+            yield claim, why

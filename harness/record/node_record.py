@@ -139,9 +139,13 @@ class NodeRecord:
         """After an attempt. No reply writes no row: the call stays open, hence unknown.
 
         Of a lease every attempt leaves a row, since one that nobody answered may have been
-        given a job that nobody got.
+        given a job that nobody got; and of an extension, since a job cannot go on while its
+        worker waits for one.
         """
         command = self._command
+        if reply is None and isinstance(command, Extend):
+            job = self.job_index(command.job_id)
+            self.write(Event.EXTEND_ANSWERED, since=self._since, job=job, token=command.token)
         if isinstance(command, Lease):
             self._leased(reply)
             return

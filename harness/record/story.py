@@ -44,8 +44,9 @@ def tell(facts: Facts, job: int, pointed_at: Iterable[int] = ()) -> list[str]:
     Rows that a finding points at are told, whatever job they are of.
     """
     elsewhere = {*_crashes(facts, job), *_skews(facts, job), *exits_with(facts, job)}
-    rows = sorted({*facts.history.of_job(job).tolist(), *elsewhere, *pointed_at})
-    return [line for i in rows if (line := _sentence(facts, i, job))]
+    pointed = set(pointed_at)
+    rows = sorted({*facts.history.of_job(job).tolist(), *elsewhere, *pointed})
+    return [line for i in rows if (line := _sentence(facts, i, job, i in pointed))]
 
 
 def delivery_end(facts: Facts, lease: int) -> int:
@@ -153,7 +154,7 @@ def tell_strike(facts: Facts, i: int) -> str:
     return fault.sentence(Strike(who, when, partial(node_name, facts)))
 
 
-def _sentence(facts: Facts, i: int, of_job: int) -> str | None:
+def _sentence(facts: Facts, i: int, of_job: int, pointed_at: bool) -> str | None:
     """What row ``i`` tells to a reader who knows which job the story is about."""
     row = facts.history.rows[i]
     at, who = seconds(row["t"]), node_name(facts, int(row["node"]))
@@ -184,8 +185,12 @@ def _sentence(facts: Facts, i: int, of_job: int) -> str | None:
             return f"{at}: {who} reported a failure under token {token}, {answer}"
         case Event.RELEASE_ANSWERED:
             return f"{at}: {who} handed the job back, {answer}"
+        case Event.EXTEND_ANSWERED if row["answer"] == Answer.NONE:
+            return f"{at}: {who} had no answer to its heartbeat"
         case Event.EXTEND_ANSWERED if answer != "accepted":
             return f"{at}: {who} was refused an extension of its lease"
+        case Event.EXTEND_ANSWERED if pointed_at:
+            return f"{at}: the heartbeat of {who} under token {token} was accepted"
         case Event.LEASE_LOST:
             return f"{at}: {who} gave the delivery up, its lease was lost"
         case Event.FAULT_STRUCK:

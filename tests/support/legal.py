@@ -57,6 +57,7 @@ all_claims = st.builds(
     fencing=st.booleans(),
     bounded_deliveries=st.booleans(),
     dead_letters=st.booleans(),
+    idempotent_enqueue=st.booleans(),
 )
 
 
@@ -103,6 +104,32 @@ def legal_runs(
     return _finish(world, jobs, len(workers), max_deliveries)
 
 
+def _refusals_made_legal(world: World, jobs: list[Job], queue: int) -> int | None:
+    """The limit by which all refusals of the queue are legal; None if there were none.
+
+    Where nobody else waited the refusal never reached its producer.
+    """
+    limits = []
+    for job in jobs:
+        if job.queue != queue or job.refused_at is None or job.sent_at is None:
+            continue
+        others = sum(
+            other.known_at is not None
+            and other.known_at <= job.refused_at
+            and world.leased.get(other.index, math.inf) > job.sent_at
+            for other in jobs
+            if other.queue == queue and other is not job
+        )
+        if others:
+            limits.append(others)
+            continue
+        world.rows = [
+            r for r in world.rows if not (r[2] == Event.ENQUEUE_ANSWERED and r[7] == job.index)
+        ]
+        job.refused_at = None
+    return min(limits, default=None)
+
+
 def _most_waiting(world: World, jobs: list[Job], queue: int) -> int:
     """How many jobs of the queue waited at once to be handed out for the first time."""
     stays = [
@@ -116,6 +143,7 @@ def _most_waiting(world: World, jobs: list[Job], queue: int) -> int:
 def _finish(world: World, jobs: list[Job], workers: int, max_deliveries: int) -> Legal:
     """End the run: quiet, or at a deadline that comes while a fault still lasts."""
     draw = world.draw
+    limits = [_refusals_made_legal(world, jobs, queue) for queue in range(2)]
     at, cut = world.latest + world.pick(0, 200), world.rarely(3)
     if cut:
         at = world.pick(0, at)
@@ -151,9 +179,12 @@ def _finish(world: World, jobs: list[Job], workers: int, max_deliveries: int) ->
             Queue(
                 f"q{n}",
                 (wait + 1 + world.pick(0, 99)) / 1000 if world.rarely(2) else None,
-                max(1, _most_waiting(world, jobs, n) - world.pick(0, 1))
-                if world.rarely(2)
-                else None,
+                limits[n]
+                or (
+                    max(1, _most_waiting(world, jobs, n) - world.pick(0, 1))
+                    if world.rarely(2)
+                    else None
+                ),
             )
             for n, wait in enumerate(longest)
         ),

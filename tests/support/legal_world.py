@@ -178,6 +178,8 @@ class World:
 
     def enqueue(self, job: Job, node: int) -> None:
         how = self.draw(st.sampled_from(ENQUEUES))
+        if how == "then refused" and self.claims.idempotent_enqueue:
+            how = "repeated"
         if how == "unsent":
             return
         sent = job.sent_at = self.now = self.pick(0, 500)

@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from jobquake.backends.adapter import Claims
 from jobquake.harness.checks import CHECKS
+from jobquake.harness.checks.holder_obeyed import WORDS
 from jobquake.harness.faults.flood import Flood
 from jobquake.harness.faults.kill_at import KillAt
 from jobquake.harness.finding import Judged
@@ -47,6 +48,8 @@ UNJUDGED: dict[str, str | tuple[str, ...]] = {
     "permanent_failures": "no job failed for good",
     "dead_letters_explained": "nothing lay in the dead letters",
     "timeouts_enforced": "no job began to run",
+    "holder_obeyed": "no holder said anything that was answered",
+    "enqueues_accepted": "no enqueue was answered",
     "backlog_bounded": ("no queue has a limit", "no queue was ever full"),
 }
 EVERYTHING = Claims()
@@ -211,6 +214,112 @@ def test_leases_exclusive_rejects_the_ack_of_a_zombie(run: Legal) -> None:
         row(end + 60, Event.ACK_ANSWERED, since=end + 59, answer=Answer.OK, job=job, token=token),
     ]
     assert blamed(judge("leases_exclusive", run, rows)) == {job}
+
+
+@planted
+@given(runs)
+def test_leases_exclusive_rejects_the_heartbeat_of_a_zombie(run: Legal) -> None:
+    leases = of(run, Event.LEASED)
+    assume(leases)
+    job, end = leases[0][7], end_of(run)
+    token = max(r[8] for r in leases if r[7] == job)
+    beat = row(
+        end + 60, Event.EXTEND_ANSWERED, since=end + 59, answer=Answer.OK, job=job, token=token,
+        value=1.0,
+    )  # fmt: skip
+    newer = row(
+        end + 50, Event.LEASED, since=end + 50, node=1, job=job, token=token + 50, value=1.0
+    )
+    judged = judge("leases_exclusive", run, [*run.rows, newer, beat])
+    assert blamed(judged) == {job}
+    assert len(run.rows) + 1 in judged.findings[0].events, "it points at the heartbeat"
+    assert "heartbeat" in judged.findings[0].sentence
+    assert not blamed(judge("leases_exclusive", run, [*run.rows, beat])), "nobody else had it"
+
+
+def one_delivery(run: Legal, job: int, said: Event, after_s: float, answer: Answer) -> list[Row]:
+    """Instead of what happened to the job: a lease of half a second, and a word of its holder."""
+    end = end_of(run)
+    who = partial(row, job=job, token=900, node=7, incarnation=1)
+    kept = [r for r in run.rows if r[7] != job or r[2] < Event.LEASED]
+    at_s = end + after_s
+    return [
+        *kept,
+        who(end, Event.LEASED, since=end, value=0.5),
+        *([who(at_s, Event.ACK_SENT)] if said == Event.ACK_ANSWERED else []),
+        who(at_s, said, since=at_s, answer=answer),
+    ]
+
+
+@planted
+@given(runs)
+def test_leases_exclusive_rejects_a_job_that_is_done_by_somebody_elses_ack(run: Legal) -> None:
+    job = 0
+    assume(run.plan.jobs[job].timeout_s > 0.5)
+    done = row(end_of(run) + 1, Event.SETTLED, job=job)
+    for after_s, answer, expected in (
+        (0.4, Answer.FAILED, {job}),
+        (0.4, Answer.OK, set()),
+        (0.6, Answer.FAILED, set()),
+    ):
+        rows = one_delivery(run, job, Event.ACK_ANSWERED, after_s, answer)
+        assert blamed(judge("leases_exclusive", run, [*rows, done])) == expected
+
+
+@planted
+@given(runs, st.sampled_from(list(WORDS)))
+def test_holder_obeyed_rejects_the_refusal_of_a_holder_whose_lease_surely_lasts(
+    run: Legal, said: Event
+) -> None:
+    job = 0
+    assume(run.plan.jobs[job].timeout_s > 0.5)
+    for after_s, answer, expected in (
+        (0.4, Answer.FAILED, {job}),
+        (0.6, Answer.FAILED, set()),
+        (0.4, Answer.UNKNOWN, set()),
+    ):
+        rows = one_delivery(run, job, said, after_s, answer)
+        assert blamed(judge("holder_obeyed", run, rows)) == expected
+
+
+@planted
+@given(runs)
+def test_holder_obeyed_rejects_an_ack_that_changes_nothing(run: Legal) -> None:
+    acks = of(run, Event.ACK_ANSWERED, Answer.OK)
+    assume(acks)
+    job, token, end = acks[0][7], acks[0][8], end_of(run)
+    assume(
+        not any(r[2] == Event.ENQUEUE_SENT and r[7] == job and r[0] > acks[0][1] for r in run.rows)
+    )
+    sent = {r[7] for r in of(run, Event.ENQUEUE_SENT)}
+    assume(job in {r[7] for r in of(run, Event.ENQUEUE_ANSWERED) if r[0] < acks[0][1]} & sent)
+    again = row(end + 1, Event.LEASED, since=end + 1, node=0, job=job, token=token + 50, value=1.0)
+    assert blamed(judge("holder_obeyed", run, [*run.rows, again])) == {job}
+    held = row(end + 1, Event.HELD, job=job)
+    assert blamed(judge("holder_obeyed", run, [*run.rows, held])) == {job}
+
+
+@planted
+@given(runs)
+def test_enqueues_accepted_rejects_the_refusal_of_a_legal_job(run: Legal) -> None:
+    accepted = of(run, Event.ENQUEUE_ANSWERED, Answer.OK)
+    assume(accepted)
+    job = accepted[0][7]
+    rows = [r._replace(answer=Answer.FAILED) if r == accepted[0] else r for r in run.rows]
+    free = replace(run.plan, queues=tuple(replace(q, max_waiting=None) for q in run.plan.queues))
+    legal = {r[7] for r in of(run, Event.ENQUEUE_ANSWERED, Answer.FAILED)}
+    assert blamed(judge("enqueues_accepted", run, rows, free)) == {job} | legal
+    roomy = replace(run.plan, queues=tuple(replace(q, max_waiting=99) for q in run.plan.queues))
+    assert blamed(judge("enqueues_accepted", run, rows, roomy)) == {job} | legal
+    tight = replace(run.plan, queues=tuple(replace(q, max_waiting=1) for q in run.plan.queues))
+    alone = (
+        sum(
+            run.plan.jobs[r[7]].queue == run.plan.jobs[job].queue
+            for r in of(run, Event.ENQUEUE_SENT)
+        )
+        == 1
+    )
+    assert (job in blamed(judge("enqueues_accepted", run, rows, tight))) or not alone
 
 
 @planted

@@ -9,6 +9,7 @@ import pytest
 from jobquake import RetryPolicy, simulate
 from jobquake.backends.built_in.reference import BACKEND as REFERENCE
 from jobquake.harness.checks import CHECKS
+from jobquake.harness.faults.net_fault import NetFault
 from jobquake.harness.faults.partition import Partition
 from jobquake.harness.faults.terminate import Terminate
 from jobquake.harness.finding import Judged
@@ -78,4 +79,13 @@ def test_a_worker_that_is_cut_off_while_it_extends_holds_no_job_past_its_timeout
     job = PlannedJob(0.0, 0, 0.9, timeout_s=1.0)
     facts = reference_under(plan(job, faults=(Partition((0,), 0.2, cut_off_s),)))
     assert len(facts.history.where(Event.FAULT_STRUCK)) >= 1
+    assert judge("timeouts_enforced", facts).verdict == "held"
+
+
+def test_a_worker_whose_heartbeat_is_never_answered_holds_no_job_past_its_timeout() -> None:
+    job = PlannedJob(0.0, 0, 0.9, timeout_s=1.0)
+    lost = NetFault("extend", 1, "lose_request", times=6)
+    facts = reference_under(plan(job, faults=(lost,), call_timeout_s=1.0))
+    unanswered = facts.rows(Event.EXTEND_ANSWERED, Answer.NONE)
+    assert len(unanswered) == 6, "each attempt without an answer is known"
     assert judge("timeouts_enforced", facts).verdict == "held"

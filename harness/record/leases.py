@@ -1,0 +1,73 @@
+"""Until when a delivery surely lasts, by what its holder knew. Finds, and judges nothing.
+
+A lease surely lasts from the moment its holder knew of it until its length after the request was
+sent. An extension counts from when it was sent, reaches no further than the job's timeout, and
+means nothing once somebody else has the job.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from functools import cached_property
+from typing import NamedTuple
+
+from .facts import Facts, Flags
+from .history import Answer, Event
+
+Holder = tuple[int, int, int, int]  # job, token, node, incarnation
+
+
+class HandOver(NamedTuple):
+    """A lease as its holder came to know it; ``row`` of the history."""
+
+    at_s: float
+    token: int
+    row: int
+
+
+class Leases:
+    """The leases of some jobs of a run."""
+
+    def __init__(self, facts: Facts, of: Flags) -> None:
+        self._facts = facts
+        self._of = of
+
+    def rows(self, event: Event, answer: Answer | None = None) -> Iterator[tuple[int, Holder]]:
+        """The rows of these jobs with that event, each with who wrote it about which delivery."""
+        history, rows = self._facts.history, self._facts.rows(event, answer)
+        rows = rows[self._of[history["job"][rows]]]
+        if not len(rows):
+            return iter(())
+        columns = [history[name][rows].tolist() for name in ("job", "token", "node", "incarnation")]
+        return zip(rows.tolist(), zip(*columns, strict=True), strict=True)
+
+    @cached_property
+    def of_job(self) -> dict[int, list[HandOver]]:
+        """Each job's leases, in the order in which they were told."""
+        t, found = self._facts.history["t"], defaultdict[int, list[HandOver]](list)
+        for row, (job, token, *_) in self.rows(Event.LEASED):
+            found[job].append(HandOver(float(t[row]), token, row))
+        return found
+
+    def newer(self, job: int, token: int, before_s: float) -> HandOver | None:
+        """The first delivery above this token that was surely under way before that time."""
+        later = (h for h in self.of_job.get(job, ()) if h.token > token and h.at_s < before_s)
+        return next(later, None)
+
+    @cached_property
+    def ends(self) -> dict[Holder, float]:
+        """Until when each lease surely lasts, if its holder says no more."""
+        history, step_s = self._facts.history, self._facts.claims.timer_s
+        since, value = history["since"], history["value"]
+        ends: dict[Holder, float] = {}
+        timeouts: dict[Holder, float] = {}
+        for row, holder in self.rows(Event.LEASED):
+            ends[holder] = float(since[row] + value[row])
+            timeouts[holder] = float(since[row]) + self._facts.plan.jobs[holder[0]].timeout_s
+        for row, holder in self.rows(Event.EXTEND_ANSWERED, Answer.OK):
+            sent = float(since[row])
+            if holder in ends and not self.newer(holder[0], holder[1], sent):
+                until = min(sent + float(value[row]), timeouts[holder])
+                ends[holder] = max(ends[holder], until)
+        return {holder: end - step_s for holder, end in ends.items()} if step_s else ends
