@@ -50,9 +50,17 @@ def all_mutants() -> list[tuple[Mutant, str]]:
     return [(mutant, file) for file in FILES for mutant in mutants_of(ROOT / file)]
 
 
-def reasons() -> dict[str, str]:
-    """Why no client could tell, by the name of the mutant."""
-    return {str(k): str(v) for k, v in tomllib.loads(REASONS.read_text()).items()}
+def reasons(names: Iterable[str]) -> dict[str, str]:
+    """Why no client could tell, by the name of the mutant. Raises KeyError for an idle reason."""
+    known = tomllib.loads(REASONS.read_text(encoding="utf-8"))
+    words = known.pop("containing", {})
+    names = list(names)
+    if idle := [name for name in known if name not in names]:
+        raise KeyError(f"{REASONS.name} has reasons for mutants that there are not: {idle}")
+    if idle := [word for word in words if not any(word in name for name in names)]:
+        raise KeyError(f"{REASONS.name} has words that no mutant contains: {idle}")
+    found = {name: why for name in names for word, why in words.items() if word in name}
+    return found | known
 
 
 def told(verdicts: Verdicts) -> str:
@@ -123,12 +131,10 @@ def main() -> None:
     with ThreadPoolExecutor(arguments.jobs) as pool:
         work = pool.map(lambda one: tried(one[0], one[1], effort, limits_s), chosen)
         verdicts = list(watched(work, len(chosen), console))
-    why = reasons()
+    why = reasons(mutant.name for mutant, _ in known)
     excused = {v.name for v in verdicts if v.survived and v.name in why}
     for who, caught, of in scores(verdicts, excused):
         console.print(f"{who:<10} caught {caught} of {of} ({percent(caught, of)})")
-    if stale := sorted(why.keys() - {mutant.name for mutant, _ in known}):
-        console.print(f"{REASONS.name} has reasons for mutants that there are not: {stale}")
     if not arguments.mutant:
         options = "--full" if arguments.full else f"--sample {arguments.sample}"
         options += f" --seed {arguments.seed}" if arguments.seed and not arguments.full else ""

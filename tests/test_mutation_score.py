@@ -107,8 +107,11 @@ def test_every_file_is_there_and_its_mutants_have_names_of_their_own() -> None:
 
 
 def test_every_reason_is_about_a_mutant_that_there_is() -> None:
-    names = {mutant.name for mutant, _ in mutation_score.all_mutants()}
-    assert not mutation_score.reasons().keys() - names
+    names = [mutant.name for mutant, _ in mutation_score.all_mutants()]
+    why = mutation_score.reasons(names)
+    assert why and why.keys() <= set(names) and all(why.values())
+    with pytest.raises(KeyError, match="reasons for mutants that there are not"):
+        mutation_score.reasons(names[:1])
 
 
 # -- judges -------------------------------------------------------------------------------

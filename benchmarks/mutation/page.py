@@ -40,8 +40,9 @@ def page(verdicts: Sequence[Verdicts], total: int, command: str, reasons: dict[s
     lines = [
         "# Mutants of the correct queue, and who notices them",
         "",
-        f"Made by `{command}`; no line is written by hand. Of {tried} {total} small changes",
-        "to the reference queue's decisions, its store in memory, the worker, the producer and the",
+        f"Made by `{command}`; no line is written by hand.",
+        f"Of {tried} {total} small changes to the reference queue's decisions,",
+        "its store in memory, the worker, the producer and the",
         "repetition of calls, each was put before every scenario (`jobquake run --all`),",
         "exploration (`jobquake explore`) and the contract, in virtual time. The unchanged queue",
         "is the oracle.",
