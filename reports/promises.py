@@ -15,7 +15,8 @@ EXPECTED = {
     "holder_obeyed": "What the holder of a valid lease says is accepted, and it happens.",
     "enqueues_accepted": "A legal job is accepted; only a full queue refuses.",
     "progress_after_heal": "After the last fault, every accepted job ends.",
-    "backoff_respected": "After a failure a job waits at least as long as its retry policy says.",
+    "backoff_respected": "After a failure a job waits as long as its retry policy says, and no "
+    "longer.",
     "retries_spread": "Jobs that failed together do not retry together.",
     "permanent_failures": "A job that can never succeed goes to the dead letters at once.",
     "dead_letters_explained": "Every dead letter has its reason.",

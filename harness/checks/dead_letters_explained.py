@@ -24,6 +24,7 @@ TITLE = "dead letters tell why"
 RANK = 110
 NEEDS: Needs = (Event.DEAD,)
 CLAIMS: tuple[Claim, ...] = ("dead_letters",)
+ALWAYS = True
 
 
 def judge(facts: Facts) -> Judged:
