@@ -33,7 +33,7 @@ from .scenario import ALWAYS, Scenario
 MAIL, PAYMENTS, REPORTS = range(3)
 LONG_S = 8.0
 LEASE_S = 1.2
-MAIL_BOUND_S = 4.0
+MAIL_BOUND_S = 8.0
 CALLS: tuple[Call, ...] = ("enqueue", "lease", "ack")
 LOSSES: tuple[NetEffect, ...] = ("lose_request", "lose_reply", "reset")
 
@@ -42,7 +42,7 @@ def build(rng: Random, seed: int, variant: str) -> Plan:
     def at(first_s: float, last_s: float) -> float:
         return round(rng.uniform(first_s, last_s), 3)
 
-    mails = [PlannedJob(at(0.0, LONG_S), MAIL, 0.02) for _ in range(20)]
+    mails = [PlannedJob(at(0.0, LONG_S), MAIL, 0.02) for _ in range(12)]
     payments = [PlannedJob(at(0.0, LONG_S), PAYMENTS, at(0.05, 0.2)) for _ in range(40)]
     payments += [PlannedJob(at(0.0, LONG_S), PAYMENTS, 0.05, "depends") for _ in range(8)]
     payments += [PlannedJob(at(1.1, 2.0), PAYMENTS, 0.05, "malformed") for _ in range(4)]

@@ -15,6 +15,7 @@ from ....errors import ProtocolError
 from ....protocol.commands import Command, Reply
 
 MAX_FRAME = 8 * 1024 * 1024
+MAX_COMMAND = MAX_FRAME - 1024 * 1024  # what is enqueued must fit into an answer, with its history
 HEADER = 4
 
 _encoder = msgspec.msgpack.Encoder()
@@ -36,13 +37,23 @@ class MessageError(ProtocolError):
 
 
 def encode(request_id: int, message: Command | Reply) -> bytes:
+    """The frame of a message. Raises :class:`FrameError` if it is too large for one."""
     body = _encoder.encode((request_id, message))
-    if len(body) > MAX_FRAME:
-        raise FrameError(
-            f"expected a message of at most {MAX_FRAME} bytes, found {len(body)}; "
-            "put large payloads elsewhere and enqueue their address"
-        )
+    if too_large := _too_large(
+        len(body), MAX_COMMAND if isinstance(message, Command) else MAX_FRAME
+    ):
+        raise FrameError(too_large)
     return len(body).to_bytes(HEADER, "big") + body
+
+
+def _too_large(size: int, most: int) -> str:
+    """Why a message of that size is refused; "" if it is not."""
+    if size <= most:
+        return ""
+    return (
+        f"expected a message of at most {most} bytes, found {size}; "
+        "put large payloads elsewhere and enqueue their address"
+    )
 
 
 def split(buffer: bytearray, max_frame: int = MAX_FRAME) -> list[bytes]:
@@ -66,6 +77,9 @@ def split(buffer: bytearray, max_frame: int = MAX_FRAME) -> list[bytes]:
 
 
 def decode_command(body: bytes) -> tuple[int, Command]:
+    """Raises :class:`MessageError` about what is no command, or too large for one."""
+    if too_large := _too_large(len(body), MAX_COMMAND):
+        raise MessageError(_request_id(body), too_large)
     try:
         return _command_decoder.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:

@@ -19,6 +19,7 @@ from jobquake.backends.reference.framing import BrokerFraming
 from jobquake.harness.drivers.network import Network
 from jobquake.harness.faults.fields import Call, NetEffect
 from jobquake.harness.faults.net_fault import NetFault
+from jobquake.harness.plan.payload import payload
 from jobquake.harness.plan.plan import Plan
 from jobquake.protocol import commands as c
 from jobquake.protocol.ledger import Ledger
@@ -26,6 +27,7 @@ from jobquake.protocol.repeat import RepeatPolicy
 from support.broker_process import Broker, running, wait_until
 
 LONG_S = 60.0
+OK = c.Enqueued(created=True)
 
 
 @contextmanager
@@ -149,10 +151,30 @@ def test_a_command_too_large_for_a_frame_is_refused_unsent(tmp_path: Path) -> No
         client = broker.client()
         huge = c.Enqueue(c.Job("huge", payload=bytes(wire.MAX_FRAME)))
         reply = client.attempt(huge)
-        assert isinstance(reply, c.Refused) and str(wire.MAX_FRAME) in reply.error
+        assert isinstance(reply, c.Refused) and str(wire.MAX_COMMAND) in reply.error
         with pytest.raises(c.QueueError, match="put large payloads elsewhere"):
             client.call(huge)
         assert client.attempt(c.Inspect("huge")) == c.Inspected(None)
+
+
+def test_the_largest_job_that_is_accepted_can_be_handed_out_and_given_up(tmp_path: Path) -> None:
+    around = len(wire.encode(1, c.Enqueue(c.Job("large", payload=b"")))) + 3  # its length is longer
+    whole = payload("large", wire.MAX_COMMAND - around)
+    with running(tmp_path / "queue.db") as broker:
+        client = broker.client()
+        assert client.attempt(c.Enqueue(c.Job("larger", payload=whole + bytes(16)))) != OK
+        assert client.attempt(c.Enqueue(c.Job("large", payload=whole))) == OK
+        for _ in range(3):
+            leased = client.attempt(c.Lease("w", ("default",), LONG_S))
+            assert isinstance(leased, c.Leased) and leased.delivery
+            assert leased.delivery.job.payload == whole
+            client.attempt(c.Release("large", leased.delivery.token))
+        leased = client.attempt(c.Lease("w", ("default",), LONG_S))
+        assert isinstance(leased, c.Leased) and leased.delivery
+        client.attempt(c.Nack("large", leased.delivery.token, "it is gone", permanent=True))
+        dead = client.attempt(c.ListDead())
+        assert isinstance(dead, c.DeadLetters)
+        assert [letter.job.payload for letter in dead.letters] == [whole]
 
 
 def test_a_lease_may_wait_longer_than_the_read_timeout(tmp_path: Path) -> None:
