@@ -20,6 +20,7 @@ from ..units import seconds
 TITLE = "retries wait for their backoff"
 RANK = 80
 NEEDS: Needs = (Event.LEASED, Event.NACK_ANSWERED)
+NEEDS_TIME = True
 CLAIMS: tuple[Claim, ...] = ("retries",)
 ALWAYS = True
 

@@ -19,6 +19,7 @@ from ..units import seconds
 TITLE = "after the faults, all work ends"
 RANK = 70
 NEEDS: Needs = (Event.HELD,)
+NEEDS_TIME = True
 ALWAYS = True
 EXCUSED_BY: tuple[Claim, ...] = ()  # what is stuck is stuck
 

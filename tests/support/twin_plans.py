@@ -311,6 +311,25 @@ PLANS: dict[str, Minimal] = {
         ),
         0,
     ),
+    # -- numbers that overflow --
+    "twin-delay-wraps": Minimal(
+        plan(
+            job(delay_s=2.2e6),
+            wait_s=1e5,
+            deadline_s=2.3e6,
+            guarantees=also("delays_respected"),
+        ),
+        0,
+    ),
+    "twin-priority-unsigned": Minimal(
+        plan(
+            job(service_s=0.5),
+            job(0.1, priority=-1),
+            job(0.1),
+            guarantees=also("priorities_respected"),
+        ),
+        0,
+    ),
     # -- names that look alike --
     "twin-queue-case-folded": Minimal(
         plan(
