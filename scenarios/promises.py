@@ -92,7 +92,7 @@ PROMISES = (
     Promise(
         "deliveries", "not longer than the timeout", "timeouts_enforced", ("no-timeout",)
     ),
-    Promise("delays", "not too early", "delays_respected", ("delay-truncated",)),
+    Promise("delays", "not too early", "delays_respected", ("delay-truncated", "delay-wraps")),
     Promise("delays", "not too late", "delays_respected", ("delay-on-the-tick", "wakes-late")),
     Promise(
         "backoff", "not too early", "backoff_respected", ("retry-at-once", "backoff-overflows")
@@ -104,7 +104,8 @@ PROMISES = (
         ("duplicate-ends-search",),
     ),
     Promise(
-        "hand-outs", "the most urgent first", "priorities_respected", ("priority-lost-on-crash",)
+        "hand-outs", "the most urgent first", "priorities_respected",
+        ("priority-lost-on-crash", "priority-unsigned"),
     ),
     Promise(
         "hand-outs", "nobody waits beyond the bound", "no_starvation",
