@@ -38,23 +38,19 @@ class Ask(NamedTuple):
 
 
 class Astray:
-    """The grants that may have gone astray, each with the span in which it was made if it was.
-
-    Sorted by the beginnings of the spans.
-    """
+    """The grants that may have gone astray, each with the span in which it was made if it was."""
 
     def __init__(self, spans: list[tuple[float, float]]) -> None:
-        self._spans = sorted(spans)
-        self._since = [since for since, _ in self._spans]
-        self._latest = list(accumulate((until for _, until in self._spans), max))
-
-    def before(self, at: float) -> int:
-        """How many may have been made before that time."""
-        return bisect_left(self._since, at)
+        in_order = sorted(spans)
+        self._since = [since for since, _ in in_order]
+        self._until = sorted(until for _, until in in_order)
+        self._latest = list(accumulate((until for _, until in in_order), max))
 
     def between(self, since: float, until: float) -> int:
-        """How many may have been made between these times."""
-        return sum(end >= since for _, end in self._spans[: bisect_right(self._since, until)])
+        """How many may have been made between these times: begun by then, and not over before."""
+        if until < since:
+            return 0
+        return bisect_right(self._since, until) - bisect_left(self._until, since)
 
     def sure_until(self, earliest: float, since: float) -> float:
         """Until when nobody can have been given a job unseen that may be ready at ``earliest``.
