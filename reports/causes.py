@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from .promises import EXPECTED
+
 
 class Advice(NamedTuple):
     """``expected`` is the promise; ``cause`` and ``practice`` are sentences for its author."""
@@ -26,36 +28,6 @@ class Rule(NamedTuple):
     practice: str
 
 
-EXPECTED = {
-    "no_lost_work": "An accepted job has its effect, or is a dead letter, or is still in the "
-    "queue; it never disappears.",
-    "no_duplicated_effects": "A job may be delivered more than once, but its effect happens once.",
-    "no_starvation": "In a queue with a bounded wait, every job gets a worker within the bound.",
-    "no_phantoms": "Workers receive only jobs that were enqueued and not refused.",
-    "bounded_deliveries": "A job is delivered a limited number of times, and a delivery that "
-    "ends in a crash counts.",
-    "leases_exclusive": "While one worker holds the lease of a job, no other worker receives it, "
-    "and calls under an older lease are refused.",
-    "holder_obeyed": "What the holder of a valid lease says is accepted, and it happens.",
-    "enqueues_accepted": "A legal job is accepted; only a full queue refuses.",
-    "progress_after_heal": "After the last fault, every accepted job ends.",
-    "backoff_respected": "After a failure a job waits at least as long as its retry policy says.",
-    "retries_spread": "Jobs that failed together do not retry together.",
-    "permanent_failures": "A job that can never succeed goes to the dead letters at once.",
-    "dead_letters_explained": "Every dead letter has its reason.",
-    "timeouts_enforced": "A job that exceeds its timeout is ended, and its worker is free again.",
-    "backlog_bounded": "A full queue refuses the next job, clearly and at once.",
-    "payloads_intact": "A worker is handed the payload that was enqueued, byte for byte.",
-    "queues_kept": "A worker is handed jobs of its own queues only.",
-    "tokens_grow": "Each delivery of a job has a higher fencing token than the one before.",
-    "deliveries_used": "A job is given up when its deliveries are used up, and not before.",
-    "delays_respected": "A delayed job is ready when its delay is over, not before and not later.",
-    "ready_jobs_handed_out": "Whoever asks for work is given a job that is ready.",
-    "priorities_respected": "Of the jobs that are ready, the most urgent goes first.",
-    "replays_obeyed": "A dead letter that is replayed runs again.",
-    "dead_letters_listed": "Every dead letter is in the list of dead letters, with its attempts.",
-    "faults_hit": "Every fault of the scenario struck a job in the intended phase.",
-}
 RULES = (
     Rule(
         "no_lost_work", ("ended by another job's ack",),
@@ -309,75 +281,87 @@ RULES = (
         "Bound the backlog, and refuse jobs beyond it (backpressure).",
     ),
     Rule(
-        "payloads_intact", (),
-        "Something on the way takes the payload for text, or for shorter than it is.",
-        "Keep payloads as bytes with their length, and refuse what is too large.",
-    ),
-    Rule(
-        "queues_kept", (),
-        "Names of queues are compared in another way than they were written.",
-        "Compare names byte for byte: no folding of case, no patterns, no prefixes.",
-    ),
-    Rule(
-        "tokens_grow", (),
-        "The token is a number that can go back, such as the count of tries.",
-        "Number deliveries by a counter of the job that only ever grows, and keep it with the job.",
-    ),
-    Rule(
-        "deliveries_used", ("worker told to stop",),
-        "A job that is handed back by a worker that stops is counted wrongly: as a failure, or as "
-        "a new beginning.",
-        "Let a hand-back take back the one delivery that it ends, and no other.",
-    ),
-    Rule(
-        "deliveries_used", ("worker kill",),
-        "The bound on deliveries is compared wrongly after a crash, or a crash is taken for a "
-        "failure for good.",
-        "Count deliveries in one place, and compare the count with the bound in one place.",
-    ),
-    Rule(
-        "deliveries_used", (),
-        "The bound on deliveries is compared wrongly, or a failure is taken for one for good.",
-        "Count deliveries in one place, and compare the count with the bound in one place.",
-    ),
-    Rule(
-        "delays_respected", (),
-        "The delay was rounded, forgotten or begun anew, or what makes delayed jobs ready looks "
-        "seldom or only at the first of them.",
-        "Store the time at which the job is due, and sleep until the earliest of them.",
-    ),
-    Rule(
-        "ready_jobs_handed_out", (),
-        "A worker that waited was not woken, or its search ended at a job that it had to skip.",
-        "Wake whoever waits in the transaction that makes a job ready, and search on after a skip.",
-    ),
-    Rule(
-        "priorities_respected", ("redelivered",),
-        "A job that comes back is put among the others without its priority.",
-        "Keep the priority with the job, and order by it whenever the job becomes ready.",
-    ),
-    Rule(
-        "priorities_respected", (),
-        "The order in which jobs are handed out does not look at their priority.",
-        "Order what is ready by priority first, and by age after that.",
-    ),
-    Rule(
-        "replays_obeyed", (),
-        "The replay was answered and not carried out, or not for the dead letter that it names.",
-        "Replay a dead letter in one transaction: it leaves the dead letters as it enters the "
-        "queue.",
-    ),
-    Rule(
-        "dead_letters_listed", (),
-        "The job is marked as dead in one place, and the list is made from another.",
-        "Make the list of dead letters from the jobs themselves, with the attempts of each.",
-    ),
-    Rule(
         "faults_hit", (),
         "A fault of the scenario met no job, so the run proves nothing about it.",
         "The table of faults shows which cell stayed empty. A fault that comes at a time of its "
         "own needs a job in that phase then: run it with another seed, or with more or longer "
         "jobs. A fault at a point of a job needs a backend whose workers reach that point.",
+    ),
+    Rule(
+        "payloads_intact", ("failed",),
+        "The payload is changed when the failed job is written back for its retry.",
+        "Store the payload once, as bytes, and change only the state of the job.",
+    ),
+    Rule(
+        "payloads_intact", (),
+        "The payload passes through something that does not keep every byte: a column or a length "
+        "that is too short, a text encoding, a string that ends at a NUL.",
+        "Store payloads as bytes with their length, and refuse what is too long.",
+    ),
+    Rule(
+        "queues_kept", (),
+        "Names of queues are compared by less than all of their characters: without their case, by "
+        "a prefix, as a pattern.",
+        "Compare the names of queues byte for byte.",
+    ),
+    Rule(
+        "tokens_grow", ("replayed",),
+        "A replay puts the job back as if it were new, and its tokens begin again, so a worker of "
+        "an old delivery passes for the holder.",
+        "Keep the counter of tokens with the job for as long as the job's id lives.",
+    ),
+    Rule(
+        "tokens_grow", (),
+        "The token is not raised with every hand-out, so a worker of an old delivery passes for "
+        "the holder.",
+        "Raise the token in the transaction that hands the job out, whatever happened before.",
+    ),
+    Rule(
+        "deliveries_used", ("worker told to stop",),
+        "A hand-back is counted like a failure, or resets the count of deliveries.",
+        "Count what ends in a failure or a crash, and leave the count as it is at a hand-back.",
+    ),
+    Rule(
+        "deliveries_used", (),
+        "The job was given up before its deliveries were used: the bound is compared off by one, "
+        "or every failure is taken for a permanent one.",
+        "Give a job up when its counted deliveries reach its limit, or when it says that it can "
+        "never succeed.",
+    ),
+    Rule(
+        "dead_letters_listed", (),
+        "The job is marked as dead, and the list of dead letters does not have it, or has it "
+        "without its attempts.",
+        "Write the dead letter with its attempts in the transaction that gives the job up.",
+    ),
+    Rule(
+        "delays_respected", (),
+        "The time at which the job becomes ready is not kept, or kept too coarsely, or looked at "
+        "only now and then.",
+        "Keep with the job the time at which it is ready, and look for ready jobs in order of it.",
+    ),
+    Rule(
+        "ready_jobs_handed_out", ("submitted twice",),
+        "The search for a job stopped at one that was skipped as a duplicate.",
+        "Go on to the next ready job after one that is skipped.",
+    ),
+    Rule(
+        "ready_jobs_handed_out", (),
+        "The job was ready and nobody woke the worker that waited, or the search for work did not "
+        "see the job.",
+        "Wake who waits when a job becomes ready, and look again before the answer that there is "
+        "none.",
+    ),
+    Rule(
+        "priorities_respected", (),
+        "The priority is not kept with the job when it is written back, or is not part of the "
+        "order.",
+        "Keep the priority with the job through retries, hand-backs and crashes, and order by it.",
+    ),
+    Rule(
+        "replays_obeyed", (),
+        "The replay took the dead letter off the list, or said so, and did not put the job back.",
+        "Replay in one transaction: the job is ready again with all its deliveries.",
     ),
 )  # fmt: skip
 

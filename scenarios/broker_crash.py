@@ -5,7 +5,8 @@ worker has reported success and moved on. A server that answers from memory and 
 or never, loses exactly what nobody else has any more.
 
 Here the server dies twice while producers enqueue and workers hold jobs; some jobs come
-before the first crash and are handed out only after it.
+before the first crash and are handed out only after it. There is a backlog long before, so that
+workers hold jobs then on a machine, too, that has much else to do.
 """
 
 from __future__ import annotations
@@ -16,20 +17,22 @@ from ..harness.faults.broker_crash import BrokerCrash
 from ..harness.plan.plan import Plan, PlannedJob, Pool, Queue
 from .scenario import ALWAYS, Scenario
 
-JOBS = 40
+EARLY, LATER = 20, 20
 WORKERS = 3
 LEASE_S = 1.5
 DOWN_S = 0.4
 
 
 def build(rng: Random, seed: int, variant: str) -> Plan:
+    times = [rng.uniform(0.0, 0.4) for _ in range(EARLY)]
+    times += [rng.uniform(0.4, 3.6) for _ in range(LATER)]
     jobs = tuple(
         PlannedJob(
-            at_s=round(rng.uniform(0.0, 2.5), 3),
+            at_s=round(at_s, 3),
             queue=0,
-            service_s=round(rng.uniform(0.2, 0.4), 3),
+            service_s=round(rng.uniform(0.3, 0.5), 3),
         )
-        for _ in range(JOBS)
+        for at_s in times
     )
     return Plan(
         scenario=SCENARIO.name,
@@ -39,8 +42,8 @@ def build(rng: Random, seed: int, variant: str) -> Plan:
         pools=(Pool("orders", ("orders",), WORKERS),),
         jobs=jobs,
         faults=(
-            BrokerCrash(round(rng.uniform(0.9, 1.2), 3), DOWN_S),
-            BrokerCrash(round(rng.uniform(2.2, 2.5), 3), DOWN_S),
+            BrokerCrash(round(rng.uniform(1.7, 2.0), 3), DOWN_S),
+            BrokerCrash(round(rng.uniform(3.2, 3.5), 3), DOWN_S),
         ),
         guarantees=ALWAYS,
         must_hit=(("broker crash", "running"),),

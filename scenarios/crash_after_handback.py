@@ -49,7 +49,7 @@ def build(rng: Random, seed: int, variant: str) -> Plan:
                 for deploy_s in DEPLOYS_AT_S
             ),
         ),
-        guarantees=ALWAYS,
+        guarantees=("deliveries_used", *ALWAYS),
         must_hit=(("worker kill", "running"), ("worker told to stop", "running")),
         sink="keyed",
         lease_s=LEASE_S,

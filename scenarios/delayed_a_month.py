@@ -39,13 +39,14 @@ def build(rng: Random, seed: int, variant: str) -> Plan:
             KillAt(victim, "mid_job"),
             BrokerCrash(round(rng.uniform(HOUR_S, DAY_S), 3), MINUTE_S),
         ),
-        guarantees=ALWAYS,
+        guarantees=("delays_respected", *ALWAYS),
         must_hit=(("worker kill", "running"),),
         sink="keyed",
         lease_s=1.0,
         wait_s=6 * HOUR_S,
         max_deliveries=4,
-        deadline_s=MONTH_S + HOUR_S,
+        # Who takes the second submission for another job has it due half a month later.
+        deadline_s=1.5 * MONTH_S + HOUR_S,
     )
 
 

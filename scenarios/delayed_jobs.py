@@ -52,7 +52,7 @@ def build(rng: Random, seed: int, variant: str) -> Plan:
         pools=(Pool("reminders", ("reminders",), WORKERS),),
         jobs=jobs,
         faults=tuple(KillAt(job, "after_lease") for job in victims),
-        guarantees=ALWAYS,
+        guarantees=("delays_respected", *ALWAYS),
         must_hit=(("worker kill", "leased"),),
         sink="keyed",
         lease_s=1.0,

@@ -25,7 +25,7 @@ LEASE_S = 1.5
 def build(rng: Random, seed: int, variant: str) -> Plan:
     jobs = tuple(
         PlannedJob(
-            at_s=round(rng.uniform(0.0, 2.0), 3),
+            at_s=round(rng.uniform(0.0, 2.4), 3),
             queue=0,
             service_s=round(rng.uniform(0.05, 0.3), 3),
         )
@@ -39,8 +39,8 @@ def build(rng: Random, seed: int, variant: str) -> Plan:
         pools=(Pool("orders", ("orders",), WORKERS),),
         jobs=jobs,
         faults=(
-            SlowNetwork(round(rng.uniform(0.3, 0.4), 3), 0.6, round(rng.uniform(0.06, 0.1), 3)),
-            SlowNetwork(round(rng.uniform(1.4, 1.6), 3), 0.7, round(rng.uniform(0.3, 0.5), 3)),
+            SlowNetwork(round(rng.uniform(0.7, 0.8), 3), 0.6, round(rng.uniform(0.06, 0.1), 3)),
+            SlowNetwork(round(rng.uniform(1.8, 2.0), 3), 0.7, round(rng.uniform(0.3, 0.5), 3)),
         ),
         guarantees=ALWAYS,
         must_hit=(("slow network", "before lease"), ("slow network", "running")),

@@ -23,18 +23,17 @@ URGENT, ORDINARY, IDLE = 9, 48, 5
 HIGH = (3, 1_000, 1_000_000)
 LOW = (-1, -300, -1_000_000)
 WORKERS = 3
-BOUND_S = 4.0
 
 
 def build(rng: Random, seed: int, variant: str) -> Plan:
     def at(first_s: float, last_s: float) -> float:
         return round(rng.uniform(first_s, last_s), 3)
 
-    idle = [PlannedJob(at(0.0, 0.1), 1, 0.05, priority=rng.choice(LOW)) for _ in range(IDLE)]
-    ordinary = [PlannedJob(at(0.1, 0.4), 1, at(0.15, 0.25)) for _ in range(ORDINARY)]
+    idle = [PlannedJob(at(0.5, 1.0), 0, 0.05, priority=rng.choice(LOW)) for _ in range(IDLE)]
+    ordinary = [PlannedJob(at(0.0, 0.4), 0, at(0.2, 0.35)) for _ in range(ORDINARY)]
     urgent = [
         PlannedJob(
-            at(0.5, 2.5),
+            at(0.5, 2.0),
             0,
             0.02,
             "fail" if number % 3 else "ok",
@@ -49,11 +48,11 @@ def build(rng: Random, seed: int, variant: str) -> Plan:
         scenario=SCENARIO.name,
         variant=variant,
         seed=seed,
-        queues=(Queue("resets", BOUND_S), Queue("newsletters")),
-        pools=(Pool("all", ("resets", "newsletters"), WORKERS),),
+        queues=(Queue("mail"),),
+        pools=(Pool("mail", ("mail",), WORKERS),),
         jobs=jobs,
         faults=tuple(KillAt(job, "mid_job") for job in victims),
-        guarantees=("no_starvation", *ALWAYS),
+        guarantees=("priorities_respected", *ALWAYS),
         must_hit=(("worker kill", "running"),),
         sink="keyed",
         lease_s=0.8,

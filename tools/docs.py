@@ -2,6 +2,7 @@
 
     python tools/docs.py practices > docs/practices.md
     python tools/docs.py duplicates > docs/duplicates.md
+    python tools/docs.py promises > docs/promises.md
 
 Exits with 4 if what is measured is not what the page is there to show.
 """
@@ -73,6 +74,40 @@ def duplicates(backend: str, seed: int) -> int:
     command += f" --seed {seed}" if seed else ""
     click.echo(markdown(result, command), nl=False)
     return 0 if result.duplicates else 4
+
+
+@docs.command("promises")
+def promises() -> int:
+    """What a queue promises, both sides of it, and where each is judged."""
+    from jobquake.harness.checks import CHECKS
+    from jobquake.harness.explore.parts import JUDGED
+    from jobquake.reports.promise_table import Row, markdown
+    from jobquake.scenarios import registry
+    from jobquake.scenarios.promises import PROMISES
+
+    plans = [lookup.scenario(name).plan(0) for name in registry.names()]
+    rows = []
+    for promise in PROMISES:
+        check = CHECKS[promise.check]
+        named = sum(promise.check in plan.guarantees for plan in plans)
+        names = [f"twin-{name}" for name in promise.twins]
+        tests = {str(getattr(lookup.backend(name), "contract_test", "")): None for name in names}
+        rows.append(
+            Row(
+                promise.promise,
+                promise.side,
+                promise.check,
+                claims=check.claims,
+                excuses=check.excused_by,
+                run="always" if check.always else f"where named: {named} of {len(plans)} scenarios",
+                explore="yes" if promise.check in JUDGED else "no: its plans name no cells",
+                contract=list(tests),
+                twins=names,
+                why=promise.why,
+            )
+        )
+    click.echo(markdown(rows, "python tools/docs.py promises"), nl=False)
+    return 0
 
 
 if __name__ == "__main__":

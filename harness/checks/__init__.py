@@ -8,7 +8,8 @@ guarantee held, unless the check says that there was nothing to judge.
 It may say more. ``ALWAYS = True``: it binds in every run, whether the plan names it or not.
 ``CLAIMS``: without these claims it judges nothing. ``EXCUSED_BY``: without these claims it does not
 judge the jobs that they concern (:mod:`..record.excuses`), such as those that a crash of the
-server met, where durability is not claimed.
+server met, where durability is not claimed. ``NEEDS_TIME = True``: a machine that is too busy can
+break it on its own (:mod:`..spec.slowness`), and then it says so instead of accusing the queue.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from ..plan.validate import PlanError
 from ..record.excuses import OF_DELIVERIES, excused
 from ..record.facts import Facts
 from ..sight import Needs, hidden
+from ..spec.slowness import too_busy
 
 
 class Check(NamedTuple):
@@ -42,6 +44,7 @@ class Check(NamedTuple):
     always: bool = False
     claims: tuple[Claim, ...] = ()
     excused_by: tuple[Claim, ...] = OF_DELIVERIES
+    needs_time: bool = False
 
     def hold(self, facts: Facts, system: System) -> Judged:
         """Judge a run of the system, if the system claims it and shows what that takes."""
@@ -55,7 +58,10 @@ class Check(NamedTuple):
         lacking = unclaimed(facts.claims, self.claims)
         if lacking:
             return not_judged(lacking)
-        return excused(self.judge(facts), facts, self.excused_by)
+        judged = excused(self.judge(facts), facts, self.excused_by)
+        if self.needs_time and judged.verdict == "violated" and (why := too_busy(facts)):
+            return Judged("inconclusive", note=why)
+        return judged
 
     def implied(self, facts: Facts, system: System) -> Judged | None:
         """The same of a run whose plan does not name it; None if there was nothing to judge."""
@@ -77,6 +83,7 @@ def _found() -> dict[str, Check]:
             getattr(module, "ALWAYS", False),
             getattr(module, "CLAIMS", ()),
             getattr(module, "EXCUSED_BY", OF_DELIVERIES),
+            getattr(module, "NEEDS_TIME", False),
         )
         for name, module in sorted(modules.items(), key=lambda found: found[1].RANK)
     }

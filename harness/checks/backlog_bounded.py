@@ -19,6 +19,7 @@ from ..units import seconds
 TITLE = "a full queue says so"
 RANK = 130
 NEEDS: Needs = (Event.ENQUEUE_ANSWERED, HAND_OVER)
+NEEDS_TIME = True
 CLAIMS: tuple[Claim, ...] = ("bounded_backlog",)
 
 

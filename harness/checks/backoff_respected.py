@@ -21,6 +21,7 @@ from ..units import seconds
 TITLE = "retries wait for their backoff"
 RANK = 80
 NEEDS: Needs = (Event.LEASED, Event.NACK_ANSWERED)
+NEEDS_TIME = True
 CLAIMS: tuple[Claim, ...] = ("retries",)
 # Its backoff grows with the deliveries that count.
 EXCUSED_BY: tuple[Claim, ...] = (*OF_DELIVERIES, "bounded_deliveries")

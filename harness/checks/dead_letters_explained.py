@@ -26,6 +26,7 @@ RANK = 110
 NEEDS: Needs = (Event.DEAD,)
 CLAIMS: tuple[Claim, ...] = ("dead_letters",)
 EXCUSED_BY: tuple[Claim, ...] = (*OF_DELIVERIES, "bounded_deliveries")
+ALWAYS = True
 
 
 def judge(facts: Facts) -> Judged:

@@ -23,6 +23,7 @@ from ..units import seconds
 TITLE = "a delayed job runs when it is due"
 RANK = 75
 NEEDS: Needs = (Event.LEASED, Event.ENQUEUE_SENT, Event.NOTHING_TO_DO)
+NEEDS_TIME = True
 CLAIMS: tuple[Claim, ...] = ("delays",)
 ALWAYS = True
 

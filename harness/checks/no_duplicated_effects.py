@@ -19,6 +19,7 @@ from ..units import moments
 TITLE = "no effect happens twice"
 RANK = 20
 NEEDS: Needs = (Event.EFFECT,)
+NEEDS_TIME = True
 EXCUSED_BY: tuple[Claim, ...] = (*OF_DELIVERIES, "skips_completed_keys", "retries")
 
 

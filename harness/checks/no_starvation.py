@@ -21,6 +21,7 @@ from ..units import seconds
 TITLE = "no latency-sensitive queue starves"
 RANK = 75
 NEEDS: Needs = (Event.ENQUEUE_ANSWERED, HAND_OVER)
+NEEDS_TIME = True
 EXCUSED_BY: tuple[Claim, ...] = (*OF_DELIVERIES, "priorities", "ordered")
 
 

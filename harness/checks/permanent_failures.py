@@ -18,6 +18,7 @@ TITLE = "what cannot succeed is not retried"
 RANK = 100
 NEEDS: Needs = (Event.LEASED, Event.NACK_ANSWERED)
 CLAIMS: tuple[Claim, ...] = ("dead_letters",)
+ALWAYS = True
 
 
 def judge(facts: Facts) -> Judged:

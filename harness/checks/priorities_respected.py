@@ -21,6 +21,7 @@ from ..units import seconds
 TITLE = "the most urgent job goes first"
 RANK = 78
 NEEDS: Needs = (Event.LEASED, Event.ENQUEUE_ANSWERED, Event.NOTHING_TO_DO)
+NEEDS_TIME = True
 CLAIMS: tuple[Claim, ...] = ("priorities",)
 ALWAYS = True
 

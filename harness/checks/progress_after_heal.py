@@ -19,6 +19,7 @@ from ..units import seconds
 TITLE = "after the faults, all work ends"
 RANK = 70
 NEEDS: Needs = (Event.HELD,)
+NEEDS_TIME = True
 ALWAYS = True
 # Who does not bound deliveries may let a job kill its workers for ever; whom a crash made forget
 # a job may begin its delay anew. What is stuck is not held for that: the run proves nothing.

@@ -19,6 +19,7 @@ from ..spec.waiting import After, time_is_certain, waiting
 TITLE = "whoever asks for work is given what is ready"
 RANK = 77
 NEEDS: Needs = (Event.LEASED, Event.ENQUEUE_ANSWERED, Event.NOTHING_TO_DO)
+NEEDS_TIME = True
 CLAIMS: tuple[Claim, ...] = ("prompt",)
 ALWAYS = True
 

@@ -22,6 +22,7 @@ from ..units import seconds
 TITLE = "retries do not come in lockstep"
 RANK = 90
 NEEDS: Needs = (Event.LEASED, Event.NACK_ANSWERED)
+NEEDS_TIME = True
 CLAIMS: tuple[Claim, ...] = ("retries",)
 
 BIN_S = 0.25

@@ -21,6 +21,7 @@ from ..units import seconds
 TITLE = "no job holds a worker for ever"
 RANK = 120
 NEEDS: Needs = (Event.STARTED, Event.FINISHED)
+NEEDS_TIME = True
 
 GRACE_S = 2.0
 EVERY_NODE = -1

@@ -14,7 +14,7 @@ from typing import Protocol, TypeVar, cast
 
 import pytest
 
-from ...backends.adapter import QueueSystem, RemoteQueue
+from ...backends.adapter import Housekeeper, QueueSystem, RemoteQueue
 from ...blame import blaming
 from ...errors import JobquakeError
 from ...protocol.clock import Clock
@@ -63,6 +63,9 @@ class Stage(Protocol):
     def crash(self) -> None:
         """The queue's server dies and starts again."""
 
+    def keep_house(self) -> None:
+        """Whoever keeps the queue's house does so now, if it is not the queue itself."""
+
 
 class VirtualTime:
     """The queue in this process. ``server`` and ``caller``: how far ahead the wall clocks are."""
@@ -84,6 +87,10 @@ class VirtualTime:
 
     def wait(self, seconds: float) -> None:
         self.now += seconds
+
+    def keep_house(self) -> None:
+        if isinstance(self._queue, Housekeeper):
+            self._queue.forget_old()
 
 
 class Bench:
@@ -131,6 +138,10 @@ class Bench:
     def crash(self) -> None:
         """The queue's server dies and starts again."""
         self._blamed(self._stage.crash)
+
+    def keep_house(self) -> None:
+        """Let whoever keeps the queue's house do so."""
+        self._blamed(self._stage.keep_house)
 
     def call(self, command: Command) -> Reply:
         __tracebackhide__ = True

@@ -5,9 +5,9 @@ As in :mod:`.conversations`: each has a name that says which practice is missing
 
 from __future__ import annotations
 
-from ...protocol.commands import Delivery, Job, Nack
+from ...protocol.commands import Delivery, Job, Nack, RetryPolicy
 from .bench import Bench
-from .conversations import MOST_BACKOFF_S, PAST_S, after_backoff, notice, word
+from .conversations import PAST_S, after_backoff, word
 
 
 def tokens_only_grow(bench: Bench) -> None:
@@ -24,29 +24,25 @@ def tokens_only_grow(bench: Bench) -> None:
 
 
 def a_job_is_as_urgent_as_ever_when_it_comes_back(bench: Bench) -> None:
-    """Whether it failed, was handed back, or lost its worker."""
+    """After it failed, after it was handed back, and after its worker died."""
+    at_once = RetryPolicy(base_s=0.0, factor=1.0, cap_s=0.0, jitter="none")
+    bench.enqueue(Job("urgent", priority=2, retry=at_once))
+    bench.enqueue(Job("other", priority=1))
 
-    def first(after: str) -> Delivery:
+    def urgent(after: str) -> Delivery:
         holder = bench.take()
         found = holder.job.id
         bench.expect(found == "urgent", f"the urgent job first after {after}", repr(found))
         return holder
 
-    bench.enqueue(Job("urgent", priority=5))
-    holder = bench.take()
-    for name in ("other", "another"):
-        bench.enqueue(Job(name))
+    holder = urgent("nothing")
     if bench.claims.retries:
         bench.say(word("nack", holder))
-        bench.wait(MOST_BACKOFF_S)
-        holder = first("a failure")
+        holder = urgent("a failure")
     bench.say(word("release", holder))
-    bench.wait(1.0)
-    first("a hand-back")
+    urgent("a hand-back")
     bench.wait(PAST_S)
-    notice(bench)
-    bench.wait(MOST_BACKOFF_S)
-    first("the death of its worker")
+    urgent("the death of its worker")
 
 
 def a_duplicate_hides_no_job_behind_it(bench: Bench) -> None:

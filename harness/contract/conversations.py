@@ -28,9 +28,6 @@ SAYS: tuple[Says, ...] = ("ack", "nack", "extend", "release")
 SETTLING: tuple[Says, ...] = ("ack", "nack", "release")
 PAST_S = LEASE_S + 0.5
 MANY = 20
-MANY_DELIVERIES = 260
-DELAYS_S = (30 * 86_400.0, 86_400.0, 3600.0, 60.0, 4.0)  # the longest is enqueued first
-MOST_BACKOFF_S = 61.0  # beyond the cap of a policy that nobody has set
 MANY_FAILURES = 70  # more than there are bits in which a delay may be kept
 
 
@@ -233,16 +230,6 @@ def a_job_handed_back_is_ready_at_once_and_not_a_failure(bench: Bench) -> None:
     bench.expect(state == "ready", "a job that was only handed back to be ready", state)
 
 
-def a_hand_back_forgets_no_delivery_before_it(bench: Bench) -> None:
-    """A job that kills its workers, between hand-backs: the crashes count all the same."""
-    bench.enqueue(Job("a", max_deliveries=2))
-    for _ in range(2):
-        bench.say(word("release", after_backoff(bench)))
-        after_backoff(bench)
-        bench.wait(PAST_S)
-    expect_never_again(bench, "no more than 2 deliveries that were not handed back")
-
-
 def deliveries_are_bounded(bench: Bench, crashes: bool) -> None:
     """``crashes``: nothing is ever heard of the holders; else they report failures."""
     bench.enqueue(Job("a", max_deliveries=3))
@@ -273,37 +260,6 @@ def a_delayed_job_is_handed_out_to_one(bench: Bench) -> None:
     bench.take()
     again = bench.lease(worker="w2")
     bench.expect(again is None, "a job that was delayed to stay with the worker who got it", again)
-
-
-def delays_run_beside_each_other(bench: Bench) -> None:
-    """None waits for a longer one, and none begins anew when its producer asks again."""
-    for delay_s in DELAYS_S:
-        bench.enqueue(Job(f"{delay_s:g} s", delay_s=delay_s))
-    at_s = 0.0
-    for delay_s in reversed(DELAYS_S):
-        bench.wait(delay_s / 2 - at_s)
-        if bench.claims.idempotent_enqueue:
-            bench.enqueue(Job(f"{delay_s:g} s", delay_s=delay_s))
-        early = bench.lease()
-        bench.expect(early is None, f"the job with a delay of {delay_s:g} s to wait for it", early)
-        bench.wait(delay_s / 2 + 1.0)
-        holder = bench.take()
-        found = holder.job.id
-        bench.expect(found == f"{delay_s:g} s", f"the job that is due after {delay_s:g} s", found)
-        bench.say(word("ack", holder))
-        at_s = delay_s + 1.0
-
-
-def a_job_may_be_delivered_some_hundred_times(bench: Bench) -> None:
-    """More often than one byte can count; then it is over, and not before."""
-    at_once = RetryPolicy(base_s=0.0, cap_s=0.0, jitter="none")
-    bench.enqueue(Job("a", max_deliveries=MANY_DELIVERIES, retry=at_once))
-    for number in range(1, MANY_DELIVERIES + 1):
-        bench.wait(0.01)
-        holder = bench.take()
-        bench.expect(holder.number == number, f"delivery number {number}", holder.number)
-        bench.say(word("nack", holder))
-    expect_never_again(bench, f"no more than {MANY_DELIVERIES} deliveries")
 
 
 def the_highest_priority_goes_first(bench: Bench) -> None:

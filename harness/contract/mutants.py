@@ -26,11 +26,14 @@ from ...protocol.commands import (
     Enqueue,
     Enqueued,
     Extend,
+    Inspect,
+    Inspected,
     Job,
     Lease,
     Leased,
     ListDead,
     Nack,
+    Refused,
     Release,
     Replay,
     Replayed,
@@ -192,7 +195,53 @@ def _queues_mixed_up() -> Meddle:
     return meddle
 
 
+def _nonsense_accepted(command: Command, call: Call) -> Reply:
+    """What the queue refuses is answered as if it had been held."""
+    reply = call(command)
+    if isinstance(command, Enqueue) and isinstance(reply, Refused):
+        return reply if command.job.max_waiting else Enqueued(True)
+    return reply
+
+
+def _short_pauses_refused(command: Command, call: Call) -> Reply:
+    if isinstance(command, Enqueue) and command.job.retry.cap_s < 1.0:
+        return Refused("expected a cap of at least a second")
+    return call(command)
+
+
+def _strangers_believed(command: Command, call: Call) -> Reply:
+    """Whoever speaks of a job that is not there is told that all is well."""
+    if isinstance(command, Ack | Nack | Extend | Release):
+        known = call(Inspect(command.job_id))
+        if isinstance(known, Inspected) and known.state is None:
+            return Settled(True)
+    return call(command)
+
+
+def _settled_extended(command: Command, call: Call) -> Reply:
+    """A heartbeat is answered kindly, also when the job is done."""
+    reply = call(command)
+    if isinstance(command, Extend) and isinstance(reply, Settled) and not reply.accepted:
+        known = call(Inspect(command.job_id))
+        done = isinstance(known, Inspected) and known.state == "done"
+        return Settled(True) if done else reply
+    return reply
+
+
+def _attempts_lost(command: Command, call: Call) -> Reply:
+    """A dead letter keeps its last attempt only."""
+    reply = call(command)
+    if isinstance(reply, DeadLetters):
+        return DeadLetters(tuple(replace(x, attempts=x.attempts[-1:]) for x in reply.letters))
+    return reply
+
+
+def _listings_without_end(command: Command, call: Call) -> Reply:
+    return call(replace(command, limit=1000) if isinstance(command, ListDead) else command)
+
+
 FOR_EVER_S = 1e6
+A_DAY_S = 86_400.0
 MISTAKES: dict[str, Mistake] = {
     "acks_dropped": Mistake(_plainly(_acks_dropped), "test_a_completed_job_is_over"),
     "extensions_dropped": Mistake(
@@ -248,8 +297,21 @@ MISTAKES: dict[str, Mistake] = {
         _on_enqueue(lambda job: replace(job, max_deliveries=1000)),
         "test_a_poison_job_ends_and_harms_nobody_else",
     ),
-    # These two are not in what is said: see the queue and the adapter below.
+    "nonsense_accepted": Mistake(_plainly(_nonsense_accepted), "test_a_senseless_job_is_refused"),
+    "short_pauses_refused": Mistake(
+        _plainly(_short_pauses_refused), "test_a_legal_job_is_accepted"
+    ),
+    "strangers_believed": Mistake(
+        _plainly(_strangers_believed), "test_a_word_about_a_strange_job_is_refused"
+    ),
+    "settled_extended": Mistake(_plainly(_settled_extended), "test_nobody_extends_what_is_settled"),
+    "attempts_lost": Mistake(_plainly(_attempts_lost), "test_every_attempt_is_kept_with_its_error"),
+    "listings_without_end": Mistake(
+        _plainly(_listings_without_end), "test_a_listing_is_in_order_and_no_longer_than_asked_for"
+    ),
+    # These are not in what is said: see the queue and the adapter below.
     "memory_lost_in_a_crash": Mistake(_plainly(_as_said), "test_the_server_may_crash_under_load"),
+    "letters_forgotten": Mistake(_plainly(_as_said), "test_what_is_not_done_is_not_forgotten"),
     "wall_clock_trusted": Mistake(
         _plainly(_as_said), "test_no_clock_that_jumps_ends_a_lease_or_holds_it"
     ),
@@ -259,14 +321,19 @@ MISTAKES: dict[str, Mistake] = {
 class _BrokenQueue:
     """A queue with somebody between it and its callers; ``fresh`` makes one with no jobs."""
 
-    def __init__(self, fresh: Callable[[], Queue], mistake: str) -> None:
+    def __init__(self, fresh: Callable[[], Queue], mistake: str, clock: Clock) -> None:
         self._fresh = fresh
+        self._now = clock.monotonic
+        self._drops_letters = mistake == "letters_forgotten"
         self._forgets = mistake == "memory_lost_in_a_crash"
         self._queue = fresh()
         self._meddle = MISTAKES[mistake].make()
 
     def call(self, command: Command) -> Reply:
-        return self._meddle(command, self._queue.call)
+        reply = self._meddle(command, self._queue.call)
+        if self._drops_letters and isinstance(reply, Inspected) and reply.state == "dead":
+            return Inspected(None) if self._now() > A_DAY_S else reply
+        return reply
 
     def next_change_at(self, queues: tuple[str, ...]) -> float | None:
         return self._queue.next_change_at(queues)
@@ -307,7 +374,7 @@ class BrokenAdapter:
     def local(self, clock: Clock, rng: Random) -> Queue:
         if self.mistake == "wall_clock_trusted":
             clock = clock._replace(monotonic=clock.wall)
-        return _BrokenQueue(lambda: self.whole.local(clock, rng), self.mistake)
+        return _BrokenQueue(lambda: self.whole.local(clock, rng), self.mistake, clock)
 
     def server(self, folder: Any, port: int) -> None:
         return None

@@ -84,6 +84,9 @@ class RealTime:
         self._connection = self._adapter.connect(self.address, ANSWER_WITHIN_S)
         self._woke = time.monotonic()
 
+    def keep_house(self) -> None:
+        """The server does that by itself."""
+
     def close(self) -> None:
         self._connection.close()
 

@@ -29,12 +29,13 @@ from ..assertions import assert_holds
 from ..faults.fields import Call, NetEffect
 from ..plan.plan import Plan
 from ..strategies import faults, plans
-from . import comings_back, connections, conversations, crashes, fault_plans, odd_work
+from . import comings_back, connections, conversations, crashes, fault_plans, odd_jobs
 from .bench import Bench
 from .conversations import SAYS, SETTLING, Says
 from .crashes import Whose
+from .edge_tests import EdgeTests
 from .machine import machine
-from .subject import PROPERTY, Subject
+from .subject import PROPERTY
 
 CALLS: tuple[Call, ...] = get_args(Call)
 EFFECTS: tuple[NetEffect, ...] = get_args(NetEffect)
@@ -50,7 +51,7 @@ first_and_last = pytest.mark.parametrize(
 )
 
 
-class QueueContract(Subject):
+class QueueContract(EdgeTests):
     """Subclass it, name the subclass ``Test...``, and set ``backend``.
 
     ``drivers``: with ``"process"`` among them a few plans are run on real processes, too;
@@ -123,14 +124,14 @@ class QueueContract(Subject):
     def test_a_hand_back_forgets_no_delivery_before_it(self, bench: Bench) -> None:
         self.claims_at_least_once()
         self.claims("bounded_deliveries")
-        conversations.a_hand_back_forgets_no_delivery_before_it(bench)
+        odd_jobs.a_hand_back_forgets_no_delivery_before_it(bench)
 
     def test_jobs_with_ids_that_look_alike_are_different_jobs(self, bench: Bench) -> None:
         self.claims("idempotent_enqueue")
-        odd_work.jobs_with_ids_that_look_alike_are_different_jobs(bench)
+        odd_jobs.jobs_with_ids_that_look_alike_are_different_jobs(bench)
 
     def test_queues_with_names_that_look_alike_are_kept_apart(self, bench: Bench) -> None:
-        odd_work.queues_with_names_that_look_alike_are_kept_apart(bench)
+        odd_jobs.queues_with_names_that_look_alike_are_kept_apart(bench)
 
     @pytest.mark.parametrize("by_crash", [False, True], ids=["failures", "crashes"])
     def test_deliveries_are_bounded(self, bench: Bench, by_crash: bool) -> None:
@@ -138,9 +139,9 @@ class QueueContract(Subject):
         self.claims("bounded_deliveries", *(() if by_crash else ("retries",)))
         conversations.deliveries_are_bounded(bench, by_crash)
 
-    @pytest.mark.parametrize("size", odd_work.PAYLOADS)
+    @pytest.mark.parametrize("size", odd_jobs.PAYLOADS)
     def test_a_payload_arrives_as_it_was_enqueued(self, bench: Bench, size: int) -> None:
-        odd_work.a_payload_arrives_as_it_was_enqueued(bench, size)
+        odd_jobs.a_payload_arrives_as_it_was_enqueued(bench, size)
 
     def test_tokens_only_grow(self, bench: Bench) -> None:
         self.claims_at_least_once()
@@ -151,9 +152,9 @@ class QueueContract(Subject):
         self.claims("delays")
         conversations.a_delay_is_kept(bench)
 
-    def test_delays_run_beside_each_other(self, bench: Bench) -> None:
+    def test_delays_run_beside_each_other(self, virtual_time: None, bench: Bench) -> None:
         self.claims("delays")
-        conversations.delays_run_beside_each_other(bench)
+        odd_jobs.delays_run_beside_each_other(bench)
 
     def test_a_delayed_job_is_handed_out_to_one(self, bench: Bench) -> None:
         self.claims("delays")
@@ -189,7 +190,7 @@ class QueueContract(Subject):
     ) -> None:
         self.claims_at_least_once()
         self.claims("bounded_deliveries", "retries")
-        conversations.a_job_may_be_delivered_some_hundred_times(bench)
+        odd_jobs.a_job_may_be_delivered_some_hundred_times(bench)
 
     def test_a_backoff_is_kept_however_often_the_job_has_failed(
         self, virtual_time: None, bench: Bench

@@ -4,7 +4,8 @@
                  ^                      |
                  +---- novelty ---------+
 
-``draw.py`` knows what a plan may contain and ``faults.py`` what may strike it; each technique
-is a function that makes the next plan. A shard is a stretch of schedules that depends on
-nothing but its number, so it can be run anywhere and always finds the same.
+``draw.py`` knows what shapes a plan may have (``long_lives.py`` those of long lives, ``parts.py``
+what they share) and ``faults.py`` what may strike it; each technique is a function that makes the
+next plan. A shard is a stretch of schedules that depends on nothing but its number, so it can be
+run anywhere and always finds the same.
 """

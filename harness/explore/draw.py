@@ -12,51 +12,28 @@ from random import Random
 from msgspec.structs import replace
 
 from ...protocol.commands import RetryPolicy
-from ..checks import GUARANTEES
 from ..faults.broker_crash import BrokerCrash
-from ..faults.drawing import Sketch, moment_s
+from ..faults.drawing import moment_s
 from ..faults.fault import Fault
 from ..faults.kill_at import KillAt
 from ..faults.outage import Outage
-from ..faults.terminate import Terminate
 from ..plan.names import ODD_NAMES
 from ..plan.plan import NEVER_BACK, Behaviour, Plan, PlannedJob, Pool, Queue, ReplayDead, Sink
-from .fair import made_fair, sketch, with_time
-from .faults import FOR_EVER, TAKE_DEPENDENCY_AWAY, drawer_of
+from .fair import sketch
+from .faults import FOR_EVER, TAKE_DEPENDENCY_AWAY
+from .long_lives import deploys, month, stubborn
+from .parts import faults_of, lease_of, plan_of, priority_of
 from .swarm import Space, Swarm
 
-JUDGED = tuple(name for name in GUARANTEES if name != "faults_hit")
 LATER_S = 30.0  # surely after everything that was there before
 TIMEOUTS_S = (0.4, 3.0)  # of jobs that hang: shorter and longer than any lease
-MONTH_S = 30 * 86_400.0
-DELAYS_S = (0.005, 0.05, 2.0, 30.0, 3600.0, 90_000.0, MONTH_S)
-LOOKS = 40  # how often a worker that finds nothing asks during the longest delay
 PAYLOADS = (1, 3, 255, 256, 65_535, 65_536, 65_537)
-ODD_PRIORITIES = (-1_000_000, -300, -1, 0, 1, 300, 1_000_000)
-PATIENT_S = 20.0  # so long may a worker wait for a job: who is not woken up misses it
 
 
 def draw(rng: Random, here: Swarm, space: Space = Space(), seed: int = 0) -> Plan:  # noqa: B008
     """A plan with nothing in it but what the swarm allows; ``seed`` seeds the queue's chance."""
     shape = _SHAPES[here.shape]
     return shape(rng, here, space, seed)
-
-
-def _lease_s(rng: Random) -> float:
-    return rng.choice((0.5, 1.0, 2.0))
-
-
-def _retry(rng: Random, here: Swarm) -> RetryPolicy:
-    if "steep backoff" in here.features:
-        return RetryPolicy(0.1, rng.choice((10.0, 32.0)), 0.5, "equal")
-    base_s = rng.choice((0.05, 0.2, 0.5))
-    cap_s = rng.choice((0.5, 2.0))
-    return RetryPolicy(base_s, 2.0, cap_s, rng.choice(("full", "equal", "equal", "decorrelated")))
-
-
-def _max_deliveries(rng: Random, here: Swarm) -> int:
-    most = rng.choice((1, 2, 3, 4, 6))
-    return 8 if "steep backoff" in here.features else most
 
 
 def _service_s(rng: Random, here: Swarm, lease_s: float) -> float:
@@ -79,7 +56,7 @@ def _blind(rng: Random, here: Swarm, space: Space, seed: int) -> Plan:
 
 
 def _anything(rng: Random, here: Swarm, space: Space, seed: int, sink: Sink) -> Plan:
-    lease_s = _lease_s(rng)
+    lease_s = lease_of(rng)
     queues = rng.choice((1, 1, 2))
     jobs = [
         _job(rng, here, lease_s, rng.randrange(queues)) for _ in range(rng.randint(1, space.jobs))
@@ -107,10 +84,10 @@ def _anything(rng: Random, here: Swarm, space: Space, seed: int, sink: Sink) -> 
     pools: tuple[Pool, ...] = (Pool("all", names, workers),)
     if queues > 1 and workers > 1 and rng.random() < 0.5:
         pools = (Pool("some", names[:1], 1), Pool("others", names[1:], workers - 1))
-    faults = _faults(rng, here, space, sketch(jobs, workers, lease_s))
+    faults = faults_of(rng, here, space, sketch(jobs, workers, lease_s))
     if "poison" in here.features and here.shape != "blind":
         faults.append(KillAt(rng.randrange(len(jobs)), rng.choice(("after_lease", "mid_job")), 20))
-    return _plan(
+    return plan_of(
         rng,
         here,
         seed,
@@ -160,108 +137,17 @@ def _job(rng: Random, here: Swarm, lease_s: float, queue: int) -> PlannedJob:
         service_s,
         behaviour,
         failures,
-        priority=_priority(rng, here),
+        priority=priority_of(rng, here),
         timeout_s=timeout_s,
         delay_s=rng.choice((0.0, 0.5, 2.0)) if "delays" in has else 0.0,
     )
-
-
-def _priority(rng: Random, here: Swarm) -> int:
-    if "odd priorities" in here.features:
-        return rng.choice(ODD_PRIORITIES)
-    return rng.choice((0, 0, 5)) if "priorities" in here.features else 0
-
-
-def _month(rng: Random, here: Swarm, space: Space, seed: int) -> Plan:
-    """Delays from milliseconds to a month beside each other, and little else that happens."""
-    longest_s = rng.choice((30.0, 3600.0, MONTH_S))
-    delays_s = [delay_s for delay_s in DELAYS_S if delay_s <= longest_s]
-    jobs = [
-        PlannedJob(
-            rng.choice((0.0, round(rng.uniform(0.0, 1.0), 2))),
-            0,
-            0.05,
-            *rng.choice((("ok", 0), ("ok", 0), ("fail", 1))),
-            priority=_priority(rng, here),
-            delay_s=rng.choice((0.0, *delays_s)),
-            again_after_s=rng.choice((None, None, 0.5, 1.0)),
-        )
-        for _ in range(rng.randint(2, space.jobs))
-    ]
-    workers = rng.randint(1, 2)
-    lease_s = _lease_s(rng)
-    some = space._replace(faults=2)
-    plan = _plan(
-        rng,
-        here,
-        seed,
-        queues=(Queue("q0"),),
-        pools=(Pool("all", ("q0",), workers),),
-        jobs=jobs,
-        faults=_faults(rng, here, some, sketch(jobs, workers, lease_s)),
-        lease_s=lease_s,
-        max_deliveries=6,
-    )
-    return with_time(replace(plan, wait_s=max(plan.wait_s, round(longest_s / LOOKS, 1))))
-
-
-def _stubborn(rng: Random, here: Swarm, space: Space, seed: int) -> Plan:
-    """A job fails some hundred times, and is done or given up on only then."""
-    most = rng.choice((60, 140, 300))  # beyond 50, 127 and 255
-    failures = rng.choice((most - 1, most, most + 1))
-    jobs = [PlannedJob(0.0, 0, 0.01, "fail", failures, priority=_priority(rng, here))]
-    jobs += [PlannedJob(0.0, 0, 0.01) for _ in range(rng.randint(0, 2))]
-    faults: list[Fault] = []
-    if rng.random() < 0.5:
-        faults.append(KillAt(0, "after_lease", rng.choice((1, 5)), rng.randint(1, most // 2)))
-    return _plan(
-        rng,
-        here,
-        seed,
-        queues=(Queue("q0"),),
-        pools=(Pool("all", ("q0",), rng.randint(1, 2)),),
-        jobs=jobs,
-        faults=faults,
-        lease_s=0.5,
-        max_deliveries=most,
-        retry=RetryPolicy(0.02, 2.0, 0.1, rng.choice(("full", "equal", "decorrelated"))),
-    )
-
-
-def _deploys(rng: Random, here: Swarm, space: Space, seed: int) -> Plan:
-    """Long jobs are handed back by deploys, between deaths of their workers."""
-    lease_s = rng.choice((0.5, 1.0))
-    service_s = round(lease_s * rng.uniform(2.0, 4.0), 2)
-    jobs = [
-        PlannedJob(0.0, 0, service_s, priority=_priority(rng, here))
-        for _ in range(rng.randint(1, 2))
-    ]
-    workers = rng.randint(1, 3)
-    times, nth = rng.choice((1, 20, 20)), rng.choice((1, 1, 2))
-    faults: list[Fault] = [KillAt(rng.randrange(len(jobs)), "mid_job", times, nth)]
-    at_s = 0.0
-    for _ in range(rng.randint(1, 4)):
-        at_s = round(at_s + rng.uniform(0.3, 1.5) * service_s, 3)
-        faults.append(Terminate(tuple(range(workers)), at_s, rng.choice((1.5, 3.0))))
-    plan = _plan(
-        rng,
-        here,
-        seed,
-        queues=(Queue("q0"),),
-        pools=(Pool("all", ("q0",), workers),),
-        jobs=jobs,
-        faults=faults,
-        lease_s=lease_s,
-        max_deliveries=rng.choice((2, 2, 3)),
-    )
-    return with_time(replace(plan, grace_s=0.1))
 
 
 def _crowd(rng: Random, here: Swarm, space: Space, seed: int) -> Plan:
     """Many jobs fail together, on a dependency that is down for a while."""
     base_s = rng.choice((4.0, 8.0))
     jobs = [PlannedJob(0.0, 0, 0.01, "depends") for _ in range(rng.randint(9, 14))]
-    return _plan(
+    return plan_of(
         rng,
         here,
         seed,
@@ -276,7 +162,7 @@ def _crowd(rng: Random, here: Swarm, space: Space, seed: int) -> Plan:
 
 def _pools(rng: Random, here: Swarm, space: Space, seed: int) -> Plan:
     """A quick queue with a pool of its own beside one that is flooded, and struck."""
-    lease_s = _lease_s(rng)
+    lease_s = lease_of(rng)
     slow = [
         PlannedJob(0.0, 1, round(rng.uniform(0.5, 3.0), 2), flood=True)
         for _ in range(rng.randint(2, space.jobs))
@@ -288,7 +174,7 @@ def _pools(rng: Random, here: Swarm, space: Space, seed: int) -> Plan:
         for _ in range(rng.choice((0, 0, 1, 2)))
     ]
     bound_s = 1.5 + sum(job.service_s for job in quick)
-    return _plan(
+    return plan_of(
         rng,
         here,
         seed,
@@ -315,7 +201,7 @@ def _urgent(rng: Random, here: Swarm, space: Space, seed: int) -> Plan:
         others.append(PlannedJob(0.1, 1, 0.05))
         urgent.append(PlannedJob(0.2, 0, 0.05, priority=5, same_work_as=len(others) - 1))
         bound_s += 0.1
-    return _plan(
+    return plan_of(
         rng,
         here,
         seed,
@@ -323,7 +209,7 @@ def _urgent(rng: Random, here: Swarm, space: Space, seed: int) -> Plan:
         pools=(Pool("all", ("q0", "q1"), rng.randint(1, 2)),),
         jobs=others + urgent,
         faults=[],
-        lease_s=_lease_s(rng),
+        lease_s=lease_of(rng),
     )
 
 
@@ -336,7 +222,7 @@ def _again(rng: Random, here: Swarm, space: Space, seed: int) -> Plan:
     faults: list[Fault] = []
     if rng.random() < 0.7:
         faults.append(BrokerCrash(round(over_s + rng.uniform(0.0, 0.5), 3), 0.1))
-    return _plan(
+    return plan_of(
         rng,
         here._replace(features=frozenset()),
         seed,
@@ -359,7 +245,7 @@ def _shared(rng: Random, here: Swarm, space: Space, seed: int) -> Plan:
     ]
     at_s = round(rng.uniform(0.0, 2.0 * service_s), 3)
     before = 2 + int(at_s / every_s)
-    return _plan(
+    return plan_of(
         rng,
         here,
         seed,
@@ -367,7 +253,7 @@ def _shared(rng: Random, here: Swarm, space: Space, seed: int) -> Plan:
         pools=(Pool("all", rng.choice((("q0", "q1"), ("q1", "q0"))), 1),),
         jobs=[*busy, PlannedJob(at_s, 0, 0.05)],
         faults=[],
-        lease_s=_lease_s(rng),
+        lease_s=lease_of(rng),
     )
 
 
@@ -375,7 +261,7 @@ def _full(rng: Random, here: Swarm, space: Space, seed: int) -> Plan:
     """More arrives than the queue may hold: who is refused is told."""
     limit = rng.randint(1, 3)
     jobs = [PlannedJob(0.0, 0, 0.5) for _ in range(limit + rng.randint(4, 8))]
-    return _plan(
+    return plan_of(
         rng,
         here,
         seed,
@@ -383,7 +269,7 @@ def _full(rng: Random, here: Swarm, space: Space, seed: int) -> Plan:
         pools=(Pool("all", ("q0",), 1),),
         jobs=jobs,
         faults=[],
-        lease_s=_lease_s(rng),
+        lease_s=lease_of(rng),
     )
 
 
@@ -396,16 +282,10 @@ _SHAPES = {
     "urgent": _urgent,
     "shared": _shared,
     "full": _full,
-    "month": _month,
-    "stubborn": _stubborn,
-    "deploys": _deploys,
+    "month": month,
+    "stubborn": stubborn,
+    "deploys": deploys,
 }
-
-
-def _faults(rng: Random, here: Swarm, space: Space, about: Sketch) -> list[Fault]:
-    count = min(space.faults, 1 + int(rng.expovariate(0.6)))
-    kinds, weights = list(here.kinds), list(here.kinds.values())
-    return [drawer_of(kind)(rng, about) for kind in rng.choices(kinds, weights, k=count)]
 
 
 def _actions(rng: Random, here: Swarm, jobs: list[PlannedJob]) -> tuple[ReplayDead, ...]:
@@ -415,41 +295,3 @@ def _actions(rng: Random, here: Swarm, jobs: list[PlannedJob]) -> tuple[ReplayDe
     times = {moment_s(rng, about) + rng.choice((0.5, 5.0, 20.0)) for _ in range(rng.randint(1, 2))}
     at_most = rng.choice((1000, 1000, 1))
     return tuple(ReplayDead(round(at_s, 3), at_most=at_most) for at_s in sorted(times))
-
-
-def _plan(
-    rng: Random,
-    here: Swarm,
-    seed: int,
-    *,
-    queues: tuple[Queue, ...],
-    pools: tuple[Pool, ...],
-    jobs: list[PlannedJob],
-    faults: list[Fault],
-    sink: Sink = "keyed",
-    lease_s: float = 1.0,
-    max_deliveries: int | None = None,
-    retry: RetryPolicy | None = None,
-    actions: tuple[ReplayDead, ...] = (),
-) -> Plan:
-    plan = Plan(
-        scenario="explore",
-        variant=here.shape,
-        seed=seed,
-        queues=queues,
-        pools=pools,
-        jobs=tuple(jobs),
-        faults=tuple(faults),
-        guarantees=JUDGED,
-        sink=sink,
-        lease_s=lease_s,
-        grace_s=rng.choice((0.1, 1.0, 5.0)),
-        max_deliveries=max_deliveries or _max_deliveries(rng, here),
-        retry=retry or _retry(rng, here),
-        deadline_s=0.0,
-        latency_s=rng.choice((0.0005, 0.0005, 0.01)),
-        producers=rng.randint(1, 2),
-        actions=actions,
-        wait_s=PATIENT_S if "patient workers" in here.features else 0.5,
-    )
-    return with_time(made_fair(plan))

@@ -49,7 +49,8 @@ def with_time(plan: Plan) -> Plan:
         for fault in plan.faults
         if isinstance(fault, CallFault)
     )
-    begin_s = max(plan.healed_at_s, *(job.at_s for job in plan.jobs))
+    last_s = max(job.at_s + (job.again_after_s or 0.0) for job in plan.jobs)
+    begin_s = max(plan.healed_at_s, last_s)
     replays = 1 + len(plan.actions)
     deadline_s = DEADLINE_S + begin_s + pauses_s + calls_s + replays * work_s
     return replace(plan, deadline_s=round(deadline_s, 1))

@@ -139,7 +139,7 @@ class NodeRecord:
         """After an attempt. No reply writes no row: the call stays open, hence unknown.
 
         Of a lease every attempt leaves a row, since one that nobody answered may have been
-        given a job that nobody got; of an extension, too, since a job cannot go on while its
+        given a job that nobody got; and of an extension, since a job cannot go on while its
         worker waits for one.
         """
         command = self._command

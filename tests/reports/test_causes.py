@@ -11,7 +11,8 @@ from jobquake.backends import registry as backends
 from jobquake.harness.checks import GUARANTEES
 from jobquake.harness.record.facts import Facts
 from jobquake.harness.run import run
-from jobquake.reports.causes import EXPECTED, RULES, advice
+from jobquake.reports.causes import RULES, advice
+from jobquake.reports.promises import EXPECTED
 from jobquake.reports.symptoms import ALL_SYMPTOMS, symptoms
 from support.twin_plans import PLANS
 

@@ -300,19 +300,6 @@ PLANS: dict[str, Minimal] = {
         ),
         0,
     ),
-    # -- words of holders and producers --
-    "twin-quick-retries-refused": Minimal(
-        plan(job(), job(), retry=RetryPolicy(0.1, 2.0, 0.5, "none"), guarantees=WITHOUT_EFFECT), 0
-    ),
-    "twin-heartbeats-refused": Minimal(plan(job(service_s=0.8), guarantees=WITHOUT_EFFECT), 0),
-    "twin-acks-told-as-refused": Minimal(plan(job()), 0),
-    "twin-acks-not-kept": Minimal(plan(job(), sink="keyed"), 0),
-    "twin-heartbeat-without-token": Minimal(
-        # The first worker freezes past its lease; when it wakes it extends the second one's.
-        plan(job(service_s=3.0), pools=PAIR, sink="keyed", faults=(PauseAt(0, "mid_job", 1.5),)),
-        1,
-    ),
-    "twin-ack-of-the-oldest": Minimal(plan(job(service_s=0.5), job(0.1), pools=PAIR), 0),
     # -- payloads --
     "twin-payload-cut": Minimal(
         plan(job(payload_bytes=65_536), guarantees=also("payloads_intact")), 0
@@ -321,6 +308,25 @@ PLANS: dict[str, Minimal] = {
         plan(
             job(payload_bytes=3, behaviour="fail", failures=1),
             guarantees=also("payloads_intact"),
+        ),
+        0,
+    ),
+    # -- numbers that overflow --
+    "twin-delay-wraps": Minimal(
+        plan(
+            job(delay_s=2.2e6),
+            wait_s=1e5,
+            deadline_s=2.3e6,
+            guarantees=also("delays_respected"),
+        ),
+        0,
+    ),
+    "twin-priority-unsigned": Minimal(
+        plan(
+            job(service_s=0.5),
+            job(0.1, priority=-1),
+            job(0.1),
+            guarantees=also("priorities_respected"),
         ),
         0,
     ),
@@ -349,6 +355,19 @@ PLANS: dict[str, Minimal] = {
         2,
         (Terminate((0,), 1.2, 1.0), KillAt(0, "mid_job", 2)),
     ),
+    # -- words of holders and producers --
+    "twin-quick-retries-refused": Minimal(
+        plan(job(), job(), retry=RetryPolicy(0.1, 2.0, 0.5, "none"), guarantees=WITHOUT_EFFECT), 0
+    ),
+    "twin-heartbeats-refused": Minimal(plan(job(service_s=0.8), guarantees=WITHOUT_EFFECT), 0),
+    "twin-acks-told-as-refused": Minimal(plan(job()), 0),
+    "twin-acks-not-kept": Minimal(plan(job(), sink="keyed"), 0),
+    "twin-heartbeat-without-token": Minimal(
+        # The first worker freezes past its lease; when it wakes it extends the second one's.
+        plan(job(service_s=3.0), pools=PAIR, sink="keyed", faults=(PauseAt(0, "mid_job", 1.5),)),
+        1,
+    ),
+    "twin-ack-of-the-oldest": Minimal(plan(job(service_s=0.5), job(0.1), pools=PAIR), 0),
     # -- what the queue says of itself --
     "twin-leases-uncounted": Minimal(plan(job(), faults=(KillAt(0, "mid_job"),)), 1),
     # -- clocks that jump --

@@ -17,12 +17,12 @@ import pytest
 from hypothesis import Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 from jobquake.backends import registry as backends
+from jobquake.backends.adapter import Retaining
 from jobquake.backends.claims import Claim, Claims, unclaimed
-from jobquake.harness.contract import conversations
+from jobquake.harness.contract import conversations, edges
 from jobquake.harness.contract.bench import Bench
 from jobquake.harness.contract.machine import QUICK, machine
 from jobquake.harness.contract.mutants import MISTAKES, broken
-from jobquake.harness.contract.subject import Subject
 from jobquake.harness.contract.suite import QueueContract
 from jobquake.harness.contract.words import shown, spoken
 from jobquake.harness.plan.replay import decode
@@ -45,7 +45,7 @@ pytest_plugins = ["pytester"]
 
 HEAD = """
 from jobquake.backends import registry
-from jobquake.backends.adapter import Claims
+from jobquake.backends.adapter import Claims, Retaining
 from jobquake.contract import QueueContract
 from jobquake.harness.contract.broken import broken
 """
@@ -144,6 +144,19 @@ def test_every_twin_fails_the_test_that_names_its_mistake(pytester: pytest.Pytes
     assert failing(pytester, {name: find(name) for name in TWINS}, TWINS) == TWINS
 
 
+@pytest.mark.parametrize("remembers_s", [0.5, 1e9], ids=["too short", "for ever"])
+def test_a_queue_that_remembers_too_short_or_for_ever_is_found(remembers_s: float) -> None:
+    reference = backends.find("reference")
+    assert isinstance(reference, Retaining)
+    edges.what_is_done_is_remembered_as_long_as_was_said(
+        Bench(reference.retaining(edges.RETENTION_S))
+    )
+    with pytest.raises(AssertionError, match=r"remembered|forgotten"):
+        edges.what_is_done_is_remembered_as_long_as_was_said(
+            Bench(reference.retaining(remembers_s))
+        )
+
+
 # What lies in the worker the machine cannot see: it brings none.
 SEEN_BY_THE_MACHINE = [
     "acks_dropped",
@@ -190,7 +203,7 @@ def test_what_is_not_claimed_is_skipped_by_name(pytester: pytest.Pytester) -> No
 
 @pytest.mark.parametrize("claim", get_args(Claim))
 def test_every_claim_decides_over_a_test(claim: str) -> None:
-    files = [inspect.getfile(part) for part in (QueueContract, Subject)]
+    files = [inspect.getfile(part) for part in QueueContract.__mro__[:-1]]
     source = "".join(Path(file).read_text() for file in files)
     asked = re.findall(r"claims\((.*)\)", source)
     assert any(f'"{claim}"' in names for names in asked)

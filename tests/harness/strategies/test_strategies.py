@@ -200,7 +200,10 @@ def test_a_failure_tells_the_sentence_the_story_and_a_string_that_replays_it() -
 
 
 PROVES_NOTHING = replace(
-    SMALL, faults=(), guarantees=("faults_hit",), must_hit=(("partition", "running"),)
+    SMALL,
+    faults=(),
+    guarantees=("faults_hit", "no_lost_work"),
+    must_hit=(("partition", "running"),),
 )
 
 
