@@ -25,8 +25,8 @@ TITLE = "dead letters tell why"
 RANK = 110
 NEEDS: Needs = (Event.DEAD,)
 CLAIMS: tuple[Claim, ...] = ("dead_letters",)
-ALWAYS = True
 EXCUSED_BY: tuple[Claim, ...] = (*OF_DELIVERIES, "bounded_deliveries")
+ALWAYS = True
 
 
 def judge(facts: Facts) -> Judged:

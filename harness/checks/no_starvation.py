@@ -22,7 +22,9 @@ TITLE = "no latency-sensitive queue starves"
 RANK = 75
 NEEDS: Needs = (Event.ENQUEUE_ANSWERED, HAND_OVER)
 NEEDS_TIME = True
-EXCUSED_BY: tuple[Claim, ...] = (*OF_DELIVERIES, "priorities", "ordered")
+EXCUSED_BY: tuple[Claim, ...] = (
+    *OF_DELIVERIES, "priorities", "ordered", "bounded_backlog",
+)  # fmt: skip
 
 
 def judge(facts: Facts) -> Judged:

@@ -95,6 +95,11 @@ def handed_out_again(facts: Facts) -> Flags:
     return flags
 
 
+def behind_a_limit(facts: Facts) -> Flags:
+    """Every job, if a queue of the plan has a limit: what it lets in, others wait behind."""
+    return np.full(facts.jobs, any(q.max_waiting is not None for q in facts.plan.queues))
+
+
 CONCERNED: Mapping[Claim, Callable[[Facts], Flags]] = {
     "durable": met_by_a_crash,
     "idempotent_enqueue": maybe_enqueued_twice,
@@ -105,6 +110,7 @@ CONCERNED: Mapping[Claim, Callable[[Facts], Flags]] = {
     "idempotent_settle": settled_again,
     "retries": have_failed,
     "bounded_deliveries": handed_out_again,
+    "bounded_backlog": behind_a_limit,
 }
 
 
