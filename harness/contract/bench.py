@@ -83,10 +83,12 @@ class VirtualTime:
         )
         self._queue = adapter.local(clock, Random(0))
         self.call = self._queue.call
-        self.crash = self._queue.crash
 
     def wait(self, seconds: float) -> None:
         self.now += seconds
+
+    def crash(self) -> None:
+        self._queue.crash()
 
     def keep_house(self) -> None:
         if isinstance(self._queue, Housekeeper):

@@ -88,7 +88,12 @@ def test_several_faults_do_no_harm_one_by_one_nor_in_another_order(name: str) ->
     assert all(told["struck"] >= told["planned"] for told in disordered.faults.values())
 
 
-@pytest.mark.parametrize("name", NO_PLACE_OF_ITS_OWN)
+# SQLite and PostgreSQL keep the priority in a column of its own, which no later write changes;
+# and what a search in memory does in two steps a real store does in one.
+OF_THE_MEMORY_STORE = ("twin-priority-lost-on-crash", "twin-duplicate-ends-search")
+
+
+@pytest.mark.parametrize("name", [n for n in NO_PLACE_OF_ITS_OWN if n not in OF_THE_MEMORY_STORE])
 @pytest.mark.parametrize("place", ["sqlite", *KINDS])
 def test_a_twin_is_caught_on_its_plan_on_a_real_store_as_well(place: str, name: str) -> None:
     if place in KINDS:
