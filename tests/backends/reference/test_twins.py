@@ -89,7 +89,7 @@ def test_several_faults_do_no_harm_one_by_one_nor_in_another_order(name: str) ->
 
 
 # SQLite and PostgreSQL keep the priority in a column of its own, which no later write changes;
-# and what a search in memory does in two steps a real store does in one.
+# and a real store tells that the job which a search missed is overdue, so it is looked for again.
 OF_THE_MEMORY_STORE = ("twin-priority-lost-on-crash", "twin-duplicate-ends-search")
 
 
