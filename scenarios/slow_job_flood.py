@@ -17,7 +17,7 @@ from ..harness.faults.flood import Flood
 from ..harness.plan.plan import Plan, PlannedJob, Pool, Queue
 from .scenario import ALWAYS, Scenario
 
-MAILS = 9
+MAILS = 10
 REPORTS = 24
 MAIL, REPORT = 0, 1
 BOUND_S = 1.0

@@ -201,7 +201,7 @@ def test_the_command_is_named_and_one_mistake_is_written_once(tmp_path: Path) ->
     queue = OnRealProcesses(local=lambda clock, rng: Bad())
     said = set()
     for _ in range(3):
-        with pytest.raises(BackendFailed, match=r"found that call\(Enqueue\) raised") as raised:
+        with pytest.raises(pytest.fail.Exception, match=r"that call\(Enqueue\) raised") as raised:
             Bench(queue).enqueue(Job("1"))
         said.add(str(raised.value))
     (sentence,) = said

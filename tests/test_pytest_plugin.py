@@ -310,7 +310,7 @@ def test_processes_that_cannot_be_run_are_one_sentence(pytester: pytest.Pytester
             jobquake.run("{KILL}", backend=ReferenceAdapter("unknown-to-workers", "..."))
     """
     (told,) = failure(output(pytester, test, failed=1))
-    assert told.startswith("expected unknown-to-workers to serve")
+    assert told.startswith("expected a backend that worker processes find by its name")
 
 
 # -- weight -------------------------------------------------------------------------------

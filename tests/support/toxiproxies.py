@@ -26,7 +26,7 @@ from jobquake.proxy.choice import opened
 KINDS = ("embedded", "real")
 BUILD = Path(__file__).resolve().parents[2] / "build"
 PROGRAM = BUILD / "toxiproxy" / "toxiproxy-server"
-DEADLINE_S = 20.0
+DEADLINE_S = 60.0
 HOST = "127.0.0.1"
 
 

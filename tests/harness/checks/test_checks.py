@@ -23,6 +23,7 @@ from jobquake.harness.plan.payload import payload
 from jobquake.harness.plan.plan import Plan, PlannedJob, Pool, Queue
 from jobquake.harness.record.facts import Facts
 from jobquake.harness.record.history import History, Row, row
+from jobquake.harness.sight import hidden
 from jobquake.protocol.commands import RetryPolicy
 from jobquake.protocol.events import Answer, Event, Phase
 from jobquake.protocol.ledger import payload_hash
@@ -560,3 +561,8 @@ def test_a_check_judges_no_more_than_the_backend_claims(name: str) -> None:
 def test_every_check_has_a_test_in_which_it_fails() -> None:
     files = "".join(file.read_text() for file in Path(__file__).parent.glob("test_*.py"))
     assert [name for name in CHECKS if f"def test_{name}_" not in files] == []
+
+
+def test_whatever_a_check_needs_to_see_has_a_word_for_its_lack() -> None:
+    for check in CHECKS.values():
+        assert not check.needs or hidden(check.needs, frozenset())
