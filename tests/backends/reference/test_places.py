@@ -58,6 +58,7 @@ LONG = (  # behind the broker these are slow
     "duplicate-submission", "slow-network", "retry-storm", "permanent-failure", "delayed-jobs",
     "urgent-retries", "crash-after-handback", "odd-names", "twin-payload-ends-at-nul",
     "twin-id-cut", "twin-queue-case-folded", "twin-handback-resets", "twin-delay-wraps",
+    "day-of-chaos", "graceful-shutdown", "stuck-job",
     "twin-priority-unsigned", "twin-delay-on-the-tick", "twin-delay-truncated",
 )  # fmt: skip
 

@@ -95,8 +95,11 @@ def test_twenty_kills_hit_a_running_job_before_its_ack_and_nothing_is_lost() -> 
 def test_the_flood_starves_a_shared_pool_and_not_an_isolated_one(
     variant: str, starves: bool
 ) -> None:
-    plan = scenarios.find("slow-job-flood").plan(0, variant)
-    done = run(plan, backends.find("reference"), "process")
+    for seed in range(4):  # on a machine that stalls a run says nothing
+        plan = scenarios.find("slow-job-flood").plan(seed, variant)
+        done = run(plan, backends.find("reference"), "process")
+        if done.result.verdict != "inconclusive":
+            break
     rows = ledger_rows(done.ledger)
     bound_s = plan.queues[0].bound_s
     assert bound_s is not None

@@ -52,6 +52,7 @@ def explored(crew: search.Crew, progress: Callable[[Search], None] | None = None
     )
 
 
+@pytest.mark.slow
 def test_a_cluster_finds_all_that_one_core_finds_though_a_worker_is_killed(
     cluster: LocalCluster,
 ) -> None:
