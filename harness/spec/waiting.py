@@ -197,7 +197,7 @@ class _Story:
         step_s = facts.claims.timer_s
         self._least += ended.counts is True
         self._most += ended.counts is not False
-        unseen = self._astray.between(self._era_at, ended.since)
+        unseen = self._astray.between(self._era_at, ended.at)  # also before its own repetitions
         most = self._most + unseen
         spent = most >= facts.plan.max_deliveries
         bounds = between(facts.plan.retry, max(1, self._least), max(1, most))

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
+from jobquake import assert_holds
 from jobquake.backends.adapter import Claims
 from jobquake.harness.checks import CHECKS
 from jobquake.harness.checks.dead_letters_listed import KEPT
@@ -368,3 +369,17 @@ def test_dead_letters_explained_rejects_another_reason_than_that_of_the_last_fai
     assert blamed(judged) == ({0} if last == "failed" else set())
     astray = [*rows, nothing(20.0, 19.0, Answer.UNKNOWN)]
     assert not blamed(judge("dead_letters_explained", plan_of(), astray))
+
+
+# The first delivery went astray before the repetition that brought the second, so the failure that
+# is seen first is the second one: it waits for the longer backoff. Found by 100,000 schedules.
+GRANT_LOST_BEFORE_ITS_REPETITION = (
+    "jq1:eNo9T1tuwzAMu4u-NcNel6I7ixEYXia3QdQ4tZMuvf0kt9uHHyBFivRQKFGheSBAqOMV0APt"
+    "C-eiwHXc6RvQovdwc4DzxtyuvlcoMuu8MD26BlnjZNqaA0KKo7CfmCJXauBRjsU394L-zYQEeDrO"
+    "tMpaplhlvZNfrhQKLfyAJm5b4CsOU05JiLrQsGpEmHOQ4TX85DL9WdRA-8BbHe9aZin5LIoaYlqp"
+    "hAtFlty-R5jooR7OaMoOO_Os8PFuTnjAVsrZFwl025pQAGs7fTpJqjbS4RfkU2Q7_4u26g"
+)
+
+
+def test_a_delivery_that_nobody_saw_makes_the_next_backoff_longer() -> None:
+    assert_holds(GRANT_LOST_BEFORE_ITS_REPETITION, "reference")
