@@ -24,6 +24,7 @@ from ..plan.plan import Plan
 
 QUIET_POLL_S = 0.05
 LEAST_PATIENCE_S = 5.0
+HELD: tuple[State, ...] = ("ready", "leased")  # in these states a queue has still to do with a job
 
 
 class Due(NamedTuple):
@@ -125,7 +126,7 @@ class Conductor:
             reply = self._stage.ask(Inspect(self._plan.job_id(job)))
             if reply is None:
                 return None  # no word is no proof
-            if isinstance(reply, Inspected) and reply.state in ("ready", "leased"):
+            if isinstance(reply, Inspected) and reply.state in HELD:
                 held[job] = (reply.state, reply.deliveries)
         self._unsettled = list(held)  # what is done or dead stays so: all clients have gone
         return held
@@ -165,4 +166,4 @@ def agenda(plan: Plan) -> list[Due]:
 
 def pending(measured: Measured) -> int:
     """How many jobs are ready or leased."""
-    return sum(depth.count for depth in measured.depths if depth.state in ("ready", "leased"))
+    return sum(depth.count for depth in measured.depths if depth.state in HELD)

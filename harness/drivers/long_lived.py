@@ -26,7 +26,7 @@ from ...protocol.commands import (
     Reply,
 )
 from ..plan.plan import Plan
-from .conductor import pending
+from .conductor import HELD, pending
 from .execution import Execution
 
 SETTLE_WITHIN_S = 30.0
@@ -81,4 +81,4 @@ def settle(
 def _held(plan: Plan, attempt: Callable[[Command], Reply | None]) -> int:
     """How many jobs of the plan the queue holds, in its own words about each of them."""
     replies = (attempt(Inspect(plan.job_id(job))) for job in range(len(plan.jobs)))
-    return sum(isinstance(r, Inspected) and r.state in ("ready", "leased") for r in replies)
+    return sum(isinstance(r, Inspected) and r.state in HELD for r in replies)
