@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from .api import assert_holds, run, validate
     from .backends.adapter import Adapter
     from .backends.claims import Claims
+    from .effects.sink.payments import SinkBehaviour
+    from .effects.sink.server import Sink
     from .errors import JobquakeError
     from .harness.drivers.sim import simulate
     from .harness.finding import Finding
@@ -72,6 +74,8 @@ _PUBLIC = {
     "RetryPolicy": ".protocol.commands",
     "Run": ".harness.run",
     "Scenario": ".scenarios.scenario",
+    "Sink": ".effects.sink.server",
+    "SinkBehaviour": ".effects.sink.payments",
     "assert_holds": ".api",
     "backend": ".lookup",
     "decode": ".harness.plan.replay",
@@ -103,6 +107,8 @@ __all__ = [
     "RetryPolicy",
     "Run",
     "Scenario",
+    "Sink",
+    "SinkBehaviour",
     "assert_holds",
     "backend",
     "decode",

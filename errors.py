@@ -24,7 +24,8 @@
     ├── BackendFailed         the backend (its adapter) raised                   exit code 3
     ├── DamagedData           a file was cut or changed                          exit code 3
     │   ├── DamagedRun        a run folder (a RunFolderError, too)
-    │   └── LedgerError       a ledger
+    │   ├── LedgerError       a ledger
+    │   └── JournalError      the charges that a sink has kept
     ├── ProtocolError         what another program sent makes no sense           exit code 3
     │   ├── Unanswered, QueueError: a call to a queue
     │   ├── FrameError, MessageError: the broker's wire

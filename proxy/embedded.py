@@ -7,9 +7,6 @@ from connections before they have been told not to.
 
 from __future__ import annotations
 
-import asyncio
-import signal
-import threading
 from collections.abc import Callable, Coroutine
 from typing import Any, Self, TypeVar
 
@@ -19,7 +16,8 @@ from .api import API, VERSION
 from .config import populate
 from .extension import Extension
 from .go_syntax import JSONError
-from .http import Connection
+from .listener import Listener, settle, stop_signal
+from .loop_thread import LoopThread
 from .metrics import Metrics
 from .proxy import TapFactory
 from .server import Server
@@ -44,19 +42,14 @@ class Embedded:
         self.server = Server(seed)
         self.address = ""
         self._host, self._port = host, port
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._thread: threading.Thread | None = None
+        self._thread: LoopThread | None = None
         self._http: Listener | None = None
 
     def start(self) -> str:
         """Listen; the API's address, http://HOST:PORT. Raises AddressError."""
         assert self._thread is None, "started already"
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(
-            target=self._loop.run_forever, name="toxiproxy", daemon=True
-        )
-        self._thread.start()
-        self._http = Listener(self.server)
+        self._thread = LoopThread("toxiproxy")
+        self._http = Listener(api(self.server))
         try:
             self.address = "http://" + self.run(self._http.start(self._host, self._port))
             return self.address
@@ -66,26 +59,21 @@ class Embedded:
 
     def stop(self) -> None:
         """Close every listener and every connection, and end the thread."""
-        if self._thread is None or self._loop is None:
+        if self._thread is None:
             return
         self.run(self._close())
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
-        self._thread = self._loop = None
+        self._thread.stop()
+        self._thread = None
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Run it on the loop, from another thread, and wait for what it returns."""
-        assert self._loop
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
+        assert self._thread
+        return self._thread.run(coroutine)
 
     def call(self, function: Callable[[], T]) -> T:
         """Call it on the loop, from another thread, and wait for what it returns."""
-
-        async def called() -> T:
-            return function()
-
-        return self.run(called())
+        assert self._thread
+        return self._thread.call(function)
 
     def tap(self, name: str, factory: TapFactory) -> None:
         """Ask ``factory`` for a tap for each connection of that proxy from now on."""
@@ -109,31 +97,9 @@ class Embedded:
         await settle()
 
 
-class Listener:
-    """Serves the API of ``server`` over HTTP."""
-
-    def __init__(self, server: Server) -> None:
-        self._api = API(server, Extension(server, VERSION).routes)
-        self._listening: asyncio.Server | None = None
-        self._connections: set[Connection] = set()
-
-    async def start(self, host: str, port: int) -> str:
-        """Listen; HOST:PORT. Raises AddressError."""
-        listener = address.listen(await address.resolve(address.join(host, port)))
-        loop = asyncio.get_running_loop()
-        self._listening = await loop.create_server(self._connection, sock=listener)
-        return address.name(listener)
-
-    def stop(self) -> None:
-        if self._listening:
-            self._listening.close()
-        for connection in list(self._connections):
-            connection.close()
-
-    def _connection(self) -> Connection:
-        connection = Connection(self._api, self._connections.discard)
-        self._connections.add(connection)
-        return connection
+def api(server: Server) -> API:
+    """Toxiproxy's API of ``server``, with our extension."""
+    return API(server, Extension(server, VERSION).routes)
 
 
 async def serve(
@@ -149,12 +115,9 @@ async def serve(
     Calls ``ready(address)`` once it listens. Raises AddressError if an address cannot be
     had, ConfigError if the configuration is not one.
     """
-    stopped = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopped.set)
+    stopped = stop_signal()
     server = Server(seed, Metrics() if proxy_metrics else None)
-    listener = Listener(server)
+    listener = Listener(api(server))
     try:
         if config is not None:
             await _configure(server, config)
@@ -173,13 +136,3 @@ async def _configure(server: Server, config: bytes) -> None:
         raise
     except (APIError, JSONError, address.AddressError) as error:
         raise ConfigError(str(error)) from error
-
-
-async def settle() -> None:
-    """Let connections that were aborted be closed, which takes the loop a turn or two."""
-    others = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in others:
-        task.cancel()
-    await asyncio.gather(*others, return_exceptions=True)
-    for _ in range(3):
-        await asyncio.sleep(0)

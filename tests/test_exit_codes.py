@@ -254,7 +254,7 @@ def test_every_error_belongs_to_the_family_and_is_drawn_in_its_tree() -> None:
     assert not [name for name in errors if not re.search(rf"\b{name}\b", tree)]
     assert not [name for name, error in errors.items() if getattr(error, "exit_code", 0) == 1]
     damaged = [error for error in errors.values() if issubclass(error, DamagedData)]
-    assert len(damaged) == 3 and {error.exit_code for error in damaged} == {3}, damaged
+    assert len(damaged) == 4 and {error.exit_code for error in damaged} == {3}, damaged
 
 
 def test_a_corrupt_database_and_a_full_device_end_with_3(tmp_path: Path) -> None:

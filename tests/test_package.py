@@ -34,6 +34,7 @@ FLOORS = {
     "blame": 2,
     "proxy": 2,
     "backends": 3,
+    "effects": 3,
     "harness": 4,
     "scenarios": 5,
     "capacity": 5,
