@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from ..errors import DamagedData
@@ -33,12 +34,20 @@ def payload_hash(payload: bytes) -> int:
 
 
 class Ledger:
-    """Appends rows for one process. ``node`` and ``incarnation`` say whose they are."""
+    """Appends rows for one process. ``node`` and ``incarnation`` say whose they are, and ``clock``
+    the time of a row that states none."""
 
-    def __init__(self, path: str | Path, node: int = -1, incarnation: int = 0) -> None:
+    def __init__(
+        self,
+        path: str | Path,
+        node: int = -1,
+        incarnation: int = 0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
         self._node = node
         self._incarnation = incarnation
+        self._clock = clock
 
     def write(
         self,
@@ -58,7 +67,7 @@ class Ledger:
     ) -> None:
         """Append one row; it is in the file when this returns."""
         row = Row(
-            time.monotonic() if t is None else t,
+            self._clock() if t is None else t,
             since,
             int(event),
             int(answer),

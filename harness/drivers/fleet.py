@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from math import inf
 from pathlib import Path
 
 from ...errors import BackendFailed, EnvironmentFault
@@ -20,10 +20,10 @@ from ...protocol.ledger import Ledger
 from ..faults import PointFault
 from ..plan.plan import Plan
 from .node import BACKEND_FAILED
+from .pace import Pace
 from .server import READY_WITHIN_S, tail
 from .tree import Running, kill_group, kill_tree
 
-TICK_S = 0.005
 LEAVE_WITHIN_S = 3.0
 FAILED_STARTS = 5
 
@@ -72,6 +72,7 @@ class Fleet:
         ledger: Ledger,
         look: Callable[[], None],
         log: Callable[[int], Path],
+        pace: Pace,
     ) -> None:
         self.slots = [Slot(number) for number in range(len(plan.workers))]
         self.counts: Counter[str] = Counter()
@@ -80,6 +81,7 @@ class Fleet:
         self._ledger = ledger
         self._look = look
         self._log = log
+        self._pace = pace
         self._resume: list[tuple[float, int]] = []
         self._kill_at: list[tuple[float, int, int]] = []
         self._stopping = False
@@ -109,6 +111,14 @@ class Fleet:
                 self._resume.append((row.t + fault.lasts_s, slot.process.pid))
 
     @property
+    def due_s(self) -> float:
+        """When there is next something to supervise, by the clock of the run."""
+        restarts = [slot.restart_at for slot in self.slots if slot.process is None]
+        resumes = [at_s for at_s, _ in self._resume]
+        kills = [at_s for at_s, _, _ in self._kill_at]
+        return min([*restarts, *resumes, *kills], default=inf)
+
+    @property
     def busy(self) -> bool:
         """Whether a worker holds a job, or is paused or about to leave."""
         return bool(self._resume or self._kill_at) or any(slot.jobs for slot in self.slots)
@@ -122,20 +132,20 @@ class Fleet:
         """Start all workers and wait until each has said in the ledger that it works."""
         for slot in self.slots:
             self._start(slot)
-        until = time.monotonic() + READY_WITHIN_S
+        until_s = time.monotonic() + READY_WITHIN_S  # for whoever waits, whatever the run's clock
         while not all(slot.started for slot in self.slots):
             self._look()
             self.supervise()
-            if time.monotonic() > until:
+            if time.monotonic() > until_s:
                 raise EnvironmentFault(
                     f"expected {len(self.slots)} workers within {READY_WITHIN_S:g} s, found "
                     f"{sum(slot.started for slot in self.slots)}; is the machine overloaded?"
                 )
-            time.sleep(TICK_S)
+            self._pace.nap(inf)
 
     def supervise(self) -> None:
         """Start again who died, wake who has been paused for long enough, end who must go."""
-        now = time.monotonic()
+        now = self._pace.now_s()
         for slot in self.slots:
             if slot.process and not slot.living:
                 self._note_exit(slot)
@@ -159,12 +169,11 @@ class Fleet:
         living = [slot.process for slot in self.slots if slot.process]
         for process in living:
             process.terminate()
-        until = time.monotonic() + LEAVE_WITHIN_S
+        until_s = self._pace.now_s() + LEAVE_WITHIN_S
+        while any(p.poll() is None for p in living) and self._pace.now_s() < until_s:
+            self._pace.nap(until_s)
         for process in living:
-            try:
-                process.wait(max(0.0, until - time.monotonic()))
-            except subprocess.TimeoutExpired:
-                kill_group(process)
+            kill_group(process)
         for slot in self.slots:
             self._note_exit(slot)
 
@@ -191,7 +200,7 @@ class Fleet:
         if process is None:
             return False
         process.terminate()
-        self._kill_at.append((time.monotonic() + within_s, number, slot.incarnation))
+        self._kill_at.append((self._pace.now_s() + within_s, number, slot.incarnation))
         return True
 
     # -- one worker ---------------------------------------------------------------------
@@ -227,7 +236,7 @@ class Fleet:
 
     def _resume_due(self, all_of_them: bool = False) -> None:
         """SIGCONT to the paused workers whose time has come."""
-        now = time.monotonic()
+        now = self._pace.now_s()
         due = [pause for pause in self._resume if all_of_them or pause[0] <= now]
         self._resume = [pause for pause in self._resume if pause not in due]
         for _, pid in due:

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import os
 import subprocess
-import time
 from collections import Counter
 from collections.abc import Callable, Mapping
+from math import inf
 from pathlib import Path
 
 from ...backends.adapter import Connection, RemoteQueue
@@ -29,12 +29,15 @@ from .clean import MARK, Workspace, sweep
 from .conductor import QUIET_POLL_S, Conductor, Holding, agenda
 from .crew import Crew, Nodes, Role
 from .execution import Execution
-from .fleet import TICK_S, Fleet, Slot, see_backend
+from .fleet import Fleet, Slot, see_backend
 from .guard import guarded
 from .network import Network
 from .observe import observations
+from .pace import Pace, RealTime
 from .server import Server, Spawn
 from .tree import Running
+
+POLL_AGAIN = 0.05  # a pause between two questions, as a share of the time in which nothing moved
 
 Progress = Callable[[Counter[str]], None]
 
@@ -94,12 +97,14 @@ class ProcessRun:
         toxiproxy: str = EMBEDDED,
         server: Server | None = None,
         crew: Crew | None = None,
+        pace: Pace | None = None,
     ) -> None:
         self.plan = plan
+        self._pace = pace or RealTime()
         self._adapter = adapter
         self._crew = crew or Nodes(plan, adapter)
         self._mark, self._folder = workspace.mark, workspace.folder
-        self._spawn = spawner(workspace)
+        self._spawn = spawner(workspace, self._pace.environment)
         self._progress = progress
         self._toxiproxy = toxiproxy
         self._clients: list[Running] = []
@@ -117,7 +122,7 @@ class ProcessRun:
 
     def run(self) -> History:
         """Execute the plan; the history. Raises :class:`EnvironmentFault` if it cannot."""
-        self._ledger = Ledger(self._folder / LEDGER)
+        self._ledger = Ledger(self._folder / LEDGER, clock=self._pace.now_s)
         self._reader = LedgerReader(self._folder / LEDGER)
         self._fleet = Fleet(
             self.plan,
@@ -125,12 +130,13 @@ class ProcessRun:
             self._ledger,
             self._read,
             self._node_log,
+            self._pace,
         )
         try:
             self._crew.prepare(self._folder, self._spawn)
             self._control = control = self._connect()
             self._fleet.start()
-            self._started_at = time.monotonic()
+            self._started_at = self._pace.now_s()
             (self._folder / STARTED).write_text(repr(self._started_at))
             workers = len(self.plan.workers)
             self._clients = [
@@ -213,7 +219,7 @@ class ProcessRun:
 
     def holdings(self) -> list[Holding]:
         self._read()
-        self._struck_at = time.monotonic()
+        self._struck_at = self._pace.now_s()
         return [holding for slot in self._fleet.slots for holding in self._holding(slot)]
 
     def _holding(self, slot: Slot) -> list[Holding]:
@@ -252,7 +258,7 @@ class ProcessRun:
         if worker >= len(self._fleet.slots):
             return
         slot = self._fleet.slots[worker]
-        self._struck_at = time.monotonic()
+        self._struck_at = self._pace.now_s()
         struck = self._fleet.kill(worker, back_s)
         # What it had in hand is known for sure only now that it is dead.
         self._strike_worker(number, self._holding(slot) if struck else [], worker)
@@ -262,7 +268,7 @@ class ProcessRun:
         if worker >= len(self._fleet.slots):
             return
         self._read()
-        self._struck_at = time.monotonic()
+        self._struck_at = self._pace.now_s()
         holding = self._holding(self._fleet.slots[worker])
         struck = self._fleet.terminate(worker, within_s)
         self._strike_worker(number, holding if struck else [], worker)
@@ -295,7 +301,7 @@ class ProcessRun:
                 self.network.check()
             now = self._elapsed()
             if now >= next_poll:
-                next_poll = now + QUIET_POLL_S
+                next_poll = now + self._pause_s(now)
                 if self._progress:
                     self._progress(self._fleet.counts + Counter({"strikes": self._strikes}))
                 if self._conductor.late(now):
@@ -307,10 +313,20 @@ class ProcessRun:
                 if healed and self._conductor.quiet(now):
                     self._ledger.write(Event.QUIET)
                     return
-            time.sleep(TICK_S)
+            self._pace.nap(self._next_due_s(next_poll))
+
+    def _pause_s(self, now_s: float) -> float:
+        """How long to the next question to the queue: the longer nothing moved, the longer."""
+        moved_s = self._rows[-1].t - self._started_at if self._rows else 0.0
+        return max(QUIET_POLL_S, POLL_AGAIN * (now_s - moved_s))
+
+    def _next_due_s(self, next_poll_s: float) -> float:
+        """When the driver has next something to do, by the clock of the run."""
+        due_s = self._agenda[0].at_s if self._agenda else inf
+        return min(self._started_at + min(due_s, next_poll_s), self._fleet.due_s)
 
     def _elapsed(self) -> float:
-        return time.monotonic() - self._started_at
+        return self._pace.now_s() - self._started_at
 
     def _history(self) -> History:
         start = self._started_at
@@ -322,8 +338,11 @@ class ProcessRun:
         )
 
 
-def spawner(workspace: Workspace) -> Spawn:
-    """Starts processes in the folder of the workspace that carry its mark."""
+def spawner(workspace: Workspace, shared: Mapping[str, str] | None = None) -> Spawn:
+    """Starts processes in the folder of the workspace that carry its mark.
+
+    ``shared`` is what all of them have in their environment.
+    """
 
     def spawn(
         command: list[str], env: Mapping[str, str] | None = None, **options: object
@@ -332,6 +351,7 @@ def spawner(workspace: Workspace) -> Spawn:
             command,
             env=os.environ
             | dict(env or {})
+            | dict(shared or {})
             | {MARK: workspace.mark, "PYTHONDONTWRITEBYTECODE": "1"},
             start_new_session=True,
             stdin=subprocess.DEVNULL,
@@ -349,9 +369,10 @@ def shake(
     toxiproxy: str = EMBEDDED,
     server: Server | None = None,
     crew: Crew | None = None,
+    pace: Pace | None = None,
 ) -> Execution:
-    """Run the plan with real processes, on that server and with that crew if they are given."""
+    """Run the plan with real processes, on that server, with that crew, at that pace if given."""
     with guarded(adapter) as workspace:
-        run = ProcessRun(plan, adapter, workspace, progress, toxiproxy, server, crew)
+        run = ProcessRun(plan, adapter, workspace, progress, toxiproxy, server, crew, pace)
         history = run.run()
         return Execution(history, (workspace.folder / LEDGER).read_bytes(), run.network_name)
