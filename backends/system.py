@@ -115,7 +115,8 @@ class Driven(Protocol):
 
 def sees(system: System) -> frozenset[Event]:
     """The events that can be observed of the system: all of them, unless it says otherwise."""
-    return system.sees if isinstance(system, Veiled) else EVERYTHING
+    seen: frozenset[Event] = getattr(system, "sees", EVERYTHING)
+    return seen
 
 
 def drivers(system: System) -> tuple[Driver, ...]:

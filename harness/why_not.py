@@ -46,7 +46,7 @@ def _why_not(plan: Plan, system: System, driver: Driver) -> str | None:
 
 def _lacking(fault: Fault, system: System) -> str | None:
     """What this fault lacks on real processes of the system."""
-    if fault.skews_clock:
+    if fault.skew_s:
         return "its processes share one clock"
     if fault.on_network and system.framing is None:
         return "it is reached over no network"

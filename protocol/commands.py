@@ -15,6 +15,7 @@ from ..errors import ProtocolError
 
 Jitter = Literal["none", "full", "equal", "decorrelated"]
 State = Literal["ready", "leased", "done", "dead"]
+HELD: tuple[State, ...] = ("ready", "leased")  # in these a queue has still to do with a job
 
 
 class RetryPolicy(Struct, frozen=True, array_like=True):

@@ -75,7 +75,7 @@ def _strikes(facts: Facts, rows: Ints, job: int) -> set[str]:
             found.add("network" if fault.on_network else fault.kind)
         if theirs and isinstance(fault, CallFault) and fault.call == "enqueue":
             found.add("enqueue repeated")
-        if i > first and fault.skews_clock:
+        if i > first and fault.skew_s:
             found.add("skewed clock")
         if theirs and job >= 0 and history["phase"][i] == Phase.AFTER_EFFECT:
             found.add("struck after its effect")

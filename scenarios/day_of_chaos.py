@@ -43,9 +43,13 @@ def build(rng: Random, seed: int, variant: str) -> Plan:
         return round(rng.uniform(first_s, last_s), 3)
 
     mails = [PlannedJob(at(0.0, LONG_S), MAIL, 0.02) for _ in range(12)]
+    # Nobody kills the worker of the mails, so the outage surely meets one of these.
+    mails += [PlannedJob(at(1.1, 2.0), MAIL, 0.02, "depends") for _ in range(3)]
     payments = [PlannedJob(at(0.0, LONG_S), PAYMENTS, at(0.05, 0.2)) for _ in range(40)]
     payments += [PlannedJob(at(0.0, LONG_S), PAYMENTS, 0.05, "depends") for _ in range(8)]
     payments += [PlannedJob(at(1.1, 2.0), PAYMENTS, 0.05, "malformed") for _ in range(4)]
+    # What is malformed may come to a worker after the fix; these fail whenever they come.
+    payments += [PlannedJob(at(0.2, LONG_S), PAYMENTS, 0.05, "permanent") for _ in range(3)]
     reports = [PlannedJob(at(0.5, 1.0), REPORTS, at(0.3, 0.8), flood=True) for _ in range(16)]
     jobs = mails + payments + reports
     first = len(mails)

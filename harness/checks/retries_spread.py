@@ -26,7 +26,7 @@ NEEDS_TIME = True
 CLAIMS: tuple[Claim, ...] = ("retries",)
 
 BIN_S = 0.25
-SHORTEST_S = 1e-9  # so that a retry without any backoff is all in one place
+SHORTEST_S = 1e-9  # a retry whose backoff is shorter is all in one place
 ALWAYS_ALLOWED = 6.0
 DEVIATIONS = 6.0
 
@@ -66,12 +66,25 @@ def _peak(times: Floats) -> tuple[int, float]:
 
 def _perfect_peak(failed: Floats, ceiling: Floats) -> float:
     """The highest number expected in ``BIN_S`` if each retry is even over its upper half."""
-    edges = np.concatenate([failed + ceiling / 2, failed + ceiling])
-    best = 0.0
-    for start in edges:
-        inside = np.minimum(start + BIN_S, failed + ceiling) - np.maximum(
-            start, failed + ceiling / 2
-        )
-        share = np.clip(inside, 0.0, None) / np.maximum(ceiling / 2, SHORTEST_S)
-        best = max(best, float(share.sum()))
-    return best
+    first, last = failed + ceiling / 2, failed + ceiling
+    spread = last - first > SHORTEST_S
+    begins, at_once = np.concatenate([first, last]), np.sort(last[~spread])
+    ends = begins + BIN_S
+    expected = _begun(ends, first[spread], last[spread])
+    expected -= _begun(begins, first[spread], last[spread])
+    expected += np.searchsorted(at_once, ends, "right") - np.searchsorted(at_once, begins, "left")
+    return float(expected.max())
+
+
+def _begun(times: Floats, first: Floats, last: Floats) -> Floats:
+    """How many of these are expected by each time, if each is even from its first to its last."""
+    by_first, by_last = np.argsort(first), np.argsort(last)
+    rate = 1.0 / (last - first)
+    share = np.zeros(len(times))
+    for order, moments, sign in ((by_first, first, 1.0), (by_last, last, -1.0)):
+        rates = np.concatenate([[0.0], np.cumsum(rate[order])])
+        offsets = np.concatenate([[0.0], np.cumsum((rate * first)[order])])
+        place = np.searchsorted(moments[order], times, "right")
+        share += sign * (times * rates[place] - offsets[place])
+    begun: Floats = share + np.searchsorted(np.sort(last), times, "right")
+    return begun

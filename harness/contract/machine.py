@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from ...backends.adapter import Adapter, Claims
 from ...protocol.commands import (
+    HELD,
     Ack,
     Enqueue,
     Enqueued,
@@ -164,7 +165,7 @@ def machine(adapter: Adapter) -> type[RuleBasedStateMachine]:
             )
             assert isinstance(measured, Measured)
             least, most = self.model.pending(self.bench.now)
-            found = sum(d.count for d in measured.depths if d.state in ("ready", "leased"))
+            found = sum(depth.count for depth in measured.depths if depth.state in HELD)
             self.bench.expect(
                 least <= found <= most,
                 f"from {least} to {most} jobs to be counted as ready or leased",

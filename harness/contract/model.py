@@ -10,15 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
 
 from ...backends.adapter import Claims
-from ...protocol.commands import Ack, Delivery, Extend, Job, Nack, Release
+from ...protocol.commands import HELD, Ack, Delivery, Extend, Job, Nack, Release, State
 from ..spec.backoff import backoff
 
 TOLERANCE_S = 0.002  # stores may round times to milliseconds
 Word = Ack | Nack | Extend | Release
-State = Literal["ready", "leased", "done", "dead"]
 Expect = Callable[[bool, str, object], None]
 
 
@@ -241,10 +239,8 @@ class Model:
     def pending(self, now: float) -> tuple[int, int]:
         """How many jobs are ready or leased: at least, and at most."""
         seen = [self.states(job_id, now) for job_id in self.jobs]
-        waiting = {"ready", "leased"}
-        return sum(states <= waiting for states in seen), sum(
-            bool(states & waiting) for states in seen
-        )
+        held = set(HELD)
+        return sum(states <= held for states in seen), sum(bool(states & held) for states in seen)
 
     def _skipped(self, known: Known) -> bool:
         return known.state == "ready" and known.job.key in self.keys

@@ -267,7 +267,7 @@ class QueueContract(EdgeTests):
 
         anything = faults()
         if not self.backend.claims.steady_time:
-            anything = anything.filter(lambda fault: not fault.skews_clock)
+            anything = anything.filter(lambda fault: not fault.skew_s)
 
         @given(plans(faults=anything))
         @self.settings()

@@ -15,16 +15,14 @@ from math import inf
 from typing import Literal, NamedTuple, Protocol
 
 from ...backends.claims import Claims
-from ...protocol.commands import Command, Inspect, Inspected, Measure, Measured, Reply, State
+from ...protocol.commands import HELD, Command, Inspect, Inspected, Measure, Measured, Reply, State
 from ...protocol.events import Phase
 from ..faults import LinkFault, TimedFault
-from ..faults.skew_clock import SkewClock
 from ..faults.world import World
 from ..plan.plan import Plan
 
 QUIET_POLL_S = 0.05
 LEAST_PATIENCE_S = 5.0
-HELD: tuple[State, ...] = ("ready", "leased")  # in these states a queue has still to do with a job
 
 
 class Due(NamedTuple):
@@ -139,7 +137,7 @@ def lived_twice_s(plan: Plan, claims: Claims) -> float:
     """
     if claims.steady_time:
         return 0.0
-    return sum(abs(fault.by_s) for fault in plan.faults if isinstance(fault, SkewClock))
+    return sum(abs(fault.skew_s) for fault in plan.faults)
 
 
 def patience_s(plan: Plan) -> float:

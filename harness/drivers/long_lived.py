@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from ...protocol.commands import (
+    HELD,
     Ack,
     Command,
     DeadLetters,
@@ -26,7 +27,7 @@ from ...protocol.commands import (
     Reply,
 )
 from ..plan.plan import Plan
-from .conductor import HELD, pending
+from .conductor import pending
 from .execution import Execution
 
 SETTLE_WITHIN_S = 30.0

@@ -22,7 +22,8 @@ from .clock import UNTIL_WOKEN, Clock, Process, Steps
 from .skew import WallClocks
 
 STALLED_S = 1e-6  # the least virtual step, so that rounding cannot stop the clock
-LOOK_AGAIN_S = 0.05
+LOOK_AGAIN_S = 0.05  # at what is overdue, or
+OVERDUE_SHARE = 0.02  # this share of the time since it was due, if that is more
 NEVER = float("inf")
 NOTHING_SOONER = (Ack, Extend)  # never make a job ready, nor anything happen sooner
 
@@ -144,8 +145,10 @@ class WaitingRoom:
         if at < self._alarm_at:
             self._alarm_at = at
             # A queue that did nothing at that very time will do nothing a microsecond later.
-            least_s = LOOK_AGAIN_S if at == self._rang_at else STALLED_S
-            self._clock.after(max(least_s, at - self._clock.now), self._alarmed, at)
+            now, least_s = self._clock.now, STALLED_S
+            if at == self._rang_at:
+                least_s = max(LOOK_AGAIN_S, OVERDUE_SHARE * (now - at))
+            self._clock.after(max(least_s, at - now), self._alarmed, at)
 
     def _alike(self, waiter: _Waiter) -> Alike:
         """Waiters of which this is the same are given the same answer."""

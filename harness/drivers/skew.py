@@ -8,8 +8,8 @@ only who reads the wrong clock suffers.
 from __future__ import annotations
 
 from ...protocol.clock import Clock as Clocks
+from ..faults.fault import LastingFault
 from ..faults.fields import SERVER
-from ..faults.skew_clock import SkewClock
 from ..plan.plan import Plan
 from .clock import Clock
 
@@ -19,7 +19,9 @@ class WallClocks:
 
     def __init__(self, clock: Clock, plan: Plan) -> None:
         self._clock = clock
-        self._skews = [fault for fault in plan.faults if isinstance(fault, SkewClock)]
+        self._skews = [
+            fault for fault in plan.faults if isinstance(fault, LastingFault) and fault.skew_s
+        ]
         self.calling = SERVER
 
     def read(self, node: int) -> float:
@@ -31,11 +33,7 @@ class WallClocks:
         if not self._skews:
             return 0.0
         now = self._clock.now
-        return sum(
-            skew.by_s
-            for skew in self._skews
-            if skew.node == node and skew.at_s <= now < skew.at_s + skew.for_s
-        )
+        return sum(skew.skew_s for skew in self._skews if node in skew.nodes and skew.active(now))
 
     def of_queue(self) -> Clocks:
         """What the queue can read."""

@@ -22,7 +22,7 @@ from ..plan.plan import NEVER_BACK, Behaviour, Plan, PlannedJob, Pool, Queue, Re
 from .fair import sketch
 from .faults import FOR_EVER, TAKE_DEPENDENCY_AWAY
 from .long_lives import deploys, month, stubborn
-from .parts import faults_of, lease_of, plan_of, priority_of
+from .parts import faults_of, lease_of, one_pool, plan_of, priority_of
 from .swarm import Space, Swarm
 
 LATER_S = 30.0  # surely after everything that was there before
@@ -151,8 +151,7 @@ def _crowd(rng: Random, here: Swarm, space: Space, seed: int) -> Plan:
         rng,
         here,
         seed,
-        queues=(Queue("q0"),),
-        pools=(Pool("all", ("q0",), space.workers),),
+        pools=one_pool(space.workers),
         jobs=jobs,
         faults=[Outage(0.0, round(rng.uniform(1.0, 4.0), 2))],
         max_deliveries=8,
@@ -226,8 +225,7 @@ def _again(rng: Random, here: Swarm, space: Space, seed: int) -> Plan:
         rng,
         here._replace(features=frozenset()),
         seed,
-        queues=(Queue("q0"),),
-        pools=(Pool("all", ("q0",), rng.randint(1, 2)),),
+        pools=one_pool(rng.randint(1, 2)),
         jobs=jobs + again,
         faults=faults,
         sink="blind",
@@ -266,7 +264,7 @@ def _full(rng: Random, here: Swarm, space: Space, seed: int) -> Plan:
         here,
         seed,
         queues=(Queue("q0", max_waiting=limit),),
-        pools=(Pool("all", ("q0",), 1),),
+        pools=one_pool(1),
         jobs=jobs,
         faults=[],
         lease_s=lease_of(rng),

@@ -28,7 +28,7 @@ def made_fair(plan: Plan) -> Plan:
     for fault in plan.faults:
         after = gone | fault.gone_for_ever
         left = {pool.name for number, pool in enumerate(pools) if number not in after}
-        skewed = fault.skews_clock and SERVER in fault.nodes
+        skewed = fault.skew_s and SERVER in fault.nodes
         if len(left) == len(plan.pools) and not (crashes and skewed):
             gone = after
             kept.append(fault)

@@ -7,15 +7,13 @@ from __future__ import annotations
 
 from random import Random
 
-from msgspec.structs import replace
-
 from ...protocol.commands import RetryPolicy
 from ..faults.fault import Fault
 from ..faults.kill_at import KillAt
 from ..faults.terminate import Terminate
-from ..plan.plan import Plan, PlannedJob, Pool, Queue
-from .fair import sketch, with_time
-from .parts import faults_of, lease_of, plan_of, priority_of
+from ..plan.plan import Plan, PlannedJob
+from .fair import sketch
+from .parts import faults_of, lease_of, one_pool, plan_of, priority_of
 from .swarm import Space, Swarm
 
 MONTH_S = 30 * 86_400.0
@@ -42,18 +40,17 @@ def month(rng: Random, here: Swarm, space: Space, seed: int) -> Plan:
     workers = rng.randint(1, 2)
     lease_s = lease_of(rng)
     some = space._replace(faults=2)
-    plan = plan_of(
+    return plan_of(
         rng,
         here,
         seed,
-        queues=(Queue("q0"),),
-        pools=(Pool("all", ("q0",), workers),),
+        pools=one_pool(workers),
         jobs=jobs,
         faults=faults_of(rng, here, some, sketch(jobs, workers, lease_s)),
         lease_s=lease_s,
         max_deliveries=6,
+        wait_s=round(longest_s / LOOKS, 1),
     )
-    return with_time(replace(plan, wait_s=max(plan.wait_s, round(longest_s / LOOKS, 1))))
 
 
 def stubborn(rng: Random, here: Swarm, space: Space, seed: int) -> Plan:
@@ -69,8 +66,7 @@ def stubborn(rng: Random, here: Swarm, space: Space, seed: int) -> Plan:
         rng,
         here,
         seed,
-        queues=(Queue("q0"),),
-        pools=(Pool("all", ("q0",), rng.randint(1, 2)),),
+        pools=one_pool(rng.randint(1, 2)),
         jobs=jobs,
         faults=faults,
         lease_s=0.5,
@@ -94,15 +90,14 @@ def deploys(rng: Random, here: Swarm, space: Space, seed: int) -> Plan:
     for _ in range(rng.randint(1, 4)):
         at_s = round(at_s + rng.uniform(0.3, 1.5) * service_s, 3)
         faults.append(Terminate(tuple(range(workers)), at_s, rng.choice((1.5, 3.0))))
-    plan = plan_of(
+    return plan_of(
         rng,
         here,
         seed,
-        queues=(Queue("q0"),),
-        pools=(Pool("all", ("q0",), workers),),
+        pools=one_pool(workers),
         jobs=jobs,
         faults=faults,
         lease_s=lease_s,
         max_deliveries=rng.choice((2, 2, 3)),
+        grace_s=0.1,
     )
-    return with_time(replace(plan, grace_s=0.1))

@@ -47,12 +47,17 @@ def faults_of(rng: Random, here: Swarm, space: Space, about: Sketch) -> list[Fau
     return [drawer_of(kind)(rng, about) for kind in rng.choices(kinds, weights, k=count)]
 
 
+def one_pool(workers: int) -> tuple[Pool, ...]:
+    """All workers serve the only queue."""
+    return (Pool("all", ("q0",), workers),)
+
+
 def plan_of(
     rng: Random,
     here: Swarm,
     seed: int,
     *,
-    queues: tuple[Queue, ...],
+    queues: tuple[Queue, ...] = (Queue("q0"),),
     pools: tuple[Pool, ...],
     jobs: list[PlannedJob],
     faults: list[Fault],
@@ -61,7 +66,10 @@ def plan_of(
     max_deliveries: int | None = None,
     retry: RetryPolicy | None = None,
     actions: tuple[ReplayDead, ...] = (),
+    grace_s: float | None = None,
+    wait_s: float = 0.0,
 ) -> Plan:
+    """A fair plan of these parts, with time for them; a worker waits for ``wait_s`` at least."""
     plan = Plan(
         scenario="explore",
         variant=here.shape,
@@ -73,13 +81,13 @@ def plan_of(
         guarantees=JUDGED,
         sink=sink,
         lease_s=lease_s,
-        grace_s=rng.choice((0.1, 1.0, 5.0)),
+        grace_s=grace_s or rng.choice((0.1, 1.0, 5.0)),
         max_deliveries=max_deliveries or most_deliveries(rng, here),
         retry=retry or retry_of(rng, here),
         deadline_s=0.0,
         latency_s=rng.choice((0.0005, 0.0005, 0.01)),
         producers=rng.randint(1, 2),
         actions=actions,
-        wait_s=PATIENT_S if "patient workers" in here.features else 0.5,
+        wait_s=max(wait_s, PATIENT_S if "patient workers" in here.features else 0.5),
     )
     return with_time(made_fair(plan))

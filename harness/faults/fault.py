@@ -52,7 +52,6 @@ class Fault(Struct, frozen=True, array_like=True):
     floods: ClassVar[bool] = False  # it strikes who waits behind the jobs marked flood
     ends_worker: ClassVar[bool] = False  # so a story need not tell why the worker ended
     strikes_server: ClassVar[bool] = False  # and with it every job that the queue has just then
-    skews_clock: ClassVar[bool] = False
     leaves_reasons_alone: ClassVar[bool] = False  # jobs die of their own errors, if at all
     on_network: ClassVar[bool] = False
 
@@ -79,6 +78,11 @@ class Fault(Struct, frozen=True, array_like=True):
     @property
     def over_at_s(self) -> float:
         """When it is over, by the plan; 0 if it has no time of its own."""
+        return 0.0
+
+    @property
+    def skew_s(self) -> float:
+        """How far it puts a clock ahead, or with a minus sign back; 0: it touches none."""
         return 0.0
 
     @property

@@ -28,11 +28,14 @@ class SkewClock(LastingFault, frozen=True, tag="skew_clock"):
     short: ClassVar[str] = "clock jumped"
     rank: ClassVar[int] = 11
     needs: ClassVar[str] = "only the driver sim can skew clocks"
-    skews_clock: ClassVar[bool] = True
 
     @property
     def nodes(self) -> Sequence[int | None]:
         return (self.node,)
+
+    @property
+    def skew_s(self) -> float:
+        return self.by_s
 
     def strikes(self, node: int, holding: bool) -> bool:
         return self.node == node or (self.node == SERVER and holding)

@@ -55,7 +55,7 @@ def met_by_a_wrong_clock(facts: Facts) -> Flags:
     """Every job, if a clock was ever wrong."""
     history, faults = facts.history, facts.plan.faults
     struck = history["fault"][history.where(Event.FAULT_STRUCK)].tolist()
-    return np.full(facts.jobs, any(faults[number].skews_clock for number in struck))
+    return np.full(facts.jobs, any(faults[number].skew_s for number in struck))
 
 
 def share_a_key(facts: Facts) -> Flags:

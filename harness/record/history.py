@@ -92,6 +92,12 @@ class History:
         rows = order[ends[event - 1] : ends[event]] if event < len(ends) else _NONE
         return rows if answer is None else rows[self["answer"][rows] == int(answer)]
 
+    def where_any(self, *events: Event) -> npt.NDArray[np.intp]:
+        """Indices of the rows with any of these events, in order."""
+        wanted = np.zeros(256, dtype=bool)  # faster than asking numpy which are in the list
+        wanted[list(events)] = True
+        return np.flatnonzero(wanted[self["event"]])
+
     @cached_property
     def _by_event(self) -> tuple[npt.NDArray[np.intp], list[int]]:
         """All rows, sorted by event, and where each event's rows end, since every check asks."""

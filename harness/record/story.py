@@ -135,7 +135,7 @@ def _skews(facts: Facts, job: int) -> list[int]:
     for i in history.where(Event.FAULT_STRUCK).tolist():
         number, at = int(history["fault"][i]), history["t"][i]
         fault = facts.plan.faults[number]
-        if fault.skews_clock and at <= last and at + fault.lasts_s >= first:
+        if fault.skew_s and at <= last and at + fault.lasts_s >= first:
             skews.setdefault(number, i)
     return [i for number, i in skews.items() if number not in told]
 

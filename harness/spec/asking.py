@@ -143,7 +143,7 @@ def _unheard(facts: Facts) -> list[Meant]:
     """Of workers that ended while they asked, or whom the end of the run met at that."""
     history, more_s = facts.history, linger_s(facts)
     words = (Event.WORKER_STARTED, Event.NOTHING_TO_DO, Event.FINISHED, Event.LEASE_LOST)
-    rows = np.flatnonzero(np.isin(history["event"], (*words, Event.LEASED, Event.WORKER_EXITED)))
+    rows = history.where_any(*words, Event.LEASED, Event.WORKER_EXITED)
     columns = [history[name][rows].tolist() for name in ("event", "t", "node", "value")]
     idle_since: dict[int, float] = {}
     spans: list[Meant] = []

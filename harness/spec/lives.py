@@ -120,9 +120,8 @@ def lives(facts: Facts) -> dict[int, Life]:
 def _deliveries(facts: Facts, found: dict[int, Life]) -> list[Delivery]:
     """All deliveries in the order of their rows; replays are put where they belong."""
     history = facts.history
-    event = history["event"]
-    mine = np.isin(event, _OF_JOBS) & facts.of_plan
-    rows = np.flatnonzero(mine | (event == Event.WORKER_EXITED))
+    rows = history.where_any(Event.WORKER_EXITED, *_OF_JOBS)
+    rows = rows[facts.of_plan[rows] | (history["event"][rows] == Event.WORKER_EXITED)]
     names = ("t", "since", "event", "answer", "node", "incarnation", "job", "token", "key", "value")
     columns = [history[name][rows].tolist() for name in names]
     delivered: list[Delivery] = []

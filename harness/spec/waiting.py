@@ -64,7 +64,7 @@ def time_is_certain(facts: Facts) -> bool:
 
     A server that dies reads its wall clock anew, and cannot tell a jump from a long rest.
     """
-    skews = [fault for fault in facts.plan.faults if fault.skews_clock]
+    skews = [fault for fault in facts.plan.faults if fault.skew_s]
     crashes = any(fault.strikes_server for fault in facts.plan.faults)
     return not skews or (facts.claims.steady_time and not crashes)
 

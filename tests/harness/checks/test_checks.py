@@ -486,6 +486,13 @@ def test_retries_spread_rejects_a_crowd_and_accepts_what_chance_gathers(
     assert len(set(finding.events)) == jobs, "it points at each retry of the crowd"
 
 
+@pytest.mark.parametrize("longest_s", [0.0, 1e-9, 1e-6])
+def test_retries_spread_expects_a_crowd_where_the_policy_has_no_backoff(longest_s: float) -> None:
+    plan = plan_of(20, retry=RetryPolicy(longest_s, 2.0, longest_s, "full"))
+    rows = failed_and_retried(20, [longest_s] * 20)
+    assert judged_rows("retries_spread", plan, rows).verdict == "held"
+
+
 @given(st.integers(1, 8), st.integers(1, 4), st.integers(0, 6))
 def test_backlog_bounded_rejects_more_than_may_wait(limit: int, producers: int, over: int) -> None:
     waiting = limit + producers + over
