@@ -13,40 +13,22 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
-from ....protocol.commands import Depth
+from ....protocol.commands import Depth, State
 from ..record import Record
+from .sqlite_schema import UPDATES, VERSION, statements
 from .store import StoreError, due
 
-SCHEMA_VERSION = 1
 BUSY_TIMEOUT_S = 10.0
-SCHEMA = f"""
-BEGIN IMMEDIATE;
-CREATE TABLE IF NOT EXISTS jobs (
-    sequence INTEGER PRIMARY KEY AUTOINCREMENT,
-    id TEXT NOT NULL UNIQUE,
-    queue TEXT NOT NULL,
-    state TEXT NOT NULL,
-    priority INTEGER NOT NULL,
-    due REAL NOT NULL,
-    enqueued_at REAL NOT NULL,
-    version INTEGER NOT NULL,
-    body BLOB NOT NULL
-);
-CREATE INDEX IF NOT EXISTS jobs_ready ON jobs (queue, priority DESC, due, sequence)
-    WHERE state = 'ready';
-CREATE INDEX IF NOT EXISTS jobs_due ON jobs (state, due);
-CREATE INDEX IF NOT EXISTS jobs_depth ON jobs (queue, state, enqueued_at);
-CREATE TABLE IF NOT EXISTS keys (key TEXT PRIMARY KEY, done_at REAL NOT NULL) WITHOUT ROWID;
-PRAGMA user_version={SCHEMA_VERSION};
-COMMIT;
-"""
+ABOVE_ALL = 2**62  # of all priorities
 
 
 class SQLiteStore:
     """A :class:`~.store.Store` in the file ``path``, made if it is missing.
 
-    Raises :class:`StoreError` if the file is something else or of another version.
+    A file of an older version is brought up to date. Raises :class:`StoreError` if the file is
+    something else or of a later version.
     """
 
     def __init__(self, path: Path | str) -> None:
@@ -58,26 +40,33 @@ class SQLiteStore:
             self._db = sqlite3.connect(
                 path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
             )
-            empty = self._is_empty(path)
+            version = self._version(path)
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=FULL")
-            if empty:
-                self._db.executescript(SCHEMA)
+            if version != VERSION:
+                self._bring_up_to_date(path)
         except sqlite3.Error as error:
             raise _not_a_queue(path, str(error)) from error
 
-    def _is_empty(self, path: Path | str) -> bool:
+    def _version(self, path: Path | str) -> int:
         """Raises :class:`StoreError` unless the file is a queue or empty; changes nothing."""
         (version,) = self._db.execute("PRAGMA user_version").fetchone()
         tables = {name for (name,) in self._db.execute("SELECT name FROM sqlite_master")}
         if not {"jobs", "keys"} <= tables and (tables or version):
             raise _not_a_queue(path, "a database of something else")
-        if tables and version != SCHEMA_VERSION:
+        if tables and not 1 <= version <= VERSION:
             raise StoreError(
-                f"expected a queue file of version {SCHEMA_VERSION}, found version {version} "
-                f"in {path}; use another file, or the jobquake that wrote this one"
+                f"expected a queue file of version {VERSION} or older, found version "
+                f"{version} in {path}; use another file, or the jobquake that wrote this one"
             )
-        return not tables
+        return int(version)
+
+    def _bring_up_to_date(self, path: Path | str) -> None:
+        with self.transaction():
+            version = self._version(path)  # somebody else may have been faster
+            for statement in statements(UPDATES.get(version, "")):
+                self._db.execute(statement)
+            self._db.execute(f"PRAGMA user_version={VERSION}")
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -98,13 +87,11 @@ class SQLiteStore:
             self._depth = 0
 
     def insert(self, record: Record) -> bool:
+        job = record.job
         with self.transaction():
-            if self.get(record.job.id) is not None:
-                return False
-            job = record.job
-            cursor = self._db.execute(
+            inserted = self._db.execute(
                 "INSERT INTO jobs (id, queue, state, priority, due, enqueued_at, version, body)"
-                " VALUES (?,?,?,?,?,?,?,?)",
+                " VALUES (?,?,?,?,?,?,?,?) ON CONFLICT (id) DO NOTHING",
                 (
                     job.id,
                     job.queue,
@@ -113,44 +100,50 @@ class SQLiteStore:
                     record.ready_at,
                     record.enqueued_at,
                     record.version,
-                    b"",
+                    self._encode(record),
                 ),
-            )
-            fields = msgspec.structs.asdict(record) | {"sequence": cursor.lastrowid}
-            self._db.execute(
-                "UPDATE jobs SET body=? WHERE sequence=?",
-                (self._encode(Record(**fields)), cursor.lastrowid),
-            )
-            return True
+            ).rowcount
+        return bool(inserted)
 
     def get(self, job_id: str) -> Record | None:
-        return self._one("SELECT body FROM jobs WHERE id=?", (job_id,))
+        return self._one("SELECT sequence, body FROM jobs WHERE id=?", (job_id,))
 
     def next_ready(self, queues: Iterable[str], now: float) -> Record | None:
-        candidates = [
-            record
-            for queue in queues
-            if (
-                record := self._one(
-                    "SELECT body FROM jobs WHERE queue=? AND state='ready' AND due<=?"
-                    " ORDER BY priority DESC, due, sequence LIMIT 1",
-                    (queue, now),
-                )
-            )
-        ]
+        found = (self._first(queue, now) for queue in queues)
         return min(
-            candidates,
+            (record for record in found if record),
             key=lambda r: (-r.job.priority, r.ready_at, r.sequence),
             default=None,
         )
 
+    def _first(self, queue: str, now: float) -> Record | None:
+        """The first one of the highest priority that has one that is due.
+
+        The first of a priority is the one that is due first: if it is not, none of them is, and
+        a look at each priority is enough, however many jobs are delayed.
+        """
+        priority = ABOVE_ALL
+        while row := self._db.execute(
+            "SELECT priority, due, sequence, body FROM jobs INDEXED BY jobs_ready"
+            " WHERE queue=? AND state='ready' AND priority<?"
+            " ORDER BY priority DESC, due, sequence LIMIT 1",
+            (queue, priority),
+        ).fetchone():
+            priority, due_at, *found = row
+            if due_at <= now:
+                return self._record(*found)
+        return None
+
     def waiting(self, queue: str) -> int:
-        query = "SELECT count(*) FROM jobs WHERE queue=? AND state='ready'"
-        return int(self._db.execute(query, (queue,)).fetchone()[0])
+        query = "SELECT held FROM counts WHERE queue=? AND state='ready'"
+        row = self._db.execute(query, (queue,)).fetchone()
+        return int(row[0]) if row else 0
 
     def expired(self, now: float) -> list[Record]:
         return self._all(
-            "SELECT body FROM jobs WHERE state='leased' AND due<=? ORDER BY due, sequence", (now,)
+            "SELECT sequence, body FROM jobs INDEXED BY jobs_leased"
+            " WHERE state='leased' AND due<=? ORDER BY due, sequence",
+            (now,),
         )
 
     def swap(self, old: Record, new: Record, complete_key: str | None = None) -> bool:
@@ -169,60 +162,76 @@ class SQLiteStore:
         return bool(self._db.execute("SELECT 1 FROM keys WHERE key=?", (key,)).fetchone())
 
     def next_change_at(self, queues: Iterable[str]) -> float | None:
-        times = [
-            self._db.execute(
-                "SELECT min(due) FROM jobs WHERE queue=? AND state='ready'", (queue,)
-            ).fetchone()[0]
-            for queue in queues
-        ]
-        times += self._db.execute("SELECT min(due) FROM jobs WHERE state='leased'").fetchone()
+        ready = "SELECT min(due) FROM jobs INDEXED BY jobs_next WHERE queue=? AND state='ready'"
+        times = [self._db.execute(ready, (queue,)).fetchone()[0] for queue in queues]
+        leased = "SELECT min(due) FROM jobs INDEXED BY jobs_leased WHERE state='leased'"
+        times += self._db.execute(leased).fetchone()
         return min((time for time in times if time is not None), default=None)
 
     def last_change_at(self) -> float | None:
         # By indexes, and no aggregate over a day's completed jobs.
         latest = [
-            self._db.execute("SELECT max(due) FROM jobs WHERE state=?", (state,)).fetchone()
-            for state in ("done", "dead")
+            self._db.execute(query).fetchone()
+            for query in (
+                "SELECT max(due) FROM jobs INDEXED BY jobs_done WHERE state='done'",
+                "SELECT max(due) FROM jobs INDEXED BY jobs_dead WHERE state='dead'",
+            )
         ]
         newest = "SELECT enqueued_at FROM jobs ORDER BY sequence DESC LIMIT 1"
         latest += self._db.execute(newest).fetchall()
         return max((at for (at,) in latest if at is not None), default=None)
 
     def dead(self) -> list[Record]:
-        return self._all("SELECT body FROM jobs WHERE state='dead' ORDER BY due, sequence", ())
+        return self._all(
+            "SELECT sequence, body FROM jobs INDEXED BY jobs_dead"
+            " WHERE state='dead' ORDER BY due, sequence",
+            (),
+        )
 
     def depths(self, now: float) -> list[Depth]:
-        # Each part reads one index and no job: a day's completed jobs must not hold up the queue.
+        # By counts and the ends of indexes; only jobs that are delayed are counted one by one.
         rows = self._db.execute(
-            "SELECT queue, state, held, first, coalesce(waiting, 0), coalesce(since, ?1) FROM"
-            " (SELECT queue, state, count(*) AS held, min(enqueued_at) AS first"
-            "  FROM jobs GROUP BY queue, state)"
-            " LEFT JOIN (SELECT queue, 'ready' AS state, count(*) AS waiting, min(due) AS since"
-            "  FROM jobs WHERE state='ready' AND due<=?1 GROUP BY queue) USING (queue, state)"
-            " ORDER BY queue, state",
+            "SELECT queue, state, held,"
+            " (SELECT min(enqueued_at) FROM jobs INDEXED BY jobs_age"
+            "  WHERE queue=counts.queue AND state=counts.state),"
+            " (SELECT min(due) FROM jobs INDEXED BY jobs_next"
+            "  WHERE queue=counts.queue AND state='ready'),"
+            " (SELECT count(*) FROM jobs INDEXED BY jobs_next"
+            "  WHERE queue=counts.queue AND state='ready' AND due>?)"
+            " FROM counts WHERE held>0 ORDER BY queue, state",
             (now,),
         )
-        return [
-            Depth(queue, state, held, max(0.0, now - first), waiting, now - since)
-            for queue, state, held, first, waiting, since in rows
-        ]
+        return [_depth(now, *row) for row in rows]
 
     def forget(self, done_before: float) -> int:
+        done = "DELETE FROM jobs INDEXED BY jobs_done WHERE state='done' AND due<?"
         with self.transaction():
             self._db.execute("DELETE FROM keys WHERE done_at<?", (done_before,))
-            return self._db.execute(
-                "DELETE FROM jobs WHERE state='done' AND due<?", (done_before,)
-            ).rowcount
+            forgotten = self._db.execute(done, (done_before,)).rowcount
+            self._db.execute("DELETE FROM counts WHERE held=0")
+        return forgotten
 
     def close(self) -> None:
         self._db.close()
 
     def _one(self, query: str, values: tuple[object, ...]) -> Record | None:
         row = self._db.execute(query, values).fetchone()
-        return self._decode(row[0]) if row else None
+        return self._record(*row) if row else None
 
     def _all(self, query: str, values: tuple[object, ...]) -> list[Record]:
-        return [self._decode(row[0]) for row in self._db.execute(query, values)]
+        return [self._record(*row) for row in self._db.execute(query, values)]
+
+    def _record(self, sequence: int, body: bytes) -> Record:
+        return replace(self._decode(body), sequence=sequence)
+
+
+def _depth(
+    now: float, queue: str, state: State, held: int, first: float, due_at: float, later: int
+) -> Depth:
+    oldest_s = max(0.0, now - first)
+    if state != "ready" or later == held:
+        return Depth(queue, state, held, oldest_s, 0)
+    return Depth(queue, state, held, oldest_s, held - later, now - due_at)
 
 
 def _not_a_queue(path: Path | str, found: str) -> StoreError:
