@@ -1,4 +1,4 @@
-"""Fixtures that many test files share: a Toxiproxy of each kind, and a line through it."""
+"""Fixtures that many test files share: a Toxiproxy of each kind, a line through it, a clock."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
+from jobquake.leap.clock import LeapingClock
 from support import toxiproxies
 from support.toxiproxies import KINDS, Api, Line
 
@@ -34,3 +35,11 @@ def line(api: Api) -> Iterator[Line]:
     line = Line(api, "line")
     with line.cleanup:
         yield line
+
+
+@pytest.fixture
+def clock() -> Iterator[LeapingClock]:
+    """A clock for processes in leaping time, whose governor lives as long as the test."""
+    with LeapingClock() as clock:
+        yield clock
+        clock.check()

@@ -28,6 +28,7 @@ ROOT = Path(jobquake.__file__).parent
 FLOORS = {
     "errors": 0,
     "_moved": 0,
+    "leap": 1,
     "listing": 1,
     "protocol": 1,
     "servers": 1,
@@ -327,7 +328,8 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
         held = {n for n in archive.namelist() if ".dist-info/" not in n}
     browser = ROOT / "reports" / "timeline" / "browser"
     folders = [ROOT / "reports" / "templates", browser, ROOT / "operations"]
-    files = (place(file) for folder in folders for file in folder.iterdir())
+    folders += [ROOT / "leap" / "native", *(ROOT / "leap" / "native").glob("*/")]
+    files = (place(f) for folder in folders for f in folder.iterdir() if f.is_file())
     data = ["py.typed", "reports/style.css", *files]
     assert held == {f"jobquake/{name}" for name in [*map(place, FILES), *data]}
 

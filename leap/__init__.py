@@ -1,0 +1,1 @@
+"""Leaping time: real, unmodified processes on one virtual clock."""

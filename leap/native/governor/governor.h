@@ -1,0 +1,52 @@
+/* What the governor's files share: who belongs to the run, and whether all of it is idle. */
+#ifndef GOVERNOR_H
+#define GOVERNOR_H
+
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "../page.h"
+
+#define NS 1000000000LL
+
+extern struct leap_page *page;
+int64_t real_ns(void);
+int64_t now_ns(void); /* virtual */
+
+/* A thread of the run, or of the harness where it waits on this clock (then pid is 0). */
+struct task {
+    int32_t tid, pid;
+    int stat, schedstat; /* open files; they tell of this thread only, even if its id is reused */
+    struct leap_slot *slot;
+    bool in_wait, stopped, gone;
+    uint32_t waits;
+    uint64_t turns;       /* how often it came to a processor, as of the first look */
+    uint64_t slept_turns; /* as of a proof that it slept; it has not run since if this is the same */
+    uint64_t called_turns; /* as of the last look at the call that it sleeps in */
+    bool timed;           /* that call has a timeout that the library does not know of */
+};
+
+extern struct task *tasks;
+extern size_t task_count;
+
+/* tasks.c */
+bool find_tasks(void);        /* look again if anybody may have come or gone; false: not sure yet */
+void forget_task(size_t at);
+bool somebody_came(void);     /* since find_tasks */
+bool off_clock(void);         /* some process of the run is not on the clock; it is named in the page */
+void name_off_clock(int32_t tid);
+
+/* idle.c */
+uint32_t idle(int64_t *earliest_ns); /* a LEAP_WHY_...: LEAP_WHY_LEAPS if everybody sleeps */
+bool asleep(struct task *task);
+
+/* bytes.c */
+bool bytes_under_way(void);
+
+#endif
