@@ -32,6 +32,8 @@ class Container:
     Raises :class:`.source.MissingServer` without Docker, the image, or a free port.
     """
 
+    look_every_s = POLL_EVERY_S
+
     def __init__(
         self,
         image: str,

@@ -22,6 +22,8 @@ CAPABILITY_VERSION_3, CAP_DAC_OVERRIDE = 0x20080522, 1
 class Program:
     """The child; see :class:`.running.Served`. ``user`` is (uid, gid), None for our own."""
 
+    look_every_s = 60.0  # its end comes as a signal
+
     def __init__(
         self,
         command: Sequence[str],

@@ -20,7 +20,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple, NoReturn, Protocol
 
@@ -35,7 +35,12 @@ LOOK_EVERY_S = 0.01
 
 
 class Served(Protocol):
-    """A server under way: a process, or a container."""
+    """A server under way: a process, or a container.
+
+    ``look_every_s`` is how often to ask whether it has ended; a child's end comes as a signal.
+    """
+
+    look_every_s: float
 
     def poll(self) -> int | None:
         """Its exit status, or None as long as it runs."""
@@ -111,11 +116,22 @@ class _StopSignal:
     def __init__(self, lifeline: bool) -> None:
         self._watched = [sys.stdin] if lifeline else []
         self._received = False
+        self._woken, wakes = os.pipe()
+        for end in (self._woken, wakes):
+            os.set_blocking(end, False)
+        signal.set_wakeup_fd(wakes)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._tell)
+        signal.signal(signal.SIGCHLD, lambda *_: None)  # only to be woken
 
     def _tell(self, *_: object) -> None:
         self._received = True
+
+    def rest(self, longest_s: float) -> None:
+        """Sleep until a signal comes or the lifeline ends, or for that long."""
+        select.select([self._woken, *self._watched], [], [], longest_s)
+        with suppress(BlockingIOError):
+            os.read(self._woken, 4096)
 
     def __bool__(self) -> bool:
         if self._watched and select.select(self._watched, [], [], 0)[0]:
@@ -151,7 +167,7 @@ def _serve(make: Callable[[int], Server], port: int, stop: _StopSignal) -> int:
         if not stop:
             print(f"ready {HOST}:{server.port}", flush=True)
         while process.poll() is None and not stop:
-            time.sleep(LOOK_EVERY_S)
+            stop.rest(process.look_every_s)
     finally:
         status = process.stop()
     return 0 if stop else status

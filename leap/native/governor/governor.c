@@ -199,7 +199,7 @@ int main(int count, char **arguments)
     getrlimit(RLIMIT_NOFILE, &files);
     files.rlim_cur = files.rlim_max;
     setrlimit(RLIMIT_NOFILE, &files);
-    find_tasks();
+    begin_with_nobody();
     atomic_store(&page->governor_pid, getpid()); /* from now on it knows who was there before */
     govern();
     atomic_store(&page->why, LEAP_WHY_ENDED);

@@ -36,11 +36,12 @@ extern struct task *tasks;
 extern size_t task_count;
 
 /* tasks.c */
-bool find_tasks(void);        /* look again if anybody may have come or gone; false: not sure yet */
-void forget_task(size_t at);
-bool somebody_came(void);     /* since find_tasks */
-bool off_clock(void);         /* some process of the run is not on the clock; it is named in the page */
+void begin_with_nobody(void);
+uint32_t find_tasks(void); /* look who has come; its answer is another one if anybody has */
+void forget_the_gone(void);
+bool off_clock(void); /* whether a process of the run is not on the clock; it is named in the page */
 void name_off_clock(int32_t tid);
+struct leap_slot *slot_of(int32_t tid);
 
 /* idle.c */
 uint32_t idle(int64_t *earliest_ns); /* a LEAP_WHY_...: LEAP_WHY_LEAPS if everybody sleeps */

@@ -101,13 +101,7 @@ static bool find_slot(struct task *task)
 {
     if (task->slot && atomic_load(&task->slot->tid) == task->tid)
         return true;
-    uint32_t at = leap_hash(task->tid, LEAP_SLOTS);
-    task->slot = NULL;
-    for (int probe = 0; probe < LEAP_PROBES && !task->slot; probe++) {
-        struct leap_slot *seen = &page->slots[(at + probe) % LEAP_SLOTS];
-        if (atomic_load(&seen->tid) == task->tid)
-            task->slot = seen;
-    }
+    task->slot = slot_of(task->tid);
     return task->slot;
 }
 
@@ -168,24 +162,14 @@ static uint32_t look_at_all(uint32_t (*look)(struct task *), size_t *first)
     return LEAP_WHY_LEAPS;
 }
 
-static void forget_the_dead(void)
-{
-    for (size_t at = 0; at < task_count;)
-        if (tasks[at].gone)
-            forget_task(at);
-        else
-            at++;
-}
-
 uint32_t idle(int64_t *earliest_ns)
 {
     static size_t first;
     uint32_t why;
     if (atomic_load(&page->holds) > 0)
         return LEAP_WHY_HELD;
-    forget_the_dead();
-    if (!find_tasks())
-        return LEAP_WHY_RUNNING;
+    forget_the_gone();
+    uint32_t here = find_tasks();
     if (off_clock() || atomic_load(&page->lost))
         return LEAP_WHY_OFF_CLOCK;
     if (first >= task_count)
@@ -198,7 +182,7 @@ uint32_t idle(int64_t *earliest_ns)
         return why;
     if (bytes_under_way())
         return LEAP_WHY_BYTES;
-    if (somebody_came() || atomic_load(&page->holds) > 0)
+    if (find_tasks() != here || atomic_load(&page->holds) > 0)
         return LEAP_WHY_RUNNING;
     *earliest_ns = LEAP_NEVER;
     for (size_t at = 0; at < task_count; at++) {

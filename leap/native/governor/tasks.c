@@ -1,6 +1,8 @@
 /* Who belongs to the run: every process that has registered in the page, that has the page's name
- * in its environment, or whose parent belongs to it. Asked again only when a process or thread was
- * born anywhere on the machine, which the kernel tells in one number. */
+ * in its environment, or whose parent belongs to it. Who was there before the governor does not.
+ *
+ * Nobody is looked for in vain: the kernel numbers processes and threads one after another and
+ * tells the number that it gave last, so only the numbers since the last look are asked about. */
 #include "governor.h"
 
 #include <ctype.h>
@@ -13,24 +15,48 @@
 
 #define YOUNG_NS NS /* a process that is younger may still become one of the run, by exec */
 #define YOUNG_AGAIN_NS 10000000
+#define NASCENT_NS 100000000 /* a number is given before its owner can be seen */
+#define NAMED_NS 100000000   /* who is on its way to the clock is not named */
+#define AT_ONCE 256          /* more new numbers than that, and all of /proc is read */
+
+extern const char *page_path;
 
 struct task *tasks;
 size_t task_count;
 static size_t task_room;
 
-enum { UNKNOWN, FOREIGN, OURS };
+/* Those that belong to the run, and those of whom it is not known yet. */
 struct process {
     int32_t pid;
-    uint8_t kind;
-    bool seen, on;
+    bool ours, on, gone;
     int64_t since_ns;
 };
 static struct process *processes;
 static size_t process_count, process_room;
+
+/* Numbers whose owner was not to be seen yet. */
+struct newcomer {
+    int32_t id;
+    int64_t since_ns;
+};
+static struct newcomer *newcomers;
+static size_t newcomer_count, newcomer_room;
+
 static uint32_t births_seen;
-static int last_pid_seen = -1;
-static int64_t young_until_ns; /* 0, or when to look again at who may still become one of ours */
-static bool somebody_left;
+static int last_id_seen;
+static int64_t young_at_ns; /* when to look again at who may still become one of ours; 0: never */
+static uint32_t changes;
+
+static void *room_for_one(void *array, size_t count, size_t *room, size_t size)
+{
+    if (count < *room)
+        return array;
+    *room = *room ? *room * 2 : 64;
+    array = realloc(array, *room * size);
+    if (!array)
+        abort();
+    return array;
+}
 
 static size_t read_file(const char *path, char *text, size_t room)
 {
@@ -46,24 +72,17 @@ static size_t read_file(const char *path, char *text, size_t room)
     return size;
 }
 
-/* The id that was given last, to a process or a thread: the last word of /proc/loadavg. */
-static int last_pid(void)
+/* The number that was given last, to a process or a thread: the last word of /proc/loadavg. */
+static int last_id(void)
 {
     static int fd = -1;
     char text[128];
     if (fd < 0)
         fd = open("/proc/loadavg", O_RDONLY | O_CLOEXEC);
     ssize_t size = pread(fd, text, sizeof text - 1, 0);
-    if (size <= 0)
-        return -1;
-    text[size] = 0;
+    text[size > 0 ? size : 0] = 0;
     char *word = strrchr(text, ' ');
-    return word ? atoi(word + 1) : -1;
-}
-
-bool somebody_came(void)
-{
-    return atomic_load(&page->births) != births_seen || last_pid() != last_pid_seen;
+    return word ? atoi(word + 1) : 0;
 }
 
 static struct leap_process *entry_of(int32_t pid)
@@ -77,7 +96,7 @@ static struct leap_process *entry_of(int32_t pid)
     return NULL;
 }
 
-static struct leap_slot *slot_of(int32_t tid)
+struct leap_slot *slot_of(int32_t tid)
 {
     uint32_t at = leap_hash(tid, LEAP_SLOTS);
     for (int probe = 0; probe < LEAP_PROBES; probe++) {
@@ -88,12 +107,12 @@ static struct leap_slot *slot_of(int32_t tid)
     return NULL;
 }
 
-/* -- tasks -------------------------------------------------------------------------------- */
+/* -- threads ------------------------------------------------------------------------------ */
 
 static void add_task(int32_t pid, int32_t tid)
 {
     for (size_t at = 0; at < task_count; at++)
-        if (tasks[at].tid == tid)
+        if (tasks[at].tid == tid && !tasks[at].gone)
             return;
     char path[64];
     struct task task = {.tid = tid, .pid = pid, .slept_turns = UINT64_MAX, .called_turns = UINT64_MAX};
@@ -106,47 +125,9 @@ static void add_task(int32_t pid, int32_t tid)
         close(task.schedstat);
         return;
     }
-    if (task_count == task_room) {
-        task_room = task_room ? task_room * 2 : 64;
-        tasks = realloc(tasks, task_room * sizeof *tasks);
-        if (!tasks)
-            abort();
-    }
+    tasks = room_for_one(tasks, task_count, &task_room, sizeof *tasks);
     tasks[task_count++] = task;
-}
-
-void forget_task(size_t at)
-{
-    struct task *task = &tasks[at];
-    struct leap_slot *slot = slot_of(task->tid);
-    if (slot) {
-        atomic_store(&slot->state, LEAP_AWAY);
-        atomic_store(&slot->tid, 0);
-    }
-    close(task->stat);
-    close(task->schedstat);
-    tasks[at] = tasks[--task_count];
-    somebody_left = true;
-}
-
-static bool is_guest(int32_t tid)
-{
-    for (int each = 0; each < LEAP_GUESTS; each++)
-        if (atomic_load(&page->guests[each]) == tid)
-            return true;
-    return false;
-}
-
-static void find_guests(void)
-{
-    for (size_t at = 0; at < task_count;)
-        if (!tasks[at].pid && !is_guest(tasks[at].tid))
-            forget_task(at);
-        else
-            at++;
-    for (int each = 0; each < LEAP_GUESTS; each++)
-        if (atomic_load(&page->guests[each]))
-            add_task(0, atomic_load(&page->guests[each]));
+    changes++;
 }
 
 static void find_threads(int32_t pid)
@@ -163,23 +144,38 @@ static void find_threads(int32_t pid)
     closedir(folder);
 }
 
-/* -- processes ---------------------------------------------------------------------------- */
-
-static int order(const void *a, const void *b)
+static bool is_guest(int32_t tid)
 {
-    return ((const struct process *)a)->pid - ((const struct process *)b)->pid;
+    for (int each = 0; each < LEAP_GUESTS; each++)
+        if (atomic_load(&page->guests[each]) == tid)
+            return true;
+    return false;
 }
 
-static struct process *process_of(int32_t pid, size_t among)
+static void find_guests(void)
 {
-    struct process key = {.pid = pid};
-    return among ? bsearch(&key, processes, among, sizeof key, order) : NULL;
+    for (size_t at = 0; at < task_count; at++)
+        if (!tasks[at].pid && !is_guest(tasks[at].tid))
+            tasks[at].gone = true;
+    forget_the_gone();
+    for (int each = 0; each < LEAP_GUESTS; each++)
+        if (atomic_load(&page->guests[each]))
+            add_task(0, atomic_load(&page->guests[each]));
+}
+
+/* -- processes ---------------------------------------------------------------------------- */
+
+static struct process *process_of(int32_t pid)
+{
+    for (size_t at = 0; at < process_count; at++)
+        if (processes[at].pid == pid)
+            return &processes[at];
+    return NULL;
 }
 
 static bool has_mark(int32_t pid)
 {
     static char environment[1 << 20];
-    extern const char *page_path;
     char path[64];
     snprintf(path, sizeof path, "/proc/%d/environ", pid);
     size_t size = read_file(path, environment, sizeof environment);
@@ -207,24 +203,32 @@ static int32_t parent_of(int32_t pid, char *name, size_t room)
     return state == 'Z' || state == 'X' ? 0 : parent;
 }
 
-static void judge(struct process *process, size_t among)
+static void judge(struct process *process)
 {
-    char name[64];
     struct leap_process *entry = entry_of(process->pid);
     process->on = entry && atomic_load(&entry->state) == LEAP_ON;
-    if (process->kind == OURS)
+    if (process->ours)
         return;
-    if (entry || has_mark(process->pid)) {
-        process->kind = OURS;
-        return;
+    char name[64];
+    int32_t parent_pid = parent_of(process->pid, name, sizeof name);
+    struct process *parent = process_of(parent_pid);
+    if (entry || has_mark(process->pid) || (parent && parent->ours)) {
+        process->ours = true;
+        find_threads(process->pid);
+        changes++;
+    } else if (!parent_pid || real_ns() - process->since_ns > YOUNG_NS) {
+        process->gone = true; /* or somebody else's */
+    } else {
+        young_at_ns = real_ns() + YOUNG_AGAIN_NS;
     }
-    struct process *parent = process_of(parent_of(process->pid, name, sizeof name), among);
-    if (parent && parent->kind == OURS && parent->pid != process->pid)
-        process->kind = OURS;
-    else if (real_ns() - process->since_ns > YOUNG_NS)
-        process->kind = FOREIGN;
-    else
-        young_until_ns = real_ns() + YOUNG_AGAIN_NS;
+}
+
+static void add_process(int32_t pid)
+{
+    if (process_of(pid))
+        return;
+    processes = room_for_one(processes, process_count, &process_room, sizeof *processes);
+    processes[process_count++] = (struct process){.pid = pid, .since_ns = real_ns()};
 }
 
 static void bury(int32_t pid)
@@ -242,76 +246,123 @@ static void bury(int32_t pid)
         }
 }
 
-static void list_processes(void)
+void forget_the_gone(void)
+{
+    for (size_t at = 0; at < task_count;) {
+        struct task *task = &tasks[at];
+        if (!task->gone) {
+            at++;
+            continue;
+        }
+        struct leap_slot *slot = slot_of(task->tid);
+        if (slot) {
+            atomic_store(&slot->state, LEAP_AWAY);
+            atomic_store(&slot->tid, 0);
+        }
+        struct process *process = task->tid == task->pid ? process_of(task->pid) : NULL;
+        if (process) {
+            bury(process->pid);
+            process->gone = true;
+        }
+        close(task->stat);
+        close(task->schedstat);
+        tasks[at] = tasks[--task_count];
+    }
+    for (size_t at = 0; at < process_count;)
+        if (processes[at].gone)
+            processes[at] = processes[--process_count];
+        else
+            at++;
+}
+
+/* -- newcomers ---------------------------------------------------------------------------- */
+
+static void note(int32_t id)
+{
+    newcomers = room_for_one(newcomers, newcomer_count, &newcomer_room, sizeof *newcomers);
+    newcomers[newcomer_count++] = (struct newcomer){id, real_ns()};
+}
+
+static void note_everybody(void)
 {
     DIR *folder = opendir("/proc");
     struct dirent *found;
-    size_t known = process_count;
-    for (size_t at = 0; at < known; at++)
-        processes[at].seen = false;
-    while (folder && (found = readdir(folder))) {
-        int32_t pid = isdigit((unsigned char)*found->d_name) ? atoi(found->d_name) : 0;
-        if (!pid)
-            continue;
-        struct process *old = process_of(pid, known);
-        if (old) {
-            old->seen = true;
-            continue;
-        }
-        if (process_count == process_room) {
-            process_room = process_room ? process_room * 2 : 256;
-            processes = realloc(processes, process_room * sizeof *processes);
-            if (!processes)
-                abort();
-        }
-        processes[process_count++] =
-            (struct process){.pid = pid, .seen = true, .since_ns = real_ns()};
-    }
+    while (folder && (found = readdir(folder)))
+        if (isdigit((unsigned char)*found->d_name))
+            note(atoi(found->d_name));
     if (folder)
         closedir(folder);
-    size_t kept = 0;
-    for (size_t at = 0; at < process_count; at++) {
-        if (processes[at].seen)
-            processes[kept++] = processes[at];
-        else if (processes[at].kind == OURS)
-            bury(processes[at].pid);
-    }
-    process_count = kept;
-    qsort(processes, process_count, sizeof *processes, order);
+    for (size_t at = 0; at < process_count; at++)
+        if (processes[at].ours)
+            find_threads(processes[at].pid);
 }
 
-bool find_tasks(void)
+/* A process, or a thread of one of ours; false if nobody is to be seen. */
+static bool receive(int32_t id)
 {
-    static bool first = true;
-    bool young = young_until_ns && real_ns() > young_until_ns;
-    if (!first && !somebody_came() && !young && !somebody_left)
-        return true;
-    bool everybody = first || somebody_left || last_pid() != last_pid_seen;
-    births_seen = atomic_load(&page->births);
-    last_pid_seen = last_pid();
-    young_until_ns = 0;
-    somebody_left = false;
-    if (everybody)
-        list_processes();
-    for (size_t at = 0; first && at < process_count; at++)
-        processes[at].kind = FOREIGN; /* they were there before the run */
-    first = false;
-    size_t ours = 0, before;
-    do { /* a child may stand before its parent */
-        before = ours;
-        ours = 0;
-        for (size_t at = 0; at < process_count; at++) {
-            if (processes[at].kind != FOREIGN || entry_of(processes[at].pid))
-                judge(&processes[at], process_count);
-            ours += processes[at].kind == OURS;
-        }
-    } while (ours != before);
-    for (size_t at = 0; at < process_count; at++)
-        if (processes[at].kind == OURS)
-            find_threads(processes[at].pid);
-    find_guests();
-    return !somebody_came();
+    char path[64], text[4096];
+    snprintf(path, sizeof path, "/proc/%d/status", id);
+    if (!read_file(path, text, sizeof text))
+        return false;
+    char *word = strstr(text, "\nTgid:");
+    int32_t pid = word ? atoi(word + 6) : id;
+    struct process *process = process_of(pid);
+    if (pid == id)
+        add_process(id);
+    else if (process && process->ours)
+        add_task(pid, id);
+    return true;
 }
+
+static void receive_newcomers(void)
+{
+    size_t kept = 0;
+    for (size_t at = 0; at < newcomer_count; at++)
+        if (!receive(newcomers[at].id) && real_ns() - newcomers[at].since_ns < NASCENT_NS)
+            newcomers[kept++] = newcomers[at];
+    newcomer_count = kept;
+}
+
+void begin_with_nobody(void)
+{
+    last_id_seen = last_id();
+}
+
+uint32_t find_tasks(void)
+{
+    uint32_t births = atomic_load(&page->births);
+    int last = last_id();
+    bool young = young_at_ns && real_ns() > young_at_ns;
+    if (births == births_seen && last == last_id_seen && !newcomer_count && !young)
+        return changes;
+    if (last < last_id_seen || last > last_id_seen + AT_ONCE)
+        note_everybody();
+    else
+        for (int id = last_id_seen + 1; id <= last; id++)
+            note(id);
+    last_id_seen = last;
+    receive_newcomers();
+    if (births != births_seen) {
+        births_seen = births;
+        for (int each = 0; each < LEAP_PROCESSES; each++) {
+            int32_t pid = atomic_load(&page->processes[each].pid);
+            if (pid)
+                add_process(pid);
+        }
+        find_guests();
+    }
+    uint32_t before;
+    young_at_ns = 0;
+    do { /* a child may stand before its parent */
+        before = changes;
+        for (size_t at = 0; at < process_count; at++)
+            judge(&processes[at]);
+    } while (changes != before);
+    forget_the_gone();
+    return changes;
+}
+
+/* -- who is not on the clock -------------------------------------------------------------- */
 
 static void add_name(const char *name)
 {
@@ -333,12 +384,12 @@ bool off_clock(void)
     bool any = false;
     for (size_t at = 0; at < process_count; at++) {
         char name[64];
-        if (processes[at].kind != OURS || processes[at].on)
+        if (!processes[at].ours || processes[at].on)
             continue;
         if (!parent_of(processes[at].pid, name, sizeof name))
             continue; /* a zombie: it needs no clock */
         any = true;
-        if (real_ns() - processes[at].since_ns > YOUNG_NS / 10)
+        if (real_ns() - processes[at].since_ns > NAMED_NS)
             add_name(name);
     }
     return any;
