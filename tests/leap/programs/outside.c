@@ -1,0 +1,19 @@
+/* outside SECONDS: sleeps by libc's own function, past the library that is preloaded; linked
+ * statically, there is none. */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <stdlib.h>
+#include <time.h>
+
+int main(int count, char **arguments)
+{
+    struct timespec length = {0, count > 1 ? atof(arguments[1]) * 1e9 : 0};
+#ifdef STATIC
+    return nanosleep(&length, NULL);
+#else
+    int (*real)(const struct timespec *, struct timespec *) =
+        (int (*)(const struct timespec *, struct timespec *))dlsym(dlopen("libc.so.6", RTLD_LAZY),
+                                                                   "nanosleep");
+    return real(&length, NULL);
+#endif
+}

@@ -1,0 +1,64 @@
+/* watcher SECONDS PROCESSES: processes that share the last time that any of them has read, while
+ * each of them sleeps and wakes. Fails if time ever goes back, for one or between two, or runs
+ * slower than real time. */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define NS 1000000000LL
+#define SLACK 2000000 /* two milliseconds: between reading one clock and the other */
+
+static int64_t ns(struct timespec t) { return t.tv_sec * NS + t.tv_nsec; }
+
+int main(int count, char **arguments)
+{
+    if (count < 3)
+        return 2;
+    /* libc's own function, past whatever stands before it */
+    int (*real)(clockid_t, struct timespec *) = (int (*)(clockid_t, struct timespec *))dlsym(
+        dlopen("libc.so.6", RTLD_LAZY), "clock_gettime");
+    _Atomic int64_t *last = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    int64_t length = atoll(arguments[1]) * NS;
+    for (int process = 0; process < atoi(arguments[2]); process++) {
+        if (fork())
+            continue;
+        struct timespec t, r;
+        clock_gettime(CLOCK_MONOTONIC, &t);
+        real(CLOCK_MONOTONIC, &r);
+        int64_t begin = ns(t), difference = ns(t) - ns(r), before;
+        srand(process);
+        do {
+            for (int each = 0; each < 50; each++) {
+                before = atomic_load(last);
+                real(CLOCK_MONOTONIC, &r);
+                clock_gettime(CLOCK_MONOTONIC, &t);
+                if (ns(t) < before) {
+                    printf("back by %lld ns\n", (long long)(before - ns(t)));
+                    _exit(1);
+                }
+                if (ns(t) - ns(r) < difference - SLACK) {
+                    printf("stood still for %lld ns\n", (long long)(difference - ns(t) + ns(r)));
+                    _exit(1);
+                }
+                difference = ns(t) - ns(r) > difference ? ns(t) - ns(r) : difference;
+                int64_t seen = before;
+                while (seen < ns(t) && !atomic_compare_exchange_weak(last, &seen, ns(t)))
+                    ;
+            }
+            usleep(1000 + rand() % 900000);
+        } while (ns(t) - begin < length);
+        _exit(0);
+    }
+    int status, failed = 0;
+    while (wait(&status) > 0)
+        failed |= status;
+    puts(failed ? "failed" : "well");
+    return !!failed;
+}
