@@ -18,6 +18,7 @@
     │   │   └── StoreError    its place is no store, or refuses a record
     │   ├── BrokenPlugin      an entry point that cannot be imported
     │   ├── MissingServer     a server's program, image or address
+    │   ├── NoAnswer          whoever knows what jobs did cannot be asked
     │   ├── Broken            something that is installed does not work
     │   ├── ToxiproxyError    the Toxiproxy server failed
     │   └── WorkerDied, DeadlyShard: processes of an exploration died
