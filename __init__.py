@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from .harness.finding import Finding
     from .harness.plan.plan import Plan, PlannedJob, Pool, Queue, ReplayDead
     from .harness.plan.replay import decode, encode
+    from .harness.properties import Property, always, eventually, never
     from .harness.record.facts import Facts
     from .harness.record.history import History
     from .harness.result import Result, judge
@@ -68,6 +69,7 @@ _PUBLIC = {
     "Plan": ".harness.plan.plan",
     "PlannedJob": ".harness.plan.plan",
     "Pool": ".harness.plan.plan",
+    "Property": ".harness.properties",
     "Queue": ".harness.plan.plan",
     "ReplayDead": ".harness.plan.plan",
     "Result": ".harness.result",
@@ -76,11 +78,14 @@ _PUBLIC = {
     "Scenario": ".scenarios.scenario",
     "Sink": ".effects.sink.server",
     "SinkBehaviour": ".effects.sink.payments",
+    "always": ".harness.properties",
     "assert_holds": ".api",
     "backend": ".lookup",
     "decode": ".harness.plan.replay",
     "encode": ".harness.plan.replay",
+    "eventually": ".harness.properties",
     "judge": ".harness.result",
+    "never": ".harness.properties",
     "run": ".api",
     "scenario": ".lookup",
     "simulate": ".harness.drivers.sim",
@@ -101,6 +106,7 @@ __all__ = [
     "Plan",
     "PlannedJob",
     "Pool",
+    "Property",
     "Queue",
     "ReplayDead",
     "Result",
@@ -109,11 +115,14 @@ __all__ = [
     "Scenario",
     "Sink",
     "SinkBehaviour",
+    "always",
     "assert_holds",
     "backend",
     "decode",
     "encode",
+    "eventually",
     "judge",
+    "never",
     "run",
     "scenario",
     "simulate",

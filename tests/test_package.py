@@ -49,6 +49,7 @@ HARNESS = {  # the floors inside the room
     "skipped": 0,
     "finding": 0,
     "sight": 0,
+    "properties": 1,
     "faults": 1,
     "plan": 2,
     "record": 3,
