@@ -6,9 +6,9 @@ that is somebody else's. It cannot be stopped from trying; it must be refused, b
 that it was given.
 
 Here workers are paused in the middle of a job, before its effect and before its ack, each for
-several leases. One of the jobs is long: its worker wakes up while the next holder still works at
-it, and sends heartbeats for a lease that is not its own. The outside world knows idempotency
-keys, since an effect cannot be fenced.
+several leases. One job is long, and two workers have nothing else to do: the first one wakes up
+while the second still works at it, and sends heartbeats for a lease that is not its own. The
+outside world knows idempotency keys, since an effect cannot be fenced.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ def build(rng: Random, seed: int, variant: str) -> Plan:
         PlannedJob(round(rng.uniform(0.0, 1.5), 3), 0, round(rng.uniform(0.05, 0.15), 3))
         for _ in range(JOBS)
     )
-    long = PlannedJob(round(rng.uniform(0.0, 0.3), 3), 0, LONG_S)
+    long = PlannedJob(round(rng.uniform(0.0, 0.3), 3), 1, LONG_S)
     victims = rng.sample(range(JOBS), EACH * len(POINTS))
     return Plan(
         scenario=SCENARIO.name,
         variant=variant,
         seed=seed,
-        queues=(Queue("payments"),),
-        pools=(Pool("payments", ("payments",), WORKERS),),
+        queues=(Queue("payments"), Queue("settlements")),
+        pools=(Pool("payments", ("payments",), WORKERS), Pool("settlements", ("settlements",), 2)),
         jobs=(*jobs, long),
         faults=(
             *(PauseAt(victims.pop(), point, 5 * LEASE_S) for point in POINTS for _ in range(EACH)),
