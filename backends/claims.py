@@ -45,7 +45,7 @@ class Claims(Struct, frozen=True):
     ``durable``: what it acknowledged outlives a crash of its server. ``retries``: what fails
     comes back after its backoff. ``delays``: it honours ``Job.delay_s``. ``steady_time``: no
     wall clock that jumps ends a lease, a backoff or a delay sooner or later. ``ordered``: of jobs
-    of one queue and one priority, the one that has been ready for longest goes first.
+    of one queue and one priority, one that is ready before another is enqueued goes first.
     ``timeouts``: no lease, and no extension of one, reaches past the job's timeout.
     ``backoff_after_expiry``: a job whose lease ran out waits for its backoff, as after a failure;
     else it comes back at once. ``prompt``: whoever asks for work is given a job that is ready, and

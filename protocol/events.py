@@ -38,7 +38,8 @@ class Event(IntEnum):
     REPLAY_SENT = 24  # an operator asks for this dead letter to be run again
     REPLAY_ANSWERED = 25
     NOTHING_TO_DO = 26  # one attempt of a lease that brought no job, sent at ``since``; answer
-    # OK: the queue said that it has none, FAILED: it refused, UNKNOWN: nobody answered
+    # OK: the queue said that it has none, FAILED: it refused, UNKNOWN: nobody answered; key: the
+    # queues that were asked, a bit for each, 0: all that the worker serves
     DEAD_LISTED = 27  # in the list of dead letters at the end; answer: as of DEAD; value: how
     # many attempts it tells of; key: how many of them with the job's own error. job -1: it was seen
     SETTLED = 22  # observed at the end: the backend says that the job is done

@@ -105,7 +105,11 @@ PROMISES = (
     ),
     Promise(
         "hand-outs", "the most urgent first", "priorities_respected",
-        ("priority-lost-on-crash", "priority-unsigned"),
+        ("priority-lost-on-crash", "priority-unsigned", "queues-by-turns"),
+    ),
+    Promise(
+        "hand-outs", "of equally urgent ones the first that was ready", "order_kept",
+        ("newest-first",),
     ),
     Promise(
         "hand-outs", "nobody waits beyond the bound", "no_starvation",

@@ -271,6 +271,16 @@ def the_highest_priority_goes_first(bench: Bench) -> None:
         bench.expect(found == f"priority {priority}", f"priority {priority} next", found)
 
 
+def the_highest_priority_of_all_queues_goes_first(bench: Bench) -> None:
+    bench.enqueue(Job("usual", QUEUE))
+    bench.enqueue(Job("urgent", "orders", priority=5))
+    bench.enqueue(Job("most urgent", QUEUE, priority=7))
+    for name in ("most urgent", "urgent", "usual"):
+        bench.wait(1.0)
+        found = bench.take(queues=(QUEUE, "orders")).job.id
+        bench.expect(found == name, f"the job {name!r} next", repr(found))
+
+
 def an_urgent_job_waits_for_none_of_less_importance(bench: Bench) -> None:
     """Not even for one that is the same work and came first, as long as nobody has begun it."""
     bench.enqueue(Job("of no importance", key="charge-7"))

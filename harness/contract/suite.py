@@ -172,6 +172,10 @@ class QueueContract(EdgeTests):
         self.claims("priorities")
         conversations.the_highest_priority_goes_first(bench)
 
+    def test_the_highest_priority_of_all_queues_goes_first(self, bench: Bench) -> None:
+        self.claims("priorities")
+        conversations.the_highest_priority_of_all_queues_goes_first(bench)
+
     def test_a_job_is_as_urgent_as_ever_when_it_comes_back(self, bench: Bench) -> None:
         self.claims_at_least_once()
         self.claims("priorities")

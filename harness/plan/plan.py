@@ -180,6 +180,12 @@ class Plan(Struct, frozen=True, array_like=True, dict=True):
             return {}
         return {self.job_id(index): index for index in range(len(self.jobs))}
 
+    def queue_mask(self, names: tuple[str, ...]) -> int:
+        """These queues as one number for a row, a bit each. 0: the plan has one, or too many."""
+        if not 1 < len(self.queues) < 63:
+            return 0
+        return sum(1 << n for n, queue in enumerate(self.queues) if queue.name in names)
+
     @property
     def clients(self) -> int:
         """How many nodes are not workers: the producers, and an operator if it has work."""

@@ -190,7 +190,9 @@ class NodeRecord:
         if not isinstance(reply, Leased) or reply.delivery is None:
             refused = Answer.UNKNOWN if reply is None else Answer.FAILED
             answer = Answer.OK if isinstance(reply, Leased) else refused
-            self.write(Event.NOTHING_TO_DO, since=self._sent_at, answer=answer)
+            assert isinstance(self._command, Lease)
+            asked = self._plan.queue_mask(self._command.queues)
+            self.write(Event.NOTHING_TO_DO, since=self._sent_at, answer=answer, key=asked)
             return
         delivery = self.delivery = reply.delivery
         self._done_s = -1.0

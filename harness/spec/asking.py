@@ -28,13 +28,20 @@ Meant = tuple[int, tuple[float, float]]  # the worker whom a grant was for, and 
 
 
 class Ask(NamedTuple):
-    """A worker's request, which was answered at ``at``; ``got``: with a job."""
+    """A worker's request, which was answered at ``at``; ``got``: with this job, None: with none.
+
+    ``queues`` has a bit for each queue that was asked; 0: all that the worker serves.
+    """
 
     row: int
     node: int
     since: float
     at: float
-    got: bool
+    got: int | None
+    queues: int = 0
+
+    def asked(self, queue: int) -> bool:
+        return not self.queues or bool(self.queues >> queue & 1)
 
 
 class Astray:
@@ -65,10 +72,13 @@ class Astray:
 
 class Asking(NamedTuple):
     """Per queue, by its number: the asks that were answered, in the order in which they were
-    sent, and the grants that may have gone astray."""
+    sent, and the grants that may have gone astray. ``one_by_one``: the workers that serve several
+    queues and do not ask them together.
+    """
 
     asks: dict[int, list[Ask]]
     astray: dict[int, Astray]
+    one_by_one: frozenset[int]
 
 
 @once
@@ -79,18 +89,29 @@ def asking(facts: Facts) -> Asking:
     served = [[numbers[name] for name in pool.queues] for pool in plan.workers]
     asks: dict[int, list[Ask]] = defaultdict(list)
     spans: dict[int, list[tuple[float, float]]] = {number: [] for number in numbers.values()}
-    for ask in _asks(facts):
-        if 0 <= ask.node < len(served):
-            for queue in served[ask.node]:
+    of_queue: dict[int, set[int]] = defaultdict(set)
+    for job, planned in enumerate(plan.jobs):
+        of_queue[planned.queue].add(job)
+    answered = [ask for ask in _asks(facts) if 0 <= ask.node < len(served)]
+    one_by_one = frozenset(
+        ask.node for ask in answered if not all(map(ask.asked, served[ask.node]))
+    )
+    for ask in answered:
+        for queue in served[ask.node]:
+            if ask.node in one_by_one and ask.got is not None:
+                surely = ask.got in of_queue[queue]
+            else:
+                surely = ask.asked(queue)
+            if surely:
                 asks[queue].append(ask)
     for node, span in _unanswered(facts) + _unheard(facts):
         if node < len(served):
             for queue in served[node] if node >= 0 else spans:
                 spans[queue].append(span)
-    for of_queue in asks.values():
-        of_queue.sort(key=lambda ask: ask.since)
+    for of_one in asks.values():
+        of_one.sort(key=lambda ask: ask.since)
     astray = {queue: Astray(found) for queue, found in spans.items()}
-    return Asking(dict(asks), astray)
+    return Asking(dict(asks), astray, one_by_one)
 
 
 def _asks(facts: Facts) -> list[Ask]:
@@ -98,9 +119,14 @@ def _asks(facts: Facts) -> list[Ask]:
     nothing = history.where(Event.NOTHING_TO_DO, Answer.OK)
     granted = history.where(Event.LEASED)
     rows = np.sort(np.concatenate([nothing, granted]))
-    columns = [history[name][rows].tolist() for name in ("node", "since", "t")]
-    got = (history["event"][rows] == Event.LEASED).tolist()
-    return [Ask(*each) for each in zip(rows.tolist(), *columns, got, strict=True)]
+    names = ("node", "since", "t", "event", "job", "key")
+    columns = [history[name][rows].tolist() for name in names]
+    return [
+        Ask(row, node, since, t, job)
+        if event == Event.LEASED
+        else Ask(row, node, since, t, None, queues)
+        for row, node, since, t, event, job, queues in zip(rows.tolist(), *columns, strict=True)
+    ]
 
 
 def linger_s(facts: Facts) -> float:

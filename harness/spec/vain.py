@@ -67,7 +67,7 @@ def in_vain(facts: Facts, after: Iterable[After]) -> list[Vain]:
         waits = [wait for wait in of_queue if wait.after in kinds]
         if waits:
             asks = asked.get(queue, [])
-            refused = [ask for ask in asks if not ask.got]
+            refused = [ask for ask in asks if ask.got is None]
             patient = [
                 ask
                 for ask in asks
@@ -148,6 +148,6 @@ def _sentence(facts: Facts, vain: Vain) -> str:
     who = node_name(facts, ask.node)
     since = f"job {wait.job} {SINCE[wait.after]} at {seconds(wait.since)}"
     asked = f"{who} asked for work at {seconds(ask.since)}"
-    if not ask.got and ask.since > wait.since:
+    if ask.got is None and ask.since > wait.since:
         return f"{since}; {asked}, and was told that there is none"
     return f"{since}; {asked}, and both waited for {seconds(vain.for_s)}"

@@ -29,6 +29,7 @@ from .once import once
 
 After = Literal["enqueue", "delay", "hand-back", "retry", "lost lease", "replay"]
 TIMED: tuple[After, ...] = ("delay", "retry", "lost lease")  # by a timer of the queue
+TIMER_S = 0.1  # how much later than due a queue may see that a delay or a backoff is over
 
 
 class Wait(NamedTuple):
@@ -43,6 +44,11 @@ class Wait(NamedTuple):
     since: float
     until: float
     handed_at: float
+
+
+def seen_at(wait: Wait) -> float:
+    """When at the latest the queue has seen that the job is ready."""
+    return wait.since + (TIMER_S if wait.after in TIMED else 0.0)
 
 
 class Turn(NamedTuple):

@@ -100,6 +100,12 @@ class Job:
         return (0, 1, 9)[self.index % 3]
 
 
+def overtakes(job: Job, other: Job) -> bool:
+    """Whether the other one was ready before this one was enqueued."""
+    alike = job.queue == other.queue and job.priority == other.priority
+    return alike and (other.ready_at or 0) < (job.sent_at or 0)
+
+
 @dataclass
 class Worker:
     node: int
@@ -239,7 +245,8 @@ class World:
     def next_for(self, worker: Worker, ready: list[Job]) -> Job | None:
         """What the queue hands this worker, or None: it is told that there is nothing to do.
 
-        Of all that is ready by then, any queue's most urgent job; nobody waits for nothing.
+        Of all that is ready by then the most urgent job, and of those of a queue any but one that
+        was enqueued when another was ready; nobody waits for nothing.
         """
         soonest = min(job.ready_at or 0 for job in ready)
         if soonest > worker.free_at + 1 and self.rarely(3):
@@ -249,8 +256,12 @@ class World:
             worker.free_at, worker.asked_at = self.now, None
             return None
         due = [job for job in ready if (job.ready_at or 0) <= max(worker.free_at, soonest)]
-        queue = self.draw(st.sampled_from(due)).queue
-        return max((job for job in due if job.queue == queue), key=lambda job: job.priority)
+        if self.claims.priorities:
+            highest = max(job.priority for job in due)
+            due = [job for job in due if job.priority == highest]
+        if self.claims.ordered:
+            due = [job for job in due if not any(overtakes(job, other) for other in due)]
+        return self.draw(st.sampled_from(due))
 
     # -- the life of a delivery -----------------------------------------------------------
 

@@ -330,6 +330,21 @@ PLANS: dict[str, Minimal] = {
         ),
         0,
     ),
+    "twin-queues-by-turns": Minimal(
+        plan(
+            job(service_s=0.5),
+            *(PlannedJob(0.1, 1, 0.5) for _ in range(2)),
+            *(job(0.1, priority=5) for _ in range(2)),
+            queues=(Queue("q"), Queue("mails")),
+            pools=(Pool("p", ("q", "mails"), 1),),
+            guarantees=also("priorities_respected"),
+        ),
+        0,
+    ),
+    "twin-newest-first": Minimal(
+        plan(job(service_s=0.5), job(0.1), job(0.2), guarantees=also("order_kept")),
+        0,
+    ),
     # -- names that look alike --
     "twin-queue-case-folded": Minimal(
         plan(
