@@ -21,8 +21,9 @@ def tell(examined: Sequence[Examined], console: Console) -> None:
             table.add_row(*words, style=COLOURS[thing.state])
         console.print(table)
     else:
+        width = max(20, *(len(thing.name) for thing in examined))
         for thing in examined:
-            line = f"{thing.state:<8} {thing.name:<20} {thing.version:<12} {_place(thing)}"
+            line = f"{thing.state:<8} {thing.name:<{width}} {thing.version:<12} {_place(thing)}"
             console.print(line.rstrip(), soft_wrap=True)
     for thing in examined:
         if thing.state != "here":

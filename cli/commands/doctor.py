@@ -2,26 +2,39 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
 import click
 
-from ...errors import ENVIRONMENT
+from ...errors import ENVIRONMENT, EnvironmentFault
+
+if TYPE_CHECKING:
+    from ...servers.doctor import Examined
 
 SECTION = "look"
+SERVERS = {"redis": "redis-server", "postgres": "postgres"}
 
 
 @click.command("doctor")
 @click.option("--start", is_flag=True, help="Also start and stop each server that is installed.")
+@click.option(
+    "--leap", is_flag=True, help="Also let each kind of sleeper sleep for an hour of leaping time."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
-def command(start: bool, as_json: bool) -> int:
+def command(start: bool, leap: bool, as_json: bool) -> int:
     """Check which optional programs and packages are installed.
 
     Each is tried, and what is missing comes with how to install it. Exits with 0 if ordinary
-    runs work here (and, with --start, every server started), otherwise with 3.
+    runs work here (and, with --start, every server started; with --leap, everybody slept for an
+    hour), otherwise with 3.
 
     \b
     Examples:
       jobquake doctor
       jobquake doctor --start
+      jobquake doctor --leap
     """
     import msgspec
 
@@ -29,8 +42,46 @@ def command(start: bool, as_json: bool) -> int:
     from ...servers import doctor
 
     examined = doctor.examine(start)
+    examined += leaping(examined, leap)
     if as_json:
         click.echo(msgspec.json.encode(examined))
     else:
         health.tell(examined, terminal.console())
     return 0 if doctor.fit(examined) else ENVIRONMENT
+
+
+def leaping(examined: Iterable[Examined], everybody: bool) -> Iterator[Examined]:
+    """Whether leaping time works here; for each kind of sleeper by itself, if for everybody."""
+    from ...leap import self_test
+    from ...servers.doctor import Examined
+
+    without = "leaping time, so runs of real processes take as long as they say"
+    get = "apt-get install gcc" if sys.platform == "linux" else "a machine that runs Linux"
+    error = self_test.works()
+    name = "leaping time"
+    if error:
+        yield Examined(name, "missing", False, error=error, without=without, get=get)
+        return
+    yield Examined(name, "here", False)
+    here = {thing.name for thing in examined if thing.state == "here"}
+    servers = [kind for kind, program in SERVERS.items() if program in here]
+    try:
+        for slept in self_test.sleep_all(servers) if everybody else ():
+            what = f"{name}: {slept.name}"
+            took = f"an hour in {slept.real_s:.2f} s"
+            if slept.error:
+                yield Examined(
+                    what,
+                    "broken",
+                    False,
+                    "",
+                    took,
+                    slept.error,
+                    without,
+                    "--time real",
+                    slept.real_s,
+                )
+            else:
+                yield Examined(what, "here", False, place=took)
+    except EnvironmentFault as fault:
+        yield Examined(name, "broken", False, "", "", str(fault), without, "--time real")
