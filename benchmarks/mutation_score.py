@@ -7,7 +7,7 @@ lists every survivor with the reason why no client could tell; the reasons stand
 mutation_reasons.toml, by the mutant's name.
 
     python benchmarks/mutation_score.py --sample 60 --seed 1
-    python benchmarks/mutation_score.py --full
+    python benchmarks/mutation_score.py --full --resume verdicts.jsonl
     python benchmarks/mutation_score.py --mutant "core.release: ..."
 """
 
@@ -21,6 +21,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from random import Random
 
+from msgspec import json
 from mutation.judges import JUDGES, Effort, Judge
 from mutation.mutants import Mutant, mutants_of
 from mutation.page import page, percent, scores
@@ -85,6 +86,20 @@ def limits(effort: Effort, console: Console) -> dict[Judge, float]:
     return {judge: PATIENCE * took_s + SLACK_S for judge, (_, took_s) in found.items()}
 
 
+def kept(file: Path | None) -> list[Verdicts]:
+    """The verdicts that stand in the file."""
+    if file is None or not file.exists():
+        return []
+    return [json.decode(line, type=Verdicts) for line in file.read_bytes().splitlines()]
+
+
+def keep(file: Path | None, verdicts: Verdicts) -> None:
+    """Add the verdicts to the file, if there is one."""
+    if file is not None:
+        with file.open("ab") as to:
+            to.write(json.encode(verdicts) + b"\n")
+
+
 def watched(work: Iterable[Verdicts], total: int, console: Console) -> Iterator[Verdicts]:
     """The verdicts as they come, with progress and a line for each."""
     columns = (
@@ -113,6 +128,7 @@ def main() -> None:
     parser.add_argument("--schedules", type=int, default=1000, help="of exploration")
     parser.add_argument("--examples", type=int, default=30, help="of the contract's Hypothesis")
     parser.add_argument("--jobs", type=int, default=1, help="mutants at a time")
+    parser.add_argument("--resume", type=Path, help="a file of verdicts, to go on where it ends")
     parser.add_argument("--list", action="store_true", help="only name the mutants")
     arguments = parser.parse_args()
     console = Console()
@@ -120,19 +136,30 @@ def main() -> None:
     chosen = known
     if arguments.mutant:
         chosen = [one for one in known if one[0].name.startswith(tuple(arguments.mutant))]
-    elif not arguments.full:
-        chosen = Random(arguments.seed).sample(known, min(arguments.sample, len(known)))
+    else:  # in an order of chance, so that what an interruption leaves is a sample, too
+        many = len(known) if arguments.full else min(arguments.sample, len(known))
+        chosen = Random(arguments.seed).sample(known, many)
     if arguments.list:
         for mutant, _ in chosen:
             console.print(f"{mutant.kind:<18} {mutant.name}", markup=False, soft_wrap=True)
         return
     effort = Effort(schedules=arguments.schedules, examples=arguments.examples)
+    verdicts = kept(arguments.resume)
+    names = {mutant.name for mutant, _ in chosen}
+    verdicts = [one for one in verdicts if one.name in names]
+    done = {one.name for one in verdicts}
+    left = [one for one in chosen if one[0].name not in done]
     limits_s = limits(effort, console)
     with ThreadPoolExecutor(arguments.jobs) as pool:
-        work = pool.map(lambda one: tried(one[0], one[1], effort, limits_s), chosen)
-        verdicts = list(watched(work, len(chosen), console))
+        work = pool.map(lambda one: tried(one[0], one[1], effort, limits_s), left)
+        for one in watched(work, len(left), console):
+            verdicts.append(one)
+            keep(arguments.resume, one)
     why = reasons(mutant.name for mutant, _ in known)
     excused = {v.name for v in verdicts if v.survived and v.name in why}
+    for one in verdicts:
+        if one.caught and one.name in why:
+            console.print(f"a reason excuses what was caught: {one.name}", markup=False)
     for who, caught, of in scores(verdicts, excused):
         console.print(f"{who:<10} caught {caught} of {of} ({percent(caught, of)})")
     if not arguments.mutant:

@@ -12,6 +12,7 @@ from .drivers.sim import simulate
 from .finding import Judged
 from .plan.plan import Plan
 from .record.facts import Facts
+from .record.history import History
 
 
 class Trial(NamedTuple):
@@ -33,8 +34,19 @@ def attempt(plan: Plan, adapter: Adapter, guarantees: Sequence[str] | None = Non
 
     Raises :class:`BackendFailed` if the backend does not answer but raises, and Unavailable.
     """
+    return judged(plan, adapter, played(plan, adapter), guarantees)
+
+
+def played(plan: Plan, adapter: Adapter) -> History:
+    """The plan's history. Raises BackendFailed if the backend raises, and Unavailable."""
     with blaming(adapter.name):
-        history = simulate(plan, adapter)
+        return simulate(plan, adapter)
+
+
+def judged(
+    plan: Plan, adapter: Adapter, history: History, guarantees: Sequence[str] | None = None
+) -> Trial:
+    """The plan's history, held against these guarantees as :func:`attempt` says."""
     facts = Facts(plan, adapter.claims, history)
     if guarantees is None:
         answers = hold_all(plan.guarantees, facts, adapter)

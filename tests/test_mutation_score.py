@@ -147,6 +147,38 @@ def test_the_contract_sees_it_too_and_the_package_beside_it_is_as_it_was(
     assert changed is not import_module("jobquake.backends.reference.core")
 
 
+@pytest.mark.parametrize("judge", ["run", "explore"])
+def test_a_mutant_that_is_planted_is_seen_like_one_that_is_loaded(
+    known: dict[str, Mutant], judge: Judge
+) -> None:
+    mutant = known[NOT_FENCED]
+    assert mutant.within_function and not known[KEPT].within_function
+    second.second_self(CORE, CORE.read_text())
+    planted = trial.judged(CORE, mutant.source(), judge, QUICK, planted=True)
+    assert planted == trial.judged(CORE, mutant.source(), judge, QUICK)
+    assert planted.what == "caught"
+
+
+def test_what_is_remembered_of_the_correct_queue_excuses_no_mutant(
+    known: dict[str, Mutant], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(judges, "MEMORY", judges.Memory())
+    second.second_self(CORE, CORE.read_text())
+    assert judges.explore(QUICK, learn=True).what == "passed"
+    plain = trial.judged(CORE, CORE.read_text(), "explore", QUICK, planted=True)
+    assert plain == Seen("passed")
+    seen = trial.judged(CORE, known[NOT_FENCED].source(), "explore", QUICK, planted=True)
+    assert seen.what == "caught"
+
+
+def test_verdicts_are_kept_one_by_one(tmp_path: Path) -> None:
+    file = tmp_path / "verdicts.jsonl"
+    assert mutation_score.kept(file) == mutation_score.kept(None) == []
+    for one in ALL:
+        mutation_score.keep(file, one)
+    assert mutation_score.kept(file) == ALL
+
+
 def test_what_raises_at_once_is_told_as_a_crash() -> None:
     raising = CORE.read_text().replace("def admit(", "def admit_no_more(")
     assert trial.judged(CORE, raising, "run", QUICK).what == "crash"

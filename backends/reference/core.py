@@ -131,8 +131,6 @@ def extend(record: Record, token: int, lease_s: float, now: float) -> Ruling:
     if refusal := _standing(record, token, now):
         return refusal if not refusal.accepted else Ruling(None, False, refusal.why)
     until = min(now + lease_s, record.started_at + record.job.timeout_s)
-    if until <= now:
-        return Ruling(None, False, f"the job's timeout of {record.job.timeout_s:g} s is over")
     return Ruling(_next(record, lease_until=max(until, record.lease_until)), True)
 
 

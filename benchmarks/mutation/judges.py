@@ -7,15 +7,17 @@ from what a check has seen: a mutant that raises says nothing about the checks.
 from __future__ import annotations
 
 import os
+import signal
 import tempfile
-from collections.abc import Callable
-from contextlib import redirect_stderr, redirect_stdout
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import jobquake
 import pytest
+from hypothesis import Phase, settings
 from jobquake.harness.trial import attempt
 
 from .second import NAME
@@ -23,7 +25,9 @@ from .second import NAME
 Judge = Literal["run", "explore", "contract"]
 JUDGES: tuple[Judge, ...] = ("run", "explore", "contract")
 ORACLE = "reference"
+LONGEST_S = 3.0  # CPU time of one plan or test, a hundred times what the correct queue needs
 RAISED = "to answer every call, found that"  # the sentence about an adapter that raised
+DRAWN = ("test_it_behaves_like_the_model", "test_it_holds_whatever_strikes")
 CONTRACT = f"""
 from {NAME} import backend
 from {NAME}.contract import QueueContract
@@ -54,6 +58,38 @@ class Seen(NamedTuple):
     why: str = ""
 
 
+class Memory:
+    """What exploration saw of the correct queue, plan by plan.
+
+    Where a mutant's history is the same to the byte, what was said of it is said again.
+    """
+
+    def __init__(self) -> None:
+        self._trials: dict[Any, Any] = {}
+
+    def attempt(self, plan: Any, adapter: Any, guarantees: Any = None) -> Any:
+        trial = import_module(f"{NAME}.harness.trial")
+        history = trial.played(plan, adapter)
+        known = self._trials.get(plan) if guarantees is None else None
+        if known and known.facts.history.tobytes() == history.tobytes():
+            return known
+        return trial.judged(plan, adapter, history, guarantees)
+
+    def learn(self, plan: Any, adapter: Any, guarantees: Any = None) -> Any:
+        self._trials[plan] = self.attempt(plan, adapter, guarantees)
+        return self._trials[plan]
+
+
+@contextmanager
+def _in_time() -> Iterator[None]:
+    """The process dies if what is within takes too long, as a mutant that hangs would."""
+    signal.setitimer(signal.ITIMER_PROF, LONGEST_S)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0.0)
+
+
 def run(effort: Effort) -> Seen:
     """Every scenario and its controls, until one is violated."""
     experiments = import_module(f"{NAME}.experiments")
@@ -64,7 +100,8 @@ def run(effort: Effort) -> Seen:
     for experiment in wanted:
         plan = experiment.plan
         try:
-            result = execute(plan, backend, "sim", experiment.control).result
+            with _in_time():
+                result = execute(plan, backend, "sim", experiment.control).result
         except Exception as error:  # noqa: BLE001 (whatever a mutant does)
             worst = Seen("crash", f"{plan.full_name}: {type(error).__name__}")
             continue
@@ -75,21 +112,22 @@ def run(effort: Effort) -> Seen:
     return worst
 
 
-def explore(effort: Effort) -> Seen:
+def explore(effort: Effort, learn: bool = False) -> Seen:
     """Shard after shard, until something breaks that the correct queue does not break."""
     shards = import_module(f"{NAME}.harness.explore.shard")
     encode = import_module(f"{NAME}.harness.plan.replay").encode
     registry = import_module(f"{NAME}.backends.registry")
     oracle, correct = object(), jobquake.backend(ORACLE)
-    within = vars(shards)["attempt"]  # which the shard imports, and looks up when it runs a plan
+    within = MEMORY.learn if learn else MEMORY.attempt
 
     def crossed(plan: Any, adapter: Any, guarantees: Any = None) -> Any:
         """The trial; that of the oracle in the package as it is."""
-        if adapter is not oracle:
+        if adapter is oracle:
+            return attempt(jobquake.decode(encode(plan, ORACLE, "sim")).plan, correct, guarantees)
+        with _in_time():
             return within(plan, adapter, guarantees)
-        return attempt(jobquake.decode(encode(plan, ORACLE, "sim")).plan, correct, guarantees)
 
-    vars(shards)["attempt"] = crossed
+    vars(shards)["attempt"] = crossed  # which the shard imports, and looks up when it runs a plan
     worst, left = Seen("passed"), effort.schedules
     shard = 0
     while left > 0:
@@ -109,11 +147,26 @@ def explore(effort: Effort) -> Seen:
     return worst
 
 
+MEMORY = Memory()
+
+
 class _Watch:
-    """A plugin of pytest: stops it at the first failure that is a check's."""
+    """A plugin of pytest: stops it at the first failure that is a check's.
+
+    What Hypothesis draws comes last, since it takes longest.
+    """
 
     def __init__(self) -> None:
         self.seen = Seen("passed")
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        items.sort(key=lambda item: item.name in DRAWN)
+
+    def pytest_runtest_logstart(self) -> None:
+        signal.setitimer(signal.ITIMER_PROF, LONGEST_S)
+
+    def pytest_runtest_logfinish(self) -> None:
+        signal.setitimer(signal.ITIMER_PROF, 0.0)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if not report.failed:
@@ -136,6 +189,9 @@ class _Watch:
 def contract(effort: Effort) -> Seen:
     """The contract as the author of an adapter runs it."""
     watch = _Watch()
+    subject = vars(import_module(f"{NAME}.harness.contract.subject"))
+    found_is_enough = [Phase.explicit, Phase.generate]
+    subject["QUICK"] = settings(subject["QUICK"], phases=found_is_enough)
     with tempfile.TemporaryDirectory(prefix="jobquake-mutant-") as folder:
         file = Path(folder) / "test_mutant.py"
         file.write_text(CONTRACT.format(examples=effort.examples))

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator
 from copy import deepcopy
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 Step = tuple[str, int | None]
 Way = tuple[Step, ...]  # from a node down to one within it
@@ -50,6 +50,17 @@ class Mutant(NamedTuple):
         """The whole module with this change."""
         tree = ast.parse(self.file.read_text(encoding="utf-8"))
         return ast.unparse(ast.fix_missing_locations(_changed(tree, self.way, self.alternative)))
+
+    @property
+    def within_function(self) -> bool:
+        """Whether only what a function does has changed, and nothing that a module defines."""
+        node: Any = ast.parse(self.file.read_text(encoding="utf-8"))
+        for field, index in self.way:
+            if isinstance(node, ast.FunctionDef) and field == "body":
+                return True
+            value = getattr(node, field)
+            node = value if index is None else value[index]
+        return False
 
 
 def mutants_of(file: Path) -> list[Mutant]:

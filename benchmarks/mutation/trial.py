@@ -1,6 +1,7 @@
 """One mutant before its judges, each in a process of its own that may hang or die.
 
-A judge's process is forked from one that has loaded everything but the mutant.
+A judge's process is forked from one that has loaded everything but the mutant. Where only what a
+function does has changed, it is exchanged there; else the package is loaded anew.
 """
 
 from __future__ import annotations
@@ -10,13 +11,14 @@ import multiprocessing
 import time
 from collections.abc import Callable
 from functools import partial
+from importlib import import_module
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import NamedTuple
 
-from .judges import JUDGE, JUDGES, Effort, Judge, Seen
+from .judges import JUDGE, JUDGES, Effort, Judge, Seen, explore
 from .mutants import Mutant
-from .second import second_self
+from .second import NAME, plant, second_self
 
 FORKED = multiprocessing.get_context("fork")
 
@@ -47,18 +49,21 @@ class Verdicts(NamedTuple):
 def tried(mutant: Mutant, place: str, effort: Effort, limits_s: dict[Judge, float]) -> Verdicts:
     """The mutant before all judges."""
     began = time.perf_counter()
-    source = mutant.source()
+    source, within = mutant.source(), mutant.within_function
     seen = {
-        judge: apart(partial(judged, mutant.file, source, judge, effort), limit_s)
+        judge: apart(partial(judged, mutant.file, source, judge, effort, within), limit_s)
         for judge, limit_s in limits_s.items()
     }
     return Verdicts(mutant.name, mutant.kind, place, seen, time.perf_counter() - began)
 
 
-def judged(file: Path, source: str, judge: Judge, effort: Effort) -> Seen:
-    """What the judge says of the package with this text in that file; in this process."""
+def judged(file: Path, source: str, judge: Judge, effort: Effort, planted: bool = False) -> Seen:
+    """What the judge says of the package with this text in that file; in this process.
+
+    ``planted``: only functions differ, and they are exchanged in the second self that is there.
+    """
     try:
-        second_self(file, source)
+        (plant if planted else second_self)(file, source)
         return JUDGE[judge](effort)
     except Exception as error:  # noqa: BLE001 (whatever a mutant does)
         return Seen("crash", f"{type(error).__name__}: {error}")
@@ -87,10 +92,19 @@ def _tell(work: Callable[[], Seen], to: Connection) -> None:
 
 
 def baseline(file: Path, effort: Effort, limit_s: float) -> dict[Judge, tuple[Seen, float]]:
-    """What the judges say of the queue as it is, and how long each takes."""
+    """What the judges say of the queue as it is, and how long each takes.
+
+    From here on a second self is loaded, and what exploration saw of it is remembered.
+    """
     text, found = file.read_text(encoding="utf-8"), dict[Judge, tuple[Seen, float]]()
+    second_self(file, text)
     for judge in JUDGES:
         began = time.perf_counter()
-        seen = apart(partial(judged, file, text, judge, effort), limit_s)
+        if judge == "explore":
+            seen = explore(effort, learn=True)
+        else:
+            seen = apart(partial(judged, file, text, judge, effort, True), limit_s)
         found[judge] = seen, time.perf_counter() - began
+    for module in ("experiments", "contract", "scenarios.registry", "harness.contract.suite"):
+        import_module(f"{NAME}.{module}")
     return found
