@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from .backends.claims import Claims
     from .effects.sink.payments import SinkBehaviour
     from .effects.sink.server import Sink
+    from .environments.cache import environment
     from .errors import JobquakeError
     from .harness.drivers.sim import simulate
     from .harness.finding import Finding
@@ -83,6 +84,7 @@ _PUBLIC = {
     "backend": ".lookup",
     "decode": ".harness.plan.replay",
     "encode": ".harness.plan.replay",
+    "environment": ".environments.cache",
     "eventually": ".harness.properties",
     "judge": ".harness.result",
     "never": ".harness.properties",
@@ -120,6 +122,7 @@ __all__ = [
     "backend",
     "decode",
     "encode",
+    "environment",
     "eventually",
     "judge",
     "never",

@@ -32,6 +32,7 @@ FLOORS = {
     "listing": 1,
     "protocol": 1,
     "servers": 1,
+    "environments": 1,
     "blame": 2,
     "proxy": 2,
     "backends": 3,
