@@ -51,6 +51,8 @@ class Claims(Struct, frozen=True):
     else it comes back at once. ``prompt``: whoever asks for work is given a job that is ready, and
     whoever waits is woken when one becomes ready. ``timer_s``: the queue keeps time in steps of so
     many seconds, and each lease, delay and backoff may be over up to one step sooner or later.
+    ``max_payload_bytes``: the largest payload that the queue takes, None: any. Plans give it none
+    that is larger.
     """
 
     delivery: Literal["at-least-once", "at-most-once"] = "at-least-once"
@@ -72,6 +74,7 @@ class Claims(Struct, frozen=True):
     backoff_after_expiry: bool = True
     prompt: bool = True
     timer_s: float = 0.0
+    max_payload_bytes: int | None = None
 
 
 def unclaimed(claims: Claims, names: Iterable[Claim]) -> str:

@@ -20,6 +20,7 @@ from ..blame import blaming
 from .checks import see_guarantees
 from .plan.plan import Plan
 from .plan.validate import validate
+from .plan.within import within
 from .record.history import History
 from .result import Result, judge
 
@@ -62,6 +63,7 @@ def run(
     validate(plan)
     see_guarantees(plan)
     see_driver(driver, adapter)
+    plan = within(plan, adapter.claims)
     ledger: bytes | None = None
     network = "simulated"
     with blaming(adapter.name):

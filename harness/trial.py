@@ -11,6 +11,7 @@ from .checks import CHECKS, hold_all
 from .drivers.sim import simulate
 from .finding import Judged
 from .plan.plan import Plan
+from .plan.within import within
 from .record.facts import Facts
 from .record.history import History
 
@@ -40,13 +41,14 @@ def attempt(plan: Plan, adapter: Adapter, guarantees: Sequence[str] | None = Non
 def played(plan: Plan, adapter: Adapter) -> History:
     """The plan's history. Raises BackendFailed if the backend raises, and Unavailable."""
     with blaming(adapter.name):
-        return simulate(plan, adapter)
+        return simulate(within(plan, adapter.claims), adapter)
 
 
 def judged(
     plan: Plan, adapter: Adapter, history: History, guarantees: Sequence[str] | None = None
 ) -> Trial:
     """The plan's history, held against these guarantees as :func:`attempt` says."""
+    plan = within(plan, adapter.claims)
     facts = Facts(plan, adapter.claims, history)
     if guarantees is None:
         answers = hold_all(plan.guarantees, facts, adapter)

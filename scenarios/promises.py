@@ -75,7 +75,7 @@ PROMISES = (
     ),
     Promise(
         "one holder at a time", "its own word is taken", "holder_obeyed",
-        ("acks-not-kept", "acks-told-as-refused", "heartbeats-refused"),
+        ("acks-not-kept", "acks-told-as-refused", "heartbeats-refused", "repeated-ack-refused"),
     ),
     Promise("one holder at a time", "tokens only grow", "tokens_grow", ("token-restarts",)),
     Promise(

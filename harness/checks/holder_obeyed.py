@@ -3,7 +3,8 @@
 A queue that refuses good acks makes its workers do everything twice, one that refuses heartbeats
 takes long jobs away, and one that accepts an ack and goes on lets the job run again. Judged from
 what must have been so: the lease surely lasted when the answer came. A refusal after an attempt
-that nobody answered says nothing, since the first attempt may have been heard.
+that nobody answered says nothing, since the first attempt may have been heard; unless the queue
+claims that a word may be repeated, and nobody else had the job by then.
 """
 
 from __future__ import annotations
@@ -48,16 +49,21 @@ def _refused(facts: Facts) -> list[Finding]:
     """Words of holders that were refused while their leases surely lasted."""
     history, findings = facts.history, list[Finding]()
     refused = np.zeros(facts.jobs, dtype=bool)
-    for event in WORDS:
-        refused[history["job"][facts.rows(event, Answer.FAILED)]] = True
+    repeated = (Answer.UNKNOWN,) if facts.claims.idempotent_settle else ()
+    kinds = [(event, answer) for event in WORDS for answer in (Answer.FAILED, *repeated)]
+    for event, answer in kinds:
+        refused[history["job"][facts.rows(event, answer)]] = True
     if not refused.any():
         return findings
     leases = Leases(facts, refused)
-    for event, word in WORDS.items():
-        for row, holder in leases.rows(event, Answer.FAILED):
+    for event, answer in kinds:
+        for row, holder in leases.rows(event, answer):
             job, token, node, _ = holder
             if not facts.claims.fencing and facts.handed_out[job] > 1:
                 continue  # somebody else's word may have been taken for the holder's
+            if answer == Answer.UNKNOWN and leases.newer(job, token, float(history["t"][row])):
+                continue  # the first attempt may have been heard, and the job settled again since
+            word = ("repeated " if answer == Answer.UNKNOWN else "") + WORDS[event]
             at_s, until_s = float(history["t"][row]), leases.ends.get(holder, -np.inf)
             if at_s < until_s - TOLERANCE_S:
                 findings.append(

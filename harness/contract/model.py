@@ -237,10 +237,17 @@ class Model:
         return {"ready", "done"} if self._skipped(known) else {known.state}
 
     def pending(self, now: float) -> tuple[int, int]:
-        """How many jobs are ready or leased: at least, and at most."""
-        seen = [self.states(job_id, now) for job_id in self.jobs]
-        held = set(HELD)
-        return sum(states <= held for states in seen), sum(bool(states & held) for states in seen)
+        """How many jobs are ready or leased: at least, and at most.
+
+        A queue may leave out of its counts what is not due yet: it is asked about each job.
+        """
+        least = most = 0
+        for job_id, known in self.jobs.items():
+            states = self.states(job_id, now)
+            due = now > known.latest if known.state == "ready" else not known.ended(now)
+            least += due and states <= set(HELD)
+            most += bool(states & set(HELD))
+        return least, most
 
     def _skipped(self, known: Known) -> bool:
         return known.state == "ready" and known.job.key in self.keys

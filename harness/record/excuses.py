@@ -90,7 +90,12 @@ def have_failed(facts: Facts) -> Flags:
 
 
 def handed_out_again(facts: Facts) -> Flags:
-    """Jobs that were handed out more than once."""
+    """Jobs that were handed out more than once; all of them, if one was more often than allowed.
+
+    That one may keep the workers from everything else, for ever.
+    """
+    if (facts.handed_out > facts.plan.max_deliveries).any():
+        return all_jobs(facts)
     flags: Flags = facts.handed_out > 1
     return flags
 

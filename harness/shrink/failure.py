@@ -13,6 +13,7 @@ from ..checks import CHECKS
 from ..drivers.sim import simulate
 from ..plan.plan import Plan
 from ..plan.replay import decode
+from ..plan.within import within
 from ..record.facts import Facts
 from ..result import Result, environment, judge
 from ..run import Run, run
@@ -65,9 +66,10 @@ def told(
 ) -> tuple[Failure, Run]:
     """The failure of a plan that was shrunk in virtual time, and the run that shows it."""
     fails = breaks(shrunk.guarantee, adapter, oracle)
-    history = simulate(shrunk.plan, adapter)
-    facts = Facts(shrunk.plan, adapter.claims, history)
-    plan = judged_plan(shrunk.plan, shrunk.guarantee, facts)
+    plan = within(shrunk.plan, adapter.claims)
+    history = simulate(plan, adapter)
+    facts = Facts(plan, adapter.claims, history)
+    plan = judged_plan(plan, shrunk.guarantee, facts)
     result = judge(plan, adapter, history, "sim", about=shrunk.guarantee)
     failure = _failure(shrunk, result, found, found_as, curve(facts, fails))
     return failure, Run(result, plan, adapter.claims, history)

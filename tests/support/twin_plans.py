@@ -345,6 +345,15 @@ PLANS: dict[str, Minimal] = {
         plan(job(service_s=0.5), job(0.1), job(0.2), guarantees=also("order_kept")),
         0,
     ),
+    "twin-repeated-ack-refused": Minimal(
+        plan(
+            job(),
+            faults=(NetFault("ack", 1, "lose_reply"),),
+            guarantees=also("holder_obeyed"),
+            lease_s=5.0,
+        ),
+        1,
+    ),
     # -- names that look alike --
     "twin-queue-case-folded": Minimal(
         plan(

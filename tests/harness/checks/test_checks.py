@@ -278,10 +278,14 @@ def test_holder_obeyed_rejects_the_refusal_of_a_holder_whose_lease_surely_lasts(
     for after_s, answer, expected in (
         (0.4, Answer.FAILED, {job}),
         (0.6, Answer.FAILED, set()),
-        (0.4, Answer.UNKNOWN, set()),
+        (0.4, Answer.UNKNOWN, {job}),
+        (0.6, Answer.UNKNOWN, set()),
     ):
         rows = one_delivery(run, job, said, after_s, answer)
         assert blamed(judge("holder_obeyed", run, rows)) == expected
+    repeated = one_delivery(run, job, said, 0.4, Answer.UNKNOWN)
+    facts = Facts(run.plan, Claims(idempotent_settle=False), History(repeated))
+    assert not CHECKS["holder_obeyed"].judge(facts).findings
 
 
 @planted
