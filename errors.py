@@ -15,7 +15,9 @@
     │   └── TimesError, UnitsError, FitError, SizingError, TooLong: a capacity question
     ├── EnvironmentFault      this machine lacks something: a server, a disk     exit code 3
     │   ├── Unavailable       a backend cannot be had here
-    │   │   └── StoreError    its place is no store, or refuses a record
+    │   │   └── StoreError    its place is no store
+    │   │       ├── RecordRefused  it cannot hold such a record
+    │   │       └── ServerError    its server answered with an error
     │   ├── BrokenPlugin      an entry point that cannot be imported
     │   ├── MissingServer     a server's program, image or address
     │   ├── NoAnswer          whoever knows what jobs did cannot be asked

@@ -15,7 +15,15 @@ from typing import TYPE_CHECKING
 import click
 
 from . import lookup
-from .errors import EnvironmentFault, NothingProved, UsageError
+from .errors import (
+    ENVIRONMENT,
+    HELD,
+    INCONCLUSIVE,
+    VIOLATED,
+    EnvironmentFault,
+    NothingProved,
+    UsageError,
+)
 from .publish import PAGES_ONLY, Wanted, publisher, write_whole
 from .skipping import Experiment, sort_out
 
@@ -234,10 +242,6 @@ def _keep(done: Run, report: Path, single_page: bool, formats: Iterable[str]) ->
 
 
 def exit_code(runs: list[Run]) -> int:
-    from .harness.result import EXIT
-
-    verdicts = {done.result.as_expected for done in runs}
-    for verdict in ("violated", "inconclusive"):
-        if verdict in verdicts:
-            return EXIT[verdict]
-    return EXIT["held"]
+    """The gravest of the runs: violated, the environment's, inconclusive, held."""
+    codes = {done.result.exit_code for done in runs}
+    return next((code for code in (VIOLATED, ENVIRONMENT, INCONCLUSIVE) if code in codes), HELD)

@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from msgspec import Struct
 
 from ..backends.system import System
-from ..errors import HELD, INCONCLUSIVE, VIOLATED
+from ..errors import ENVIRONMENT, HELD, INCONCLUSIVE, VIOLATED
 from .checks import CHECKS, hold_all
 from .finding import CheckVerdict, Finding, Verdict
 from .plan.plan import Plan, full_name
@@ -20,6 +20,7 @@ from .record.excuses import unjudgeable
 from .record.facts import Facts, Outcome
 from .record.history import History
 from .record.story import tell
+from .record.trouble import Trouble, troubles
 
 NEVER_HAPPENED: tuple[Outcome, ...] = (
     "refused", "never submitted", "unknown", "lost", "stuck", "phantom"
@@ -49,7 +50,8 @@ class Bite(Struct, frozen=True):
 class Result(Struct, frozen=True):
     """A judged run. ``control`` names the check that a control variant had to violate.
 
-    ``duplicates`` tells what became of work that the plan submits twice.
+    ``duplicates`` tells what became of work that the plan submits twice, ``troubles`` with which
+    errors the queue's server answered.
     """
 
     scenario: str
@@ -70,6 +72,7 @@ class Result(Struct, frozen=True):
     environment: dict[str, str]
     control: str | None = None
     duplicates: tuple[Duplicates, ...] = ()
+    troubles: tuple[Trouble, ...] = ()
 
     @property
     def full_name(self) -> str:
@@ -85,6 +88,16 @@ class Result(Struct, frozen=True):
             if check.name == self.control:
                 return "held" if check.verdict == "violated" else "inconclusive"
         return "inconclusive"
+
+    @property
+    def environment_at_fault(self) -> bool:
+        """Whether the run proves nothing since the queue's server lacked what it needs."""
+        return self.as_expected == "inconclusive" and any(t.environment for t in self.troubles)
+
+    @property
+    def exit_code(self) -> int:
+        """What the command line ends with after this run."""
+        return ENVIRONMENT if self.environment_at_fault else EXIT[self.as_expected]
 
     @property
     def findings(self) -> list[Finding]:
@@ -117,9 +130,12 @@ def judge(
         for name, judged in answers.items()
     ]
     checks.sort(key=lambda check: check.name != about)
+    met = troubles(facts)
     nothing_proved = _nothing_proved(facts, checks)
     verdict = _verdict(checks, nothing_proved)
     sentence, story = _headline(facts, checks, verdict, nothing_proved)
+    if verdict == "inconclusive" and met:
+        sentence, story = _told_by_error(facts, met[0], sentence)
     cells = dict.fromkeys(plan.must_hit, 0) | facts.bites
     return Result(
         scenario=plan.scenario,
@@ -140,6 +156,7 @@ def judge(
         environment=environment(),
         control=control,
         duplicates=duplicates(facts),
+        troubles=met,
     )
 
 
@@ -201,6 +218,14 @@ def _headline(
     if unjudged:
         return f"{len(checks) - unjudged} guarantees held, {unjudged} not judged: {outcomes}", []
     return f"every guarantee held: {outcomes}", []
+
+
+def _told_by_error(facts: Facts, met: Trouble, otherwise: str) -> tuple[str, list[str]]:
+    """The sentence and the story of a run that proves nothing, and in which calls met an error."""
+    story = tell(facts, met.job) if met.job >= 0 else []
+    if met.environment:
+        return f"the environment was at fault, not the queue: {met.sentence}", story
+    return (f"{otherwise}; {met.sentence}" if met.said not in otherwise else otherwise), story
 
 
 def _story(facts: Facts, finding: Finding) -> list[str]:

@@ -21,16 +21,17 @@ from .plan.armor import ReplayError
 from .plan.plan import Plan
 from .plan.plan_json import to_json
 from .plan.replay import decode
-from .record.history import FORMAT, Answer, Event, History, Phase
+from .record.history import FORMAT, Answer, Event, History, Phase, Said
 from .result import Result
 from .run import Run
 
 LONGEST_NAME = 120
-LEDGER, MANIFEST, PLAN, HISTORY, RESULT = (
+LEDGER, MANIFEST, PLAN, HISTORY, SAID, RESULT = (
     "ledger.jsonl",
     "run.json",
     "plan.json",
     "history.npy",
+    "said.json",
     "result.json",
 )
 
@@ -79,6 +80,8 @@ def save(run: Run, folder: Path, extra: dict[str, str] | None = None) -> None:
             msgspec.json.format(msgspec.json.encode(run.result), indent=1)
         )
         run.history.save(partial / HISTORY)
+        if run.history.said:
+            (partial / SAID).write_bytes(msgspec.json.encode(run.history.said))
         if run.ledger is not None:
             (partial / LEDGER).write_bytes(run.ledger)
         for name, text in (extra or {}).items():
@@ -106,7 +109,7 @@ def load(folder: Path) -> Run:
     try:
         manifest = msgspec.convert(found, Manifest)
         result = msgspec.json.decode((folder / RESULT).read_bytes(), type=Result)
-        history = History.load(folder / HISTORY)
+        history = History.load(folder / HISTORY, _said(folder / SAID))
         ledger = _ledger(folder / LEDGER, history) if result.driver == "process" else None
         plan = decode(manifest.replay).plan
         see_guarantees(plan)
@@ -117,6 +120,11 @@ def load(folder: Path) -> Run:
         raise DamagedRun(
             f"expected a whole run folder, found a damaged one in {folder}: {error}; run it again"
         ) from error
+
+
+def _said(path: Path) -> dict[int, Said]:
+    """The words of errors; none in the folder of a run that met none, or of an older version."""
+    return msgspec.json.decode(path.read_bytes(), type=dict[int, Said]) if path.exists() else {}
 
 
 def _doubt(result: Result, plan: Plan, history: History) -> str:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from ..backends.adapter import Adapter
 from ..blame import blaming
+from ..errors import EnvironmentFault
 from .checks import CHECKS, hold_all
 from .drivers.sim import simulate
 from .finding import Judged
@@ -14,6 +15,7 @@ from .plan.plan import Plan
 from .plan.within import within
 from .record.facts import Facts
 from .record.history import History
+from .record.trouble import why_environment
 
 
 class Trial(NamedTuple):
@@ -33,7 +35,8 @@ def attempt(plan: Plan, adapter: Adapter, guarantees: Sequence[str] | None = Non
 
     By default its own and those that always bind.
 
-    Raises :class:`BackendFailed` if the backend does not answer but raises, and Unavailable.
+    Raises :class:`BackendFailed` if the backend does not answer but raises, Unavailable, and
+    :class:`EnvironmentFault` if nothing broke but what the queue's server needs.
     """
     return judged(plan, adapter, played(plan, adapter), guarantees)
 
@@ -55,6 +58,8 @@ def judged(
     else:
         answers = {name: CHECKS[name].hold(facts, adapter) for name in guarantees}
     broken = {name: judged for name, judged in answers.items() if judged.verdict == "violated"}
+    if not broken and (why := why_environment(facts)):
+        raise EnvironmentFault(f"expected a server that can keep the queue, found that {why}")
     unjudged = {
         name: judged.note for name, judged in answers.items() if judged.verdict == "not judged"
     }

@@ -253,7 +253,20 @@ class Refused(Struct, frozen=True, tag="refused"):
     error: str
 
 
-Reply = Enqueued | Leased | Settled | DeadLetters | Replayed | Inspected | Measured | Refused
+class Failed(Struct, frozen=True, tag="failed"):
+    """The queue's server answered with an error, in these words. Nobody knows what it did.
+
+    ``environment``: the queue is not to blame, since its server lacks what it needs: memory,
+    disk, connections, a password.
+    """
+
+    error: str
+    environment: bool = False
+
+
+Reply = (
+    Enqueued | Leased | Settled | DeadLetters | Replayed | Inspected | Measured | Refused | Failed
+)
 
 
 class Unanswered(ProtocolError):

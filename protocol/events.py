@@ -44,6 +44,9 @@ class Event(IntEnum):
     # many attempts it tells of; key: how many of them with the job's own error. job -1: it was seen
     SETTLED = 22  # observed at the end: the backend says that the job is done
     CONTRADICTED = 30  # at the end: the backend counts no job and says that it holds this one
+    ERRED = 31  # one attempt of a call, sent at ``since``, was answered with an error, which leaves
+    # the call open; value: which of CALLS; key: in which words. Node -1: the server itself ended
+    UNTOLD = 32  # at the end: the backend did not say what became of this job; key: in which words
 
 
 class Answer(IntEnum):
@@ -57,7 +60,7 @@ class Answer(IntEnum):
     OK = 1
     FAILED = 2
     UNKNOWN = 3
-    ERROR = 4  # the queue could not carry the call out: it says nothing of who may make it
+    ERROR = 4  # the queue refused to look at the call: that says nothing of who may make it
 
 
 class Phase(IntEnum):
@@ -85,6 +88,21 @@ PHASE_AT = {  # by the name of a fault point
     "after_effect": Phase.AFTER_EFFECT,
     "after_ack": Phase.ACKED,
 }
+
+
+CALLS = (
+    "enqueue", "lease", "ack", "nack", "extend", "release", "list of dead letters", "replay",
+)  # fmt: skip
+
+
+class Said(NamedTuple):
+    """With which error a queue's server answered, in its own words.
+
+    ``environment``: it is not the queue's mistake; its server lacks memory, disk, a connection.
+    """
+
+    error: str
+    environment: bool = False
 
 
 class Row(NamedTuple):

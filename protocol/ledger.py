@@ -4,6 +4,9 @@ One ``os.write`` per event on an O_APPEND descriptor, so a SIGKILL loses nothing
 happened before it and lines of several processes never mix. Standard library only,
 since it also runs inside other people's worker processes. Times are raw
 ``time.monotonic()``, which all processes of one machine share.
+
+A line of numbers is a row. A line of a text and a flag is an error with which a queue's server
+answered, in its own words (:class:`.events.Said`); rows below it name it by its hash.
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..errors import DamagedData
-from .events import Row
+from .events import Row, Said
 
 
 class LedgerError(DamagedData):
@@ -31,6 +34,18 @@ def key_hash(key: str) -> int:
 def payload_hash(payload: bytes) -> int:
     """Bytes as a positive integer below 2**56, the same in every process."""
     return int.from_bytes(hashlib.blake2b(payload, digest_size=7).digest(), "big")
+
+
+LONGEST_WORDS = 500
+
+
+def in_brief(said: Said) -> tuple[int, Said]:
+    """Its hash, by which rows name it, and the error on one line, not too long for one."""
+    words = " ".join(said.error.split())
+    if len(words) > LONGEST_WORDS:
+        words = f"{words[: LONGEST_WORDS - 4]} ..."
+    brief = Said(words or "no words", said.environment)
+    return key_hash(f"{brief.environment} {brief.error}"), brief
 
 
 class Ledger:
@@ -48,6 +63,15 @@ class Ledger:
         self._node = node
         self._incarnation = incarnation
         self._clock = clock
+        self._said: set[int] = set()
+
+    def say(self, said: Said) -> int:
+        """Append an error's words, unless this process has; the hash by which rows name them."""
+        key, brief = in_brief(said)
+        if key not in self._said:
+            self._said.add(key)
+            self._append(brief)
+        return key
 
     def write(
         self,
@@ -80,8 +104,18 @@ class Ledger:
             key,
             value,
         )
-        line = json.dumps(row, separators=(",", ":")).encode() + b"\n"
-        if os.write(self._file, line) != len(line):
+        self._append(row)
+
+    def _append(self, fields: Row | Said) -> None:
+        line = json.dumps(fields, separators=(",", ":")).encode() + b"\n"
+        try:
+            written = os.write(self._file, line)
+        except OSError as error:
+            raise LedgerError(
+                f"expected the ledger to take a line, found: {error.strerror}; set TMPDIR to a "
+                "folder on another disk"
+            ) from error
+        if written != len(line):
             raise LedgerError(
                 "expected the whole ledger line to be written, found a short write; "
                 "is the disk full?"
@@ -92,19 +126,20 @@ class Ledger:
 
 
 class LedgerReader:
-    """Reads a ledger while it grows."""
+    """Reads a ledger while it grows; ``said`` are the words of errors by their hashes."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._file = path.open("rb")
         self._rest = b""
         self._lines = 0
+        self.said: dict[int, Said] = {}
 
     def new_rows(self) -> list[Row]:
         """Rows appended since the last call; an unfinished line waits for its end."""
         data = self._rest + self._file.read()
         *lines, self._rest = data.split(b"\n")
-        return [self._parse(line) for line in lines]
+        return [row for line in lines if (row := self._parse(line))]
 
     def finish(self) -> None:
         """Close; raises :class:`LedgerError` if the last line has no end."""
@@ -115,12 +150,17 @@ class LedgerReader:
                 f"{self._lines + 1} cut in the middle; the ledger is damaged, run again"
             )
 
-    def _parse(self, line: bytes) -> Row:
+    def _parse(self, line: bytes) -> Row | None:
+        """The row of this line; None if it is the words of an error."""
         self._lines += 1
         try:
             row = json.loads(line)
         except (ValueError, RecursionError):
             row = None
+        if isinstance(row, list) and [type(field) for field in row] == [str, bool]:
+            key, said = in_brief(Said(*row))
+            self.said[key] = said
+            return None
         if (
             not isinstance(row, list)
             or len(row) != len(Row._fields)

@@ -1,7 +1,8 @@
 """Enqueue what a plan wants with a library's own client. Standard library only.
 
 The program of a framework that calls :func:`submit` is one producer of a run. A client that
-raises has told nothing: the job may run all the same, so only a return is an answer.
+raises has told nothing: the job may run all the same, so only a return is an answer. What it
+raised is told with the run.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from .events import Answer, Event
+from .events import CALLS, Answer, Event, Said
 from .probe import NODE, Probe, probe_here
 
 
@@ -39,5 +40,8 @@ def _enqueue(
         enqueue(job)
     except Exception as error:  # noqa: BLE001 - whatever a client raises, it is no refusal
         print(f"{job['id']} was not enqueued: {error!r}", file=sys.stderr)
+        words = probe.ledger.say(Said(f"{type(error).__name__}: {error}"))
+        call = float(CALLS.index("enqueue"))
+        probe.ledger.write(Event.ERRED, job=job["index"], since=since, key=words, value=call)
         return
     probe.ledger.write(Event.ENQUEUE_ANSWERED, job=job["index"], answer=Answer.OK, since=since)

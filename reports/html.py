@@ -102,6 +102,8 @@ def _headline(result: Result) -> Headline:
     broken = [check.title for check in result.checks if check.verdict == "violated"]
     look, shrinkable = result.as_expected, False
     word, title = WORDS[look], UNBROKEN.get(look, "")
+    if result.environment_at_fault:
+        title = "The environment was at fault, not the queue"
     if result.control:
         wanted = next((c.title for c in result.checks if c.name == result.control), result.control)
         broken = [title for title in broken if title != wanted]

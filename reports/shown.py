@@ -28,7 +28,8 @@ def jobs_of(facts: Facts, result: Result, most: int = MOST_JOBS) -> list[int]:
     """The wronged job and those that go with it; in a run without, those that faults struck.
 
     What goes with it: the same work under other names, the jobs that the finding points at, those
-    of the other findings, and the others of a run of few jobs.
+    of the other findings, those that met an error of the queue's server where nothing was
+    proved, and the others of a run of few jobs.
     """
     history, finding = facts.history, finding_of(result)
     shown = [finding.job]
@@ -36,6 +37,8 @@ def jobs_of(facts: Facts, result: Result, most: int = MOST_JOBS) -> list[int]:
         shown += [job for job in range(facts.jobs) if facts.work[job] == facts.work[finding.job]]
     shown += history["job"][list(finding.events)].tolist()
     shown += [finding.job for finding in result.findings]
+    if result.verdict == "inconclusive":
+        shown += [trouble.job for trouble in result.troubles]
     if result.verdict != "held" and facts.jobs <= most:
         shown += range(facts.jobs)
     if all(job < 0 for job in shown):

@@ -16,7 +16,15 @@ import numpy as np
 from ..harness.faults import LastingFault
 from ..harness.record.facts import Facts
 from ..harness.record.history import Answer, Event
-from ..harness.record.story import delivery_end, exits_with, node_name, tell_exit, tell_strike
+from ..harness.record.story import (
+    delivery_end,
+    exits_with,
+    node_name,
+    tell_error,
+    tell_exit,
+    tell_strike,
+    why_given_up,
+)
 from ..harness.units import seconds
 
 QUEUE = -1  # the lane of the queue itself, among those of nodes
@@ -26,6 +34,7 @@ AT_THE_END = {
     Event.DEAD: "dead letter",
     Event.SETTLED: "counted done",
     Event.CONTRADICTED: "held, not counted",
+    Event.UNTOLD: "nothing",
 }
 SETTLES = (Event.ACK_ANSWERED, Event.NACK_ANSWERED, Event.RELEASE_ANSWERED)
 MarkKind = Literal[
@@ -192,12 +201,12 @@ def _mark(facts: Facts, i: int, lane: dict[int, int]) -> Mark | None:
         case Event.EXTEND_ANSWERED if i in facts.stale_heartbeats:
             kind, label = "ack", f"heartbeat {row['token']} accepted"
             text = f"its heartbeat under token {row['token']} was accepted, which had been replaced"
+        case Event.ERRED:
+            call, words = tell_error(facts, i), facts.history.words(i).error
+            kind, label, text = "ack refused", "error", f"{call} was answered: {words}"
         case Event.LEASE_LOST:
-            kind, label, text = (
-                "given up",
-                "gave it up",
-                "the worker gave it up after losing its lease",
-            )
+            kind, label = "given up", "gave it up"
+            text = f"the worker gave it up, {why_given_up(facts, i)}"
         case Event.RESUMED:
             kind, label, text = "resumed", "resumed", "the worker resumed"
         case Event.REPLAY_ANSWERED:

@@ -34,7 +34,14 @@ class NamedTable(NamedTuple):
 
 def of_run(result: Result, run: WholeRun) -> list[NamedTable]:
     """What came of the run; a table without rows is left out."""
-    tables = [_outcomes(result), _deliveries(run), _waits(run), _retries(run), _faults(result)]
+    tables = [
+        _outcomes(result),
+        _troubles(result),
+        _deliveries(run),
+        _waits(run),
+        _retries(run),
+        _faults(result),
+    ]
     tables += [_recoveries(result, run)]
     return [one for one in tables if one.table.rows]
 
@@ -75,6 +82,21 @@ def of_picture(picture: Diagram) -> Table:
 def _outcomes(result: Result) -> NamedTable:
     rows = tuple((name, str(n)) for name, n in result.outcomes.items())
     return NamedTable("Outcomes", "The final state of each job.", Table(("outcome", "jobs"), rows))
+
+
+def _troubles(result: Result) -> NamedTable:
+    rows = tuple(
+        (
+            trouble.said,
+            "the environment" if trouble.environment else "the queue",
+            str(trouble.calls),
+            f"{trouble.first}, {trouble.first_s:.3f}{TIED}s",
+        )
+        for trouble in result.troubles
+    )
+    about = "In the server's own words. Such a call may have taken effect or not."
+    head = ("error", "whose", "calls", "first")
+    return NamedTable("Errors of the queue's server", about, Table(head, rows))
 
 
 def _faults(result: Result) -> NamedTable:

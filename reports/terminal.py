@@ -13,6 +13,7 @@ from .duplicates import LATE, table
 from .plain import one_line
 
 NARROWEST_WIDTH, USUAL_WIDTH = 10, 80
+MOST_TROUBLES = 3
 
 
 def console(stderr: bool = False, file: IO[str] | None = None, width: int | None = None) -> Console:
@@ -35,6 +36,16 @@ def line(result: Result) -> str:
     strikes = sum(b.count for b in result.bites if b.phase != "nothing")
     outcomes = ", ".join(f"{n} {what}" for what, n in result.outcomes.items() if n)
     return f"{start}  seed {result.seed}  {outcomes or 'no job'}  ({strikes} strikes met a job)"
+
+
+def troubles(result: Result, console: Console) -> None:
+    """With which errors the queue's server answered, unless the sentence of the run says it."""
+    held = result.as_expected == "held"
+    left = [trouble for trouble in result.troubles if held or trouble.said not in result.sentence]
+    for trouble in left[:MOST_TROUBLES]:
+        console.print(f"  {one_line(trouble.sentence)}", soft_wrap=True)
+    if len(left) > MOST_TROUBLES:
+        console.print(f"  and {len(left) - MOST_TROUBLES} other errors", soft_wrap=True)
 
 
 def duplicates(result: Result, console: Console) -> None:

@@ -32,6 +32,7 @@ def tell(run: Run, console: Console) -> None:
     console.print(terminal.line(run.result), soft_wrap=True)
     terminal.not_judged(run.result, console)
     terminal.duplicates(run.result, console)
+    terminal.troubles(run.result, console)
     if run.result.as_expected != "held":
         terminal.summary(run.result, console, picture(run))
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 # From linux/prctl.h and linux/capability.h.
 PR_SET_PDEATHSIG, PR_SET_KEEPCAPS, PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE = 1, 8, 47, 2
+STOPPED_WITHIN_S = 10.0
 CAPABILITY_VERSION_3, CAP_DAC_OVERRIDE = 0x20080522, 1
 
 
@@ -55,7 +56,11 @@ class Program:
     def stop(self) -> int:
         if self._child.poll() is None:
             self._child.send_signal(self._stop_signal)
-        return self._child.wait()
+        try:
+            return self._child.wait(STOPPED_WITHIN_S)
+        except subprocess.TimeoutExpired:  # as a Redis that finds no room for what it would save
+            self._child.kill()
+            return self._child.wait()
 
     def last_words(self) -> str:
         return ""

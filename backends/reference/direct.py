@@ -12,9 +12,18 @@ from collections.abc import Callable
 
 from msgspec.structs import replace
 
-from ...protocol.commands import Command, Lease, Leased, Measured, Refused, Reply, Unanswered
+from ...protocol.commands import (
+    Command,
+    Failed,
+    Lease,
+    Leased,
+    Measured,
+    Refused,
+    Reply,
+    Unanswered,
+)
 from .queue import ReferenceQueue
-from .stores.store import SharedStore, StoreError
+from .stores.store import RecordRefused, ServerError, SharedStore, StoreError
 
 NEVER = float("inf")
 
@@ -37,8 +46,12 @@ class DirectConnection:
             return of_all(reply)
         except Unanswered:
             return None
-        except StoreError as error:
+        except RecordRefused as error:
             return Refused(str(error))
+        except ServerError as error:
+            return error.failed
+        except StoreError as error:
+            return Failed(str(error), environment=True)
 
     def close(self) -> None:
         if self._opened:

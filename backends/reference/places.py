@@ -33,6 +33,7 @@ from .direct import DirectConnection, of_all
 from .framing import BrokerFraming, PostgresFraming, RedisFraming
 from .queue import RETENTION_S, ReferenceQueue
 from .stores.memory import MemoryStore
+from .stores.server_words import of_sqlite
 from .stores.sqlite import SQLiteStore
 from .stores.store import SharedStore, Store, StoreError
 
@@ -282,8 +283,8 @@ class FileQueue:
             try:
                 self._queue.keep_house()
                 reply = of_all(self._queue.call(command))
-            except sqlite3.OperationalError:
-                return None  # locked for too long: nobody can say whether it took effect
+            except sqlite3.OperationalError as error:
+                return of_sqlite(error)
             found = not isinstance(reply, Leased) or reply.delivery
             if found or time.monotonic() >= until:
                 return reply

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ... import lookup
+from ...errors import EnvironmentFault
 from ...experiments import check_writable
 from ...quantities import SECONDS
 from ..options import seed_option
@@ -117,7 +118,13 @@ def command(
             jobs = remembered(queue)
             on = f"on its queue, which remembers {jobs} jobs" if jobs else "on an empty queue"
             click.echo(f"continuing {on}: {_line(latest)}")
-        soak = go_on(latest, report, for_s, plan_of, adapter, queue, keep, progress)
+        try:
+            soak = go_on(latest, report, for_s, plan_of, adapter, queue, keep, progress)
+        except EnvironmentFault as fault:
+            if latest.verdict != "violated":
+                raise
+            click.echo(f"jobquake: {fault}", err=True)
+            soak = latest
     click.echo(f"{soak.verdict}: {_line(soak)}")
     return EXIT[soak.verdict]
 

@@ -10,6 +10,9 @@ It may say more. ``ALWAYS = True``: it binds in every run, whether the plan name
 judge the jobs that they concern (:mod:`..record.excuses`), such as those that a crash of the
 server met, where durability is not claimed. ``NEEDS_TIME = True``: a machine that is too busy can
 break it on its own (:mod:`..spec.slowness`), and then it says so instead of accusing the queue.
+``CERTAIN = True``: what it finds is the queue's mistake even where the environment let the queue's
+server down (:mod:`..record.trouble`); other checks say nothing then of the jobs that met an error,
+and those that need time nothing at all.
 """
 
 from __future__ import annotations
@@ -26,6 +29,7 @@ from ..plan.plan import Plan
 from ..plan.validate import PlanError
 from ..record.excuses import OF_DELIVERIES, excused
 from ..record.facts import Facts
+from ..record.trouble import of_environment, why_environment
 from ..sight import Needs, hidden
 from ..spec.slowness import too_busy
 
@@ -45,6 +49,7 @@ class Check(NamedTuple):
     claims: tuple[Claim, ...] = ()
     excused_by: tuple[Claim, ...] = OF_DELIVERIES
     needs_time: bool = False
+    certain: bool = False
 
     def hold(self, facts: Facts, system: System) -> Judged:
         """Judge a run of the system, if the system claims it and shows what that takes."""
@@ -61,7 +66,21 @@ class Check(NamedTuple):
         judged = excused(self.judge(facts), facts, self.excused_by)
         if self.needs_time and judged.verdict == "violated" and (why := too_busy(facts)):
             return Judged("inconclusive", note=why)
-        return judged
+        return judged if self.certain else self._let_down(judged, facts)
+
+    def _let_down(self, judged: Judged, facts: Facts) -> Judged:
+        """The answer without the findings that errors of the environment may have caused."""
+        if judged.verdict != "violated" or not (why := why_environment(facts)):
+            return judged
+        met = of_environment(facts)
+        left = [
+            finding
+            for finding in judged.findings
+            if not self.needs_time and 0 <= finding.job < facts.jobs and not met[finding.job]
+        ]
+        return Judged(
+            "violated" if left else "inconclusive", tuple(left), judged.note if left else why
+        )
 
     def implied(self, facts: Facts, system: System) -> Judged | None:
         """The same of a run whose plan does not name it; None if there was nothing to judge."""
@@ -84,6 +103,7 @@ def _found() -> dict[str, Check]:
             getattr(module, "CLAIMS", ()),
             getattr(module, "EXCUSED_BY", OF_DELIVERIES),
             getattr(module, "NEEDS_TIME", False),
+            getattr(module, "CERTAIN", False),
         )
         for name, module in sorted(modules.items(), key=lambda found: found[1].RANK)
     }

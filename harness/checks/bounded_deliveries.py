@@ -17,6 +17,7 @@ TITLE = "deliveries are bounded"
 RANK = 50
 NEEDS: Needs = (HAND_OVER,)
 ALWAYS = True
+CERTAIN = True
 CLAIMS: tuple[Claim, ...] = ("bounded_deliveries",)
 
 

@@ -26,6 +26,7 @@ NEEDS: Needs = (
     Event.LEASED, Event.ACK_ANSWERED, Event.NACK_ANSWERED, Event.EXTEND_ANSWERED, Event.HELD,
 )  # fmt: skip
 ALWAYS = True
+CERTAIN = True
 CLAIMS: tuple[Claim, ...] = ("delivery",)
 
 WORDS = {

@@ -26,6 +26,7 @@ TITLE = "a job has one holder at a time"
 RANK = 30
 NEEDS: Needs = (Event.LEASED, Event.ACK_SENT, Event.HANDBACK_SENT, Event.FINISHED)
 ALWAYS = True
+CERTAIN = True
 
 TOLERANCE_S = 1e-6
 Span = tuple[float, float, int, int]  # from, to, token, row

@@ -28,6 +28,7 @@ TITLE = "no accepted work is lost"
 RANK = 10
 NEEDS: Needs = (Event.ENQUEUE_ANSWERED, Event.EFFECT, Event.HELD, Event.DEAD)
 ALWAYS = True
+CERTAIN = True
 CLAIMS: tuple[Claim, ...] = ("delivery",)
 EXCUSED_BY: tuple[Claim, ...] = ("durable",)
 
@@ -41,6 +42,12 @@ def judge(facts: Facts) -> Judged:
         _finding(facts, job, to_blame.get(job, -1)) for job in np.flatnonzero(lost).tolist()
     ]
     accepted = np.count_nonzero(facts.accepted)
+    untold = int(np.count_nonzero(facts.accepted & facts.untold & (facts.effects == 0)))
+    if untold and not findings:
+        return Judged(
+            "inconclusive",
+            note=f"of {untold} of {accepted} accepted jobs the queue did not say what became",
+        )
     return judged(findings, f"{len(findings)} of {accepted} accepted jobs lost")
 
 

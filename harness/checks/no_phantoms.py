@@ -17,6 +17,7 @@ TITLE = "nothing runs that nobody enqueued"
 RANK = 40
 NEEDS: Needs = (Event.ENQUEUE_SENT, HAND_OVER)
 ALWAYS = True
+CERTAIN = True
 EXCUSED_BY: tuple[Claim, ...] = ()
 
 

@@ -20,6 +20,7 @@ TITLE = "payloads arrive as they were enqueued"
 RANK = 45
 NEEDS: Needs = (Event.STARTED,)
 ALWAYS = True
+CERTAIN = True
 
 
 def judge(facts: Facts) -> Judged:

@@ -16,6 +16,7 @@ TITLE = "workers are given jobs of their queues only"
 RANK = 46
 NEEDS: Needs = (HAND_OVER,)
 ALWAYS = True
+CERTAIN = True
 
 
 def judge(facts: Facts) -> Judged:

@@ -24,6 +24,7 @@ RANK = 62
 NEEDS: Needs = (Event.LEASED,)
 CLAIMS: tuple[Claim, ...] = ("fencing",)
 ALWAYS = True
+CERTAIN = True
 
 
 def judge(facts: Facts) -> Judged:

@@ -27,6 +27,7 @@ from ...protocol.commands import (
     Enqueue,
     Enqueued,
     Extend,
+    Failed,
     Inspect,
     Inspected,
     Job,
@@ -150,6 +151,9 @@ class Bench:
         self._said, self._job_id = command, job_of(command) or self._job_id
         reply = self._blamed(lambda: self._stage.call(command))
         self._job_id = job_of(reply) or self._job_id
+        if isinstance(reply, Failed) and reply.environment:
+            found = f"expected a server that can keep the queue, found the error {reply.error!r}"
+            raise pytest.fail.Exception(f"{found}, which is not the queue's mistake", pytrace=False)
         return reply
 
     def expect(self, held: bool, expected: str, found: object) -> None:

@@ -9,6 +9,7 @@ from ...protocol.commands import (
     Delivery,
     Enqueue,
     Extend,
+    Failed,
     Inspect,
     Job,
     Lease,
@@ -92,6 +93,8 @@ def shown(found: object) -> str:
             return "it accepted" if accepted else f"it refused: {why or 'no reason given'}"
         case Refused(error):
             return f"the command refused: {error}"
+        case Failed(error):
+            return f"an error of the queue's server: {error}"
         case DeadLetters(letters):
             return f"the dead letters {[letter.job.id for letter in letters]}"
     return str(found)

@@ -21,7 +21,7 @@ from typing import assert_never
 from ...backends import registry
 from ...backends.adapter import Adapter, Connection
 from ...blame import blaming
-from ...errors import BackendFailed
+from ...errors import JobquakeError
 from ...protocol.events import Event
 from ...protocol.ledger import Ledger
 from ...protocol.producer import Client, WaitUntil
@@ -35,7 +35,7 @@ from ..strikes import PointStrikes
 from .acts import Die, Labour, Pause, acts
 
 LONGEST_SLEEP_S = 86_400.0
-BACKEND_FAILED = 76  # what a node exits with when its backend raised
+BACKEND_FAILED = 76  # what a node exits with when its backend raised, or it cannot go on
 
 
 class Node:
@@ -48,7 +48,9 @@ class Node:
         self.adapter: Adapter = registry.find(packed.backend)
         self.number = number
         self.ledger = Ledger(folder / LEDGER, number, incarnation)
-        self.record = NodeRecord(self.plan, self.ledger.write, time.monotonic, self._elapsed)
+        self.record = NodeRecord(
+            self.plan, self.ledger.write, time.monotonic, self._elapsed, self.ledger.say
+        )
         self._folder = folder
         self.connection: Connection = self.adapter.connect(address, self.plan.call_timeout_s)
         self.stopping = False
@@ -145,7 +147,7 @@ def main(arguments: list[str]) -> None:
                 node.work()
             else:
                 node.serve_client()
-    except BackendFailed as error:
+    except JobquakeError as error:
         print(error, file=sys.stderr)
         sys.exit(BACKEND_FAILED)
 

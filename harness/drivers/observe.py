@@ -14,18 +14,20 @@ from ...protocol.commands import (
     Command,
     DeadLetter,
     DeadLetters,
+    Failed,
     Inspect,
     Inspected,
     ListDead,
     Reply,
 )
-from ...protocol.events import Answer, Event
+from ...protocol.events import Answer, Event, Said
 from ..plan.plan import Plan
 from ..record.node_record import expected_reason
 
 EVERY_LETTER = 1_000_000
 
 Call = Callable[[Command], Reply | None]
+Say = Callable[[Said], int]
 
 
 class Observation(NamedTuple):
@@ -34,6 +36,7 @@ class Observation(NamedTuple):
     ``answer`` is about a dead letter's reason: OK if it is what the job itself reported,
     UNKNOWN if it is another one, FAILED if there is none. Of a listed one ``value`` counts the
     attempts that it tells of, and ``key`` those of them with the error that the job reports.
+    Of a job of which nothing was said ``key`` names the words of the error that came instead.
     """
 
     event: Event
@@ -43,8 +46,10 @@ class Observation(NamedTuple):
     key: int = 0
 
 
-def observations(plan: Plan, claims: Claims, call: Call) -> Iterator[Observation]:
-    """One for each planned job that the backend knows, and one for each dead letter in its list."""
+def observations(plan: Plan, claims: Claims, call: Call, say: Say) -> Iterator[Observation]:
+    """One for each planned job that the backend knows, or does not answer about, and one for
+    each dead letter in its list. ``say`` keeps the words of errors.
+    """
     listed = _listed(plan, call) if claims.dead_letters else None
     known = {index: _inspected(plan, call, index) for index in range(len(plan.jobs))}
     if listed is not None and listed.keys() != _dead(known):  # some may have died meanwhile
@@ -52,7 +57,12 @@ def observations(plan: Plan, claims: Claims, call: Call) -> Iterator[Observation
         for index in (listed or {}).keys() - _dead(known):
             known[index] = _inspected(plan, call, index)
     for index, reply in known.items():
-        if reply is None or reply.state is None:
+        if not isinstance(reply, Inspected):
+            if reply is None or isinstance(reply, Failed):
+                words = say(Said(reply.error, reply.environment)) if reply else 0
+                yield Observation(Event.UNTOLD, index, key=words)
+            continue
+        if reply.state is None:
             continue
         if reply.state == "dead":
             answer = _told(plan, index, reply.reason)
@@ -67,13 +77,16 @@ def observations(plan: Plan, claims: Claims, call: Call) -> Iterator[Observation
             yield _of_letter(plan, index, letter)
 
 
-def _inspected(plan: Plan, call: Call, index: int) -> Inspected | None:
-    reply = call(Inspect(plan.job_id(index)))
-    return reply if isinstance(reply, Inspected) else None
+def _inspected(plan: Plan, call: Call, index: int) -> Reply | None:
+    return call(Inspect(plan.job_id(index)))
 
 
-def _dead(known: dict[int, Inspected | None]) -> set[int]:
-    return {index for index, reply in known.items() if reply and reply.state == "dead"}
+def _dead(known: dict[int, Reply | None]) -> set[int]:
+    return {
+        index
+        for index, reply in known.items()
+        if isinstance(reply, Inspected) and reply.state == "dead"
+    }
 
 
 def _listed(plan: Plan, call: Call) -> dict[int, DeadLetter] | None:

@@ -35,7 +35,7 @@ from .network import Network
 from .observe import observations
 from .pace import Pace, RealTime
 from .server import Server, Spawn
-from .tree import Running
+from .tree import Running, kill_group
 
 POLL_AGAIN = 0.05  # a pause between two questions, as a share of the time in which nothing moved
 
@@ -144,8 +144,12 @@ class ProcessRun:
                 for number in range(self.plan.clients)
             ]
             self._until_quiet()
+            self._end_clients()
             self._fleet.stop()
-            for seen in observations(self.plan, self._adapter.claims, control.attempt):
+            seen_at_the_end = observations(
+                self.plan, self._adapter.claims, control.attempt, self._ledger.say
+            )
+            for seen in seen_at_the_end:
                 self._ledger.write(
                     seen.event, job=seen.job, answer=seen.answer, value=seen.value, key=seen.key
                 )
@@ -183,6 +187,12 @@ class ProcessRun:
         return self._crew.start(
             role, number, incarnation, self._addresses[number], self._node_log(number)
         )
+
+    def _end_clients(self) -> None:
+        """Kill who is still at it at the deadline: what comes after the last look looks lost."""
+        for process in self._clients:
+            if process.poll() is None:
+                kill_group(process)
 
     def _node_log(self, number: int) -> Path:
         return self._folder / f"node-{number}.log"
@@ -299,6 +309,10 @@ class ProcessRun:
             self._conduct_due()
             if self.network:
                 self.network.check()
+            if words := self.server.ended():
+                self._ledger.write(Event.ERRED, key=self._ledger.say(words))
+                self._ledger.write(Event.DEADLINE)
+                return
             now = self._elapsed()
             if now >= next_poll:
                 next_poll = now + self._pause_s(now)
@@ -334,7 +348,8 @@ class ProcessRun:
             [
                 row._replace(t=row.t - start, since=row.since - start if row.since >= 0 else -1.0)
                 for row in self._rows
-            ]
+            ],
+            self._reader.said,
         )
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ...backends.adapter import RemoteQueue
 from ...errors import EnvironmentFault
+from ...protocol.events import Said
 from ...servers import container
 from .tree import kill_tree
 
@@ -29,6 +30,7 @@ class Server:
         self._spawn = spawn
         self._log = folder / "server.log"
         self._process: subprocess.Popen[bytes] | None = None
+        self._serving = False
         self.address: str | None = None
 
     def ensure(self) -> str | None:
@@ -58,12 +60,22 @@ class Server:
                 f"{tail(self._log) or 'no word from it'}"
             )
         self.address = line.split()[1]
+        self._serving = True
         return self.address
+
+    def ended(self) -> Said | None:
+        """With which words the server has ended by itself; None while it serves, or is killed."""
+        if not self._serving or self._process is None or self._process.poll() is None:
+            return None
+        self._serving = False
+        status, words = self._process.returncode, tail(self._log)
+        return Said(f"status {status}{words and ': '}{words}", environment=True)
 
     def crash(self) -> bool:
         """SIGKILL, the whole tree, seen dead; False if there is no server to kill."""
         if self._process is None:
             return False
+        self._serving = False
         kill_tree(self._process.pid)
         self.reap()
         container.crash(self.folder)  # nobody's child, and the wrapper's death is not its own

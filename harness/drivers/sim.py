@@ -17,7 +17,8 @@ from simpy import Interrupt
 from ...backends.adapter import Adapter, Queue
 from ...backends.system import see_driver
 from ...protocol.commands import Command, Reply
-from ...protocol.events import Event, Phase, Row
+from ...protocol.events import Event, Phase, Row, Said
+from ...protocol.ledger import in_brief
 from ...protocol.producer import Client, WaitUntil
 from ...protocol.repeat import Attempt, Sleep
 from ...protocol.worker import Worker, WorkerOptions
@@ -85,7 +86,9 @@ class _Node:
             )  # fmt: skip
 
         self.write = write
-        self.record = NodeRecord(simulation.plan, write, lambda: clock.now, lambda: clock.now)
+        self.record = NodeRecord(
+            simulation.plan, write, lambda: clock.now, lambda: clock.now, simulation.say
+        )
         self.struck = self.record.struck
         self.stopping = self.gone = False
         if process:
@@ -146,6 +149,7 @@ class Simulation:
         self.plan = plan
         self.clock = clock
         self.rows: list[Row] = []
+        self.said: dict[int, Said] = {}
         self._adapter = adapter
         walls = WallClocks(clock, plan)
         self._queue = (
@@ -174,14 +178,19 @@ class Simulation:
         self._end = Process(clock, self._until_quiet())
         clock.run_until_stopped()
         driver = _Node(self, -1)
-        for seen in observations(plan, self._adapter.claims, self._queue.call):
+        for seen in observations(plan, self._adapter.claims, self._queue.call, self.say):
             driver.write(
                 seen.event, job=seen.job, answer=seen.answer, value=seen.value, key=seen.key
             )
         # Nodes that still wait would keep each other and the whole run in memory.
         for process in (*self._processes, *self._clients):
             process.end()
-        return History(self.rows)
+        return History(self.rows, self.said)
+
+    def say(self, said: Said) -> int:
+        """Keep an error's words; the number by which rows name them."""
+        key, self.said[key] = in_brief(said)
+        return key
 
     # -- nodes --------------------------------------------------------------------------
 

@@ -204,8 +204,13 @@ class Facts:
 
     @cached_property
     def lost(self) -> Flags:
-        flags: Flags = self.accepted & (self.effects == 0) & ~self.dead & ~self.held
-        return flags
+        gone: Flags = self.accepted & (self.effects == 0) & ~self.dead & ~self.held
+        return gone & ~self.untold
+
+    @cached_property
+    def untold(self) -> Flags:
+        """Jobs of which the queue did not say at the end what became of them."""
+        return self._count(self.rows(Event.UNTOLD)) > 0
 
     @cached_property
     def phantoms(self) -> Ints:
@@ -251,7 +256,7 @@ class Facts:
         ) = range(len(OUTCOMES))  # fmt: skip
         ran = (self.handed_out > 0) | (self._count(self.rows(Event.EFFECT)) > 0)
         fates = np.full(self.jobs, unknown)
-        fates[self.accepted] = lost
+        fates[self.accepted & ~self.untold] = lost
         fates[self.effects > 0] = done
         fates[(self.effects > 0) & ~ran] = absorbed
         fates[self.held] = stuck

@@ -7,6 +7,7 @@ since the start of the run; ``since`` is when the request behind an answer was f
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
 from itertools import starmap
 from pathlib import Path
@@ -16,12 +17,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ...protocol.events import PHASES, Answer, Event, Phase, Row
+from ...protocol.events import PHASES, Answer, Event, Phase, Row, Said
 
-__all__ = ["FORMAT", "PHASES", "ROW", "Answer", "Event", "History", "Phase", "Row", "row"]
+__all__ = ["FORMAT", "PHASES", "ROW", "Answer", "Event", "History", "Phase", "Row", "Said", "row"]
 
 FORMAT = 1
-
+NO_WORDS = Said("an error, of which the words are not kept")
 
 ROW = np.dtype(
     [
@@ -66,9 +67,15 @@ def row(
 
 
 class History:
-    """Rows in the order in which they were written, column by column."""
+    """Rows in the order in which they were written, column by column.
 
-    def __init__(self, rows: list[Row] | npt.NDArray[Any]) -> None:
+    ``said`` are the words of the errors that rows name by their ``key``.
+    """
+
+    def __init__(
+        self, rows: list[Row] | npt.NDArray[Any], said: Mapping[int, Said] | None = None
+    ) -> None:
+        self.said = dict(said or {})
         self.rows: npt.NDArray[Any] = (
             rows
             if isinstance(rows, np.ndarray)
@@ -85,6 +92,10 @@ class History:
         if found is None:
             found = self._columns[column] = np.ascontiguousarray(self.rows[column])
         return found
+
+    def words(self, row: int) -> Said:
+        """The error that this row names."""
+        return self.said.get(int(self["key"][row]), NO_WORDS)
 
     def where(self, event: Event, answer: Answer | None = None) -> npt.NDArray[np.intp]:
         """Indices of the rows with this event (and answer), in order."""
@@ -115,8 +126,11 @@ class History:
         np.save(path, self.rows, allow_pickle=False)
 
     @classmethod
-    def load(cls, path: Path) -> History:
-        """Read a saved history. Raises ValueError if the file is not one, OSError if unreadable."""
+    def load(cls, path: Path, said: Mapping[int, Said] | None = None) -> History:
+        """Read a saved history, whose words are kept beside it.
+
+        Raises ValueError if the file is not one, OSError if unreadable.
+        """
         with path.open("rb") as file:
             try:
                 np.lib.format.read_magic(file)
@@ -130,4 +144,4 @@ class History:
                 f"expected whole rows of history format {FORMAT} in {path.name}, "
                 f"found {shape} of {dtype} in {len(data)} bytes"
             )
-        return cls(np.frombuffer(data, dtype=ROW))
+        return cls(np.frombuffer(data, dtype=ROW), said)

@@ -16,17 +16,19 @@ from ...protocol.commands import (
     Enqueue,
     Enqueued,
     Extend,
+    Failed,
     Lease,
     Leased,
     ListDead,
     Nack,
+    Refused,
     Release,
     Replay,
     Replayed,
     Reply,
     Settled,
 )
-from ...protocol.events import Answer, Event, Phase
+from ...protocol.events import CALLS, Answer, Event, Phase, Said
 from ...protocol.ledger import key_hash, payload_hash
 from ...protocol.worker import ApplyEffect, Finished, Progress, Work
 from ..faults import Call, LastingFault
@@ -47,6 +49,10 @@ _ANSWERED: dict[type, Event] = {
     Nack: Event.NACK_ANSWERED,
     Extend: Event.EXTEND_ANSWERED,
     Release: Event.RELEASE_ANSWERED,
+}
+_NAMES: dict[type, float] = {
+    kind: float(CALLS.index("list of dead letters" if call == "dead" else call))
+    for kind, call in CALL_OF.items()
 }
 _SETTLING = (Ack, Nack, Extend, Release)  # a tuple, since a union is made anew each time
 GONE, MALFORMED, REFUSED = (
@@ -83,7 +89,8 @@ class Write(Protocol):
 class NodeRecord:
     """Turns one node's calls and work into ledger rows, and tracks its current delivery.
 
-    ``now`` is the clock of the ledger; ``elapsed`` gives the seconds since the run began.
+    ``now`` is the clock of the ledger; ``elapsed`` gives the seconds since the run began;
+    ``say`` keeps the words of an error and gives the number by which rows name them.
     """
 
     def __init__(
@@ -92,6 +99,7 @@ class NodeRecord:
         write: Write,
         now: Callable[[], float],
         elapsed: Callable[[], float],
+        say: Callable[[Said], int],
     ) -> None:
         self._plan = plan
         self.job_index = plan.job_index
@@ -102,6 +110,7 @@ class NodeRecord:
             if isinstance(fault, LastingFault) and fault.takes_dependency_away
         ]
         self.write = write
+        self._say = say
         self._now = now
         self._command: Command | None = None
         self._since = self._sent_at = 0.0
@@ -138,11 +147,14 @@ class NodeRecord:
     def answered(self, reply: Reply | None) -> None:
         """After an attempt. No reply writes no row: the call stays open, hence unknown.
 
-        Of a lease every attempt leaves a row, since one that nobody answered may have been
-        given a job that nobody got; and of an extension, since a job cannot go on while its
-        worker waits for one.
+        So does an error, which is told beside it. Of a lease every attempt leaves a row, since
+        one that nobody answered may have been given a job that nobody got; and of an extension,
+        since a job cannot go on while its worker waits for one.
         """
         command = self._command
+        if isinstance(reply, Failed):
+            self._erred(Said(reply.error, reply.environment))
+            reply = None
         if reply is None and isinstance(command, Extend):
             job = self.job_index(command.job_id)
             self.write(Event.EXTEND_ANSWERED, since=self._since, job=job, token=command.token)
@@ -152,12 +164,14 @@ class NodeRecord:
         if reply is None or command is None:
             return
         refused = Answer.UNKNOWN if self._attempts > 1 else Answer.FAILED
+        words = self._say(Said(reply.error)) if isinstance(reply, Refused) else 0
         if isinstance(command, Enqueue):
             self.write(
                 Event.ENQUEUE_ANSWERED,
                 since=self._since,
                 answer=Answer.OK if isinstance(reply, Enqueued) else refused,
                 job=self.job_index(command.job.id),
+                key=words,
                 value=float(self._attempts),
             )
         elif isinstance(command, _SETTLING):
@@ -175,6 +189,7 @@ class NodeRecord:
                 answer=Answer.OK if accepted else refused,
                 job=self.job_index(command.job_id),
                 token=command.token,
+                key=words,
                 value=value,
             )
         elif isinstance(command, Replay) and isinstance(reply, Replayed):
@@ -185,6 +200,24 @@ class NodeRecord:
                     answer=Answer.OK if identifier in reply.job_ids else refused,
                     job=self.job_index(identifier),
                 )
+
+    def _erred(self, said: Said) -> None:
+        """The attempt was answered with an error."""
+        command = self._command
+        identifiers: tuple[str, ...] = (getattr(command, "job_id", ""),)
+        if isinstance(command, Enqueue):
+            identifiers = (command.job.id,)
+        elif isinstance(command, Replay):
+            identifiers = command.job_ids
+        for identifier in identifiers:
+            self.write(
+                Event.ERRED,
+                since=self._sent_at,
+                job=self.job_index(identifier) if identifier else -1,
+                token=getattr(command, "token", 0),
+                key=self._say(said),
+                value=_NAMES[type(command)],
+            )
 
     def _leased(self, reply: Reply | None) -> None:
         if not isinstance(reply, Leased) or reply.delivery is None:

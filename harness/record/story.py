@@ -7,6 +7,7 @@ from functools import partial
 
 import numpy as np
 
+from ...protocol.events import CALLS
 from ..faults.fault import Fault, Strike
 from ..units import seconds
 from .facts import Facts
@@ -26,6 +27,10 @@ _WHILE = {
     Phase.AFTER_EFFECT: "after the effect and before its ack",
     Phase.ACKED: "after its ack",
 }
+ANSWERED = (
+    Event.ENQUEUE_ANSWERED, Event.ACK_ANSWERED, Event.NACK_ANSWERED, Event.RELEASE_ANSWERED,
+    Event.EXTEND_ANSWERED,
+)  # fmt: skip
 HANDED_BACK = (Event.NACK_ANSWERED, Event.RELEASE_ANSWERED)
 
 
@@ -48,7 +53,26 @@ def tell(facts: Facts, job: int, pointed_at: Iterable[int] = ()) -> list[str]:
     pointed = set(pointed_at)
     elsewhere |= _submissions(facts, job, pointed)
     rows = sorted({*facts.history.of_job(job).tolist(), *elsewhere, *pointed})
-    return [line for i in rows if (line := _sentence(facts, i, job, i in pointed))]
+    lines = []
+    for i, more in _errors_at_once(facts, rows):
+        if line := _sentence(facts, i, job, i in pointed):
+            at = seconds(facts.history["t"][more[-1]]) if more else ""
+            lines.append(f"{line} ({len(more)} times more until {at})" if more else line)
+    return lines
+
+
+def _errors_at_once(facts: Facts, rows: list[int]) -> list[tuple[int, list[int]]]:
+    """The rows, each with those right behind it in which the same call met the same error."""
+    history, found = facts.history, list[tuple[int, list[int]]]()
+    same = ("node", "incarnation", "job", "token", "key", "value")
+    for i in rows:
+        if found and history["event"][i] == Event.ERRED == history["event"][found[-1][0]]:
+            first = found[-1][0]
+            if all(history[column][i] == history[column][first] for column in same):
+                found[-1][1].append(i)
+                continue
+        found.append((i, []))
+    return found
 
 
 def _submissions(facts: Facts, job: int, pointed: set[int]) -> set[int]:
@@ -169,6 +193,18 @@ def tell_strike(facts: Facts, i: int) -> str:
     return fault.sentence(Strike(who, when, partial(node_name, facts)))
 
 
+def tell_error(facts: Facts, i: int) -> str:
+    """What met the error of row ``i``: ``the ack of job 3 by w1``, or that the server ended."""
+    history = facts.history
+    job, node = int(history["job"][i]), int(history["node"][i])
+    if history["event"][i] == Event.UNTOLD:
+        return f"the question at the end what became of job {job}"
+    if node < 0:
+        return "the queue's server ended by itself"
+    call, who = CALLS[int(history["value"][i])], node_name(facts, node)
+    return f"the {call} of job {job} by {who}" if job >= 0 else f"the {call} of {who}"
+
+
 def _sentence(facts: Facts, i: int, of_job: int, pointed_at: bool) -> str | None:
     """What row ``i`` tells to a reader who knows which job the story is about."""
     row = facts.history.rows[i]
@@ -177,6 +213,8 @@ def _sentence(facts: Facts, i: int, of_job: int, pointed_at: bool) -> str | None
         at = f"{at}, job {int(row['job'])}"
     event, token = Event(int(row["event"])), int(row["token"])
     answer = _ANSWERS.get(Answer(int(row["answer"])), "unknown")
+    if row["key"] and event in ANSWERED and row["answer"] != Answer.OK:
+        answer = f"{answer}: {facts.history.words(i).error}"
     match event:
         case Event.ENQUEUE_SENT:
             return f"{at}: {who} sent the enqueue"
@@ -204,14 +242,17 @@ def _sentence(facts: Facts, i: int, of_job: int, pointed_at: bool) -> str | None
             return f"{at}: {who} had no answer to its heartbeat"
         case Event.EXTEND_ANSWERED if row["answer"] == Answer.ERROR:
             return f"{at}: the heartbeat of {who} was {answer}"
+        case Event.ERRED if row["node"] < 0:
+            return f"{at}: {tell_error(facts, i)}: {facts.history.words(i).error}"
+        case Event.ERRED:
+            call = tell_error(facts, i)
+            return f"{at}: {call} was answered with an error: {facts.history.words(i).error}"
         case Event.EXTEND_ANSWERED if answer != "accepted":
             return f"{at}: {who} was refused an extension of its lease"
         case Event.EXTEND_ANSWERED if pointed_at:
             return f"{at}: the heartbeat of {who} under token {token} was accepted"
-        case Event.LEASE_LOST if _met_an_error(facts, i):
-            return f"{at}: {who} gave the delivery up, since the queue answered with an error"
         case Event.LEASE_LOST:
-            return f"{at}: {who} gave the delivery up, its lease was lost"
+            return f"{at}: {who} gave the delivery up, {why_given_up(facts, i)}"
         case Event.FAULT_STRUCK:
             return f"{at}: {tell_strike(facts, i)}"
         case Event.WORKER_EXITED:
@@ -228,16 +269,27 @@ def _sentence(facts: Facts, i: int, of_job: int, pointed_at: bool) -> str | None
             return "at the end the queue still held the job"
         case Event.DEAD:
             return "at the end the job lay in the dead letters"
+        case Event.UNTOLD if row["key"]:
+            words = facts.history.words(i).error
+            return f"at the end the queue did not say what became of the job, but: {words}"
+        case Event.UNTOLD:
+            return "at the end the queue did not say what became of the job"
         case Event.SETTLED:
             return "at the end the queue counted the job as done"
         case _:
             return None
 
 
-def _met_an_error(facts: Facts, i: int) -> bool:
-    """Whether the last answer about the delivery that ends in row ``i`` was an error."""
+def why_given_up(facts: Facts, i: int) -> str:
+    """Why the worker let the delivery go that ends in row ``i``: what it last heard about it."""
     history = facts.history
     rows = history.of_job(int(history["job"][i]))
     rows = rows[(rows < i) & (history["node"][rows] == history["node"][i])]
-    answered = rows[history["answer"][rows] != Answer.NONE]
-    return bool(len(answered)) and history["answer"][answered[-1]] == Answer.ERROR
+    said = (*ANSWERED, Event.ERRED, Event.ACK_SENT, Event.HANDBACK_SENT)
+    said_or_heard = rows[np.isin(history["event"][rows], said)]
+    last = said_or_heard[-1] if len(said_or_heard) else i
+    if history["event"][last] in (Event.ACK_SENT, Event.HANDBACK_SENT):
+        return "since nobody answered"
+    if history["event"][last] == Event.ERRED or history["answer"][last] == Answer.ERROR:
+        return "since the queue answered with an error"
+    return "its lease was lost"

@@ -23,7 +23,7 @@ from ...backends.adapter import Adapter, Retaining
 from ...backends.framework import FrameworkSystem
 from ...backends.system import see_driver
 from ...blame import blaming
-from ...errors import UsageError
+from ...errors import EnvironmentFault, UsageError
 from ...protocol.commands import Measured
 from ..drivers.long_lived import LongLivedQueue
 from ..plan.plan import Plan
@@ -196,7 +196,8 @@ def go_on(
 
     ``plan_of(scenario, seed)`` makes the plan of a round; ``keep(run, round)`` keeps one that
     broke a guarantee, the first ``MOST_KEPT`` of them; ``progress`` is told after each round.
-    Raises :class:`SoakError` about a plan that lasts longer than the queue remembers.
+    Raises :class:`SoakError` about a plan that lasts longer than the queue remembers, and
+    :class:`EnvironmentFault` after a round that the environment spoilt; the soak can go on.
     """
     process = psutil.Process()
     if not remembered(queue):
@@ -236,6 +237,8 @@ def go_on(
         )
         _write(soak, folder)
         progress(soak)
+        if result.environment_at_fault:
+            raise EnvironmentFault(f"round {number}: {result.sentence}")
     return soak
 
 

@@ -29,6 +29,8 @@ NAMES = {Event(e): e.name.lower().replace("_", " ") for e in Event} | {
     Event.CONTRADICTED: "held, not counted",
     Event.DEAD: "dead letter at the end",
     Event.SETTLED: "done at the end",
+    Event.ERRED: "answered with an error",
+    Event.UNTOLD: "not told at the end",
 }
 
 

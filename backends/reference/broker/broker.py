@@ -4,7 +4,7 @@ Requests that arrive in the same turn of the event loop share one transaction, h
 wait for the disk (group commit); their answers go out after it. Clients are isolated: a
 malformed message is answered with an error, a malformed frame costs its sender the
 connection, and nobody else notices. While the file cannot be written (a full disk), calls
-stay unanswered and nothing of them happens.
+are answered with the error, and nothing of them happens.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from ...metrics.endpoint import Endpoint
 from ...metrics.exported import page_of
 from ..core import CORRECT, Decisions
 from ..queue import FORGET_EVERY_S, RETENTION_S, ReferenceQueue
+from ..stores.server_words import of_sqlite
 from ..stores.sqlite import SQLiteStore
 from . import wire
 
@@ -117,8 +118,10 @@ class Broker:
                 answers.extend(self._serve_waiting(loop_now))
         except sqlite3.Error as error:
             self._tell(error)
-            return
-        self._trouble = ""
+            failed = of_sqlite(error)
+            answers = [(who, request_id, failed) for who, request_id, _ in pending if failed]
+        else:
+            self._trouble = ""
         for connection, request_id, reply in answers:
             self._waiting.pop((connection, request_id), None)
             connection.reply(request_id, reply)
@@ -163,12 +166,12 @@ class Broker:
             self._schedule()
 
     def _tell(self, error: sqlite3.Error) -> None:
-        """Say on standard error, once per trouble, why calls stay unanswered."""
+        """Say on standard error, once per trouble, why no call is carried out."""
         if str(error) != self._trouble:
             self._trouble = str(error)
             sys.stderr.write(
                 f"jobquake broker: expected to write the queue file, found: {error}; "
-                "calls stay unanswered until it can be written again\n"
+                "no call is carried out until it can be written again\n"
             )
             sys.stderr.flush()
 

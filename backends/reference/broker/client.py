@@ -9,7 +9,15 @@ from __future__ import annotations
 import socket
 import time
 
-from ....protocol.commands import Command, Lease, QueueError, Refused, Reply, Unanswered
+from ....protocol.commands import (
+    Command,
+    Failed,
+    Lease,
+    QueueError,
+    Refused,
+    Reply,
+    Unanswered,
+)
 from ....protocol.repeat import DEFAULT, RepeatPolicy, Sleep, until_answered
 from . import wire
 
@@ -42,8 +50,9 @@ class Client:
     def call(self, command: Command) -> Reply:
         """Carry out the command and return its reply.
 
-        Raises Unanswered if no attempt was answered (the command may have taken effect),
-        QueueError if the broker refused the command as bad (it had none).
+        Raises Unanswered if no attempt was answered, or the last one with an error (the
+        command may have taken effect), QueueError if the broker refused the command as bad
+        (it had none).
         """
         wants = until_answered(command, self._repeat)
         want = next(wants)
@@ -56,11 +65,13 @@ class Client:
             try:
                 want = wants.send(answer)
             except StopIteration as end:
-                if end.value is None:
+                if end.value is None or isinstance(end.value, Failed):
                     name = type(command).__name__.lower()
+                    found = f"the error {end.value.error!r}" if end.value else "none"
                     raise Unanswered(
-                        f"expected an answer to {name} from {self._host}:{self._port}, found none "
-                        f"in {self._repeat.attempts} attempts; it may or may not have taken effect"
+                        f"expected an answer to {name} from {self._host}:{self._port}, found "
+                        f"{found} in {self._repeat.attempts} attempts; it may or may not have "
+                        "taken effect"
                     ) from None
                 return _checked(end.value)
 

@@ -28,7 +28,8 @@ from ....protocol.commands import Depth, Unanswered
 from ..record import Record
 from .ambiguous_writes import NO_RECORD, Held, persist, took_effect
 from .identity import identity
-from .store import Bell, StoreError, due
+from .server_words import of_postgres
+from .store import Bell, RecordRefused, ServerError, StoreError, due
 
 try:
     import psycopg
@@ -224,7 +225,7 @@ class PostgresStore:
         finally:
             try:
                 self.connected().execute("UNLISTEN *")
-            except LOST:
+            except (*LOST, psycopg.Error):
                 self.hang_up()
 
     def destroy(self) -> None:
@@ -254,9 +255,15 @@ class PostgresStore:
         """``send()`` until it is answered: see :mod:`.doubt`."""
         try:
             return persist(send, LOST, self.hang_up, f"PostgreSQL (schema {self.name})")
-        except psycopg.Error as error:
+        except psycopg.DataError as error:
             found = str(error).strip().splitlines()[0]
-            raise StoreError(f"expected PostgreSQL to keep a record, found: {found}") from error
+            raise RecordRefused(f"expected PostgreSQL to keep a record, found: {found}") from error
+        except (psycopg.Error, Unanswered) as error:
+            lost = isinstance(error, Unanswered)
+            failed = of_postgres(error.__cause__ if lost else error)
+            if failed.environment or not lost:
+                raise ServerError("PostgreSQL", failed) from error
+            raise
 
     def _ask(self, query: str, values: Sequence[object] = (), rows: bool = True) -> list[Any]:
         text = self._query(query)

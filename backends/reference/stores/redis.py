@@ -33,13 +33,15 @@ from ..record import Record
 from .ambiguous_writes import NO_RECORD, Held, persist, took_effect
 from .identity import identity
 from .redis_scripts import DEPTHS, LATEST, NEXT, PUT, RANGE, SOONEST
-from .store import Bell, StoreError, due
+from .server_words import of_redis
+from .store import Bell, RecordRefused, ServerError, StoreError, due
 
 try:
     import redis
     from redis.backoff import NoBackoff
     from redis.exceptions import (
         ClusterDownError,
+        DataError,
         MasterDownError,
         ReadOnlyError,
         RedisError,
@@ -214,8 +216,15 @@ class RedisStore:
     def _answer(self, send: Callable[[], Any]) -> tuple[Any, bool]:
         try:
             return persist(send, LOST, self._server.connection_pool.disconnect, self._shown)
-        except (RedisError, ValueError) as error:
-            raise StoreError(f"expected {self._shown} to keep a record, found: {error}") from error
+        except (DataError, ValueError) as error:
+            found = f"expected {self._shown} to keep a record, found: {error}"
+            raise RecordRefused(found) from error
+        except (RedisError, Unanswered) as error:
+            lost = isinstance(error, Unanswered)
+            failed = of_redis(error.__cause__ if lost else error)
+            if failed.environment or not lost:
+                raise ServerError(self._shown, failed) from error
+            raise
 
     def _write(self, old: Record | None, new: Record, complete_key: str | None) -> bool:
         job, write = new.job, identity(old, new)
@@ -292,8 +301,10 @@ class RedisStore:
                 "which drops jobs when memory is full; set it to noeviction"
             )
         key = self._key("format")
-        self._ask(lambda: self._server.set(key, FORMAT, nx=True))
         found = self._ask(lambda: self._server.get(key))
+        if found is None:  # a full memory refuses each SET, of what is there already as well
+            self._ask(lambda: self._server.set(key, FORMAT, nx=True))
+            found = self._ask(lambda: self._server.get(key))
         if found != FORMAT.encode():
             raise StoreError(
                 f"expected a queue of format {FORMAT}, found {found!r} under {self._prefix} in "

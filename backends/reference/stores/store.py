@@ -10,13 +10,25 @@ from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from ....protocol.commands import Depth
+from ....protocol.commands import Depth, Failed
 from ...adapter import Unavailable
 from ..record import Record
 
 
 class StoreError(Unavailable):
-    """The place is not a store that this version can use, or it refuses a record."""
+    """The place is not a store that this version can use."""
+
+
+class RecordRefused(StoreError):
+    """The store cannot hold such a record, and has done nothing."""
+
+
+class ServerError(StoreError):
+    """The store's server answered with an error: see ``failed``."""
+
+    def __init__(self, server: str, failed: Failed) -> None:
+        super().__init__(f"expected {server} to keep a record, found: {failed.error}")
+        self.failed = failed
 
 
 class Store(Protocol):
