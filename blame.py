@@ -40,10 +40,17 @@ def blaming(backend: str, call: str = "") -> Iterator[None]:
         if isinstance(error, NotImplementedError):
             what = f"is not written: {error}"
         else:
-            what = f"raised {type(error).__name__}: {error}; see {written(error)}"
+            what = f"raised {type(error).__name__}: {error}; {_advice(call)}see {written(error)}"
         raise BackendFailed(
             f"expected the backend {backend} to answer every call, found that {call} {what}"
         ) from error
+
+
+def _advice(call: str) -> str:
+    """How an author passes an error of the server on, where it may have been one."""
+    if not call.startswith("attempt("):
+        return ""
+    return "if that is what the queue's server answered, return Failed with its words; "
 
 
 def call_of_backend(error: Exception) -> str:

@@ -80,6 +80,8 @@ class MyQueueConnection:
         """Carry the command out once, in ``timeout_s`` seconds; None if no answer came.
 
         A lease may take its ``wait_s`` longer. After a failure the next attempt connects anew.
+        If the server answers with an error, return ``Failed`` with its words, and with
+        ``environment=True`` where it lacks memory, disk, connections or rights.
         """
         try:
             return self._answer(command)

@@ -195,7 +195,7 @@ def test_a_settled_job_stays_settled_over_a_sigkill(tmp_path: Path) -> None:
         assert client.attempt(c.Ack("leased", 1)) == c.Settled(True)
 
 
-def test_a_full_disk_leaves_calls_unanswered_and_the_broker_goes_on_when_there_is_room(
+def test_a_full_disk_is_answered_with_its_error_and_the_broker_goes_on_when_there_is_room(
     broker: Broker,
 ) -> None:
     client = broker.client()
@@ -204,10 +204,11 @@ def test_a_full_disk_leaves_calls_unanswered_and_the_broker_goes_on_when_there_i
     limits = resource.prlimit(broker.process.pid, resource.RLIMIT_FSIZE)
     resource.prlimit(broker.process.pid, resource.RLIMIT_FSIZE, (4096, limits[1]))
 
-    impatient = broker.client(timeout_s=0.3)
-    assert impatient.attempt(c.Enqueue(c.Job("more", "q2"))) is None
     huge = c.Job("huge", "q2", payload=bytes(4 * 2**20))  # fails before the commit
-    assert impatient.attempt(c.Enqueue(huge)) is None
+    for job in (c.Job("more", "q2"), huge):
+        failed = client.attempt(c.Enqueue(job))
+        assert isinstance(failed, c.Failed) and failed.environment
+        assert failed.error in broker.errors.read_text()
     assert client.call(c.Inspect("more")) == c.Inspected(None)
     # Until the lease has expired, so that taking it back meets the full disk too.
     wait_until(lambda: broker.errors.read_text().count("expected to write") >= 2)
