@@ -16,8 +16,8 @@
     ├── EnvironmentFault      this machine lacks something: a server, a disk     exit code 3
     │   ├── Unavailable       a backend cannot be had here
     │   │   └── StoreError    its place is no store
-    │   │       ├── RecordRefused  it cannot hold such a record
-    │   │       └── ServerError    its server answered with an error
+    │   │       └── ServerError  its server answered with an error
+    │   │           └── RecordRefused  it cannot hold such a record
     │   ├── BrokenPlugin      an entry point that cannot be imported
     │   ├── MissingServer     a server's program, image or address
     │   ├── NoAnswer          whoever knows what jobs did cannot be asked

@@ -44,12 +44,9 @@ LOOK_EVERY_S = 0.02
 # OperationalError and InterfaceError: the connection; TimeoutError: our own patience.
 # After a failover the old primary answers that it is read-only: dial again, like a loss.
 LOST = (
-    psycopg.OperationalError,
-    psycopg.InterfaceError,
-    psycopg.errors.ReadOnlySqlTransaction,
-    TimeoutError,
-    OSError,
-)
+    psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.ReadOnlySqlTransaction,
+    TimeoutError, OSError,
+)  # fmt: skip
 
 SCHEMA = """
 CREATE SCHEMA IF NOT EXISTS {schema};
@@ -256,14 +253,12 @@ class PostgresStore:
         try:
             return persist(send, LOST, self.hang_up, f"PostgreSQL (schema {self.name})")
         except psycopg.DataError as error:
-            found = str(error).strip().splitlines()[0]
-            raise RecordRefused(f"expected PostgreSQL to keep a record, found: {found}") from error
+            raise RecordRefused("PostgreSQL", of_postgres(error)) from error
         except (psycopg.Error, Unanswered) as error:
-            lost = isinstance(error, Unanswered)
-            failed = of_postgres(error.__cause__ if lost else error)
-            if failed.environment or not lost:
-                raise ServerError("PostgreSQL", failed) from error
-            raise
+            failed = of_postgres(error.__cause__ or error)
+            if isinstance(error, Unanswered) and not failed.environment:
+                raise
+            raise ServerError("PostgreSQL", failed) from error
 
     def _ask(self, query: str, values: Sequence[object] = (), rows: bool = True) -> list[Any]:
         text = self._query(query)
@@ -326,10 +321,10 @@ class PostgresStore:
 
     def _prepare_database(self) -> None:
         def made() -> str | None:
-            rows = self._ask(
-                "SELECT obj_description(oid, 'pg_namespace') FROM pg_namespace WHERE nspname = %s",
-                (self.name,),
+            query = (
+                "SELECT obj_description(oid, 'pg_namespace') FROM pg_namespace WHERE nspname = %s"
             )
+            rows = self._ask(query, (self.name,))
             return rows[0][0] or "something else" if rows else None
 
         found = made()
@@ -343,8 +338,8 @@ class PostgresStore:
             )
 
     def _make_schema(self) -> None:
-        connection = self.connected()
-        with connection.transaction():  # one at a time: IF NOT EXISTS alone is a race
+        with (connection := self.connected()).transaction():
+            # One at a time: IF NOT EXISTS alone is a race.
             connection.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", (self.name,))
             connection.execute(self._query(SCHEMA))
 

@@ -217,14 +217,12 @@ class RedisStore:
         try:
             return persist(send, LOST, self._server.connection_pool.disconnect, self._shown)
         except (DataError, ValueError) as error:
-            found = f"expected {self._shown} to keep a record, found: {error}"
-            raise RecordRefused(found) from error
+            raise RecordRefused(self._shown, of_redis(error)) from error
         except (RedisError, Unanswered) as error:
-            lost = isinstance(error, Unanswered)
-            failed = of_redis(error.__cause__ if lost else error)
-            if failed.environment or not lost:
-                raise ServerError(self._shown, failed) from error
-            raise
+            failed = of_redis(error.__cause__ or error)
+            if isinstance(error, Unanswered) and not failed.environment:
+                raise
+            raise ServerError(self._shown, failed) from error
 
     def _write(self, old: Record | None, new: Record, complete_key: str | None) -> bool:
         job, write = new.job, identity(old, new)

@@ -19,16 +19,16 @@ class StoreError(Unavailable):
     """The place is not a store that this version can use."""
 
 
-class RecordRefused(StoreError):
-    """The store cannot hold such a record, and has done nothing."""
-
-
 class ServerError(StoreError):
     """The store's server answered with an error: see ``failed``."""
 
     def __init__(self, server: str, failed: Failed) -> None:
         super().__init__(f"expected {server} to keep a record, found: {failed.error}")
         self.failed = failed
+
+
+class RecordRefused(ServerError):
+    """The store cannot hold such a record, and has done nothing."""
 
 
 class Store(Protocol):
