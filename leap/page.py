@@ -46,6 +46,7 @@ class Head(ctypes.Structure):
         ("why", ctypes.c_uint32),
         ("births", ctypes.c_uint32),
         ("timers_top", ctypes.c_uint32),
+        ("connections_top", ctypes.c_uint32),
         ("leaps", ctypes.c_uint64),
         ("looks", ctypes.c_uint64),
         ("worst_overshoot_ns", ctypes.c_int64),

@@ -91,7 +91,8 @@ struct leap_page {
     _Atomic int32_t holds; /* threads of the harness that do something; no leap while there are any */
     _Atomic uint32_t why;
     _Atomic uint32_t births;     /* processes that came, were forked, or became another program */
-    _Atomic uint32_t timers_top; /* no timer stands above */
+    _Atomic uint32_t timers_top; /* no timer stands above, */
+    _Atomic uint32_t connections_top; /* and no connection */
     /* what the governor tells */
     _Atomic uint64_t leaps, looks;
     _Atomic int64_t worst_overshoot_ns; /* how far a leap went past the earliest deadline */
@@ -100,7 +101,7 @@ struct leap_page {
     _Atomic uint64_t late_waits; /* later than a virtual millisecond */
     _Atomic uint64_t ended_waits;
     _Atomic uint32_t governor_pid;
-    _Atomic uint32_t lost; /* threads for whom there was no slot: no leap from then on */
+    _Atomic uint32_t lost;       /* threads for whom there was no slot: no leap from then on */
     char off_clock[256]; /* names of processes that are off the clock, as last seen */
     _Atomic int32_t guests[LEAP_GUESTS]; /* threads of the harness that wait on this clock */
     _Atomic int64_t skew_ns[LEAP_NODES]; /* by how much a node's wall clock is ahead */

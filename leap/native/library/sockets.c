@@ -157,12 +157,15 @@ static void tell_connection(int fd, const struct sockaddr *to, socklen_t length)
     uint8_t ends[2][16] = {{0}};
     write_end(&from, ends[0], &from_port);
     write_end(&target, ends[1], &to_port);
-    for (int probe = 0; probe < LEAP_CONNECTIONS; probe++) {
-        uint32_t at = ((uint32_t)from_port * 2654435761u + probe) % LEAP_CONNECTIONS;
+    for (uint32_t at = 0; at < LEAP_CONNECTIONS; at++) {
         struct leap_connection *place = &leap_page->connections[at];
         uint32_t nobody = 0;
         if (!atomic_compare_exchange_strong(&place->state, &nobody, 1))
             continue;
+        uint32_t top = atomic_load(&leap_page->connections_top);
+        while (top <= at &&
+               !atomic_compare_exchange_weak(&leap_page->connections_top, &top, at + 1))
+            ;
         place->family = from.ss_family;
         place->from_port = from_port;
         place->to_port = to_port;

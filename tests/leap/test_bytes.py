@@ -1,0 +1,86 @@
+"""No leap while bytes are under way: in a proxy that holds them, in the kernel, in pipes."""
+
+from __future__ import annotations
+
+import sys
+
+from jobquake.leap.clock import LeapingClock
+from support.leaping import ended, needs_compiler, program, python, run, start
+
+pytestmark = needs_compiler
+
+
+def test_a_write_that_the_kernel_holds_back_arrives_before_time_leaps(clock: LeapingClock) -> None:
+    other = start(clock, ["sleep", "5000"])
+    late_s = float(run(clock, program("nagle")))
+    assert 0.01 < late_s < 1.0, "the kernel puts an acknowledgement off for 40 ms"
+    ended(clock, other)
+
+
+RELAY = """
+import asyncio, sys, time
+HOLD_S = 0.03
+async def main():
+    async def serve(reader, writer):
+        while data := await reader.read(100):
+            writer.write(data); await writer.drain()
+        writer.close()
+    async def relay(reader, writer):
+        up_reader, up_writer = await asyncio.open_connection("127.0.0.1", port)
+        async def pipe(source, sink):
+            while data := await source.read(100):
+                await asyncio.sleep(HOLD_S)
+                sink.write(data); await sink.drain()
+            sink.close()
+        await asyncio.gather(pipe(reader, up_writer), pipe(up_reader, writer))
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    proxy = await asyncio.start_server(relay, "127.0.0.1", 0)
+    print(proxy.sockets[0].getsockname()[1], flush=True)
+    await asyncio.sleep(100000)
+asyncio.run(main())
+"""
+CLIENT = """
+import socket, sys, time
+line = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+for each in range(50):
+    began = time.monotonic()
+    line.sendall(b"x" * 10); assert len(line.recv(100)) == 10
+    print(time.monotonic() - began)
+    time.sleep(60)
+"""
+
+
+def test_a_proxy_that_holds_bytes_holds_them_for_as_long_as_it_says(clock: LeapingClock) -> None:
+    relay = start(clock, [sys.executable, "-u", "-c", RELAY])
+    assert relay.stdout
+    clock.wait_readable(relay.stdout.fileno(), None)
+    port = relay.stdout.readline().strip()
+    took = sorted(map(float, python(clock, CLIENT, port).split()))
+    relay.kill()
+    relay.communicate()
+    assert len(took) == 50
+    assert took[0] >= 0.06, "both ways"
+    assert took[0] < 1.0
+    assert took[-1] < 30.0, "no answer came after a leap to somebody's next minute"
+
+
+PIPES = """
+import os, threading, time
+a, b = os.pipe()
+def echo():
+    while data := os.read(a, 1): os.write(d, data)
+c, d = os.pipe()
+threading.Thread(target=echo, daemon=True).start()
+worst = 0
+for each in range(300):
+    began = time.monotonic()
+    os.write(b, b"x"); os.read(c, 1)
+    worst = max(worst, time.monotonic() - began)
+    time.sleep(10)
+print(worst)
+"""
+
+
+def test_nothing_leaps_over_what_a_thread_hands_to_another(clock: LeapingClock) -> None:
+    assert float(python(clock, PIPES)) < 5.0
