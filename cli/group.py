@@ -6,13 +6,13 @@ A command's module is imported when the command is run or described, no sooner.
 from __future__ import annotations
 
 from importlib import import_module
-from pkgutil import iter_modules
 from typing import Any
 
 import click
 
 from .. import __version__
 from ..errors import JobquakeError
+from ..listing import files
 from . import commands
 
 SECTIONS = {
@@ -43,7 +43,7 @@ class Commands(click.Group):
             raise Sentence(error) from error
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted(module.name.replace("_", "-") for module in iter_modules(commands.__path__))
+        return [name.replace("_", "-") for name in files(commands.__name__)]
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name in DOCS:

@@ -44,9 +44,9 @@ class Event(IntEnum):
     # many attempts it tells of; key: how many of them with the job's own error. job -1: it was seen
     SETTLED = 22  # observed at the end: the backend says that the job is done
     CONTRADICTED = 30  # at the end: the backend counts no job and says that it holds this one
-    ERRED = 31  # one attempt of a call, sent at ``since``, was answered with an error, which leaves
+    ERRED = 28  # one attempt of a call, sent at ``since``, was answered with an error, which leaves
     # the call open; value: which of CALLS; key: in which words. Node -1: the server itself ended
-    UNTOLD = 32  # at the end: the backend did not say what became of this job; key: in which words
+    UNTOLD = 29  # at the end: the backend did not say what became of this job; key: in which words
 
 
 class Answer(IntEnum):

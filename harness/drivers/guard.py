@@ -12,7 +12,7 @@ import sys
 import tempfile
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from ...backends.adapter import RemoteQueue
@@ -37,21 +37,31 @@ def guarded(adapter: RemoteQueue, keep: Path | None = None) -> Iterator[Workspac
         stdin=subprocess.PIPE,
         start_new_session=True,
     )
-    last_word = b""
     try:
         workspace.folder.mkdir(mode=0o700, exist_ok=workspace.kept)
         yield workspace
     except BaseException:
-        with suppress(JobquakeError):  # what went wrong first is what should be told
-            clean(workspace, adapter)
-        last_word = DONE
+        _finish(workspace, adapter, guard)  # what went wrong first is what should be told
         raise
-    else:
-        try:
-            clean(workspace, adapter)
-        except JobquakeError:
-            last_word = DONE  # whoever runs this tells it; the guard need not try and tell it again
-            raise
-        last_word = DONE
+    if fault := _finish(workspace, adapter, guard):
+        raise fault
+
+
+def _finish(
+    workspace: Workspace, adapter: RemoteQueue, guard: subprocess.Popen[bytes]
+) -> JobquakeError | None:
+    """Clean up and let the guard go. What stood in the way is the caller's to tell.
+
+    If anything else is raised, the guard has to clean up.
+    """
+    fault, last_word = None, DONE
+    try:
+        clean(workspace, adapter)
+    except JobquakeError as error:
+        fault = error
+    except BaseException:
+        last_word = b""
+        raise
     finally:
         guard.communicate(last_word)
+    return fault
