@@ -30,6 +30,7 @@ WORDS = {
     Event.HELD: "what it still holds",
     Event.DEAD: "dead letters",
     Event.DEAD_LISTED: "the list of dead letters",
+    Event.SENSELESS_ANSWERED: "what it answers to commands that make no sense",
     Event.NOTHING_TO_DO: "when a worker finds nothing to do",
     Event.REPLAY_SENT: "replays",
 }

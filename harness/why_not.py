@@ -16,7 +16,7 @@ from ..backends.system import Driver, System, drivers
 from ..blame import blaming
 from ..servers.source import MissingServer
 from .faults import Fault
-from .plan.plan import Plan
+from .plan.plan import Plan, Senseless
 
 WITHOUT_DRIVER = {"sim": "it has no virtual time", "process": "it lives in virtual time only"}
 
@@ -36,6 +36,8 @@ def _why_not(plan: Plan, system: System, driver: Driver) -> str | None:
     if driver == "sim":
         return None
     if plan.actions and isinstance(system, FrameworkSystem):
+        if any(isinstance(action, Senseless) for action in plan.actions):
+            return "jobquake does not know how to send it what makes no sense"
         return "jobquake does not know how to replay its dead letters"
     for kind in dict.fromkeys(kind for kind, _ in plan.must_hit):
         reasons = [_lacking(fault, system) for fault in plan.faults if fault.kind == kind]

@@ -11,7 +11,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from .commands import Enqueue, Job
+from .commands import Command, Enqueue, Job
 from .repeat import Attempt, Sleep, until_answered
 
 
@@ -27,7 +27,14 @@ class Gone(Struct, frozen=True):
     job: Job
 
 
-Client = Generator[Attempt | Sleep | WaitUntil | Gone, Any, None]
+class Stray(Struct, frozen=True):
+    """Want: send a command that makes no sense, once; ``number`` says which of those it is."""
+
+    command: Command
+    number: int
+
+
+Client = Generator[Attempt | Sleep | WaitUntil | Gone | Stray, Any, None]
 
 
 def producer(schedule: Iterable[tuple[float, Job]]) -> Client:

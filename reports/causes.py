@@ -217,6 +217,16 @@ RULES = (
         "Compare the token of a call with the one that was handed out, and nothing else.",
     ),
     Rule(
+        "senseless_refused", ("a job with",),
+        "Nobody looks at what producers send before it is held.",
+        "Look at every field when a job is enqueued; refuse it in one sentence that says why.",
+    ),
+    Rule(
+        "senseless_refused", (),
+        "A word is taken for the job that it names, whoever says it.",
+        "Compare the token of each call with that of the living lease; refuse what matches none.",
+    ),
+    Rule(
         "enqueues_accepted", (),
         "Whoever checks what producers send refuses more than the queue has reason to.",
         "Refuse only what cannot be carried out, and say why; test the bounds from both sides.",

@@ -14,6 +14,7 @@ from typing import Literal
 import numpy as np
 
 from ..harness.faults import LastingFault
+from ..harness.plan.senseless import NAMES
 from ..harness.record.facts import Facts
 from ..harness.record.history import Answer, Event
 from ..harness.record.story import (
@@ -211,6 +212,8 @@ def _mark(facts: Facts, i: int, lane: dict[int, int]) -> Mark | None:
             kind, label, text = "resumed", "resumed", "the worker resumed"
         case Event.REPLAY_ANSWERED:
             kind, label, text = "replay", "replayed", f"the replay was {said}"
+        case Event.SENSELESS_ANSWERED if row["answer"] == Answer.OK:
+            kind, label, text = "enqueue", "accepted", f"{NAMES[int(row['key'])]} was accepted"
         case Event.WORKER_EXITED:
             kind, text = "exited", tell_exit(facts, i)
             label = "killed" if row["value"] < 0 else "ended"

@@ -66,6 +66,10 @@ PROMISES = (
         ("unbounded",),
     ),
     Promise(
+        "what is legal is accepted", "nothing accepted that makes no sense", "senseless_refused",
+        ("senseless-accepted",),
+    ),
+    Promise(
         "one holder at a time", "nobody else before the lease ends", "leases_exclusive",
         ("lease-by-worker-clock", "reaper-reaps-living", "wall-clock"),
     ),

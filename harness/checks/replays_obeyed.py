@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from ...backends.claims import Claim
 from ..finding import Finding, Judged, judged
+from ..plan.plan import ReplayDead
 from ..record.facts import Facts
 from ..record.history import Answer, Event
 from ..sight import Needs
@@ -71,7 +72,8 @@ def _plainly_refused(replay: Replayed) -> bool:
 def _beyond_the_limit(facts: Facts, asked: list[int]) -> list[Finding]:
     """What was replayed although the operator had asked for fewer, or for other queues."""
     plan, history = facts.plan, facts.history
-    actions = sorted(plan.actions, key=lambda action: action.at_s)
+    replays = [action for action in plan.actions if isinstance(action, ReplayDead)]
+    actions = sorted(replays, key=lambda action: action.at_s)
     findings = []
     for count, row in enumerate(asked, 1):
         at, job = float(history["t"][row]), int(history["job"][row])

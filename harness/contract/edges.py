@@ -6,9 +6,6 @@ nonsense has to do something with it. Short conversations as in :mod:`.conversat
 
 from __future__ import annotations
 
-from math import inf, nan
-
-from ...backends.claims import Claims
 from ...protocol.commands import (
     Command,
     DeadLetters,
@@ -22,10 +19,10 @@ from ...protocol.commands import (
     Refused,
     RetryPolicy,
 )
+from ..plan.senseless import HIGHEST, JOBS
 from .bench import LEASE_S, QUEUE, Bench
 from .conversations import PAST_S, Says, after_backoff, word
 
-HIGHEST = 1_000_000  # the priorities that a job may have: see Job
 LONG_S = 10 * 86_400.0
 RETENTION_S = 1000.0
 LEGAL = {
@@ -39,34 +36,6 @@ LEGAL = {
     "the lowest priority": Job("a", priority=-HIGHEST),
     "one that may wait": Job("a", max_waiting=1),
 }
-SENSELESS = {
-    "no id": Job(""),
-    "no delivery": Job("a", max_deliveries=0),
-    "a priority that is too high": Job("a", priority=HIGHEST + 1),
-    "a priority that is too low": Job("a", priority=-HIGHEST - 1),
-    "a timeout of 0 s": Job("a", timeout_s=0.0),
-    "a delay below 0 s": Job("a", delay_s=-1.0),
-    "none that may wait": Job("a", max_waiting=0),
-    "a pause below 0 s": Job("a", retry=RetryPolicy(base_s=-1.0)),
-    "a pause without a number": Job("a", retry=RetryPolicy(base_s=nan)),
-    "a pause that shrinks": Job("a", retry=RetryPolicy(factor=0.5)),
-    "a factor without end": Job("a", retry=RetryPolicy(factor=inf)),
-    "a cap below 0 s": Job("a", retry=RetryPolicy(cap_s=-1.0)),
-    "a cap without end": Job("a", retry=RetryPolicy(cap_s=inf)),
-}
-
-
-def speaks_of(job: Job, claims: Claims) -> bool:
-    """Whether a queue of these claims looks at what is unusual in the job."""
-    plain = Job(job.id)
-    return (
-        (claims.priorities or job.priority == plain.priority)
-        and (claims.delays or job.delay_s == plain.delay_s)
-        and (claims.timeouts or job.timeout_s == plain.timeout_s)
-        and (claims.retries or job.retry == plain.retry)
-        and (claims.bounded_deliveries or job.max_deliveries == plain.max_deliveries)
-        and (claims.bounded_backlog or job.max_waiting == plain.max_waiting)
-    )
 
 
 def a_legal_job_is_accepted(bench: Bench, what: str) -> None:
@@ -76,7 +45,7 @@ def a_legal_job_is_accepted(bench: Bench, what: str) -> None:
 
 
 def a_senseless_job_is_refused(bench: Bench, what: str) -> None:
-    job = SENSELESS[what]
+    job = JOBS[what]
     reply = bench.call(Enqueue(job))
     bench.expect(isinstance(reply, Refused), f"a job with {what} to be refused", reply)
     found = bench.lease()

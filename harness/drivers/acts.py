@@ -11,7 +11,7 @@ from collections.abc import Callable, Generator
 from typing import Any, NamedTuple, assert_never
 
 from ...protocol.events import PHASE_AT, Event
-from ...protocol.producer import Client, Gone, WaitUntil
+from ...protocol.producer import Client, Gone, Stray, WaitUntil
 from ...protocol.repeat import Attempt, Sleep
 from ...protocol.worker import ApplyEffect, At, Finished, Stopping, Work, Worker
 from ..record.node_record import NodeRecord
@@ -76,6 +76,10 @@ def acts(
             record.finished(want)
         elif isinstance(want, Sleep | WaitUntil):
             yield want
+        elif isinstance(want, Stray):
+            sent_at = record.now()
+            reply = yield Attempt(want.command)
+            record.strayed(want, sent_at, reply)
         elif isinstance(want, Gone):
             pass
         else:

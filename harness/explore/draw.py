@@ -18,8 +18,19 @@ from ..faults.fault import Fault
 from ..faults.kill_at import KillAt
 from ..faults.outage import Outage
 from ..plan.names import ODD_NAMES
-from ..plan.plan import NEVER_BACK, Behaviour, Plan, PlannedJob, Pool, Queue, ReplayDead, Sink
-from .fair import sketch
+from ..plan.plan import (
+    NEVER_BACK,
+    Behaviour,
+    Plan,
+    PlannedJob,
+    Pool,
+    Queue,
+    ReplayDead,
+    Senseless,
+    Sink,
+)
+from ..plan.senseless import NAMES
+from .fair import sketch, with_time
 from .faults import FOR_EVER, TAKE_DEPENDENCY_AWAY
 from .long_lives import deploys, month, stubborn
 from .parts import faults_of, lease_of, one_pool, plan_of, priority_of
@@ -27,13 +38,29 @@ from .swarm import Space, Swarm
 
 LATER_S = 30.0  # surely after everything that was there before
 TIMEOUTS_S = (0.4, 3.0)  # of jobs that hang: shorter and longer than any lease
+NONSENSE = 0.3  # of all plans
 PAYLOADS = (1, 3, 255, 256, 65_535, 65_536, 65_537)
 
 
 def draw(rng: Random, here: Swarm, space: Space = Space(), seed: int = 0) -> Plan:  # noqa: B008
     """A plan with nothing in it but what the swarm allows; ``seed`` seeds the queue's chance."""
     shape = _SHAPES[here.shape]
-    return shape(rng, here, space, seed)
+    return _with_nonsense(shape(rng, here, space, seed), seed)
+
+
+def _with_nonsense(plan: Plan, seed: int) -> Plan:
+    """Now and then somebody sends commands that make no sense: any plan stays fair.
+
+    By a chance of its own, so that nothing else of the plan hangs on it.
+    """
+    rng = Random(f"nonsense {seed}")
+    if rng.random() > NONSENSE:
+        return plan
+    said = [
+        Senseless(round(rng.uniform(0.0, 2.0), 3), rng.choice(NAMES), rng.randrange(len(plan.jobs)))
+        for _ in range(rng.randint(1, 4))
+    ]
+    return with_time(replace(plan, actions=(*plan.actions, *said)))
 
 
 def _service_s(rng: Random, here: Swarm, lease_s: float) -> float:

@@ -12,9 +12,10 @@ from msgspec import Struct
 
 from ...protocol.commands import Job, ListDead, RetryPolicy
 from ...protocol.operator import operator
-from ...protocol.producer import Client, producer
+from ...protocol.producer import Client, Stray, producer
 from ..faults import AnyFault, LinkFault
 from .payload import payload
+from .senseless import NAMES, senseless
 
 Sink = Literal["blind", "keyed", "upsert", "set"]
 Behaviour = Literal["ok", "fail", "permanent", "depends", "malformed", "hang", "hang_in_c", "spin"]
@@ -88,6 +89,20 @@ class ReplayDead(Struct, frozen=True, array_like=True, tag="replay_dead"):
     at_most: int = 1000
 
 
+class Senseless(Struct, frozen=True, array_like=True, tag="senseless"):
+    """At ``at_s`` somebody sends a command that makes no sense (``what`` of :mod:`.senseless`).
+
+    Where it is about a job, it is about this one.
+    """
+
+    at_s: float
+    what: str
+    job: int = 0
+
+
+Action = ReplayDead | Senseless
+
+
 class Plan(Struct, frozen=True, array_like=True, dict=True):
     """Everything a run needs. ``must_hit`` names the bite-matrix cells that must be filled.
 
@@ -117,7 +132,7 @@ class Plan(Struct, frozen=True, array_like=True, dict=True):
     latency_s: float = 0.0005
     restart_s: float = 0.05
     producers: int = 2
-    actions: tuple[ReplayDead, ...] = ()
+    actions: tuple[Action, ...] = ()
     label: str = ""
 
     @property
@@ -196,9 +211,18 @@ class Plan(Struct, frozen=True, array_like=True, dict=True):
         if number < self.producers:
             return producer(self.schedule(number))
         return operator(
-            (action.at_s, ListDead(action.queue, action.reason, action.at_most))
+            (action.at_s, self._order(action))
             for action in sorted(self.actions, key=lambda action: action.at_s)
         )
+
+    def _order(self, action: Action) -> ListDead | Stray:
+        """What the operator is to do."""
+        if isinstance(action, ReplayDead):
+            return ListDead(action.queue, action.reason, action.at_most)
+        index = action.job % len(self.jobs)
+        queue = self.queues[self.jobs[index].queue].name
+        command = senseless(action.what, self.job_id(index), queue)
+        return Stray(command, NAMES.index(action.what))
 
     @property
     def healed_at_s(self) -> float:

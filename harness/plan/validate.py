@@ -18,7 +18,8 @@ from msgspec.structs import replace
 
 from ...errors import UsageError
 from ..faults.changed import fields_of
-from .plan import Plan
+from .plan import Plan, Senseless
+from .senseless import NAMES
 
 MOST_NODES = 32_767  # what the history's node column holds
 LONGEST_PAYLOAD = 8 * 1024 * 1024
@@ -103,6 +104,10 @@ def _references(plan: Plan) -> Iterator[_Problem]:
     for index, job in enumerate(plan.jobs):
         if ids[plan.job_id(index)] > 1:
             yield _Problem(f"jobs[{index}].name", "a name that no other job has", job.name)
+    for index, action in enumerate(plan.actions):
+        if isinstance(action, Senseless) and action.what not in NAMES:
+            expected = "the name of a senseless command"
+            yield _Problem(f"actions[{index}].what", expected, action.what)
     names = [queue.name for queue in plan.queues]
     if len(set(names)) < len(names):
         yield _Problem("queues", "names that differ", ", ".join(names))

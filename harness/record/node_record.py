@@ -30,9 +30,11 @@ from ...protocol.commands import (
 )
 from ...protocol.events import CALLS, Answer, Event, Phase, Said
 from ...protocol.ledger import key_hash, payload_hash
+from ...protocol.producer import Stray
 from ...protocol.worker import ApplyEffect, Finished, Progress, Work
 from ..faults import Call, LastingFault
 from ..plan.plan import NEVER_BACK, Plan, PlannedJob
+from ..plan.senseless import taken
 
 CALL_OF: dict[type, Call] = {
     Enqueue: "enqueue",
@@ -111,7 +113,7 @@ class NodeRecord:
         ]
         self.write = write
         self._say = say
-        self._now = now
+        self.now = now
         self._command: Command | None = None
         self._since = self._sent_at = 0.0
         self._attempts = 0
@@ -121,7 +123,7 @@ class NodeRecord:
 
     def sending(self, command: Command) -> None:
         """Before an attempt. Repetitions of one command keep the time of the first."""
-        self._sent_at = self._now()
+        self._sent_at = self.now()
         if command is self._command:
             self._attempts += 1
             return
@@ -218,6 +220,15 @@ class NodeRecord:
                 key=self._say(said),
                 value=_NAMES[type(command)],
             )
+
+    def strayed(self, want: Stray, sent_at: float, reply: Reply | None) -> None:
+        """After a command that makes no sense: whether the queue carried it out.
+
+        No answer, and an error, leave that open.
+        """
+        if reply is not None and not isinstance(reply, Failed):
+            answer = Answer.OK if taken(reply) else Answer.FAILED
+            self.write(Event.SENSELESS_ANSWERED, since=sent_at, answer=answer, key=want.number)
 
     def _leased(self, reply: Reply | None) -> None:
         if not isinstance(reply, Leased) or reply.delivery is None:

@@ -9,6 +9,7 @@ import numpy as np
 
 from ...protocol.events import CALLS
 from ..faults.fault import Fault, Strike
+from ..plan.senseless import NAMES
 from ..units import seconds
 from .facts import Facts
 from .history import Answer, Event, Phase
@@ -263,6 +264,8 @@ def _sentence(facts: Facts, i: int, of_job: int, pointed_at: bool) -> str | None
             return f"{at}: {who} asked for the dead letter to be replayed"
         case Event.REPLAY_ANSWERED:
             return f"{at}: the replay was {answer}"
+        case Event.SENSELESS_ANSWERED:
+            return f"{at}: somebody sent {NAMES[int(row['key'])]}, which was {answer}"
         case Event.CONTRADICTED:
             return f"{at}: the queue counted no job and held this one: it contradicts itself"
         case Event.HELD:

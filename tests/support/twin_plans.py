@@ -19,7 +19,7 @@ from jobquake.harness.faults.net_fault import NetFault
 from jobquake.harness.faults.pause_at import PauseAt
 from jobquake.harness.faults.skew_clock import SkewClock
 from jobquake.harness.faults.terminate import Terminate
-from jobquake.harness.plan.plan import Plan, PlannedJob, Pool, Queue, ReplayDead
+from jobquake.harness.plan.plan import Plan, PlannedJob, Pool, Queue, ReplayDead, Senseless
 from jobquake.protocol.commands import RetryPolicy
 from msgspec.structs import replace
 
@@ -382,6 +382,14 @@ PLANS: dict[str, Minimal] = {
     # -- words of holders and producers --
     "twin-quick-retries-refused": Minimal(
         plan(job(), job(), retry=RetryPolicy(0.1, 2.0, 0.5, "none"), guarantees=WITHOUT_EFFECT), 0
+    ),
+    "twin-senseless-accepted": Minimal(
+        plan(
+            job(),
+            actions=(Senseless(0.0, "a job with no delivery"),),
+            guarantees=("senseless_refused",),
+        ),
+        0,
     ),
     "twin-heartbeats-refused": Minimal(plan(job(service_s=0.8), guarantees=WITHOUT_EFFECT), 0),
     "twin-acks-told-as-refused": Minimal(plan(job()), 0),

@@ -21,6 +21,7 @@ from jobquake.harness.faults.kill_at import KillAt
 from jobquake.harness.finding import Judged
 from jobquake.harness.plan.payload import payload
 from jobquake.harness.plan.plan import Plan, PlannedJob, Pool, Queue
+from jobquake.harness.plan.senseless import NAMES
 from jobquake.harness.record.facts import Facts
 from jobquake.harness.record.history import History, Row, row
 from jobquake.harness.sight import hidden
@@ -52,6 +53,7 @@ UNJUDGED: dict[str, str | tuple[str, ...]] = {
     "timeouts_enforced": "no job began to run",
     "holder_obeyed": "no holder said anything that was answered",
     "enqueues_accepted": "no enqueue was answered",
+    "senseless_refused": "nobody said what makes no sense",
     "backlog_bounded": ("no queue has a limit", "no queue was ever full"),
 }
 EVERYTHING = Claims()
@@ -326,6 +328,22 @@ def test_enqueues_accepted_rejects_the_refusal_of_a_legal_job(run: Legal) -> Non
         == 1
     )
     assert (job in blamed(judge("enqueues_accepted", run, rows, tight))) or not alone
+
+
+@pytest.mark.parametrize(
+    ("name", "lacking"),
+    [("a job with a delay below 0 s", "delays"), ("the ack without a delivery", "fencing")],
+)
+def test_senseless_refused_rejects_what_was_accepted_unless_nothing_is_claimed_of_it(
+    name: str, lacking: str
+) -> None:
+    def answer(taken: Answer, claims: Claims = EVERYTHING) -> Judged:
+        said = row(1.0, Event.SENSELESS_ANSWERED, since=0.9, answer=taken, key=NAMES.index(name))
+        return CHECKS["senseless_refused"].answer(Facts(plan_of(1), claims, History([said])))
+
+    assert answer(Answer.FAILED).verdict == "held"
+    assert [f.sentence for f in answer(Answer.OK).findings] == [f"{name} was accepted at 1.00 s"]
+    assert answer(Answer.OK, replace(EVERYTHING, **{lacking: False})).verdict == "inconclusive"
 
 
 @planted

@@ -32,7 +32,7 @@ from jobquake.harness.faults.kill_at import KillAt
 from jobquake.harness.faults.kill_worker import KillWorker
 from jobquake.harness.faults.partition import Partition
 from jobquake.harness.faults.pause_at import PauseAt
-from jobquake.harness.plan.plan import Plan
+from jobquake.harness.plan.plan import Plan, ReplayDead, Senseless
 from jobquake.harness.plan.replay import decode
 from jobquake.harness.plan.validate import validate
 from jobquake.harness.trial import attempt
@@ -66,7 +66,10 @@ VARIED: dict[str, Callable[[Plan], bool]] = {
     "a deploy between two deaths": lambda p: (
         p.variant == "deploys" and any(isinstance(f, KillAt) and f.times > 1 for f in p.faults)
     ),
-    "a replay of one dead letter": lambda p: any(a.at_most == 1 for a in p.actions),
+    "a replay of one dead letter": lambda p: any(
+        isinstance(a, ReplayDead) and a.at_most == 1 for a in p.actions
+    ),
+    "nonsense beside the jobs": lambda p: any(isinstance(a, Senseless) for a in p.actions),
     "a worker that waits for 20 s": lambda p: p.wait_s == 20.0,
     "the same key in two queues": lambda p: any(
         j.same_work_as >= 0 and j.queue != p.jobs[j.same_work_as].queue for j in p.jobs
