@@ -20,10 +20,14 @@ from .system import Driver, System
 
 
 class Program(NamedTuple):
-    """A command, and what its environment has besides the driver's own."""
+    """A command, what its environment has besides the driver's own, and the folder to start it in.
+
+    Without one it is started in the folder of the run.
+    """
 
     argv: list[str]
     env: Mapping[str, str] = {}
+    folder: Path | None = None
 
 
 class Wishes(Struct, frozen=True):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import sys
+from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
@@ -51,7 +52,8 @@ class Result(Struct, frozen=True):
     """A judged run. ``control`` names the check that a control variant had to violate.
 
     ``duplicates`` tells what became of work that the plan submits twice, ``troubles`` with which
-    errors the queue's server answered.
+    errors the queue's server answered, ``where`` what holds a job at the end, or is recorded of it,
+    in the system's own words, by the job's number.
     """
 
     scenario: str
@@ -73,6 +75,7 @@ class Result(Struct, frozen=True):
     control: str | None = None
     duplicates: tuple[Duplicates, ...] = ()
     troubles: tuple[Trouble, ...] = ()
+    where: dict[int, str] = {}
 
     @property
     def full_name(self) -> str:
@@ -112,13 +115,15 @@ def judge(
     driver: str,
     control: str | None = None,
     about: str | None = None,
+    where: Mapping[int, str] | None = None,
 ) -> Result:
     """Hold the history against the plan's guarantees, and those that always bind.
 
     Violated if any guarantee is; else inconclusive if any is, if none of the plan's own could be
     judged, or if most of the work never happened; else held. A guarantee that the system does
     not claim or show counts for nothing. The headline is about the gravest that broke, unless
-    ``about`` names another.
+    ``about`` names another. ``where``: of jobs, what the system says that holds them, or has
+    recorded of them.
     """
     facts = Facts(plan, adapter.claims, history)
     answers = {
@@ -157,6 +162,7 @@ def judge(
         control=control,
         duplicates=duplicates(facts),
         troubles=met,
+        where=dict(where or {}),
     )
 
 

@@ -7,7 +7,7 @@ Where it can be kept is for :mod:`.run_folder`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Literal, NamedTuple, cast
 
 from msgspec.structs import replace
@@ -66,13 +66,14 @@ def run(
     plan = within(plan, adapter.claims)
     ledger: bytes | None = None
     network = "simulated"
+    where: Mapping[int, str] = {}
     with blaming(adapter.name):
         if on is not None:
-            history, ledger, network = on.shake(plan)
+            history, ledger, network, where = on.shake(plan)
         elif isinstance(adapter, FrameworkSystem):
             from .drivers.framework import shake_framework
 
-            history, ledger, network = shake_framework(plan, adapter, progress, toxiproxy)
+            history, ledger, network, where = shake_framework(plan, adapter, progress, toxiproxy)
         elif driver == "sim":
             from .drivers.sim import simulate
 
@@ -80,7 +81,7 @@ def run(
         else:
             from .drivers.process import shake
 
-            history, ledger, network = shake(plan, adapter, progress, toxiproxy)
-    result = judge(plan, adapter, history, driver, control)
+            history, ledger, network, where = shake(plan, adapter, progress, toxiproxy)
+    result = judge(plan, adapter, history, driver, control, where=where)
     result = replace(result, environment=result.environment | {"network": network})
     return Run(result, plan, adapter.claims, history, ledger)

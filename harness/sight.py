@@ -13,6 +13,8 @@ Needs = tuple[Event | tuple[Event, ...], ...]
 
 HAND_OVER = (Event.LEASED, Event.STARTED)  # a job is in a worker's hands, at the latest
 
+WORK_DONE = (Event.EFFECT, Event.RETURNED)  # what a job is there for was done
+
 WORDS = {
     Event.ENQUEUE_SENT: "what is enqueued",
     Event.ENQUEUE_ANSWERED: "what it has accepted",
@@ -20,6 +22,7 @@ WORDS = {
     Event.STARTED: "when a job begins",
     Event.FINISHED: "when a job is over",
     Event.EFFECT: "effects",
+    Event.RETURNED: "when a job's function returns",
     Event.ACK_SENT: "acks",
     Event.ACK_ANSWERED: "acks",
     Event.EXTEND_ANSWERED: "extensions of leases",

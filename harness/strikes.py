@@ -93,7 +93,7 @@ def phase_of(rows: Sequence[Row], node: int, job: int) -> Phase:
                 return Phase.LEASED
             if row.event == Event.STARTED:
                 return Phase.RUNNING
-            if row.event in (Event.EFFECT, Event.ACK_SENT):
+            if row.event in (Event.EFFECT, Event.RETURNED, Event.ACK_SENT):
                 return Phase.AFTER_EFFECT
             if row.event == Event.ACK_ANSWERED:
                 return Phase.ACKED if row.answer == Answer.OK else Phase.AFTER_EFFECT

@@ -230,21 +230,30 @@ class Replayed(Struct, frozen=True, tag="replayed"):
 
 
 class Inspected(Struct, frozen=True, tag="inspected"):
+    """``where`` says in the library's own words what holds the job, or what it has recorded of it.
+
+    ``due_s``: in how many seconds that gives the job back by itself; None: it does not say.
+    """
+
     state: State | None
     deliveries: int = 0
     reason: str = ""
+    where: str = ""
+    due_s: float | None = None
 
 
 class Measured(Struct, frozen=True, tag="measured"):
     """``counters`` sums ``counts`` over queues and causes; only depths outlive a restart.
 
-    ``counts`` or ``usage`` None: the queue does not count that.
+    ``counts`` or ``usage`` None: the queue does not count that. ``due_s``: nothing is ready, and
+    the first of what is leased comes back by itself in so many seconds; None: who knows.
     """
 
     depths: tuple[Depth, ...]
     counters: dict[str, int]
     counts: tuple[Count, ...] | None = None
     usage: tuple[Usage, ...] | None = None
+    due_s: float | None = None
 
 
 class Refused(Struct, frozen=True, tag="refused"):

@@ -27,7 +27,8 @@ class Event(IntEnum):
     EXTEND_ANSWERED = 12  # value: lease length in seconds; answer NONE: an attempt got none
     RELEASE_ANSWERED = 13
     LEASE_LOST = 14
-    FAULT_STRUCK = 15  # fault, phase, job (-1: none); value: seconds, where it has a length
+    FAULT_STRUCK = 15  # fault, phase, job (-1: none); value: seconds, where it has a length; key:
+    # the process that it struck, where a worker has several
     RESUMED = 16
     HEALED = 17
     QUIET = 18
@@ -49,6 +50,15 @@ class Event(IntEnum):
     ERRED = 28  # one attempt of a call, sent at ``since``, was answered with an error, which leaves
     # the call open; value: which of CALLS; key: in which words. Node -1: the server itself ended
     UNTOLD = 29  # at the end: the backend did not say what became of this job; key: in which words
+    # What a framework's own workers do; value: the id of the process, where it says nothing else.
+    HOOKED = 31  # the probe has found the library and watches it
+    RECEIVED = 32  # a worker has been handed the job and has not begun it (prefetched)
+    IN_PROCESS = 33  # the process that runs the job from now on
+    RETURNED = 34  # the job's function has returned
+    RAISED = 35  # the job's function has raised
+    PROCESS_DIED = 36  # that process is gone and had the job in hand; its worker may live on
+    RECORDED = 38  # at the end: nothing holds the job, and something is recorded of it
+    DUE = 37  # at the end: what holds the job gives it back by itself in ``value`` seconds
 
 
 class Answer(IntEnum):

@@ -20,9 +20,10 @@ from typing import Any
 from ..errors import ProtocolError
 from .events import PHASE_AT, Answer, Event, Phase
 from .ledger import Ledger, key_hash
-from .run_files import LEDGER, STARTED, STRIKES, WORK, count_passing
+from .run_files import LEDGER, STARTED, STRIKES, WORK, count_passing, passings
 
 FOLDER, NODE, INCARNATION = "JOBQUAKE_FOLDER", "JOBQUAKE_NODE", "JOBQUAKE_INCARNATION"
+PROCESS, WORKER = "process", "worker"  # what a strike kills; nothing: it pauses
 MOST_DELIVERIES = 1_000_000
 LONGEST_SLEEP_S = 86_400.0
 
@@ -42,11 +43,29 @@ class Probe:
 
     def hooked(self) -> None:
         """The worker is about to take jobs, and this probe sees them."""
-        self.ledger.write(Event.WORKER_STARTED)
+        self.ledger.write(Event.WORKER_STARTED, value=os.getpid())
+
+    def watches(self) -> None:
+        """The library is loaded and this probe is connected to it; no job was taken yet."""
+        self.ledger.write(Event.HOOKED, value=os.getpid())
+
+    def knows(self, identifier: str) -> bool:
+        """Whether that job is one of the plan."""
+        return identifier in self.work["jobs"]
+
+    def received(self, identifier: str) -> None:
+        """The worker was handed this job and keeps it until a process of its is free."""
+        self.ledger.write(
+            Event.RECEIVED, job=int(self.work["jobs"][identifier]["index"]), value=os.getpid()
+        )
 
     def took(self, identifier: str) -> Taken:
         """The worker was handed this job."""
         return Taken(self, identifier)
+
+    def again(self, identifier: str) -> Taken:
+        """The newest delivery of this job, which another process of this worker began."""
+        return Taken(self, identifier, begun_elsewhere=True)
 
     def elapsed(self) -> float:
         """Seconds since the run began."""
@@ -60,15 +79,17 @@ class Probe:
 class Taken:
     """One delivery of a job. Its token says the how-manieth it is, over all workers."""
 
-    def __init__(self, probe: Probe, identifier: str) -> None:
+    def __init__(self, probe: Probe, identifier: str, begun_elsewhere: bool = False) -> None:
         self._probe = probe
         self.identifier = identifier
         self.job = probe.work["jobs"].get(identifier, {"index": -1})
         self.index = int(self.job["index"])
-        self.token = count_passing(probe.marks, f"taken-{key_hash(identifier)}", MOST_DELIVERIES)
+        count = passings if begun_elsewhere else count_passing
+        self.token = count(probe.marks, f"taken-{key_hash(identifier)}", MOST_DELIVERIES)
 
     def begins(self) -> None:
-        """The library is about to call the job's function."""
+        """The library is about to call the job's function, in this process."""
+        self._write(Event.IN_PROCESS, value=os.getpid())
         self._write(Event.STARTED)
         self.at("after_lease")
 
@@ -78,7 +99,12 @@ class Taken:
 
     def returned(self) -> None:
         """The job's function has returned."""
+        self._write(Event.RETURNED, value=os.getpid())
         self.at("after_effect")
+
+    def raised(self) -> None:
+        """The job's function has raised."""
+        self._write(Event.RAISED, value=os.getpid())
 
     def acking(self) -> None:
         """The worker is about to tell the broker that the job is done."""
@@ -105,7 +131,10 @@ class Taken:
         self.effect()
 
     def at(self, point: str) -> None:
-        """Strike here, if a fault says so; pauses before kills."""
+        """Strike here, if a fault says so; pauses before kills.
+
+        A process kills itself; a whole worker is killed by the harness, which knows its tree.
+        """
         probe = self._probe
         for fault in probe.work["strikes"].get(self.identifier, {}).get(point, []):
             passing = count_passing(probe.marks, str(fault["number"]), fault["last"])
@@ -115,10 +144,13 @@ class Taken:
                 Event.FAULT_STRUCK,
                 phase=PHASE_AT[point],
                 fault=fault["number"],
+                key=os.getpid(),
                 value=fault["for_s"],
             )
-            if fault["kills"]:
+            if fault["kills"] == PROCESS:
                 os.kill(os.getpid(), signal.SIGKILL)
+            # The harness kills a whole worker, who stands still until then; who is only paused,
+            # it wakes.
             os.kill(os.getpid(), signal.SIGSTOP)
             probe.ledger.write(Event.RESUMED, job=self.index, fault=fault["number"])
 

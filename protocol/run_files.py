@@ -8,6 +8,7 @@ from pathlib import Path
 LEDGER = "ledger.jsonl"
 REPLAY = "replay.txt"  # the plan, for jobquake's own nodes
 WORK = "work.json"  # what of the plan concerns a framework's processes
+READY = "ready"  # with a client's number: it waits for the run to begin
 STRIKES = "strikes"  # a folder of marks: how often something was passed
 STARTED = "started"  # holds the monotonic time at which the run began
 
@@ -21,3 +22,11 @@ def count_passing(marks: Path, name: str, most: int) -> int:
             continue
         return passing
     return 0
+
+
+def passings(marks: Path, name: str, most: int) -> int:
+    """How many passings have been counted under that name, at most ``most``."""
+    for passing in range(1, most + 1):
+        if not (marks / f"{name}.{passing}").exists():
+            return passing - 1
+    return most

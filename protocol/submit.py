@@ -15,6 +15,9 @@ from typing import Any
 
 from .events import CALLS, Answer, Event, Said
 from .probe import NODE, Probe, probe_here
+from .run_files import READY, STARTED
+
+LOOK_EVERY_S = 0.005
 
 
 def submit(enqueue: Callable[[Mapping[str, Any]], object]) -> None:
@@ -26,7 +29,11 @@ def submit(enqueue: Callable[[Mapping[str, Any]], object]) -> None:
     probe = probe_here()
     if probe is None:
         return
-    for at_s, identifier in probe.work["schedules"].get(os.environ[NODE], []):
+    node = os.environ[NODE]
+    (probe.folder / f"{READY}-{node}").touch()
+    while not (probe.folder / STARTED).exists():
+        time.sleep(LOOK_EVERY_S)
+    for at_s, identifier in probe.work["schedules"].get(node, []):
         time.sleep(max(0.0, at_s - probe.elapsed()))
         _enqueue(probe, enqueue, probe.work["jobs"][identifier])
 

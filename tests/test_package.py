@@ -39,14 +39,15 @@ FLOORS = {
     "proxy": 2,
     "backends": 3,
     "effects": 3,
-    "harness": 4,
-    "scenarios": 5,
-    "capacity": 5,
-    "reports": 6,
-    "cli": 8,
-    "__main__": 9,
+    "frameworks": 4,
+    "harness": 5,
+    "scenarios": 6,
+    "capacity": 6,
+    "reports": 7,
+    "cli": 9,
+    "__main__": 10,
 }
-FACES = 7
+FACES = 8
 HARNESS = {  # the floors inside the room
     "units": 0,
     "skipped": 0,

@@ -10,6 +10,7 @@ import click
 from ... import lookup
 from ...errors import UsageError
 from ...experiments import Wanted, exit_code, experiments_of, run_experiments
+from ..app_options import AppAsked, app_options
 from ..options import (
     driver_option,
     earlier_option,
@@ -43,6 +44,7 @@ SECTION = "run"
 @format_option
 @earlier_option
 @json_option
+@app_options
 def command(
     scenarios: tuple[str, ...],
     backends: tuple[str, ...],
@@ -54,6 +56,7 @@ def command(
     formats: tuple[str, ...],
     earlier: tuple[Path, ...],
     as_json: bool,
+    app: AppAsked | None,
 ) -> int:
     """Run scenarios against a queue and judge the outcome.
 
@@ -65,7 +68,19 @@ def command(
       jobquake run
       jobquake run worker-kill-before-ack --driver sim --seed 7
       jobquake run --all --driver sim --backend reference-sqlite
+      jobquake run --app shop.celery:app --task shop.charge --args '[1]'
     """
+    wanted = Wanted(tuple(dict.fromkeys(formats)), earlier)
+    if app is not None:
+        if backends or driver == "sim":
+            raise UsageError(
+                "expected --app or a backend or the driver sim, found both; an app brings its own "
+                "workers, so leave the others out"
+            )
+        runs = run_experiments(
+            *app.experiments(scenarios, seed, every), report, as_json, toxiproxy, wanted
+        )
+        return exit_code(runs)
     adapters = [lookup.backend(name) for name in dict.fromkeys(backends or ("reference",))]
     if every and scenarios:
         raise UsageError(
@@ -73,6 +88,5 @@ def command(
             "leave one of them out"
         )
     experiments = experiments_of(scenarios, seed, every, driver)
-    wanted = Wanted(tuple(dict.fromkeys(formats)), earlier)
     runs = run_experiments(experiments, adapters, report, as_json, toxiproxy, wanted)
     return exit_code(runs)

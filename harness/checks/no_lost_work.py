@@ -20,13 +20,13 @@ from ..record.culprits import settled_by_another
 from ..record.facts import Facts, Flags
 from ..record.history import Answer, Event
 from ..record.story import tell_loss
-from ..sight import Needs
+from ..sight import WORK_DONE, Needs
 from ..spec.asking import LEASE_CALLS
 from ..units import seconds
 
 TITLE = "no accepted work is lost"
 RANK = 10
-NEEDS: Needs = (Event.ENQUEUE_ANSWERED, Event.EFFECT, Event.HELD, Event.DEAD)
+NEEDS: Needs = (Event.ENQUEUE_ANSWERED, WORK_DONE, Event.HELD, Event.DEAD)
 ALWAYS = True
 CERTAIN = True
 CLAIMS: tuple[Claim, ...] = ("delivery",)

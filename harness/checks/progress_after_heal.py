@@ -44,6 +44,13 @@ def judge(facts: Facts) -> Judged:
             note=f"the last fault would be over at {seconds(facts.healed_at)}, "
             f"after the deadline at {seconds(end)}",
         )
+    later = _due_later(facts)
+    if len(later) and not len(stuck := np.setdiff1d(stuck, list(later))):
+        return Judged(
+            "inconclusive",
+            note=f"{len(later)} jobs were still held at the end; what holds them gives the first "
+            f"of them back by itself {seconds(min(later.values()))} later, which was not seen",
+        )
     if not len(stuck):
         return Judged(
             "violated",
@@ -53,6 +60,14 @@ def judge(facts: Facts) -> Judged:
     return judged(
         [_finding(facts, int(job), end) for job in stuck],
         f"{len(stuck)} jobs stuck at the end{contradicts}",
+    )
+
+
+def _due_later(facts: Facts) -> dict[int, float]:
+    """Jobs that what holds them gives back by itself later, in how many seconds."""
+    rows = facts.rows(Event.DUE)
+    return dict(
+        zip(facts.history["job"][rows].tolist(), facts.history["value"][rows].tolist(), strict=True)
     )
 
 

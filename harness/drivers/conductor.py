@@ -23,6 +23,7 @@ from ..plan.plan import Plan
 
 QUIET_POLL_S = 0.05
 LEAST_PATIENCE_S = 5.0
+SURE_AFTER_S = 1.0
 
 
 class Due(NamedTuple):
@@ -81,6 +82,8 @@ class Conductor:
         self._deadline_s = plan.deadline_s + lived_twice_s(plan, claims)
         self._unsettled = list(range(len(plan.jobs)))
         self._patient_until_s = inf
+        self._due_s: float | None = None
+        self._in_vain = False
         self.contradicted: dict[int, tuple[State, int]] = {}
 
     def begin(self, number: int, fault: TimedFault) -> None:
@@ -105,6 +108,13 @@ class Conductor:
     def quiet(self, now_s: float) -> bool:
         """Whether everything is settled; to be asked when the faults are over."""
         held = self._held_and_not_counted()
+        if self._due_s is not None and now_s + self._due_s > self._deadline_s:
+            # All that is left comes too late, unless somebody is about to begin it.
+            self._patient_until_s = min(self._patient_until_s, now_s + SURE_AFTER_S)
+            self._in_vain = True
+            return False
+        if self._in_vain:
+            self._patient_until_s, self._in_vain = inf, False
         if held and held == self.contradicted:
             return False
         # Whatever moves gets its time anew.
@@ -115,8 +125,10 @@ class Conductor:
     def _held_and_not_counted(self) -> dict[int, tuple[State, int]] | None:
         """What the queue says of the jobs that it holds; None while it has a reason to hold any."""
         if self._stage.clients_at_work() or self._stage.workers_at_work():
+            self._due_s = None
             return None
         measured = self._stage.ask(Measure())
+        self._due_s = measured.due_s if isinstance(measured, Measured) else None
         if not isinstance(measured, Measured) or pending(measured):
             return None
         held: dict[int, tuple[State, int]] = {}

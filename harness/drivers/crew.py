@@ -7,17 +7,19 @@ ledger rows only.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Literal, Protocol
 
 from ...backends import registry
 from ...backends.adapter import Connection, RemoteQueue
-from ...errors import UsageError
+from ...errors import EnvironmentFault, JobquakeError, UsageError
 from ...protocol.run_files import REPLAY, STRIKES
 from ..plan.plan import Plan
 from ..plan.replay import encode
+from .fleet import Slot, see_backend
 from .nursery import Nursery
-from .server import Spawn
+from .server import READY_WITHIN_S, Spawn
 from .tree import Running
 
 CONTROL_TIMEOUT_S = 5.0
@@ -27,11 +29,29 @@ Role = Literal["worker", "client"]
 class Crew(Protocol):
     """The workers and clients of one run in ``folder``; ``spawn`` starts a process of the run."""
 
+    @property
+    def ready_within_s(self) -> float:
+        """How long a worker may take until it says that it works."""
+
+    @property
+    def settles_s(self) -> float:
+        """How long nothing may move until a run is quiet: what a broker holds is read piece by
+        piece, and a message is nowhere to be seen while a worker takes it."""
+
     def prepare(self, folder: Path, spawn: Spawn) -> None:
         """Put into the folder of the run what its processes read there."""
 
+    def muster(self, addresses: Mapping[int, str], log: Callable[[int], Path]) -> None:
+        """Have clients that take long to load stand ready before the time of the run begins."""
+
     def start(self, role: Role, number: int, incarnation: int, address: str, log: Path) -> Running:
         """Start a node, whose last words go to ``log``; clients are numbered behind the workers."""
+
+    def absent(self, slot: Slot, log: Path) -> JobquakeError:
+        """What is wrong with a worker that has not said in time that it works."""
+
+    def see(self, status: int | None, log: Path) -> None:
+        """Raise :class:`JobquakeError` if a client ended with that status and must not have."""
 
     def control(self, address: str) -> Connection:
         """The harness's own way to the queue, past the network."""
@@ -42,6 +62,9 @@ class Crew(Protocol):
 
 class Nodes:
     """Jobquake's own workers and clients on the queue of ``adapter``."""
+
+    ready_within_s = READY_WITHIN_S
+    settles_s = 0.0
 
     def __init__(self, plan: Plan, adapter: RemoteQueue) -> None:
         self._plan = plan
@@ -65,6 +88,18 @@ class Nodes:
                 f"called {name!r}; name it in the entry points {registry.GROUP!r} of an installed "
                 "package"
             ) from None
+
+    def muster(self, addresses: Mapping[int, str], log: Callable[[int], Path]) -> None:
+        """They are forked from a process that has loaded everything."""
+
+    def absent(self, slot: Slot, log: Path) -> JobquakeError:
+        return EnvironmentFault(
+            f"expected worker {slot.number + 1} to work within {self.ready_within_s:g} s, found "
+            "that it does not; is the machine overloaded?"
+        )
+
+    def see(self, status: int | None, log: Path) -> None:
+        see_backend(status, log)
 
     def start(self, role: Role, number: int, incarnation: int, address: str, log: Path) -> Running:
         assert self._nursery is not None

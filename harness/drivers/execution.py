@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from ..record.history import History
 
 
 class Execution(NamedTuple):
-    """The history, the ledger as it was written (None in sim), and what was the network."""
+    """The history, the ledger as it was written (None in sim), and what was the network.
+
+    ``where``: of jobs, by number, what the system says that holds them, or has recorded of them.
+    """
 
     history: History
     ledger: bytes | None
     network: str
+    where: Mapping[int, str] = {}

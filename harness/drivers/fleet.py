@@ -11,18 +11,21 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from math import inf
 from pathlib import Path
 
-from ...errors import BackendFailed, EnvironmentFault
-from ...protocol.events import Event, Row
+import psutil
+
+from ...errors import BackendFailed, EnvironmentFault, JobquakeError
+from ...protocol.events import Event, Phase, Row
 from ...protocol.ledger import Ledger
 from ..faults import PointFault
 from ..plan.plan import Plan
 from .node import BACKEND_FAILED
 from .pace import Pace
 from .server import READY_WITHIN_S, tail
-from .tree import Running, kill_group, kill_tree
+from .tree import Running, belongs, kill_group, kill_tree
 
 LEAVE_WITHIN_S = 3.0
 FAILED_STARTS = 5
@@ -39,7 +42,8 @@ def see_backend(status: int | None, log: Path) -> None:
 class Slot:
     """A place in the fleet: the process that fills it now, and how often it was filled.
 
-    ``jobs`` are those that it holds, the oldest first; a framework's worker may hold several.
+    ``jobs`` are those that it holds, the oldest first; a framework's worker may hold several, each
+    ``in_process`` of its own, and have ``received`` others that it has not begun.
     ``back_s`` is how long it stays empty after a death, if that is not as the plan says.
     """
 
@@ -50,6 +54,9 @@ class Slot:
         self.restart_at = 0.0
         self.back_s: float | None = None
         self.jobs: list[int] = []
+        self.in_process: dict[int, int] = {}
+        self.received: list[int] = []
+        self.hooked = False
         self.started = False
         self.failed_starts = 0
 
@@ -62,7 +69,8 @@ class Fleet:
     """The workers of ``plan``. ``start(number, incarnation)`` starts the process of one.
 
     ``look()`` takes in what the ledger has new, and hands each row to :meth:`saw`;
-    ``log(number)`` is where that worker's last words are.
+    ``log(number)`` is where that worker's last words are. ``absent`` says what is wrong with a
+    worker that has not said within ``ready_within_s`` seconds that it works.
     """
 
     def __init__(
@@ -73,6 +81,8 @@ class Fleet:
         look: Callable[[], None],
         log: Callable[[int], Path],
         pace: Pace,
+        absent: Callable[[Slot, Path], JobquakeError],
+        ready_within_s: float = READY_WITHIN_S,
     ) -> None:
         self.slots = [Slot(number) for number in range(len(plan.workers))]
         self.counts: Counter[str] = Counter()
@@ -84,7 +94,10 @@ class Fleet:
         self._pace = pace
         self._resume: list[tuple[float, int]] = []
         self._kill_at: list[tuple[float, int, int]] = []
+        self._whole: list[tuple[int, int, int, int]] = []
         self._stopping = False
+        self._absent = absent
+        self._ready_within_s = ready_within_s
 
     def saw(self, row: Row) -> None:
         """A row of the ledger: what one of the workers does now."""
@@ -94,21 +107,37 @@ class Fleet:
         slot = self.slots[node]
         if event == Event.WORKER_STARTED:
             slot.started = True
+        elif event == Event.HOOKED:
+            slot.hooked = True
         elif event == Event.LEASED:
             slot.jobs.append(row.job)
+        elif event == Event.RECEIVED:
+            slot.received.append(row.job)
+        elif event == Event.IN_PROCESS:
+            slot.in_process[row.job] = int(row.value)
+            if row.job in slot.received:
+                slot.received.remove(row.job)
         elif event == Event.STARTED and row.job not in slot.jobs:
             slot.jobs.append(row.job)  # of a worker whose leases are not to be seen
-        elif event in (Event.FINISHED, Event.LEASE_LOST):
+        elif event in (Event.FINISHED, Event.LEASE_LOST, Event.PROCESS_DIED):
             if row.job in slot.jobs:
                 slot.jobs.remove(row.job)
+            slot.in_process.pop(row.job, None)
             self.counts["deliveries"] += 1
         elif event == Event.EFFECT:
             self.counts["effects"] += 1
         elif event == Event.FAULT_STRUCK:
             fault = self._plan.faults[row.fault]
-            pauses = isinstance(fault, PointFault) and not fault.ends_worker
-            if pauses and slot.process:
-                self._resume.append((row.t + fault.lasts_s, slot.process.pid))
+            if isinstance(fault, PointFault) and fault.job == row.job and slot.process:
+                self._struck(slot, row, fault)
+
+    def _struck(self, slot: Slot, row: Row, fault: PointFault) -> None:
+        """A fault has struck at a point: whoever stands still there is woken, or killed whole."""
+        if not fault.ends_worker:
+            pid = row.key or (slot.process.pid if slot.process else 0)
+            self._resume.append((row.t + fault.lasts_s, pid))
+        elif not fault.ends_process_only and row.incarnation == slot.incarnation:
+            self._whole.append((slot.number, slot.incarnation, row.fault, row.job))
 
     @property
     def due_s(self) -> float:
@@ -121,7 +150,14 @@ class Fleet:
     @property
     def busy(self) -> bool:
         """Whether a worker holds a job, or is paused or about to leave."""
-        return bool(self._resume or self._kill_at) or any(slot.jobs for slot in self.slots)
+        return bool(self._resume or self._kill_at or self._whole) or any(
+            slot.jobs for slot in self.slots
+        )
+
+    @property
+    def about_to_begin(self) -> bool:
+        """Whether a living worker has received a job that it has not begun, or one is starting."""
+        return any(slot.received or not slot.started for slot in self.slots)
 
     def holders(self) -> Iterator[Slot]:
         return (slot for slot in self.slots if slot.jobs)
@@ -132,16 +168,17 @@ class Fleet:
         """Start all workers and wait until each has said in the ledger that it works."""
         for slot in self.slots:
             self._start(slot)
-        until_s = time.monotonic() + READY_WITHIN_S  # for whoever waits, whatever the run's clock
+        until_s = time.monotonic() + self._ready_within_s  # whatever the run's clock
         while not all(slot.started for slot in self.slots):
             self._look()
             self.supervise()
             if time.monotonic() > until_s:
-                raise EnvironmentFault(
-                    f"expected {len(self.slots)} workers within {READY_WITHIN_S:g} s, found "
-                    f"{sum(slot.started for slot in self.slots)}; is the machine overloaded?"
-                )
+                raise self._not_all_there()
             self._pace.nap(inf)
+
+    def _not_all_there(self) -> JobquakeError:
+        missing = next(slot for slot in self.slots if not slot.started)
+        return self._absent(missing, self._log(missing.number))
 
     def supervise(self) -> None:
         """Start again who died, wake who has been paused for long enough, end who must go."""
@@ -153,6 +190,8 @@ class Fleet:
                 slot.restart_at, slot.back_s = now + back_s, None
             if slot.process is None and now >= slot.restart_at and not self._stopping:
                 self._start(slot)
+            self._note_dead_processes(slot)
+        self._kill_whole()
         self._resume_due()
         for due in [due for due in self._kill_at if due[0] <= now]:
             self._kill_at.remove(due)
@@ -207,7 +246,7 @@ class Fleet:
 
     def _start(self, slot: Slot) -> None:
         slot.incarnation += 1
-        slot.started = False
+        slot.started = slot.hooked = False
         slot.process = self._start_process(slot.number, slot.incarnation)
 
     def _note_exit(self, slot: Slot) -> None:
@@ -233,6 +272,46 @@ class Fleet:
             )
         slot.process = None
         slot.jobs.clear()
+        slot.in_process.clear()
+        slot.received.clear()
+
+    def _kill_whole(self) -> None:
+        """Kill the workers that a fault struck at a point, with all that they hold."""
+        while self._whole:
+            number, incarnation, fault, job = self._whole.pop()
+            slot = self.slots[number]
+            if slot.incarnation != incarnation or not self.kill(number):
+                continue
+            others = [(other, Phase.RUNNING) for other in slot.jobs if other != job]
+            others += [(other, Phase.LEASED) for other in slot.received if other != job]
+            for other, phase in others:
+                self._ledger.write(
+                    Event.FAULT_STRUCK,
+                    node=number,
+                    incarnation=incarnation,
+                    phase=phase,
+                    job=other,
+                    fault=fault,
+                )
+
+    def _note_dead_processes(self, slot: Slot) -> None:
+        """Write down which of a living worker's processes died with a job in hand."""
+        if not slot.living:
+            return
+        dead = {job: pid for job, pid in slot.in_process.items() if not _lives(pid)}
+        if not dead:
+            return
+        self._look()  # one that has finished its job may end
+        for job, pid in dead.items():
+            if slot.in_process.get(job) == pid:
+                self._ledger.write(
+                    Event.PROCESS_DIED,
+                    node=slot.number,
+                    incarnation=slot.incarnation,
+                    job=job,
+                    value=float(pid),
+                )
+        self._look()
 
     def _resume_due(self, all_of_them: bool = False) -> None:
         """SIGCONT to the paused workers whose time has come."""
@@ -242,5 +321,13 @@ class Fleet:
         for _, pid in due:
             for slot in self.slots:
                 # Only a process that is still ours: its pid cannot have been given away.
-                if slot.living and slot.living.pid == pid:
-                    os.kill(pid, signal.SIGCONT)
+                if slot.living and belongs(pid, slot.living.pid):
+                    with suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGCONT)
+
+
+def _lives(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False

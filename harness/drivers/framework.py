@@ -7,31 +7,42 @@ file of the run's folder. All the rest is the process driver's: kills, restarts,
 from __future__ import annotations
 
 import json
+import time
 from collections import defaultdict
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, cast
 
 from ...backends.adapter import Connection, RemoteQueue
 from ...backends.framework import FrameworkSystem, Program, Settings, Wishes
-from ...protocol.probe import FOLDER, INCARNATION, NODE
-from ...protocol.run_files import STRIKES, WORK
+from ...errors import EnvironmentFault, JobquakeError, NothingProved, UsageError
+from ...protocol.probe import FOLDER, INCARNATION, NODE, PROCESS, WORKER
+from ...protocol.run_files import READY, STRIKES, WORK
 from ...proxy.choice import EMBEDDED
 from ..faults import LastingFault, PointFault
 from ..plan.plan import Plan
 from .crew import Role
 from .execution import Execution
+from .fleet import Slot
 from .process import Progress, shake
 from .server import Spawn
 from .tree import Running, kill_group
+
+LOOK_EVERY_S = 0.01
+WORDS = 3  # lines
 
 
 class FrameworkCrew:
     """The workers of ``system``, and producers that use its own client."""
 
+    ready_within_s = 60.0
+    settles_s = 1.0
+
     def __init__(self, plan: Plan, system: FrameworkSystem) -> None:
         self._plan = plan
         self._system = system
         self._started: list[Running] = []
+        self._mustered: dict[int, Running] = {}
         self.settings: Settings = system.settings(wishes(plan))
 
     def prepare(self, folder: Path, spawn: Spawn) -> None:
@@ -40,13 +51,59 @@ class FrameworkCrew:
         self._folder = folder
         self._spawn = spawn
 
+    def muster(self, addresses: Mapping[int, str], log: Callable[[int], Path]) -> None:
+        """Producers load the app before the time of the run begins."""
+        for number, address in addresses.items():
+            self._mustered[number] = self._begin("client", number, 1, address, log(number))
+        until = time.monotonic() + self.ready_within_s
+        for number, process in list(self._mustered.items()):
+            while not (self._folder / f"{READY}-{number}").exists():
+                self.see(process.poll(), log(number))
+                if time.monotonic() > until:
+                    raise EnvironmentFault(
+                        f"expected a producer to load the app within {self.ready_within_s:g} s, "
+                        f"found that it did not: {last_words(log(number))}"
+                    )
+                time.sleep(LOOK_EVERY_S)
+
     def start(self, role: Role, number: int, incarnation: int, address: str, log: Path) -> Running:
-        argv, env = self._program(role, number, address)
+        if role == "client" and (ready := self._mustered.pop(number, None)):
+            return ready
+        return self._begin(role, number, incarnation, address, log)
+
+    def _begin(self, role: Role, number: int, incarnation: int, address: str, log: Path) -> Running:
+        argv, env, folder = self._program(role, number, address)
         who = {FOLDER: str(self._folder), NODE: str(number), INCARNATION: str(incarnation)}
         with log.open("ab") as words:
-            process = self._spawn(argv, {**env, **who}, stdout=words, stderr=words)
+            try:
+                process = self._spawn(argv, {**env, **who}, folder, stdout=words, stderr=words)
+            except OSError as error:
+                raise UsageError(
+                    f"expected a command that can be started, found {argv[0]!r}: "
+                    f"{error.strerror}; correct it"
+                ) from None
         self._started.append(process)
         return process
+
+    def absent(self, slot: Slot, log: Path) -> JobquakeError:
+        who = f"worker {slot.number + 1}"
+        if slot.hooked:
+            return EnvironmentFault(
+                f"expected {who} to be ready within {self.ready_within_s:g} s, found that it is "
+                f"not; it said last: {last_words(log)}"
+            )
+        return NothingProved(
+            f"expected {who} to tell jobquake what it does, found that it runs and says nothing "
+            f"({self._system.name} is not imported there, or Python is started with -I, -E or -S), "
+            f"so nothing could be seen; it said last: {last_words(log)}"
+        )
+
+    def see(self, status: int | None, log: Path) -> None:
+        if status:
+            raise EnvironmentFault(
+                f"expected a producer to enqueue its jobs, found that it ended with {status}: "
+                f"{last_words(log)}"
+            )
 
     def _program(self, role: Role, number: int, address: str) -> Program:
         if role == "client":
@@ -60,6 +117,12 @@ class FrameworkCrew:
     def end(self) -> None:
         for process in self._started:
             kill_group(process)
+
+
+def last_words(log: Path) -> str:
+    """What a process said last, a few lines of it."""
+    lines = log.read_text(errors="replace").strip().splitlines() if log.exists() else []
+    return " | ".join(line.strip() for line in lines[-WORDS:]) or "nothing"
 
 
 def wishes(plan: Plan) -> Wishes:
@@ -98,6 +161,7 @@ def _job(plan: Plan, index: int) -> dict[str, Any]:
         "id": job.id,
         "index": index,
         "queue": job.queue,
+        "route": job.queue if len(plan.queues) > 1 else "",
         "key": job.key,
         "priority": job.priority,
         "delay_s": job.delay_s,
@@ -124,11 +188,18 @@ def _strike(number: int, fault: PointFault) -> dict[str, Any]:
     """``first`` and ``last``: at which passings of its point the fault strikes."""
     return {
         "number": number,
-        "kills": fault.ends_worker,
+        "kills": _killed(fault),
         "first": fault.nth,
         "last": fault.last,
         "for_s": fault.lasts_s,
     }
+
+
+def _killed(fault: PointFault) -> str:
+    """What dies of the fault, in the probe's words; nothing, if it only pauses."""
+    if not fault.ends_worker:
+        return ""
+    return PROCESS if fault.ends_process_only else WORKER
 
 
 def shake_framework(

@@ -37,6 +37,7 @@ class Observation(NamedTuple):
     UNKNOWN if it is another one, FAILED if there is none. Of a listed one ``value`` counts the
     attempts that it tells of, and ``key`` those of them with the error that the job reports.
     Of a job of which nothing was said ``key`` names the words of the error that came instead.
+    ``where``: what holds the job, or what is recorded of it, in the system's own words.
     """
 
     event: Event
@@ -44,6 +45,7 @@ class Observation(NamedTuple):
     value: float = 0.0
     answer: Answer = Answer.NONE
     key: int = 0
+    where: str = ""
 
 
 def observations(plan: Plan, claims: Claims, call: Call, say: Say) -> Iterator[Observation]:
@@ -57,24 +59,31 @@ def observations(plan: Plan, claims: Claims, call: Call, say: Say) -> Iterator[O
         for index in (listed or {}).keys() - _dead(known):
             known[index] = _inspected(plan, call, index)
     for index, reply in known.items():
-        if not isinstance(reply, Inspected):
-            if reply is None or isinstance(reply, Failed):
-                words = say(Said(reply.error, reply.environment)) if reply else 0
-                yield Observation(Event.UNTOLD, index, key=words)
-            continue
-        if reply.state is None:
-            continue
-        if reply.state == "dead":
-            answer = _told(plan, index, reply.reason)
-            yield Observation(Event.DEAD, index, float(reply.deliveries), answer)
-        elif reply.state == "done":
-            yield Observation(Event.SETTLED, index)
-        else:
-            yield Observation(Event.HELD, index, float(reply.state == "leased"))
+        if isinstance(reply, Inspected):
+            if reply.state is not None or reply.where:
+                yield from _of_job(plan, index, reply)
+        elif reply is None or isinstance(reply, Failed):
+            words = say(Said(reply.error, reply.environment)) if reply else 0
+            yield Observation(Event.UNTOLD, index, key=words)
     if listed is not None:
         yield Observation(Event.DEAD_LISTED, -1, float(len(listed)), Answer.OK)
         for index, letter in sorted(listed.items()):
             yield _of_letter(plan, index, letter)
+
+
+def _of_job(plan: Plan, index: int, reply: Inspected) -> Iterator[Observation]:
+    where = reply.where
+    if reply.state is None:
+        yield Observation(Event.RECORDED, index, where=where)
+    elif reply.state == "dead":
+        answer = _told(plan, index, reply.reason)
+        yield Observation(Event.DEAD, index, float(reply.deliveries), answer, where=where)
+    elif reply.state == "done":
+        yield Observation(Event.SETTLED, index, where=where)
+    else:
+        yield Observation(Event.HELD, index, float(reply.state == "leased"), where=where)
+        if reply.due_s is not None:
+            yield Observation(Event.DUE, index, reply.due_s)
 
 
 def _inspected(plan: Plan, call: Call, index: int) -> Reply | None:

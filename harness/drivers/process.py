@@ -14,9 +14,12 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from math import inf
 from pathlib import Path
+from typing import cast
+
+from msgspec.structs import replace
 
 from ...backends.adapter import Connection, RemoteQueue
-from ...protocol.commands import Command, Reply
+from ...protocol.commands import Command, Measured, Reply
 from ...protocol.events import Event, Phase, Row
 from ...protocol.ledger import Ledger, LedgerReader
 from ...protocol.run_files import LEDGER, STARTED
@@ -29,10 +32,10 @@ from .clean import MARK, Workspace, sweep
 from .conductor import QUIET_POLL_S, Conductor, Holding, agenda
 from .crew import Crew, Nodes, Role
 from .execution import Execution
-from .fleet import Fleet, Slot, see_backend
+from .fleet import Fleet, Slot
 from .guard import guarded
 from .network import Network
-from .observe import observations
+from .observe import Observation, observations
 from .pace import Pace, RealTime
 from .server import Server, Spawn
 from .tree import Running, kill_group
@@ -119,6 +122,7 @@ class ProcessRun:
         self.server = server or Server(adapter, self._folder, self._spawn)
         self._addresses = [str(self.server.folder)] * self._nodes
         self.network: Network | None = None
+        self.where: dict[int, str] = {}
 
     def run(self) -> History:
         """Execute the plan; the history. Raises :class:`EnvironmentFault` if it cannot."""
@@ -131,25 +135,29 @@ class ProcessRun:
             self._read,
             self._node_log,
             self._pace,
+            self._crew.absent,
+            self._crew.ready_within_s,
         )
         try:
             self._crew.prepare(self._folder, self._spawn)
             self._control = control = self._connect()
             self._fleet.start()
-            self._started_at = self._pace.now_s()
-            (self._folder / STARTED).write_text(repr(self._started_at))
             workers = len(self.plan.workers)
+            clients = dict(enumerate(self._addresses[workers:], workers))
+            self._crew.muster(clients, self._node_log)
+            self._started_at = self._pace.now_s()
+            write_whole(self._folder / STARTED, repr(self._started_at))
             self._clients = [
                 self._start_node("client", workers + number, 1)
                 for number in range(self.plan.clients)
             ]
             self._until_quiet()
             self._end_clients()
+            seen_first = self._observed() if self._crew.settles_s else []
             self._fleet.stop()
-            seen_at_the_end = observations(
-                self.plan, self._adapter.claims, control.attempt, self._ledger.say
-            )
-            for seen in seen_at_the_end:
+            for seen in seen_first or self._observed():
+                if seen.where:
+                    self.where[seen.job] = seen.where
                 self._ledger.write(
                     seen.event, job=seen.job, answer=seen.answer, value=seen.value, key=seen.key
                 )
@@ -162,6 +170,10 @@ class ProcessRun:
         self._read()
         self._reader.finish()
         return self._history()
+
+    def _observed(self) -> list[Observation]:
+        ask, say = self._control.attempt, self._ledger.say
+        return list(observations(self.plan, self._adapter.claims, ask, say))
 
     @property
     def network_name(self) -> str:
@@ -235,11 +247,11 @@ class ProcessRun:
     def _holding(self, slot: Slot) -> list[Holding]:
         """The worker with each job that it holds and how far that has come; idle: one, without."""
         node, incarnation = slot.number, slot.incarnation
-        if not slot.jobs:
+        held = [*slot.jobs, *slot.received]
+        if not held:
             return [Holding(node, incarnation, -1, Phase.IDLE, False)]
         return [
-            Holding(node, incarnation, job, phase_of(self._rows, node, job), True)
-            for job in slot.jobs
+            Holding(node, incarnation, job, phase_of(self._rows, node, job), True) for job in held
         ]
 
     def strike(self, number: int, holding: Holding, length_s: float = 0.0) -> None:
@@ -291,18 +303,21 @@ class ProcessRun:
 
     def clients_at_work(self) -> bool:
         for number, process in enumerate(self._clients, len(self.plan.workers)):
-            see_backend(process.poll(), self._node_log(number))
+            self._crew.see(process.poll(), self._node_log(number))
         return any(process.poll() is None for process in self._clients)
 
     def workers_at_work(self) -> bool:
         return self._fleet.busy
 
     def ask(self, command: Command) -> Reply | None:
-        return self._control.attempt(command)
+        reply = self._control.attempt(command)
+        if isinstance(reply, Measured) and self._fleet.about_to_begin:
+            return replace(reply, due_s=None)  # it need not wait to be given back
+        return reply
 
     def _until_quiet(self) -> None:
         """Supervise until everything is settled and healed, or until the deadline."""
-        next_poll = 0.0
+        next_poll, quiet_since = 0.0, cast("tuple[float, int] | None", None)
         while True:
             self._read()
             self._fleet.supervise()
@@ -324,8 +339,13 @@ class ProcessRun:
                     self._ledger.write(Event.DEADLINE)
                     return
                 healed = now >= self.plan.healed_at_s and not self._agenda
-                if healed and self._conductor.quiet(now):
-                    self._ledger.write(Event.QUIET)
+                rows = len(self._rows)
+                if not (healed and self._conductor.quiet(now)):
+                    quiet_since = None
+                elif quiet_since is None or quiet_since[1] != rows:
+                    quiet_since = now, rows
+                if quiet_since and now >= quiet_since[0] + self._crew.settles_s:
+                    self._ledger.write(Event.QUIET, t=self._started_at + quiet_since[0])
                     return
             self._pace.nap(self._next_due_s(next_poll))
 
@@ -353,6 +373,13 @@ class ProcessRun:
         )
 
 
+def write_whole(file: Path, text: str) -> None:
+    """Write the file so that whoever waits for it finds all of it."""
+    partial = file.with_suffix(".partial")
+    partial.write_text(text)
+    partial.rename(file)
+
+
 def spawner(workspace: Workspace, shared: Mapping[str, str] | None = None) -> Spawn:
     """Starts processes in the folder of the workspace that carry its mark.
 
@@ -360,7 +387,10 @@ def spawner(workspace: Workspace, shared: Mapping[str, str] | None = None) -> Sp
     """
 
     def spawn(
-        command: list[str], env: Mapping[str, str] | None = None, **options: object
+        command: list[str],
+        env: Mapping[str, str] | None = None,
+        folder: Path | None = None,
+        **options: object,
     ) -> subprocess.Popen[bytes]:
         return subprocess.Popen(  # type: ignore[call-overload, no-any-return]
             command,
@@ -370,7 +400,7 @@ def spawner(workspace: Workspace, shared: Mapping[str, str] | None = None) -> Sp
             | {MARK: workspace.mark, "PYTHONDONTWRITEBYTECODE": "1"},
             start_new_session=True,
             stdin=subprocess.DEVNULL,
-            cwd=workspace.folder,
+            cwd=folder or workspace.folder,
             **options,
         )
 
@@ -390,4 +420,5 @@ def shake(
     with guarded(adapter) as workspace:
         run = ProcessRun(plan, adapter, workspace, progress, toxiproxy, server, crew, pace)
         history = run.run()
-        return Execution(history, (workspace.folder / LEDGER).read_bytes(), run.network_name)
+        ledger = (workspace.folder / LEDGER).read_bytes()
+        return Execution(history, ledger, run.network_name, run.where)

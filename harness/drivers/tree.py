@@ -53,6 +53,14 @@ def kill_tree(pid: int) -> int:
     return len(tree)
 
 
+def belongs(pid: int, root: int) -> bool:
+    """Whether that process is this one or a descendant of it."""
+    try:
+        return pid == root or any(p.pid == root for p in psutil.Process(pid).parents())
+    except psutil.NoSuchProcess:
+        return False
+
+
 def kill_group(process: Running) -> None:
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)

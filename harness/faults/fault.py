@@ -51,6 +51,7 @@ class Fault(Struct, frozen=True, array_like=True):
     takes_dependency_away: ClassVar[bool] = False  # what jobs depend on is down meanwhile
     floods: ClassVar[bool] = False  # it strikes who waits behind the jobs marked flood
     ends_worker: ClassVar[bool] = False  # so a story need not tell why the worker ended
+    ends_process_only: ClassVar[bool] = False  # of a worker of several processes, only that one
     strikes_server: ClassVar[bool] = False  # and with it every job that the queue has just then
     leaves_reasons_alone: ClassVar[bool] = False  # jobs die of their own errors, if at all
     on_network: ClassVar[bool] = False

@@ -16,7 +16,7 @@ from .history import PHASES, Answer, Event, History, Phase
 
 Outcome = Literal[
     "done", "dead-lettered", "duplicated", "stuck", "lost", "unknown", "phantom",
-    "absorbed", "refused", "never submitted",
+    "absorbed", "refused", "never submitted", "run again", "failed",
 ]  # fmt: skip
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 Bites = dict[tuple[str, str], int]
@@ -67,6 +67,39 @@ class Facts:
     def accepted_at(self) -> Floats:
         """When the producer knew that its job was accepted."""
         return self._first(self.rows(Event.ENQUEUE_ANSWERED, Answer.OK))
+
+    @cached_property
+    def completion(self) -> Event:
+        """What tells that a job has done its work: its effect, or, where none is counted, that its
+        function has returned.
+        """
+        return Event.EFFECT if len(self.history.where(Event.EFFECT)) else Event.RETURNED
+
+    @cached_property
+    def completed(self) -> Flags:
+        """Jobs that have done their work at least once."""
+        if self.completion == Event.EFFECT:
+            flags: Flags = self.effects > 0
+            return flags
+        return self._count(self.rows(Event.RETURNED)) > 0
+
+    @cached_property
+    def failed(self) -> Flags:
+        """Jobs whose function raised when it last ran, and that nothing runs again."""
+        flags = np.zeros(self.jobs, dtype=bool)
+        history = self.history
+        for row in self.rows(Event.RAISED).tolist():
+            flags[history["job"][row]] = True
+        for event in (Event.STARTED, Event.RETURNED):
+            last = self._last(self.rows(event))
+            flags &= ~(last > self._last(self.rows(Event.RAISED)))
+        return flags & ~self.held & ~self.completed
+
+    def _last(self, rows: Ints) -> Ints:
+        """The last of these rows of each job, -1 if there is none."""
+        last = np.full(self.jobs, -1)
+        last[self.history["job"][rows]] = rows
+        return last
 
     @cached_property
     def effect_at(self) -> Floats:
@@ -204,8 +237,8 @@ class Facts:
 
     @cached_property
     def lost(self) -> Flags:
-        gone: Flags = self.accepted & (self.effects == 0) & ~self.dead & ~self.held
-        return gone & ~self.untold
+        gone: Flags = self.accepted & ~self.completed & ~self.dead & ~self.held
+        return gone & ~self.failed & ~self.untold
 
     @cached_property
     def untold(self) -> Flags:
@@ -249,16 +282,21 @@ class Facts:
     def fates(self) -> Ints:
         """What became of each job, by its place in OUTCOMES; each line overrules the last.
 
-        ``absorbed``: it never ran, since its work was done as another job.
+        ``absorbed``: it never ran, since its work was done as another job. ``run again``: its
+        function has returned more than once, and nobody counts what that did.
         """
         (
             done, dead, duplicated, stuck, lost, unknown, phantom, absorbed, refused, unsent,
+            again, failed,
         ) = range(len(OUTCOMES))  # fmt: skip
         ran = (self.handed_out > 0) | (self._count(self.rows(Event.EFFECT)) > 0)
         fates = np.full(self.jobs, unknown)
         fates[self.accepted & ~self.untold] = lost
-        fates[self.effects > 0] = done
+        fates[self.completed] = done
+        if self.completion == Event.RETURNED:
+            fates[self._count(self.rows(Event.RETURNED)) > 1] = again
         fates[(self.effects > 0) & ~ran] = absorbed
+        fates[self.failed] = failed
         fates[self.held] = stuck
         fates[self.dead] = dead
         fates[self.refused] = refused

@@ -1,0 +1,44 @@
+"""An app of somebody's as what the commands run: its system, and its scenarios' plans.
+
+What ``jobquake run --app`` and ``jobquake doctor --app`` have in common.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from .frameworks.app import App, look
+from .frameworks.system import AppSystem
+from .scenarios.for_apps import Fit, Kills, fitted
+from .skipping import Experiment
+
+if TYPE_CHECKING:
+    from .harness.run import Driver
+
+USUAL = ("worker-kill-before-ack",)
+WORKERS = 2
+PATIENCE_S = 30.0
+DRIVER: Driver = "process"
+
+
+def system_of(app: App) -> AppSystem:
+    """The app under test. Raises :class:`JobquakeError` about what is wrong with it."""
+    library, looked = look(app)
+    return AppSystem(app, library, looked)
+
+
+def experiments_on(
+    system: AppSystem,
+    experiments: Sequence[Experiment],
+    kills: Sequence[Kills],
+    workers: int = WORKERS,
+    patience_s: float = PATIENCE_S,
+) -> list[Experiment]:
+    """The experiments with plans that fit the app, once for each thing that a kill may end."""
+    recovery_s = system.library.recovery(system.looked).seconds
+    return [
+        experiment._replace(plan=fitted(experiment.plan, fit), driver=DRIVER, free=False)
+        for experiment in experiments
+        for fit in (Fit(workers, kill, system.own_task, recovery_s, patience_s) for kill in kills)
+    ]

@@ -1,0 +1,55 @@
+"""What jobquake runs in the app's own Python, in its folder: ``python run.py look|produce ...``.
+
+``look TARGET TASK OUT`` writes to the file OUT, as JSON, what the app is. ``produce TARGET TASK
+ARGS`` enqueues what a run's plan wants.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+
+
+def package() -> None:
+    """A package of jobquake's files under a name of its own; nothing of it is installed here."""
+    root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    if "_jobquake" not in sys.modules:
+        made = type(sys)("_jobquake")
+        made.__path__ = [root]  # which makes a package of it
+        sys.modules["_jobquake"] = made
+    sys.path[:] = [place for place in sys.path if os.path.abspath(place or ".") != HERE]
+
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+def look(target: str, task: str, out: str) -> None:
+    from _jobquake.frameworks.inside.find import NotFound, find
+
+    begun = time.monotonic()
+    try:
+        name, inside, found = find(target)
+        said = {"library": name, **inside.look(found, task), "load_s": time.monotonic() - begun}
+    except NotFound as error:
+        said = {"problem": str(error)}
+    except Exception as error:  # noqa: BLE001 (of somebody else's app)
+        said = {"problem": f"expected to look at {target}, found {type(error).__name__}: {error}"}
+    said["python"] = ".".join(map(str, sys.version_info[:3]))
+    with open(out, "w") as file:
+        json.dump(said, file)
+
+
+def produce(target: str, task: str, arguments: str) -> None:
+    from _jobquake.frameworks.inside.find import find
+    from _jobquake.frameworks.inside.produce import (
+        produce as produce_all,
+    )
+
+    _, inside, found = find(target)
+    produce_all(inside.producer(found, task), arguments)
+
+
+package()
+{"look": look, "produce": produce}[sys.argv[1]](*sys.argv[2:])

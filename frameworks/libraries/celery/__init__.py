@@ -1,0 +1,1 @@
+"""Celery: an app object, workers with pools of processes, threads or greenlets."""

@@ -1,0 +1,164 @@
+"""Celery from the outside: its worker command, what its settings promise, what its Redis holds.
+
+On Redis a message lies in a list until a worker takes it; then it lies in the hash ``unacked``,
+and the sorted set ``unacked_index`` has the time at which it was taken, until its ack. Whatever
+lies there longer than the visibility timeout is put back by some worker's sweep.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any, ClassVar
+
+from ....backends.claims import Claims
+from ....protocol.commands import Inspected
+from ...brokers.redis import Redis, place_of
+from ...brokers.resp import RedisCalls
+from ...library import Finding, Held, Looked, Recovery
+
+VISIBILITY_S = 3600.0  # kombu.transport.redis.Channel
+SWEEP_S, EVERY_NTH_SWEEP = 10.0, 10
+RESULT = "celery-task-meta-"
+LOST = ("WorkerLostError",)
+DOCS = "https://docs.celeryq.dev/en/stable/"
+
+
+class Celery:
+    """See :class:`...library.Library`."""
+
+    name: ClassVar[str] = "celery"
+    title: ClassVar[str] = "Celery"
+    notices_s: ClassVar[float] = 12.0  # billiard.pool.LOST_WORKER_TIMEOUT is 10 s
+    own_task: ClassVar[str] = "jobquake.play"
+    framing: ClassVar[RedisCalls] = RedisCalls()
+
+    def claims(self, looked: Looked) -> Claims:
+        return Claims(
+            fencing=False,
+            bounded_deliveries=False,
+            dead_letters=False,
+            priorities=False,
+            idempotent_enqueue=False,
+            idempotent_settle=False,
+            skips_completed_keys=False,
+            bounded_backlog=False,
+            durable=False,
+            retries=False,
+            delays=True,
+            steady_time=False,
+            ordered=False,
+            timeouts=looked.setting("time_limit") is not None,
+            backoff_after_expiry=False,
+            prompt=False,
+        )
+
+    def recovery(self, looked: Looked) -> Recovery:
+        visibility_s = _option(looked, "visibility_timeout", VISIBILITY_S)
+        sweep_s = _option(looked, "unacked_restore_interval", SWEEP_S) * _option(
+            looked, "unacked_restore_throttle", EVERY_NTH_SWEEP
+        )
+        return Recovery(
+            visibility_s + sweep_s,
+            f"visibility_timeout={visibility_s:g}, then a worker's sweep every {sweep_s:g} s",
+        )
+
+    def worker(self, python: str, target: str, queues: Sequence[str], number: int) -> list[str]:
+        command = [python, "-m", "celery", "-A", target, "worker", "-l", "INFO"]
+        command += ["-n", f"w{number + 1}@jobquake"]
+        return command + (["-Q", ",".join(queues)] if queues else [])
+
+    def held(self, looked: Looked, address: str) -> Held:
+        place = place_of(looked.broker)
+        redis = Redis(address, place.database, place.password)
+        try:
+            jobs = dict(_results(redis, looked, address))
+            jobs |= dict(self._unacked(redis, looked)) | dict(_queued(redis))
+            return Held(jobs, redis.now())
+        finally:
+            redis.close()
+
+    def _unacked(self, redis: Redis, looked: Looked) -> Iterator[tuple[str, Inspected]]:
+        """What workers have taken and not acknowledged, living or dead."""
+        now, visibility_s = redis.now(), _option(looked, "visibility_timeout", VISIBILITY_S)
+        sweep_s = self.recovery(looked).seconds - visibility_s
+        for tag, body in _pairs(redis.ask("HGETALL", "unacked")):
+            score = redis.ask("ZSCORE", "unacked_index", tag)
+            identifier = _identifier(json.loads(body)[0])
+            if score is None:
+                yield identifier, Inspected("leased", where="unacked, but not unacked_index")
+                continue
+            due_s = float(score) + visibility_s - now
+            where = (
+                f"the hash unacked, since {now - float(score):.1f} s; "
+                f"visibility_timeout={visibility_s:g}"
+            )
+            yield identifier, Inspected("leased", where=where, due_s=max(0.0, due_s) + sweep_s)
+
+    def examine(self, looked: Looked) -> list[Finding]:
+        return []
+
+
+def _option(looked: Looked, name: str, otherwise: float) -> float:
+    options = looked.settings.get("broker_transport_options") or {}
+    return float(options.get(name, otherwise))
+
+
+def _pairs(flat: list[bytes]) -> Iterator[tuple[bytes, bytes]]:
+    return zip(flat[::2], flat[1::2], strict=True)
+
+
+def _queued(redis: Redis) -> Iterator[tuple[str, Inspected]]:
+    """What lies in lists and waits for a worker."""
+    for key in redis.names():
+        if redis.ask("TYPE", key) != b"list":
+            continue
+        for body in redis.ask("LRANGE", key, 0, -1):
+            if identifier := _identifier(_message(body)):
+                queue = key.partition("\x06\x16")[0]
+                yield identifier, Inspected("ready", where=f"the queue {queue}")
+
+
+def _message(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except ValueError:
+        return None
+
+
+def _identifier(message: Any) -> str:
+    if not isinstance(message, dict):
+        return ""
+    headers, properties = message.get("headers") or {}, message.get("properties") or {}
+    return str(headers.get("id") or properties.get("correlation_id") or "")
+
+
+def _results(redis: Redis, looked: Looked, address: str) -> Iterator[tuple[str, Inspected]]:
+    """What the result backend says, where it is a Redis in the place of the broker's."""
+    if not looked.results.startswith("redis://"):
+        return
+    place = place_of(looked.results)
+    results = Redis(address, place.database, place.password)
+    try:
+        for key in results.names(f"{RESULT}*"):
+            said = _message(results.ask("GET", key) or b"null")
+            if isinstance(said, dict):
+                yield key.removeprefix(RESULT), _result(said)
+    finally:
+        results.close()
+
+
+def _result(said: dict[str, Any]) -> Inspected:
+    status, result = said.get("status"), said.get("result")
+    if status == "SUCCESS":
+        return Inspected("done", where="the result backend: SUCCESS")
+    if status != "FAILURE":
+        return Inspected(None, where=f"the result backend: {status}")
+    kind = result.get("exc_type", "") if isinstance(result, dict) else ""
+    where = f"the result backend: FAILURE, {kind}"
+    if kind in LOST:
+        return Inspected(None, where=where)  # nothing can run it again, and it never failed itself
+    return Inspected("dead", reason=where, where=where)
+
+
+LIBRARY = Celery()

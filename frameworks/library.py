@@ -1,0 +1,123 @@
+"""What the harness needs to know of a library that brings its own workers, and where it finds it.
+
+A library is a folder in ``libraries/``; there is no list to edit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+from msgspec import Struct
+
+from ..backends.claims import Claims
+from ..backends.system import Framing
+from ..protocol.commands import Inspected
+from . import libraries
+
+
+class Looked(Struct, frozen=True):
+    """What an app has said of itself (``inside/run.py``): all of it read in the app's own Python.
+
+    ``settings`` are the library's own names and values, ``of_task`` those of the task that is
+    called. ``load_s`` is how long the app took to load.
+    """
+
+    library: str
+    python: str
+    version: str
+    broker: str
+    results: str = ""
+    queue: str = ""
+    queues: tuple[str, ...] = ()
+    tasks: tuple[str, ...] = ()
+    task: str = ""
+    settings: dict[str, Any] = {}
+    of_task: dict[str, Any] = {}
+    load_s: float = 0.0
+
+    def setting(self, name: str) -> Any:
+        """Of the task, or else of the app."""
+        own = self.of_task.get(name)
+        return self.settings.get(f"task_{name}", self.settings.get(name)) if own is None else own
+
+
+class Recovery(NamedTuple):
+    """How long the library may take by itself to bring back what a dead worker held.
+
+    ``why`` names what decides it.
+    """
+
+    seconds: float
+    why: str
+
+
+class Finding(NamedTuple):
+    """What a configuration cannot give: the guarantee, the setting that decides it, the proof.
+
+    ``scenario`` shows it; ``source`` is where the library documents it.
+    """
+
+    guarantee: str
+    setting: str
+    advice: str
+    scenario: str
+    source: str
+
+
+class Held(NamedTuple):
+    """What a broker holds: each job that it knows, by id, and what its clock says."""
+
+    jobs: Mapping[str, Inspected]
+    now: float
+
+
+class Library(Protocol):
+    """One library. All of it is about ``looked``, an app as it is configured."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def title(self) -> str: ...
+    @property
+    def own_task(self) -> str:
+        """What jobquake's own task is called, for whoever names none of the team's."""
+
+    @property
+    def notices_s(self) -> float:
+        """How long a worker may take to notice that one of its processes is dead."""
+
+    @property
+    def framing(self) -> Framing:
+        """How the proxy finds the calls in what passes between worker and broker."""
+
+    def claims(self, looked: Looked) -> Claims:
+        """What its documentation promises for that configuration."""
+
+    def recovery(self, looked: Looked) -> Recovery: ...
+
+    def worker(self, python: str, target: str, queues: Sequence[str], number: int) -> list[str]:
+        """Its own command for a worker; no queues: those that the app has."""
+
+    def held(self, looked: Looked, address: str) -> Held:
+        """Read what the broker at that address holds. Raises OSError, EnvironmentFault."""
+
+    def examine(self, looked: Looked) -> list[Finding]:
+        """Which guarantees that configuration cannot give."""
+
+
+def names() -> list[str]:
+    """The libraries that jobquake knows."""
+    folder = Path(libraries.__path__[0])
+    return sorted(place.parent.name for place in folder.glob("*/outside.py"))
+
+
+def find(name: str) -> Library:
+    """The library of that name. Raises KeyError."""
+    if name not in names():
+        raise KeyError(name)
+    module = import_module(f"{libraries.__name__}.{name}.outside")
+    library: Library = module.LIBRARY
+    return library

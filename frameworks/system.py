@@ -1,0 +1,169 @@
+"""An app as a system under test: its own workers, its own client, a broker of jobquake's.
+
+The team's code, commands and settings stay as they are; where they name their broker, their
+connections are led to a proxy before a private server (``inside/redirect.py``).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from ..backends.adapter import Connection
+from ..backends.claims import Claims
+from ..backends.framework import Program, Settings, Wishes
+from ..backends.system import EVERYTHING, Driver, Framing
+from ..errors import EnvironmentFault
+from ..protocol.commands import Command, Depth, Inspect, Inspected, Measure, Measured, Reply, State
+from ..protocol.events import Event
+from ..servers import running
+from .app import INSIDE, App
+from .brokers.redis import Place, place_of
+from .library import Library, Looked
+
+UNSEEN = {
+    Event.LEASED, Event.EXTEND_ANSWERED, Event.LEASE_LOST, Event.EFFECT, Event.NOTHING_TO_DO,
+    Event.HANDBACK_SENT, Event.NACK_ANSWERED, Event.RELEASE_ANSWERED, Event.REPLAY_SENT,
+    Event.REPLAY_ANSWERED, Event.DEAD_LISTED,
+}  # fmt: skip
+FRESH_S = 0.02
+SAME_S = 0.5
+
+
+@dataclass(frozen=True)
+class AppSystem:
+    """See :class:`..backends.framework.FrameworkSystem`."""
+
+    app: App
+    library: Library
+    looked: Looked
+    violates: ClassVar[None] = None
+    drivers: ClassVar[tuple[Driver, ...]] = ("process",)
+
+    @property
+    def name(self) -> str:
+        return self.app.target
+
+    @property
+    def summary(self) -> str:
+        return f"{self.library.title} {self.looked.version}, {self.task}"
+
+    @property
+    def task(self) -> str:
+        return self.looked.task or self.library.own_task
+
+    @property
+    def own_task(self) -> bool:
+        """Whether jobquake's own task is called, which does what a plan says."""
+        return self.task == self.library.own_task
+
+    @property
+    def claims(self) -> Claims:
+        return self.library.claims(self.looked)
+
+    @property
+    def framing(self) -> Framing:
+        return self.library.framing
+
+    @property
+    def sees(self) -> frozenset[Event]:
+        return EVERYTHING - (UNSEEN - {Event.EFFECT} if self.own_task else UNSEEN)
+
+    def server(self, folder: Path, port: int) -> list[str] | None:
+        return running.command("redis", folder / "redis", port)
+
+    def settings(self, wishes: Wishes) -> Settings:
+        given = {name: json.dumps(value) for name, value in self.looked.settings.items()}
+        return Settings(given, ("lease_s", "grace_s", "max_deliveries", "retry"))
+
+    def worker_command(
+        self, folder: Path, address: str, queues: tuple[str, ...], settings: Settings
+    ) -> Program:
+        asked = queues if len(queues) > 1 else ()
+        usual = self.library.worker(self.app.python, self.app.target, asked, 0)
+        return Program(self.app.worker_words or usual, self._environment(address), self.app.folder)
+
+    def producer_command(self, folder: Path, address: str) -> Program:
+        words = [self.app.python, str(INSIDE / "run.py"), "produce"]
+        words += [self.app.target, self.task, self.app.args]
+        return Program(words, self._environment(address), self.app.folder)
+
+    def control(self, address: str) -> Connection:
+        return Control(self.library, self.looked, address)
+
+    def _environment(self, address: str) -> Mapping[str, str]:
+        """The team's, with our folder first on PYTHONPATH, and where their broker is now."""
+        host, _, port = address.rpartition(":")
+        ways = [[place.host, place.port, host, int(port)] for place in self._places()]
+        theirs = self.app.env.get("PYTHONPATH", os.environ.get("PYTHONPATH", ""))
+        path = [str(INSIDE / "start"), *([theirs] if theirs else [])]
+        return {
+            **self.app.env,
+            "PYTHONPATH": os.pathsep.join(path),
+            "JOBQUAKE_REDIRECT": json.dumps(ways),
+        }
+
+    def _places(self) -> set[Place]:
+        urls = [self.looked.broker, self.looked.results]
+        return {place_of(url) for url in urls if url.startswith("redis")}
+
+
+class Control:
+    """What the broker holds, in the harness's words; read anew when it is no longer fresh."""
+
+    def __init__(self, library: Library, looked: Looked, address: str) -> None:
+        self._library = library
+        self._looked = looked
+        self._address = address
+        self._jobs: Mapping[str, Inspected] = {}
+        self._read_at = -FRESH_S
+        self._held: dict[str, float] = {}
+        self._now = self._moved_at = 0.0
+
+    def attempt(self, command: Command) -> Reply | None:
+        try:
+            if isinstance(command, Measure) or time.monotonic() > self._read_at + FRESH_S:
+                self._jobs, self._now = self._library.held(self._looked, self._address)
+                self._read_at = time.monotonic()
+                self._see_moves()
+        except (OSError, EnvironmentFault):
+            return None
+        if isinstance(command, Measure):
+            return Measured(tuple(self._depths()), {}, due_s=self._due_s())
+        if isinstance(command, Inspect):
+            return self._jobs.get(command.job_id, Inspected(None))
+        return None
+
+    def _due_s(self) -> float | None:
+        """In how many seconds the first job comes back, where nothing else can come."""
+        held = [job for job in self._jobs.values() if job.state in ("ready", "leased")]
+        dues = [job.due_s for job in held if job.due_s is not None]
+        rests_s = self._now - self._moved_at
+        if not held or len(dues) < len(held) or rests_s < self._library.notices_s:
+            return None
+        return min(dues)
+
+    def _see_moves(self) -> None:
+        """Note when a job has last come or gone, or was handed out anew, which moves its end."""
+        now = self._now
+        held = {
+            name: now + job.due_s if job.due_s is not None else 0.0
+            for name, job in self._jobs.items()
+            if job.state in ("ready", "leased")
+        }
+        same = held.keys() == self._held.keys()
+        if not same or any(abs(held[name] - self._held[name]) > SAME_S for name in held):
+            self._held, self._moved_at = held, now
+
+    def _depths(self) -> list[Depth]:
+        states: tuple[State, ...] = ("ready", "leased")
+        held = [job.state for job in self._jobs.values()]
+        return [Depth("", state, held.count(state), 0.0) for state in states]
+
+    def close(self) -> None:
+        """Each look has a connection of its own."""

@@ -1,0 +1,103 @@
+"""A scenario's plan, made to fit an app whose workers and tasks are its own.
+
+What the plan says of jobs, times and faults stays. What only jobquake's own worker can do is put
+in the words of a framework: a point inside the body of somebody's task, which nobody can reach, is
+the point before it or after it; a lease is the library's own; the end of the run is when the
+library had the time that it needs to bring work back by itself.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+from msgspec.structs import replace
+
+from ..harness.faults.changed import fields_of
+from ..harness.faults.fault import Fault
+from ..harness.faults.kill_at import KillAt
+from ..harness.faults.kill_process_at import KillProcessAt
+from ..harness.faults.kill_worker import KillWorker
+from ..harness.faults.pause_at import PauseAt
+from ..harness.plan.plan import Plan, Pool
+from ..protocol.worker import Point
+
+Kills = Literal["child", "worker"]
+INSIDE: dict[Point, Point] = {"mid_job": "after_lease", "before_effect": "after_effect"}
+PHASES = {"running": "leased"}
+NOT_FOR_APPS = ("leases_exclusive",)
+DRAINED_WITHIN_S = 60.0
+
+
+class Fit(NamedTuple):
+    """What an app can do. ``own_task``: jobquake's task is called, which can be struck inside.
+
+    ``recovery_s`` is how long the library needs to bring work back by itself, ``patience_s`` how
+    long the run waits for that at most.
+    """
+
+    workers: int
+    kills: Kills
+    own_task: bool
+    recovery_s: float
+    patience_s: float
+
+
+def fitted(plan: Plan, fit: Fit) -> Plan:
+    """The plan for that app."""
+    workers = sum(pool.workers for pool in _pools(plan, fit.workers))
+    faults = tuple(
+        _fault(_of_workers(fault, workers), fit)
+        for fault in plan.faults
+        if fit.kills == "worker" or not _ends_whole_worker(fault)
+    )
+    waits_s = min(fit.recovery_s, fit.patience_s)
+    return replace(
+        plan,
+        variant=fit.kills if plan.variant == "default" else f"{plan.variant}-{fit.kills}",
+        pools=_pools(plan, fit.workers),
+        faults=faults,
+        guarantees=tuple(name for name in plan.guarantees if name not in NOT_FOR_APPS),
+        must_hit=tuple(dict.fromkeys(_cell(cell, fit) for cell in plan.must_hit)),
+        sink="blind",
+        lease_s=fit.recovery_s,
+        deadline_s=plan.deadline_s + DRAINED_WITHIN_S + waits_s,
+    )
+
+
+def _pools(plan: Plan, workers: int) -> tuple[Pool, ...]:
+    """So many workers for each pool: each of them is several processes."""
+    return tuple(replace(pool, workers=min(workers, pool.workers)) for pool in plan.pools)
+
+
+def _ends_whole_worker(fault: Fault) -> bool:
+    """Whether it cannot strike a child alone: the ack is the parent's."""
+    after_ack = isinstance(fault, KillAt) and fault.point == "after_ack"
+    return after_ack or isinstance(fault, KillWorker)
+
+
+def _of_workers(fault: Fault, workers: int) -> Fault:
+    """The fault with numbers of workers that there are."""
+    for name, _ in fields_of(type(fault)):
+        value = getattr(fault, name)
+        if name == "worker":
+            fault = replace(fault, worker=value % workers)
+        elif name == "workers" and value is not None:
+            fault = replace(fault, workers=tuple(sorted({number % workers for number in value})))
+    return fault
+
+
+def _fault(fault: Fault, fit: Fit) -> Fault:
+    if isinstance(fault, KillAt | PauseAt) and not fit.own_task:
+        fault = replace(fault, point=INSIDE.get(fault.point, fault.point))
+    if isinstance(fault, KillAt) and fit.kills == "child":
+        return KillProcessAt(fault.job, fault.point, fault.times, fault.nth)
+    return fault
+
+
+def _cell(cell: tuple[str, str], fit: Fit) -> tuple[str, str]:
+    kind, phase = cell
+    if kind == KillAt.label and fit.kills == "child":
+        kind = KillProcessAt.label
+    if not fit.own_task and kind in (KillAt.label, KillProcessAt.label, PauseAt.label):
+        phase = PHASES.get(phase, phase)
+    return kind, phase
