@@ -22,8 +22,9 @@ from .crew import CONTROL_TIMEOUT_S
 from .execution import Execution
 from .guard import guarded
 from .long_lived import settle
-from .process import shake, spawner
+from .process import shake
 from .server import Server
+from .spawn import spawner
 
 MEASURE_TIMEOUT_S = 1.0
 

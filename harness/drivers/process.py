@@ -8,10 +8,8 @@ leaves no orphan.
 
 from __future__ import annotations
 
-import os
-import subprocess
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from math import inf
 from pathlib import Path
 from typing import cast
@@ -28,7 +26,7 @@ from ..faults import LinkFault, TimedFault
 from ..plan.plan import Plan
 from ..record.history import History
 from ..strikes import phase_of
-from .clean import MARK, Workspace, sweep
+from .clean import Workspace, sweep
 from .conductor import QUIET_POLL_S, Conductor, Holding, agenda
 from .crew import Crew, Nodes, Role
 from .execution import Execution
@@ -37,7 +35,8 @@ from .guard import guarded
 from .network import Network
 from .observe import Observation, observations
 from .pace import Pace, RealTime
-from .server import Server, Spawn
+from .server import Server
+from .spawn import spawner, write_whole
 from .tree import Running, kill_group
 
 POLL_AGAIN = 0.05  # a pause between two questions, as a share of the time in which nothing moved
@@ -371,40 +370,6 @@ class ProcessRun:
             ],
             self._reader.said,
         )
-
-
-def write_whole(file: Path, text: str) -> None:
-    """Write the file so that whoever waits for it finds all of it."""
-    partial = file.with_suffix(".partial")
-    partial.write_text(text)
-    partial.rename(file)
-
-
-def spawner(workspace: Workspace, shared: Mapping[str, str] | None = None) -> Spawn:
-    """Starts processes in the folder of the workspace that carry its mark.
-
-    ``shared`` is what all of them have in their environment.
-    """
-
-    def spawn(
-        command: list[str],
-        env: Mapping[str, str] | None = None,
-        folder: Path | None = None,
-        **options: object,
-    ) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(  # type: ignore[call-overload, no-any-return]
-            command,
-            env=os.environ
-            | dict(env or {})
-            | dict(shared or {})
-            | {MARK: workspace.mark, "PYTHONDONTWRITEBYTECODE": "1"},
-            start_new_session=True,
-            stdin=subprocess.DEVNULL,
-            cwd=folder or workspace.folder,
-            **options,
-        )
-
-    return spawn
 
 
 def shake(

@@ -15,7 +15,7 @@ from jobquake.backends import registry as backends
 from jobquake.errors import EnvironmentFault
 from jobquake.harness.drivers.clean import Workspace
 from jobquake.harness.drivers.nursery import Nursery
-from jobquake.harness.drivers.process import spawner
+from jobquake.harness.drivers.spawn import spawner
 from jobquake.harness.plan.replay import encode
 from jobquake.protocol.run_files import LEDGER, REPLAY
 from jobquake.scenarios import registry as scenarios
