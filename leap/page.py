@@ -54,6 +54,7 @@ class Head(ctypes.Structure):
         ("late_waits", ctypes.c_uint64),
         ("ended_waits", ctypes.c_uint64),
         ("governor_pid", ctypes.c_uint32),
+        ("runner", ctypes.c_int32),
         ("lost", ctypes.c_uint32),
         ("off_clock", ctypes.c_char * 256),
         ("guests", ctypes.c_int32 * GUESTS),

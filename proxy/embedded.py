@@ -17,7 +17,7 @@ from .config import populate
 from .extension import Extension
 from .go_syntax import JSONError
 from .listener import Listener, settle, stop_signal
-from .loop_thread import LoopThread
+from .loop_thread import LoopClock, LoopThread
 from .metrics import Metrics
 from .proxy import TapFactory
 from .server import Server
@@ -33,22 +33,28 @@ class ConfigError(UsageError):
 class Embedded:
     """A server in a daemon thread of its own, listening on ``host`` and ``port`` (0: any).
 
-    ``seed``: the same seed makes the same connections meet the same chances. ``address``:
-    what ``start`` returned. ``server`` may be used on the loop only, through ``call`` and
-    ``run``.
+    ``seed``: the same seed makes the same connections meet the same chances. ``clock``: whose
+    time it goes by, if not by the machine's. ``address``: what ``start`` returned. ``server`` may
+    be used on the loop only, through ``call`` and ``run``.
     """
 
-    def __init__(self, seed: int = 0, host: str = "127.0.0.1", port: int = 0) -> None:
+    def __init__(
+        self,
+        seed: int = 0,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        clock: LoopClock | None = None,
+    ) -> None:
         self.server = Server(seed)
         self.address = ""
-        self._host, self._port = host, port
+        self._host, self._port, self._clock = host, port, clock
         self._thread: LoopThread | None = None
         self._http: Listener | None = None
 
     def start(self) -> str:
         """Listen; the API's address, http://HOST:PORT. Raises AddressError."""
         assert self._thread is None, "started already"
-        self._thread = LoopThread("toxiproxy")
+        self._thread = LoopThread("toxiproxy", self._clock)
         self._http = Listener(api(self.server))
         try:
             self.address = "http://" + self.run(self._http.start(self._host, self._port))

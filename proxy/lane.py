@@ -6,7 +6,7 @@ when a stage or the sink has enough, the source is not read any more.
 
 from __future__ import annotations
 
-import time
+import asyncio
 from collections.abc import Iterable
 from random import Random
 from typing import Protocol
@@ -61,7 +61,7 @@ class Lane:
         if self._straight:
             self._sink.write(data)
             return
-        first, now_s = self._first(), time.monotonic()
+        first, now_s = self._first(), asyncio.get_running_loop().time()
         if len(data) <= CHUNK:
             first.feed(Chunk(data, now_s))
             return

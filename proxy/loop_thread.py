@@ -5,18 +5,34 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Coroutine
-from typing import Any, TypeVar
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, Protocol, TypeVar
 
 T = TypeVar("T")
 
 
-class LoopThread:
-    """Runs from its making until :meth:`stop`; used from other threads only."""
+class LoopClock(Protocol):
+    """A clock that an event loop can go by, such as the leaping one."""
 
-    def __init__(self, name: str) -> None:
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name=name, daemon=True)
+    def new_event_loop(self) -> asyncio.AbstractEventLoop:
+        """A loop whose time is the clock's."""
+
+    def guest(self) -> AbstractContextManager[None]:
+        """The block in which the thread that runs the loop takes part."""
+
+
+class LoopThread:
+    """Runs from its making until :meth:`stop`, by ``clock``; used from other threads only."""
+
+    def __init__(self, name: str, clock: LoopClock | None = None) -> None:
+        self._loop = clock.new_event_loop() if clock else asyncio.new_event_loop()
+        self._part = clock.guest() if clock else nullcontext()
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
+
+    def _run(self) -> None:
+        with self._part:
+            self._loop.run_forever()
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Run it on the loop, and wait for what it returns."""

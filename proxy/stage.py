@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import math
-import time
 from collections import deque
 from collections.abc import Callable
 from random import Random
@@ -55,7 +54,7 @@ class Stage:
     # -- what the toxic sees ----------------------------------------------------------------
 
     def now(self) -> float:
-        return time.monotonic()
+        return asyncio.get_running_loop().time()
 
     def write(self, chunk: Chunk) -> None:
         if not self.over:
@@ -173,7 +172,7 @@ class Stage:
         if wait_s < 0:
             self._rung = True
         elif wait_s < math.inf:
-            self._due_s = time.monotonic() + wait_s
+            self._due_s = asyncio.get_running_loop().time() + wait_s
             self._start_timer(wait_s)
 
     def _start_timer(self, wait_s: float) -> None:
@@ -187,7 +186,7 @@ class Stage:
 
     def _ring(self) -> None:
         self._timer = None
-        left_s = self._due_s - time.monotonic()
+        left_s = self._due_s - asyncio.get_running_loop().time()
         if left_s > 0:  # a timer never sleeps longer than LONGEST_TIMER_S
             self._start_timer(left_s)
         else:

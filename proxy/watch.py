@@ -7,7 +7,6 @@ A watch that comes to live connections counts their round trips from then on.
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import deque
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -92,7 +91,7 @@ class Watch:
         """Begin to record, or begin anew. Raises TriggerError if there is another tap."""
         self._install()
         self._trips = deque(maxlen=KEPT)
-        self._began_s = time.monotonic()
+        self._began_s = asyncio.get_running_loop().time()
 
     def forget(self) -> None:
         """Stop recording and forget what was recorded."""
@@ -120,7 +119,7 @@ class Watch:
         return trip
 
     def now(self) -> float:
-        return time.monotonic() - self._began_s
+        return asyncio.get_running_loop().time() - self._began_s
 
     def _install(self) -> None:
         if self._proxy.tap_factory == self._tap:

@@ -101,6 +101,7 @@ struct leap_page {
     _Atomic uint64_t late_waits; /* later than a virtual millisecond */
     _Atomic uint64_t ended_waits;
     _Atomic uint32_t governor_pid;
+    _Atomic int32_t runner;      /* the thread that was last seen to do something */
     _Atomic uint32_t lost;       /* threads for whom there was no slot: no leap from then on */
     char off_clock[256]; /* names of processes that are off the clock, as last seen */
     _Atomic int32_t guests[LEAP_GUESTS]; /* threads of the harness that wait on this clock */

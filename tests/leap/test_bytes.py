@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 
 from jobquake.leap.clock import LeapingClock
+from jobquake.proxy.client import Toxiproxy
+from jobquake.proxy.embedded import Embedded
 from support.leaping import ended, needs_compiler, program, python, run, start
 
 pytestmark = needs_compiler
@@ -63,6 +65,30 @@ def test_a_proxy_that_holds_bytes_holds_them_for_as_long_as_it_says(clock: Leapi
     assert took[0] >= 0.06, "both ways"
     assert took[0] < 1.0
     assert took[-1] < 30.0, "no answer came after a leap to somebody's next minute"
+
+
+ECHO = """
+import socket
+listener = socket.create_server(("127.0.0.1", 0))
+print(listener.getsockname()[1], flush=True)
+line, _ = listener.accept()
+while data := line.recv(100): line.sendall(data)
+"""
+
+
+def test_a_latency_of_the_harness_own_proxy_is_virtual_too(clock: LeapingClock) -> None:
+    server = start(clock, [sys.executable, "-c", ECHO])
+    assert server.stdout
+    clock.wait_readable(server.stdout.fileno(), None)
+    with Embedded(clock=clock) as proxy:
+        toxiproxy = Toxiproxy(proxy.address)
+        line = toxiproxy.create("line", f"127.0.0.1:{server.stdout.readline().strip()}")
+        line.add_toxic("latency", latency=20_000)
+        took = list(map(float, python(clock, CLIENT, line.listen.rpartition(":")[2]).split()))
+    assert len(took) == 50
+    assert all(20.0 <= each_s < 30.0 for each_s in took)
+    server.kill()
+    server.communicate()
 
 
 PIPES = """

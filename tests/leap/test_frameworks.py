@@ -128,6 +128,7 @@ class Stage:
         self._clock, self._folder, self._command = clock, folder, command
         self._starts = folder / "starts"
         self._starts.touch()
+        self._programs: list[subprocess.Popen[str]] = []
         module = f"jobquake.servers.{server}"
         self._server = subprocess.Popen(
             [sys.executable, "-m", module, str(folder / "server"), "0", "--lifeline"],
@@ -153,7 +154,7 @@ class Stage:
             "NODE_PATH": str(BUILD / "node" / "node_modules"),
             "C_FORCE_ROOT": "1",
         }
-        return subprocess.Popen(
+        program = subprocess.Popen(
             [*self._command, what],
             env=os.environ | self._clock.environment | environment,
             stdin=subprocess.DEVNULL,
@@ -161,6 +162,8 @@ class Stage:
             stderr=log,
             text=True,
         )
+        self._programs.append(program)
+        return program
 
     def finish(self, what: str) -> None:
         program = self.program(what)
@@ -180,6 +183,10 @@ class Stage:
         return (self._folder / "log").read_text()[-2000:]
 
     def end(self) -> None:
+        for program in self._programs:
+            if program.poll() is None:
+                kill_tree(program.pid)
+                program.wait()
         assert self._server.stdin
         self._server.stdin.close()
         while self._server.poll() is None:
@@ -199,8 +206,10 @@ def staged(
         command = [str(request.getfixturevalue("interpreter")), str(HERE / library.program)]
     folder.mkdir()
     stage = Stage(clock, folder, command, library.server)
-    yield stage
-    stage.end()
+    try:
+        yield stage
+    finally:
+        stage.end()
 
 
 def comes_back_after_s(stage: Stage, clock: Clock, name: str) -> float:

@@ -156,6 +156,7 @@ static uint32_t look_at_all(uint32_t (*look)(struct task *), size_t *first)
         uint32_t why = look(&tasks[at]);
         if (why != LEAP_WHY_LEAPS) {
             *first = at;
+            atomic_store(&page->runner, tasks[at].tid);
             return why;
         }
     }

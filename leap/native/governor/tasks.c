@@ -16,7 +16,7 @@
 #define YOUNG_NS NS /* a process that is younger may still become one of the run, by exec */
 #define YOUNG_AGAIN_NS 10000000
 #define NASCENT_NS 100000000 /* a number is given before its owner can be seen */
-#define NAMED_NS 100000000   /* who is on its way to the clock is not named */
+#define NAMED_NS NS /* who is on its way to the clock is not named */
 #define AT_ONCE 256          /* more new numbers than that, and all of /proc is read */
 
 extern const char *page_path;

@@ -7,7 +7,8 @@
 
 int main(int count, char **arguments)
 {
-    struct timespec length = {0, count > 1 ? atof(arguments[1]) * 1e9 : 0};
+    double seconds = count > 1 ? atof(arguments[1]) : 0;
+    struct timespec length = {seconds, (seconds - (long)seconds) * 1e9};
 #ifdef STATIC
     return nanosleep(&length, NULL);
 #else
