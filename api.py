@@ -15,6 +15,7 @@ from .errors import UsageError
 
 if TYPE_CHECKING:
     from .backends.adapter import RemoteQueue
+    from .backends.system import Time
     from .harness.drivers.long_lived import LongLivedQueue
     from .harness.plan.plan import Plan
     from .harness.result import Result
@@ -35,6 +36,7 @@ def run(
     toxiproxy: str = "embedded",
     on: LongLivedQueue | None = None,
     *,
+    time: Time | None = None,
     seed: int = 0,
     variant: str | None = None,
 ) -> Run:
@@ -46,7 +48,8 @@ def run(
     ``progress`` is called with figures now and then.
     ``toxiproxy`` says whose network real processes use: ``embedded``, the path of a server's
     program, or the address of a server's API. ``on`` is a queue that has stood through other
-    runs of that driver; without it, it is a new one.
+    runs of that driver; without it, it is a new one. ``time``: whether the time of real
+    processes leaps while all of them wait (``leap``) or is ``real``; None: it leaps where it can.
 
     Raises UsageError, UnknownName, WrongDriver or PlanError about what makes no sense, or about a
     scenario that proves nothing on that backend, and EnvironmentFault if it cannot be run here.
@@ -62,9 +65,9 @@ def run(
     chosen = wanted or fitted(DRIVER, system)
     if scenario:
         chosen = lookup.driver_of(scenario, wanted, chosen)
-        if why := why_not(plan, system, chosen):
+        if why := why_not(plan, system, chosen, time):
             raise UsageError(refusal(plan.full_name, system.name, why))
-    return carry_out(plan, system, chosen, control, progress, toxiproxy, on)
+    return carry_out(plan, system, chosen, control, progress, toxiproxy, on, time)
 
 
 def assert_holds(plan: Plan | str, backend: str | RemoteQueue, driver: Driver = "sim") -> Result:

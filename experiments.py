@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from rich.status import Status
 
     from .backends.adapter import Adapter
+    from .backends.system import Time
     from .harness.plan.replay import Packed
     from .harness.result import Result
     from .harness.run import Driver, Run
@@ -99,6 +100,7 @@ def run_experiments(
     as_json: bool,
     toxiproxy: str = "embedded",
     wanted: Wanted = PAGES_ONLY,
+    time: Time | None = None,
 ) -> list[Run]:
     """Run each experiment on each backend, with progress, reports and summaries.
 
@@ -114,7 +116,7 @@ def run_experiments(
     from .reports import terminal, text
     from .reports.plain import one_line
 
-    pairs, skipped = sort_out(experiments, adapters)
+    pairs, skipped = sort_out(experiments, adapters, time)
     if not pairs:
         raise _all_skipped(skipped)
     single_page = report.suffix == ".html" and not report.is_dir()
@@ -145,6 +147,7 @@ def run_experiments(
                     experiment.control,
                     _ticker(title, status) if console.is_terminal else None,
                     toxiproxy,
+                    time=time,
                 )
             except (EnvironmentFault, LedgerError) as error:
                 missing[adapter.name] = str(error)

@@ -49,6 +49,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "or the address of a running server's API; default: embedded",
     )
     group.addoption(
+        "--jobquake-time",
+        choices=["leap", "real"],
+        help="whether the time of real processes leaps while all of them wait; default: leap, "
+        "where it can",
+    )
+    group.addoption(
         "--jobquake-report",
         metavar="DIR",
         help="write a report of each failing run below this folder",
@@ -103,6 +109,7 @@ class Shaker:
                 self._choose("backend", backend, BACKEND),
                 self._choose("driver", driver, None),
                 toxiproxy=self._request.config.getoption("--jobquake-toxiproxy"),
+                time=self._request.config.getoption("--jobquake-time"),
                 seed=self._choose("seed", seed, 0),
                 variant=variant,
             )

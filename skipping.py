@@ -14,7 +14,7 @@ from .errors import UsageError
 if TYPE_CHECKING:
     from .backends.adapter import RemoteQueue
     from .backends.framework import FrameworkSystem
-    from .backends.system import Driver
+    from .backends.system import Driver, Time
     from .harness.plan.plan import Plan
     from .harness.skipped import Skipped
 
@@ -38,7 +38,7 @@ class Experiment(NamedTuple):
 
 
 def sort_out(
-    experiments: Sequence[Experiment], systems: Sequence[System]
+    experiments: Sequence[Experiment], systems: Sequence[System], time: Time | None = None
 ) -> tuple[list[tuple[System, Experiment]], list[Skipped]]:
     """What to run, backend by backend, and what to skip.
 
@@ -53,7 +53,7 @@ def sort_out(
             chosen = experiment
             if experiment.free:
                 chosen = experiment._replace(driver=fitted(experiment.driver, system))
-            why = _why_not(chosen, system)
+            why = _why_not(chosen, system, time)
             if why is None:
                 wanted.append((system, chosen))
             else:
@@ -78,12 +78,12 @@ def refusal(scenario: str, backend: str, why: str) -> str:
     )
 
 
-def _why_not(experiment: Experiment, system: System) -> str | None:
+def _why_not(experiment: Experiment, system: System, time: Time | None) -> str | None:
     from .harness.why_not import why_not
 
     if experiment.only and experiment.driver != experiment.only:
         return f"only the driver {experiment.only} can run it"
-    return why_not(experiment.plan, system, experiment.driver)
+    return why_not(experiment.plan, system, experiment.driver, time)
 
 
 def _see_named(

@@ -22,6 +22,7 @@ __all__ = [
     "Adapter",
     "Claims",
     "Connection",
+    "Elsewhere",
     "Framing",
     "Housekeeper",
     "Queue",
@@ -103,6 +104,17 @@ class Housekeeper(Protocol):
 
     def forget_old(self) -> None:
         """Drop completed jobs and keys that are older than the retention."""
+
+
+@runtime_checkable
+class Elsewhere(Protocol):
+    """What an adapter has, too, if its server may be no process that a run starts.
+
+    Such a server cannot share a clock with the run, so time does not leap.
+    """
+
+    def elsewhere(self) -> str:
+        """Where its server is, as a clause for a sentence; "" if a run starts it."""
 
 
 @runtime_checkable

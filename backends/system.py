@@ -14,6 +14,7 @@ from ..protocol.events import Event
 from .claims import Claims
 
 Driver = Literal["process", "sim"]
+Time = Literal["leap", "real"]  # what real processes live in: see leap/
 DRIVERS: tuple[Driver, ...] = ("process", "sim")
 EVERYTHING = frozenset(Event)
 

@@ -26,6 +26,12 @@ toxiproxy_option = click.option(
     help="The proxy between real processes: the built-in one, a toxiproxy-server program to "
     "start, or the URL of one that is running.",
 )
+time_option = click.option(
+    "--time",
+    type=click.Choice(["leap", "real"]),
+    help="Let the time of real processes leap while all of them wait, or pass as it does "
+    "[default: leap, where it can]",
+)
 report_option = click.option(
     "--report",
     type=click.Path(path_type=Path),

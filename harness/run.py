@@ -25,6 +25,7 @@ from .record.history import History
 from .result import Result, judge
 
 if TYPE_CHECKING:
+    from ..backends.system import Time
     from .drivers.long_lived import LongLivedQueue
 
 Driver = Literal["sim", "process"]
@@ -50,6 +51,7 @@ def run(
     progress: Callable[..., None] | None = None,
     toxiproxy: str = "embedded",
     on: LongLivedQueue | None = None,
+    time: Time | None = None,
 ) -> Run:
     """Execute the plan on a queue or a framework and judge it.
 
@@ -57,23 +59,26 @@ def run(
     now and then with a Counter. ``toxiproxy`` says whose network real processes use:
     ``embedded``, the path of a server's program, or the address of a server's API. ``on`` is
     a queue that has stood through other runs of that driver; without it, it is a new one.
-    Raises ``PlanError`` if the plan makes no sense, ``UsageError`` if the system has no such
-    driver, and ``EnvironmentFault`` if processes cannot be run.
+    ``time``: whether real processes live in leaping or in real time; None: leaping where it
+    can be. Raises ``PlanError`` if the plan makes no sense, ``UsageError`` if the system has no
+    such driver, and ``EnvironmentFault`` if processes cannot be run.
     """
     validate(plan)
     see_guarantees(plan)
     see_driver(driver, adapter)
     plan = within(plan, adapter.claims)
     ledger: bytes | None = None
-    network = "simulated"
+    network, passed = "simulated", "virtual"
     where: Mapping[int, str] = {}
     with blaming(adapter.name):
         if on is not None:
-            history, ledger, network, where = on.shake(plan)
+            history, ledger, network, where, passed = on.shake(plan)
         elif isinstance(adapter, FrameworkSystem):
             from .drivers.framework import shake_framework
 
-            history, ledger, network, where = shake_framework(plan, adapter, progress, toxiproxy)
+            history, ledger, network, where, passed = shake_framework(
+                plan, adapter, progress, toxiproxy, time
+            )
         elif driver == "sim":
             from .drivers.sim import simulate
 
@@ -81,7 +86,9 @@ def run(
         else:
             from .drivers.process import shake
 
-            history, ledger, network, where = shake(plan, adapter, progress, toxiproxy)
+            history, ledger, network, where, passed = shake(
+                plan, adapter, progress, toxiproxy, time=time
+            )
     result = judge(plan, adapter, history, driver, control, where=where)
-    result = replace(result, environment=result.environment | {"network": network})
+    result = replace(result, environment=result.environment | {"network": network, "time": passed})
     return Run(result, plan, adapter.claims, history, ledger)

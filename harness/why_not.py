@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ..backends.adapter import Tenant, Unavailable
 from ..backends.framework import FrameworkSystem
-from ..backends.system import Driver, System, drivers
+from ..backends.system import Driver, System, Time, drivers
 from ..blame import blaming
 from ..servers.source import MissingServer
 from .faults import Fault
@@ -21,16 +21,16 @@ from .plan.plan import Plan, Senseless
 WITHOUT_DRIVER = {"sim": "it has no virtual time", "process": "it lives in virtual time only"}
 
 
-def why_not(plan: Plan, system: System, driver: Driver) -> str | None:
+def why_not(plan: Plan, system: System, driver: Driver, time: Time | None = None) -> str | None:
     """Why this plan cannot prove anything on this system with this driver; None: it can.
 
     Raises :class:`BackendFailed` if the system does not answer but raises.
     """
     with blaming(system.name):
-        return _why_not(plan, system, driver)
+        return _why_not(plan, system, driver, time)
 
 
-def _why_not(plan: Plan, system: System, driver: Driver) -> str | None:
+def _why_not(plan: Plan, system: System, driver: Driver, time: Time | None) -> str | None:
     if driver not in drivers(system):
         return WITHOUT_DRIVER[driver]
     if driver == "sim":
@@ -40,16 +40,16 @@ def _why_not(plan: Plan, system: System, driver: Driver) -> str | None:
             return "jobquake does not know how to send it what makes no sense"
         return "jobquake does not know how to replay its dead letters"
     for kind in dict.fromkeys(kind for kind, _ in plan.must_hit):
-        reasons = [_lacking(fault, system) for fault in plan.faults if fault.kind == kind]
+        reasons = [_lacking(fault, system, time) for fault in plan.faults if fault.kind == kind]
         if reasons and all(reasons):
             return reasons[0]
     return None
 
 
-def _lacking(fault: Fault, system: System) -> str | None:
+def _lacking(fault: Fault, system: System, time: Time | None) -> str | None:
     """What this fault lacks on real processes of the system."""
-    if fault.skew_s:
-        return "its processes share one clock"
+    if fault.skew_s and time == "real":
+        return "in real time its processes share one clock"
     if fault.on_network and system.framing is None:
         return "it is reached over no network"
     if fault.on_network and not _has_own_server(system):

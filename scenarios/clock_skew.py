@@ -7,7 +7,7 @@ clock of the worker believes the most wrong of them all.
 Here the clocks of three workers, and then the server's, are off by far more than a lease while
 jobs run and failed ones wait for their retry. The server is killed while its clock stands back,
 and must not begin its time anew there; some workers die, whose jobs come back only if their
-leases end. Virtual time only: the processes of one machine have one clock.
+leases end. Real processes have clocks of their own in leaping time only.
 """
 
 from __future__ import annotations
@@ -70,6 +70,5 @@ SCENARIO = Scenario(
     "clock-skew",
     "clocks of workers and of the server jump; only who trusts the wrong one suffers",
     build,
-    driver="sim",
     rank=190,
 )

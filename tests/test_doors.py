@@ -114,8 +114,8 @@ def test_the_fixture_and_the_function_are_one(pytester: pytest.Pytester) -> None
 
 def test_a_scenario_names_its_only_driver() -> None:
     with pytest.raises(WrongDriver, match="expected the driver 'sim'"):
-        jobquake.run("clock-skew", driver="process")
-    assert jobquake.run("clock-skew").result.driver == "sim"
+        jobquake.run("duplicate-a-day-later", driver="process")
+    assert jobquake.run("duplicate-a-day-later").result.driver == "sim"
 
 
 @pytest.mark.parametrize(

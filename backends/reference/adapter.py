@@ -119,6 +119,9 @@ class ReferenceAdapter:
     def vacate(self, folder: Path) -> None:
         self.place.vacate(folder)
 
+    def elsewhere(self) -> str:
+        return self.place.elsewhere()
+
 
 def in_place(name: str, summary: str, place: str) -> ReferenceAdapter:
     """The correct queue in that place."""

@@ -25,7 +25,7 @@ from typing import Literal, NamedTuple, Protocol
 from ...protocol.clock import Clock
 from ...protocol.commands import Command, Lease, Leased, Reply, Unanswered
 from ...servers import running
-from ...servers.source import Foreign, MissingServer, shown, source, variable
+from ...servers.source import Foreign, Image, MissingServer, shown, source, variable
 from ..adapter import Connection, Framing
 from .broker.client import Client
 from .core import Decisions
@@ -68,6 +68,9 @@ class Place(Protocol):
     def discard(self, store: Store) -> None:
         """Close a local store for good; nothing of it is left."""
 
+    def elsewhere(self) -> str:
+        """See :class:`...backends.adapter.Elsewhere`."""
+
     def vacate(self, folder: Path) -> None:
         """Remove what the run in ``folder`` keeps outside of it."""
 
@@ -106,6 +109,9 @@ class Broker(NamedTuple):
     def discard(self, store: Store) -> None:
         store.close()
 
+    def elsewhere(self) -> str:
+        return ""
+
     def vacate(self, folder: Path) -> None:
         """All of it is in the folder."""
 
@@ -139,6 +145,9 @@ class SharedFile(NamedTuple):
 
     def discard(self, store: Store) -> None:
         store.close()
+
+    def elsewhere(self) -> str:
+        return ""
 
     def vacate(self, folder: Path) -> None:
         """All of it is in the folder."""
@@ -226,6 +235,15 @@ class SharedServer(NamedTuple):
             return ReferenceQueue(store, clock, Random(), decisions, retention_s), store
 
         return DirectConnection(open_queue)
+
+    def elsewhere(self) -> str:
+        with suppress(MissingServer):  # the run tells of it when it starts one
+            where = source(self.kind)
+            if isinstance(where, Foreign):
+                return "the server is somebody else's"
+            if isinstance(where, Image):
+                return "the server runs in a container"
+        return ""
 
     def vacate(self, folder: Path) -> None:
         if self._foreign():

@@ -14,10 +14,12 @@ from ..options import (
     format_option,
     json_option,
     report_option,
+    time_option,
     toxiproxy_option,
 )
 
 if TYPE_CHECKING:
+    from ...backends.system import Time
     from ...harness.run import Driver
 
 
@@ -29,6 +31,7 @@ SECTION = "run"
 @click.option("--backend", help="Use this backend instead of the one in the string.")
 @driver_option
 @toxiproxy_option
+@time_option
 @report_option
 @format_option
 @json_option
@@ -37,6 +40,7 @@ def command(
     backend: str | None,
     driver: Driver | None,
     toxiproxy: str,
+    time: Time | None,
     report: Path,
     formats: tuple[str, ...],
     as_json: bool,
@@ -62,5 +66,6 @@ def command(
         as_json,
         toxiproxy,
         Wanted(tuple(dict.fromkeys(formats))),
+        time,
     )
     return exit_code(runs)

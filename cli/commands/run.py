@@ -18,10 +18,12 @@ from ..options import (
     json_option,
     report_option,
     seed_option,
+    time_option,
     toxiproxy_option,
 )
 
 if TYPE_CHECKING:
+    from ...backends.system import Time
     from ...harness.run import Driver
 
 
@@ -40,6 +42,7 @@ SECTION = "run"
 @seed_option
 @click.option("--all", "every", is_flag=True, help="Run every scenario that the driver can run.")
 @toxiproxy_option
+@time_option
 @report_option
 @format_option
 @earlier_option
@@ -52,6 +55,7 @@ def command(
     seed: int,
     every: bool,
     toxiproxy: str,
+    time: Time | None,
     report: Path,
     formats: tuple[str, ...],
     earlier: tuple[Path, ...],
@@ -88,5 +92,5 @@ def command(
             "leave one of them out"
         )
     experiments = experiments_of(scenarios, seed, every, driver)
-    runs = run_experiments(experiments, adapters, report, as_json, toxiproxy, wanted)
+    runs = run_experiments(experiments, adapters, report, as_json, toxiproxy, wanted, time)
     return exit_code(runs)

@@ -123,7 +123,7 @@ def real_time(adapter: RemoteQueue, second_s: float) -> Iterator[RealTime]:
     with ExitStack() as resources:
         with _in_one_line(adapter):
             folder = tempfile.TemporaryDirectory(prefix="jobquake-contract-")
-            queue = served(adapter, Path(resources.enter_context(folder)))
+            queue = served(adapter, Path(resources.enter_context(folder)), "real")
             step_s = max(second_s, STEPS * adapter.claims.timer_s)
             stage = RealTime(adapter, resources.enter_context(queue), step_s)
         yield stage

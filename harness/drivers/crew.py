@@ -19,6 +19,7 @@ from ..plan.plan import Plan
 from ..plan.replay import encode
 from .fleet import Slot, see_backend
 from .nursery import Nursery
+from .pace import Pace
 from .server import READY_WITHIN_S, Spawn
 from .tree import Running
 
@@ -38,8 +39,11 @@ class Crew(Protocol):
         """How long nothing may move until a run is quiet: what a broker holds is read piece by
         piece, and a message is nowhere to be seen while a worker takes it."""
 
-    def prepare(self, folder: Path, spawn: Spawn) -> None:
-        """Put into the folder of the run what its processes read there."""
+    def prepare(self, folder: Path, spawn: Spawn, pace: Pace) -> None:
+        """Put into the folder of the run what its processes read there.
+
+        Where nodes end unseen by ``spawn``, let ``pace`` watch what tells of it.
+        """
 
     def muster(self, addresses: Mapping[int, str], log: Callable[[int], Path]) -> None:
         """Have clients that take long to load stand ready before the time of the run begins."""
@@ -71,12 +75,13 @@ class Nodes:
         self._adapter = adapter
         self._nursery: Nursery | None = None
 
-    def prepare(self, folder: Path, spawn: Spawn) -> None:
+    def prepare(self, folder: Path, spawn: Spawn, pace: Pace) -> None:
         self._see_that_processes_find_it()
         (folder / STRIKES).mkdir()
         (folder / REPLAY).write_text(encode(self._plan, self._adapter.name, "process"))
         self._folder = folder
         self._nursery = Nursery(folder, spawn)
+        pace.watch(self._nursery.fileno())
 
     def _see_that_processes_find_it(self) -> None:
         name = self._adapter.name

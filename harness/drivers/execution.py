@@ -9,7 +9,7 @@ from ..record.history import History
 
 
 class Execution(NamedTuple):
-    """The history, the ledger as it was written (None in sim), and what was the network.
+    """The history, the ledger as it was written (None in sim), what network and time were.
 
     ``where``: of jobs, by number, what the system says that holds them, or has recorded of them.
     """
@@ -18,3 +18,4 @@ class Execution(NamedTuple):
     ledger: bytes | None
     network: str
     where: Mapping[int, str] = {}
+    time: str = "virtual"

@@ -28,6 +28,7 @@ from .server import READY_WITHIN_S, tail
 from .tree import Running, belongs, kill_group, kill_tree
 
 LEAVE_WITHIN_S = 3.0
+LOOK_EVERY_S = 0.1
 FAILED_STARTS = 5
 
 Start = Callable[[int, int], Running]
@@ -174,7 +175,7 @@ class Fleet:
             self.supervise()
             if time.monotonic() > until_s:
                 raise self._not_all_there()
-            self._pace.nap(inf)
+            self._pace.nap(self._pace.now_s() + LOOK_EVERY_S)
 
     def _not_all_there(self) -> JobquakeError:
         missing = next(slot for slot in self.slots if not slot.started)

@@ -15,6 +15,7 @@ from typing import Any, cast
 
 from ...backends.adapter import Connection, RemoteQueue
 from ...backends.framework import FrameworkSystem, Program, Settings, Wishes
+from ...backends.system import Time
 from ...errors import EnvironmentFault, JobquakeError, NothingProved, UsageError
 from ...protocol.probe import FOLDER, INCARNATION, NODE, PROCESS, WORKER
 from ...protocol.run_files import READY, STRIKES, WORK
@@ -24,6 +25,7 @@ from ..plan.plan import Plan
 from .crew import Role
 from .execution import Execution
 from .fleet import Slot
+from .pace import Pace
 from .process import Progress, shake
 from .server import Spawn
 from .tree import Running, kill_group
@@ -45,11 +47,12 @@ class FrameworkCrew:
         self._mustered: dict[int, Running] = {}
         self.settings: Settings = system.settings(wishes(plan))
 
-    def prepare(self, folder: Path, spawn: Spawn) -> None:
+    def prepare(self, folder: Path, spawn: Spawn, pace: Pace) -> None:
         (folder / STRIKES).mkdir()
         (folder / WORK).write_text(json.dumps(work_of(self._plan)))
         self._folder = folder
         self._spawn = spawn
+        self._pace = pace
 
     def muster(self, addresses: Mapping[int, str], log: Callable[[int], Path]) -> None:
         """Producers load the app before the time of the run begins."""
@@ -75,8 +78,9 @@ class FrameworkCrew:
         argv, env, folder = self._program(role, number, address)
         who = {FOLDER: str(self._folder), NODE: str(number), INCARNATION: str(incarnation)}
         with log.open("ab") as words:
+            env = {**env, **who, **self._pace.environment_of(number)}
             try:
-                process = self._spawn(argv, {**env, **who}, folder, stdout=words, stderr=words)
+                process = self._spawn(argv, env, folder, stdout=words, stderr=words)
             except OSError as error:
                 raise UsageError(
                     f"expected a command that can be started, found {argv[0]!r}: "
@@ -207,8 +211,10 @@ def shake_framework(
     system: FrameworkSystem,
     progress: Progress | None = None,
     toxiproxy: str = EMBEDDED,
+    time: Time | None = None,
 ) -> Execution:
     """Run the plan with the framework's own workers."""
     # Of a queue the process driver uses, besides its crew, no more than any system has.
     queue = cast("RemoteQueue", system)
-    return shake(plan, queue, progress, toxiproxy, crew=FrameworkCrew(plan, system))
+    crew = FrameworkCrew(plan, system)
+    return shake(plan, queue, progress, toxiproxy, crew=crew, time=time)

@@ -6,7 +6,6 @@ a mark of its own, so that the end of a run does not end it, and a guard of its 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
@@ -14,7 +13,9 @@ from pathlib import Path
 import psutil
 
 from ...backends.adapter import Connection, RemoteQueue
+from ...backends.system import Time
 from ...protocol.commands import Measure, Reply
+from ..faults.fields import SERVER
 from ..plan.plan import Plan
 from .clean import Workspace, clean, marked
 from .conductor import QUIET_POLL_S
@@ -22,6 +23,8 @@ from .crew import CONTROL_TIMEOUT_S
 from .execution import Execution
 from .guard import guarded
 from .long_lived import settle
+from .pace import Pace
+from .pace_of import pace_of, why_real
 from .process import shake
 from .server import Server
 from .spawn import spawner
@@ -32,27 +35,33 @@ MEASURE_TIMEOUT_S = 1.0
 class ServedQueue:
     """See :class:`.long_lived.LongLivedQueue`."""
 
-    def __init__(self, adapter: RemoteQueue, workspace: Workspace) -> None:
+    def __init__(self, adapter: RemoteQueue, workspace: Workspace, pace: Pace) -> None:
         self._adapter = adapter
         self._workspace = workspace
+        self._pace = pace
         self._begin()
 
     def _begin(self) -> None:
-        self._server = Server(self._adapter, self._workspace.folder, spawner(self._workspace))
+        self._server = Server(
+            self._adapter,
+            self._workspace.folder,
+            spawner(self._workspace, self._pace),
+            self._pace.environment_of(SERVER),
+        )
         self.address = self._server.ensure() or str(self._workspace.folder)
         # It lives as long as the queue: on a shared store it is the one that keeps house.
         self._control: Connection = self._adapter.connect(self.address, CONTROL_TIMEOUT_S)
 
     def shake(self, plan: Plan) -> Execution:
-        return shake(plan, self._adapter, server=self._server)
+        return shake(plan, self._adapter, server=self._server, pace=self._pace)
 
     def settle(self, plan: Plan) -> int:
         self._server.ensure()
-        began = time.monotonic()
+        began_s = self._pace.now_s()
 
         def wait() -> float:
-            time.sleep(QUIET_POLL_S)
-            return time.monotonic() - began
+            self._pace.nap(self._pace.now_s() + QUIET_POLL_S)
+            return self._pace.now_s() - began_s
 
         return settle(plan, self._control.attempt, wait)
 
@@ -87,13 +96,17 @@ class ServedQueue:
 
 
 @contextmanager
-def served(adapter: RemoteQueue, folder: Path) -> Iterator[ServedQueue]:
+def served(adapter: RemoteQueue, folder: Path, time: Time | None = None) -> Iterator[ServedQueue]:
     """A queue that keeps its files in ``folder``, served until the end of the block.
 
     What it keeps elsewhere, in a container or in somebody else's server, ends with the block.
+    ``time`` is as in :func:`..run.run`.
     """
-    with guarded(adapter, folder) as workspace:
-        queue = ServedQueue(adapter, workspace)
+    with (
+        guarded(adapter, folder) as workspace,
+        pace_of(time, workspace.mark, why_real(adapter)) as pace,
+    ):
+        queue = ServedQueue(adapter, workspace, pace)
         try:
             yield queue
         finally:

@@ -17,6 +17,7 @@ from ...protocol.ledger import Ledger
 from ...proxy.choice import EMBEDDED, opened
 from ...proxy.client import Proxy, Toxiproxy, ToxiproxyError
 from ...proxy.embedded import Embedded
+from ...proxy.loop_thread import LoopClock
 from ..faults import LinkFault
 from ..faults.world import Link
 from ..plan.plan import Plan
@@ -31,11 +32,19 @@ class Network:
     """Proxies to ``upstream`` (HOST:PORT) for the nodes of one run. Start, later stop.
 
     ``choice`` is as in :func:`..toxiproxy.choice.opened`; ``run`` names the run in the
-    names of its proxies. Raises :class:`EnvironmentFault` where the server fails it.
+    names of its proxies; toxics of the embedded one go by ``clock``. Raises
+    :class:`EnvironmentFault` where the server fails it.
     """
 
     def __init__(
-        self, upstream: str, framing: Framing, plan: Plan, ledger: Ledger, choice: str, run: str
+        self,
+        upstream: str,
+        framing: Framing,
+        plan: Plan,
+        ledger: Ledger,
+        choice: str,
+        run: str,
+        clock: LoopClock | None = None,
     ) -> None:
         self._upstream = upstream
         self._framing = Watched(framing)
@@ -43,6 +52,7 @@ class Network:
         self._ledger = ledger
         self._choice = choice
         self._run = run
+        self._clock = clock
         self._proxies: list[Proxy] = []
         self._open: dict[int, LinkFault] = {}
         self._resources = ExitStack()
@@ -52,7 +62,7 @@ class Network:
         """Listen; the address to give to each node, by its number."""
         embedded: Embedded | None = None
         if self._choice == EMBEDDED:
-            embedded = self._resources.enter_context(Embedded(self._plan.seed))
+            embedded = self._resources.enter_context(Embedded(self._plan.seed, clock=self._clock))
             url = embedded.address
         else:
             url = self._resources.enter_context(opened(self._choice, self._plan.seed))

@@ -104,6 +104,10 @@ class Nursery:
                 self._children.pop(report["ended"]).returncode = report["status"]
         return True
 
+    def fileno(self) -> int:
+        """What can be read when it has something to report."""
+        return self._line.fileno()
+
     def end(self) -> None:
         """See it gone, and every node with it. Needs nothing that it may have reported."""
         self._line.close()

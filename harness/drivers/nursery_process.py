@@ -27,9 +27,11 @@ from pathlib import Path
 from typing import Any
 
 from ...backends import registry
+from ...leap.native_calls import be_node
 from ...protocol.run_files import REPLAY
 from ..plan.replay import unpack
 from . import node
+from .pace import clock_of
 
 
 def main(arguments: list[str]) -> None:
@@ -101,6 +103,7 @@ def fork(request: dict[str, Any], line: socket.socket) -> int:
         os.dup2(log, 1)
         os.dup2(log, 2)
         show_as("{0}-{2}".format(*request["node"]))
+        be_node(clock_of(int(request["node"][2])))
         node.main(request["node"])
         status = 0
     except SystemExit as leaving:

@@ -8,8 +8,9 @@ leaves no orphan.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable
+from contextlib import ExitStack
 from math import inf
 from pathlib import Path
 from typing import cast
@@ -17,12 +18,14 @@ from typing import cast
 from msgspec.structs import replace
 
 from ...backends.adapter import Connection, RemoteQueue
+from ...backends.system import Time
 from ...protocol.commands import Command, Measured, Reply
 from ...protocol.events import Event, Phase, Row
 from ...protocol.ledger import Ledger, LedgerReader
 from ...protocol.run_files import LEDGER, STARTED
 from ...proxy.choice import EMBEDDED
-from ..faults import LinkFault, TimedFault
+from ..faults import TimedFault
+from ..faults.fields import SERVER
 from ..plan.plan import Plan
 from ..record.history import History
 from ..strikes import phase_of
@@ -35,6 +38,8 @@ from .guard import guarded
 from .network import Network
 from .observe import Observation, observations
 from .pace import Pace, RealTime
+from .pace_of import pace_of, why_real
+from .process_world import ProcessWorld
 from .server import Server
 from .spawn import spawner, write_whole
 from .tree import Running, kill_group
@@ -42,44 +47,6 @@ from .tree import Running, kill_group
 POLL_AGAIN = 0.05  # a pause between two questions, as a share of the time in which nothing moved
 
 Progress = Callable[[Counter[str]], None]
-
-
-class ProcessWorld:
-    """See :class:`..faults.world.World`: the powers of one fault over real processes."""
-
-    def __init__(self, run: ProcessRun, number: int, fault: TimedFault) -> None:
-        self._run = run
-        self._number = number
-        self._fault = fault
-
-    def kill(self, worker: int, back_s: float | None) -> None:
-        self._run.kill(self._number, worker, back_s)
-
-    def stop(self, worker: int, within_s: float) -> None:
-        self._run.stop(self._number, worker, within_s)
-
-    def crash_server(self) -> bool:
-        return self._run.server.crash()  # a file cannot crash
-
-    def start_server(self) -> None:
-        self._run.server.start()
-
-    def change_links(self) -> bool:
-        network = self._run.network
-        if network is None or not isinstance(self._fault, LinkFault):
-            return False
-        network.begin(self._number, self._fault)
-        return True
-
-    def restore_links(self) -> None:
-        if self._run.network and isinstance(self._fault, LinkFault):
-            self._run.network.heal(self._number, self._fault)
-
-    def skew(self, node: int) -> bool:
-        return False  # all processes of a machine share its clock
-
-    def restore_clock(self, node: int) -> None:
-        """It was never wrong."""
 
 
 class ProcessRun:
@@ -106,19 +73,22 @@ class ProcessRun:
         self._adapter = adapter
         self._crew = crew or Nodes(plan, adapter)
         self._mark, self._folder = workspace.mark, workspace.folder
-        self._spawn = spawner(workspace, self._pace.environment)
+        self._spawn = spawner(workspace, self._pace)
         self._progress = progress
         self._toxiproxy = toxiproxy
         self._clients: list[Running] = []
         self._rows: list[Row] = []
         self._strikes = 0
+        self._ahead_s = defaultdict[int, float](float)
         self._struck_at = 0.0
         self._agenda = agenda(plan)
         self._conductor = Conductor(plan, self, adapter.claims)
         self._started_at = 0.0
         self._nodes = len(plan.workers) + plan.clients
         self._own_server = server is None
-        self.server = server or Server(adapter, self._folder, self._spawn)
+        self.server = server or Server(
+            adapter, self._folder, self._spawn, self._pace.environment_of(SERVER)
+        )
         self._addresses = [str(self.server.folder)] * self._nodes
         self.network: Network | None = None
         self.where: dict[int, str] = {}
@@ -138,7 +108,8 @@ class ProcessRun:
             self._crew.ready_within_s,
         )
         try:
-            self._crew.prepare(self._folder, self._spawn)
+            self._pace.watch_file(self._folder / LEDGER)
+            self._crew.prepare(self._folder, self._spawn, self._pace)
             self._control = control = self._connect()
             self._fleet.start()
             workers = len(self.plan.workers)
@@ -187,7 +158,13 @@ class ProcessRun:
         framing = self._adapter.framing
         if server and framing:
             self.network = Network(
-                server, framing, self.plan, self._ledger, self._toxiproxy, self._mark
+                server,
+                framing,
+                self.plan,
+                self._ledger,
+                self._toxiproxy,
+                self._mark,
+                self._pace.loop_clock,
             )
             self._addresses = self.network.start(self._nodes)
         elif server:
@@ -298,6 +275,11 @@ class ProcessRun:
         for holding in holdings or [Holding(worker, 0, -1, Phase.IDLE, False)]:
             self.strike(number, holding)
 
+    def skew(self, node: int, by_s: float) -> bool:
+        """That node's wall clock jumps, if it has one of its own."""
+        self._ahead_s[node] += by_s
+        return self._pace.skew(node, self._ahead_s[node])
+
     # -- the end ------------------------------------------------------------------------
 
     def clients_at_work(self) -> bool:
@@ -379,11 +361,18 @@ def shake(
     toxiproxy: str = EMBEDDED,
     server: Server | None = None,
     crew: Crew | None = None,
+    time: Time | None = None,
     pace: Pace | None = None,
 ) -> Execution:
-    """Run the plan with real processes, on that server, with that crew, at that pace if given."""
-    with guarded(adapter) as workspace:
+    """Run the plan with real processes, on that server, with that crew, at that pace if given.
+
+    Without a pace, ``time`` says what kind of time it is: leaping by default, where it can.
+    """
+    with guarded(adapter) as workspace, ExitStack() as opened:
+        if pace is None:
+            why = why_real(adapter, toxiproxy)
+            pace = opened.enter_context(pace_of(time, workspace.mark, why))
         run = ProcessRun(plan, adapter, workspace, progress, toxiproxy, server, crew, pace)
         history = run.run()
         ledger = (workspace.folder / LEDGER).read_bytes()
-        return Execution(history, ledger, run.network_name, run.where)
+        return Execution(history, ledger, run.network_name, run.where, pace.told)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import select
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from ...backends.adapter import RemoteQueue
@@ -22,12 +22,22 @@ Spawn = Callable[..., "subprocess.Popen[bytes]"]
 
 
 class Server:
-    """The server of ``adapter`` in ``folder``; ``spawn`` starts a process of the run."""
+    """The server of ``adapter`` in ``folder``; ``spawn`` starts a process of the run.
 
-    def __init__(self, adapter: RemoteQueue, folder: Path, spawn: Spawn) -> None:
+    ``environment`` is what the server has of its own.
+    """
+
+    def __init__(
+        self,
+        adapter: RemoteQueue,
+        folder: Path,
+        spawn: Spawn,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self._adapter = adapter
         self.folder = folder
         self._spawn = spawn
+        self._environment = environment or {}
         self._log = folder / "server.log"
         self._process: subprocess.Popen[bytes] | None = None
         self._serving = False
@@ -50,7 +60,9 @@ class Server:
         if command is None:
             return None
         with self._log.open("ab") as errors:
-            self._process = self._spawn(command, stdout=subprocess.PIPE, stderr=errors)
+            self._process = self._spawn(
+                command, self._environment, stdout=subprocess.PIPE, stderr=errors
+            )
         assert self._process.stdout is not None
         readable, _, _ = select.select([self._process.stdout], [], [], READY_WITHIN_S)
         line = self._process.stdout.readline().decode() if readable else ""

@@ -125,16 +125,12 @@ class SimulatedWorld:
     def restore_links(self) -> None:
         """See :meth:`change_links`."""
 
-    def skew(self, node: int) -> bool:
+    def skew(self, node: int, by_s: float) -> bool:
         """The clocks read from the plan when they jump; the queue must be told to look."""
         if node >= self._simulation.workers:
             return False
         self._simulation.network.look_again()
         return True
-
-    def restore_clock(self, node: int) -> None:
-        if node < self._simulation.workers:
-            self._simulation.network.look_again()
 
 
 class Simulation:

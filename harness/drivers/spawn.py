@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from .clean import MARK, Workspace
+from .pace import Pace
 from .server import Spawn
 
 
@@ -18,11 +19,8 @@ def write_whole(file: Path, text: str) -> None:
     partial.rename(file)
 
 
-def spawner(workspace: Workspace, shared: Mapping[str, str] | None = None) -> Spawn:
-    """Starts processes in the folder of the workspace that carry its mark.
-
-    ``shared`` is what all of them have in their environment.
-    """
+def spawner(workspace: Workspace, pace: Pace) -> Spawn:
+    """Starts processes in the folder of the workspace that carry its mark, and live at its pace."""
 
     def spawn(
         command: list[str],
@@ -30,16 +28,18 @@ def spawner(workspace: Workspace, shared: Mapping[str, str] | None = None) -> Sp
         folder: Path | None = None,
         **options: object,
     ) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(  # type: ignore[call-overload, no-any-return]
+        process: subprocess.Popen[bytes] = subprocess.Popen(  # type: ignore[call-overload]
             command,
             env=os.environ
+            | pace.environment
             | dict(env or {})
-            | dict(shared or {})
             | {MARK: workspace.mark, "PYTHONDONTWRITEBYTECODE": "1"},
             start_new_session=True,
             stdin=subprocess.DEVNULL,
             cwd=folder or workspace.folder,
             **options,
         )
+        pace.watch_process(process.pid)
+        return process
 
     return spawn

@@ -16,7 +16,8 @@ from .world import World
 class SkewClock(LastingFault, frozen=True, tag="skew_clock"):
     """From ``at_s`` for ``for_s`` seconds a worker's or ``SERVER``'s wall clock is off by ``by_s``.
 
-    Negative is behind; several add up. Real processes share one clock: there it strikes nothing.
+    Negative is behind; several add up. In real time all processes share one clock: there it
+    strikes nothing.
     """
 
     node: Node
@@ -27,7 +28,7 @@ class SkewClock(LastingFault, frozen=True, tag="skew_clock"):
     label: ClassVar[str] = "skewed clock"
     short: ClassVar[str] = "clock jumped"
     rank: ClassVar[int] = 11
-    needs: ClassVar[str] = "only the driver sim can skew clocks"
+    needs: ClassVar[str] = "clocks can be skewed in virtual and in leaping time only"
 
     @property
     def nodes(self) -> Sequence[int | None]:
@@ -45,10 +46,10 @@ class SkewClock(LastingFault, frozen=True, tag="skew_clock"):
         return self.node == SERVER
 
     def begin(self, world: World) -> bool:
-        return world.skew(self.node)
+        return world.skew(self.node, self.by_s)
 
     def heal(self, world: World) -> None:
-        world.restore_clock(self.node)
+        world.skew(self.node, -self.by_s)
 
     @classmethod
     def draw(cls, rng: Random, sketch: Sketch) -> SkewClock:

@@ -49,8 +49,5 @@ class World(Protocol):
     def restore_links(self) -> None:
         """The fault's ``link`` holds no longer."""
 
-    def skew(self, node: int) -> bool:
-        """The wall clock of that node is off from now on; False if clocks cannot be skewed."""
-
-    def restore_clock(self, node: int) -> None:
-        """The wall clock of that node is right again."""
+    def skew(self, node: int, by_s: float) -> bool:
+        """The wall clock of that node jumps by so much; False if clocks cannot be skewed."""

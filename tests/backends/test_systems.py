@@ -73,7 +73,6 @@ def test_an_adapter_that_says_nothing_shows_everything_and_runs_everywhere() -> 
     [
         ("network-timeout", "reference-sqlite", "it is reached over no network"),
         ("broker-crash", "reference-sqlite", "it has no server of ours that could die"),
-        ("clock-skew", "reference", "its processes share one clock"),
         ("network-timeout", "reference", None),
         ("broker-crash", "reference", None),
         ("worker-kill-before-ack", "reference-sqlite", None),
@@ -83,6 +82,13 @@ def test_what_can_never_strike_is_known_before(scenario: str, backend: str, why:
     plan = scenarios.find(scenario).plan(0)
     assert why_not(plan, backends.find(backend), "process") == why
     assert why_not(plan, backends.find(backend), "sim") is None
+
+
+def test_clocks_of_processes_are_their_own_in_leaping_time_only() -> None:
+    plan, reference = scenarios.find("clock-skew").plan(0), backends.find("reference")
+    assert why_not(plan, reference, "process") is None
+    told = "in real time its processes share one clock"
+    assert why_not(plan, reference, "process", "real") == told
 
 
 def test_a_scenario_asked_for_by_name_that_can_never_work_is_a_usage_error(tmp_path: Path) -> None:
@@ -134,7 +140,13 @@ def test_where_all_is_skipped_nothing_is_proved(tmp_path: Path) -> None:
     plan = scenarios.find("clock-skew").plan(0)
     with pytest.raises(NothingProved) as raised:
         run_experiments(
-            [Experiment(plan, None, "process")], [backends.find("reference")], tmp_path, False
+            [Experiment(plan, None, "process")],
+            [backends.find("reference")],
+            tmp_path,
+            False,
+            time="real",
         )
     assert raised.value.exit_code == 4
-    assert "skipped clock-skew on reference: its processes share one clock" in str(raised.value)
+    assert "skipped clock-skew on reference: in real time its processes share one clock" in str(
+        raised.value
+    )

@@ -78,23 +78,24 @@ def test_the_main_scenarios_run_if_none_is_named_and_every_one_if_asked(tmp_path
 
 
 def test_a_scenario_that_only_one_driver_can_run_runs_with_that_one(tmp_path: Path) -> None:
-    told = jobquake("run", "clock-skew", within=tmp_path, code=HELD).stdout
-    assert re.match(r"held +clock-skew +reference  sim  seed 0 ", told)
+    told = jobquake("run", "duplicate-a-day-later", within=tmp_path, code=HELD).stdout
+    assert re.match(r"held +duplicate-a-day-later:promised +reference  sim  seed 0 ", told)
     for command in ("run", "soak"):
-        words = (command, "clock-skew", "--driver", "process")
+        words = (command, "duplicate-a-day-later", "--driver", "process")
         said = complaint(*words, within=tmp_path, code=USAGE)
         assert said.startswith(
-            "jobquake: expected the driver 'sim', the only one that can run clock-skew, found "
-            "'process'; "
+            "jobquake: expected the driver 'sim', the only one that can run duplicate-a-day-later, "
+            "found 'process'; "
         )
     every = {e.plan.scenario: e.driver for e in experiments_of((), 0, True, None)}
-    assert every["clock-skew"] == "sim" and every[KILL] == "process"
+    assert every["duplicate-a-day-later"] == "sim" and every[KILL] == "process"
     real, skipped = sort_out(experiments_of((), 0, True, "process"), [backends.find("reference")])
     assert KILL in {experiment.plan.scenario for _, experiment in real}
-    assert "clock-skew" not in {experiment.plan.scenario for _, experiment in real}
-    assert "skipped clock-skew on reference: only the driver sim can run it" in {
-        skip.sentence for skip in skipped
-    }
+    assert "duplicate-a-day-later" not in {experiment.plan.scenario for _, experiment in real}
+    assert (
+        "skipped duplicate-a-day-later:promised on reference: only the driver sim can run it"
+        in {skip.sentence for skip in skipped}
+    )
 
 
 def test_a_queue_that_holds_ends_with_0_and_leaves_a_run_folder(tmp_path: Path) -> None:

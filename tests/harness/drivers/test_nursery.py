@@ -15,6 +15,7 @@ from jobquake.backends import registry as backends
 from jobquake.errors import EnvironmentFault
 from jobquake.harness.drivers.clean import Workspace
 from jobquake.harness.drivers.nursery import Nursery
+from jobquake.harness.drivers.pace import RealTime
 from jobquake.harness.drivers.spawn import spawner
 from jobquake.harness.plan.replay import encode
 from jobquake.protocol.run_files import LEDGER, REPLAY
@@ -26,7 +27,7 @@ def nursery(tmp_path: Path) -> Iterator[Nursery]:
     plan = scenarios.find("partition").plan(0)
     backend = backends.find("reference-sqlite")
     (tmp_path / REPLAY).write_text(encode(plan, backend.name, "process"))
-    nursery = Nursery(tmp_path, spawner(Workspace("mark", tmp_path)))
+    nursery = Nursery(tmp_path, spawner(Workspace("mark", tmp_path), RealTime()))
     yield nursery
     nursery.end()
 

@@ -197,17 +197,27 @@ def test_a_skew_of_a_worker_that_holds_nothing_or_is_not_there_strikes_no_job() 
         result = simulated("reference", plan)
         assert result.verdict == "inconclusive"
         assert result.sentence == (
-            "no skewed clock struck a job in phase 'running'; only the driver sim can skew clocks"
+            "no skewed clock struck a job in phase 'running'; "
+            "clocks can be skewed in virtual and in leaping time only"
         )
 
 
-def test_real_processes_share_one_clock_so_a_skew_proves_nothing_there_and_the_run_says_so() -> (
+SKEWED = replace(ONE_JOB, faults=(SkewClock(SERVER, 0.5, HOUR_S, 0.2),))
+
+
+def test_in_real_time_processes_share_one_clock_so_a_skew_proves_nothing_and_the_run_says_so() -> (
     None
 ):
-    plan = replace(ONE_JOB, faults=(SkewClock(SERVER, 0.5, HOUR_S, 0.2),))
-    result = run(plan, backends.find("reference"), "process").result
+    result = run(SKEWED, backends.find("reference"), "process", time="real").result
     assert result.verdict == "inconclusive"
-    assert result.sentence.endswith("only the driver sim can skew clocks")
+    assert result.sentence.endswith("clocks can be skewed in virtual and in leaping time only")
+
+
+def test_in_leaping_time_the_server_reads_a_wall_clock_that_is_wrong() -> None:
+    assert run(SKEWED, backends.find("reference"), "process", time="leap").result.verdict == "held"
+    twin = backends.find("twin-wall-clock")
+    plan = scenarios.find("clock-skew").plan(0)
+    assert run(plan, twin, "process", time="leap").result.verdict == "violated"
 
 
 # -- the scenario -------------------------------------------------------------------------

@@ -1,0 +1,48 @@
+"""Which time a run of real processes goes by: leaping, unless something of it cannot leap."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ...backends.adapter import Elsewhere, RemoteQueue
+from ...backends.system import Time
+from ...errors import EnvironmentFault
+from ...leap.build import built
+from ...proxy.choice import EMBEDDED
+from .pace import Pace, RealTime
+
+
+def why_real(adapter: RemoteQueue, toxiproxy: str = EMBEDDED) -> str:
+    """Why time cannot leap with this backend and network; "" if nothing is in its way."""
+    if toxiproxy != EMBEDDED:
+        return "the network is a Toxiproxy of its own, which keeps real time"
+    return adapter.elsewhere() if isinstance(adapter, Elsewhere) else ""
+
+
+@contextmanager
+def pace_of(time: Time | None, mark: str, why: str) -> Iterator[Pace]:
+    """The pace of the run with that mark. None: it leaps where it can, else the pace says why not.
+
+    ``why`` is a reason that is already known. Raises :class:`EnvironmentFault` where time was to
+    leap and cannot.
+    """
+    if time == "real":
+        yield RealTime()
+        return
+    if not why:
+        from .leaping_time import leaping_time
+
+        try:
+            built()
+        except EnvironmentFault as fault:
+            if time == "leap":
+                raise
+            why = str(fault)
+        else:
+            with leaping_time(mark) as pace:
+                yield pace
+            return
+    if time == "leap":
+        raise EnvironmentFault(f"expected time to leap, but {why}; use --time real")
+    yield RealTime(why)
