@@ -172,11 +172,15 @@ class Release(Struct, frozen=True, tag="release"):
 
 
 class ListDead(Struct, frozen=True, tag="dead"):
-    """Dead letters, oldest first, filtered by queue and by a part of the reason."""
+    """Dead letters, oldest first, filtered by queue and by a part of the reason.
+
+    ``after`` is what the answer to the page before gave as ``next``.
+    """
 
     queue: str | None = None
     reason: str | None = None
     limit: int = 1000
+    after: str = ""
 
 
 class Replay(Struct, frozen=True, tag="replay"):
@@ -222,7 +226,10 @@ class Settled(Struct, frozen=True, tag="settled"):
 
 
 class DeadLetters(Struct, frozen=True, tag="dead_letters"):
+    """A page of them. ``next``: where the next one begins; empty if this was the last."""
+
     letters: tuple[DeadLetter, ...]
+    next: str = ""
 
 
 class Replayed(Struct, frozen=True, tag="replayed"):

@@ -30,6 +30,10 @@ if TYPE_CHECKING:
 
 ATTEMPTS_KEPT = 50
 HIGHEST_PRIORITY = 1_000_000
+# A job with everything that is told of it must fit into an answer: see broker/wire.py.
+LONGEST_NAME = 8192
+LONGEST_WORKER = 255
+LONGEST_ERROR = 4000
 
 
 class Ruling(NamedTuple):
@@ -48,6 +52,12 @@ def unfit(job: Job) -> str | None:
     """Why this job cannot be accepted, in one sentence, or None."""
     if not job.id:
         return "expected a job id, found an empty one; give each job a unique id"
+    for what, name in (("id", job.id), ("queue", job.queue), ("key", job.key or "")):
+        if len(name) > LONGEST_NAME:
+            return (
+                f"expected a job's {what} of at most {LONGEST_NAME} characters, "
+                f"found {len(name)}; choose a shorter one"
+            )
     if job.max_waiting is not None and job.max_waiting < 1:
         return f"expected max_waiting of at least 1, found {job.max_waiting}"
     if job.max_deliveries < 1:
@@ -65,6 +75,17 @@ def unfit(job: Job) -> str | None:
         return (
             "expected a retry policy with base_s, cap_s >= 0 and factor >= 1, all finite, "
             f"found {retry.base_s}, {retry.cap_s} and {retry.factor}"
+        )
+    return None
+
+
+def unfit_lease(worker: str, lease_s: float) -> str | None:
+    """Why nothing can be handed out to who asks so, in one sentence, or None."""
+    if not lease_s > 0:
+        return f"expected lease_s above 0 seconds, found {lease_s}"
+    if len(worker) > LONGEST_WORKER:
+        return (
+            f"expected a worker's name of at most {LONGEST_WORKER} characters, found {len(worker)}"
         )
     return None
 
@@ -98,6 +119,8 @@ def lease(record: Record, worker: str, lease_s: float, now: float) -> Record:
 
 def _standing(record: Record, token: int, now: float) -> Ruling | None:
     """Whether the holder of ``token`` may still speak for the job; None means it may."""
+    if record.remains:
+        return Ruling(None, False, f"the record of this job cannot be read: {record.reason}")
     if token == record.settled_token and token > 0:
         return Ruling(None, True, "already settled by this delivery")
     if token != record.token:
@@ -151,6 +174,8 @@ def release(record: Record, token: int, now: float) -> Ruling:
 
 def reap(record: Record, now: float, rng: Random) -> Record:
     """The lease ran out: the worker crashed, stalled, or overran the job's timeout."""
+    if record.remains:
+        return set_aside(record, now)
     error = (
         f"timed out after {record.job.timeout_s:g} s"
         if overran(record)
@@ -173,8 +198,19 @@ def skip(record: Record, now: float) -> Record:
     return _next(record, state="done", ended_at=now, reason="duplicate of a completed key")
 
 
+def set_aside(record: Record, now: float) -> Record:
+    """Its record cannot be read: nobody knows what to run, and the queue goes on without it."""
+    reason = (
+        f"set aside: the record of job {record.job.id!r} cannot be read ({record.reason}); "
+        f"its {len(record.remains)} bytes are kept, and it is not run"
+    )
+    return _next(record, state="dead", ended_at=now, reason=reason)
+
+
 def replay(record: Record, now: float) -> Ruling:
     """Back from the dead letters with a fresh budget; its history stays with it."""
+    if record.remains:
+        return Ruling(None, False, "its record cannot be read; enqueue the job under another id")
     if record.state != "dead":
         return Ruling(None, False, f"the job is {record.state}, not dead")
     back = _next(
@@ -193,6 +229,8 @@ def _with_attempt(record: Record, error: str, now: float) -> tuple[Attempt, ...]
 
 
 def _failed(record: Record, error: str, permanent: bool, now: float, rng: Random) -> Record:
+    if len(error) > LONGEST_ERROR:
+        error = f"{error[:LONGEST_ERROR]}... (cut, of {len(error)} characters)"
     attempts = _with_attempt(record, error, now)
     used = record.deliveries_counted
     if permanent or used >= record.job.max_deliveries:

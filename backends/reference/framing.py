@@ -2,7 +2,8 @@
 
 The broker's frames are ours and name their request. Redis and PostgreSQL answer in the
 order in which they were asked, so only the requests are cut into messages; the write in
-them is known by its identity (:mod:`.identity`). Nothing here changes a byte.
+them is known by its identity (:mod:`.identity`). A lease proposes several writes, and its
+answer names the one that was carried out. Nothing here changes a byte.
 """
 
 from __future__ import annotations
@@ -43,9 +44,43 @@ class _Requests:
             del buffer[:length]
         return messages
 
+    def split_replies(self, buffer: bytearray) -> list[bytes]:
+        """As they come: what matters in them is found wherever it stands."""
+        arrived = bytes(buffer)
+        buffer.clear()
+        return [arrived] if arrived else []
+
     def describe(self, message: bytes) -> tuple[int, str, str]:
-        write = identity.find(message)
-        return 0, *(write or ("", ""))
+        writes = identity.found(message)
+        return 0, *(writes[0][1] if writes else ("", ""))
+
+    def session(self) -> _Writes:
+        return _Writes()
+
+
+class _Writes:
+    """The writes of one connection. A client waits for an answer before it asks again."""
+
+    def __init__(self) -> None:
+        self._leases: dict[bytes, str] = {}
+        self._tail = b""
+
+    def request(self, message: bytes) -> tuple[int, str, str]:
+        writes = identity.found(message)
+        self._tail = b""
+        self._leases = {text: write.job_id for text, write in writes if write.call == "lease"}
+        return 0, *(writes[0][1] if writes else ("", ""))
+
+    def reply(self, message: bytes) -> tuple[int, str, str]:
+        """A lease that was carried out says so in its answer."""
+        if self._leases:
+            text = self._tail + message
+            for lease, job_id in self._leases.items():
+                if lease in text:
+                    self._leases = {}
+                    return 0, "lease", job_id
+            self._tail = text[-max(map(len, self._leases)) :]
+        return 0, "", ""
 
 
 class RedisFraming(_Requests):

@@ -15,6 +15,7 @@ from ...protocol.clock import Clock
 from ...protocol.commands import (
     Ack,
     Command,
+    DeadLetter,
     DeadLetters,
     Delivery,
     Enqueue,
@@ -36,12 +37,14 @@ from ...protocol.commands import (
     Reply,
     Settled,
 )
-from .core import CORRECT, Decisions, Ruling, dead_letter, overran
+from .claiming import Claiming, is_shared
+from .core import CORRECT, Decisions, Ruling, dead_letter, overran, set_aside, unfit_lease
 from .record import Record
 from .stores.store import Store
 from .tally import Tally
 
 RETENTION_S = 86_400.0
+DEAD_AT_ONCE = 500  # so many are looked at in one go
 FORGET_EVERY_S = 60.0  # how often whoever keeps the house should call forget_old
 
 
@@ -51,6 +54,9 @@ class ReferenceQueue:
     ``call`` carries out one command. A command that makes no sense is answered with
     ``Refused`` and changes nothing. ``retention_s`` is how long completed jobs and
     idempotency keys are remembered, and so the window in which duplicates are known.
+    Whoever lets others wait for jobs sets ``on_ready``, and is told of each queue in which one
+    has become ready, or will be after a delay; whoever has frames to fill sets ``page_bytes``,
+    and dead letters come in pages of about that size.
     """
 
     def __init__(
@@ -62,6 +68,9 @@ class ReferenceQueue:
         retention_s: float = RETENTION_S,
     ) -> None:
         self.store = decisions.stored(store)
+        # A store whose steps are altered must go through each of them.
+        as_it_is = self.store is store
+        self._claiming = Claiming(store) if as_it_is and is_shared(store) else None
         self.now = decisions.time(clock, _last_time(store))
         self._rng = rng
         self._decide = decisions
@@ -69,17 +78,20 @@ class ReferenceQueue:
         self._monotonic = clock.monotonic
         self._forget_at = clock.monotonic() + FORGET_EVERY_S
         self._tally = Tally()
+        self.on_ready: Callable[[str], object] | None = None
+        self.page_bytes = inf
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """The store's, if it can undo: what it does not commit is not counted either."""
-        kept = self._tally.kept()
+        self._tally.begin()
         try:
             with self.store.transaction():
                 yield
         except BaseException:
-            self._tally.put_back(kept)
+            self._tally.put_back()
             raise
+        self._tally.keep()
 
     def call(self, command: Command) -> Reply:
         match command:
@@ -121,7 +133,7 @@ class ReferenceQueue:
                     lambda r, now: self._decide.release(r, command.token, now),
                 )
             case ListDead():
-                return self.dead_letters(command.queue, command.reason, command.limit)
+                return self.dead_letters(command)
             case Replay():
                 return self.replay(command.job_ids, command.tokens)
             case Inspect():
@@ -138,56 +150,102 @@ class ReferenceQueue:
         Where several processes share a store, each of them may find room for one job more.
         """
         if fault := self._decide.unfit(job):
-            self._tally.count("refused", job.queue, "enqueue")
+            self._tally.refused(job.queue, "enqueue")
             return Refused(fault)
         bounded = job.max_waiting is not None and self.store.get(job.id) is None
         if bounded and (fault := self._decide.full(job, self.store.waiting(job.queue))):
-            self._tally.count("refused", job.queue, "full")
+            self._tally.refused(job.queue, "full")
             return Refused(fault)
         created = self.store.insert(self._decide.admit(job, self.now()))
         self._tally.count("enqueued" if created else "enqueue_repeated", job.queue)
+        if created and self.on_ready:
+            self.on_ready(job.queue)
         return Enqueued(created)
 
     def lease(self, worker: str, queues: tuple[str, ...], lease_s: float) -> Reply:
         """Hand out the next ready job of ``queues`` for ``lease_s`` seconds, or none."""
-        if not lease_s > 0:
+        if fault := unfit_lease(worker, lease_s):
             self._tally.count("refused", cause="lease")
-            return Refused(f"expected lease_s above 0 seconds, found {lease_s}")
+            return Refused(fault)
         with self.store.transaction():
             now = self.now()
             self._tally.asked(worker, queues, now)
+            if self._claiming:
+                return self._claim(self._claiming, worker, queues, lease_s, now)
             self.reap(now)
             while candidate := self.store.next_ready(queues, now):
+                if candidate.remains:
+                    self._set_aside(candidate, now)
+                    continue
                 key = candidate.job.key
                 if key is not None and self.store.key_done(key):
-                    skipped = self._decide.skip(candidate, now)
-                    if self.store.swap(candidate, skipped):
-                        self._tally.moved(candidate, skipped, "duplicate", now)
+                    self._skip(candidate, now)
                     continue
                 leased = self._decide.lease(candidate, worker, lease_s, now)
                 if self._store(candidate, leased, "leased", now):
-                    return Leased(
-                        Delivery(leased.job, leased.token, leased.token, leased.lease_until - now)
-                    )
+                    return _handed_out(leased, now)
         return Leased(None)
+
+    def _claim(
+        self, claiming: Claiming, worker: str, queues: tuple[str, ...], lease_s: float, now: float
+    ) -> Reply:
+        taken = claiming.next(
+            queues,
+            now,
+            lambda expired: self._take_back(expired, now),
+            lambda record: self._decide.lease(record, worker, lease_s, now),
+            lambda record: self._skip(record, now),
+            lambda record: self._set_aside(record, now),
+        )
+        if taken is None:
+            return Leased(None)
+        self._tally.moved(taken.record, taken.leased, "leased", now)
+        claiming.remember(taken.leased)
+        return _handed_out(taken.leased, now)
+
+    def _set_aside(self, record: Record, now: float) -> None:
+        self._store(record, set_aside(record, now), "permanent", now)
+
+    def _skip(self, record: Record, now: float) -> None:
+        skipped = self._decide.skip(record, now)
+        if self.store.swap(record, skipped):
+            self._tally.moved(record, skipped, "duplicate", now)
 
     def reap(self, now: float | None = None) -> int:
         """Take back every expired lease; how many there were."""
         now = self.now() if now is None else now
-        expired = self.store.expired(now)
+        return self._take_back(self.store.expired(now), now)
+
+    def _take_back(self, expired: list[Record], now: float) -> int:
         for record in expired:
             successor = self._decide.reap(record, now, self._rng)
             self._store(record, successor, "timed_out" if overran(record) else "lease_expired", now)
         return len(expired)
 
-    def dead_letters(self, queue: str | None, reason: str | None, limit: int) -> DeadLetters:
-        letters = [
-            dead_letter(record)
-            for record in self.store.dead()
-            if (queue is None or record.job.queue == queue)
-            and (reason is None or reason in record.reason)
-        ]
-        return DeadLetters(tuple(letters[: max(0, limit)]))
+    def dead_letters(self, asked: ListDead) -> Reply:
+        """A page of them: all, unless somebody has set how large a page is."""
+        try:
+            after = _place(asked.after)
+        except ValueError:
+            return Refused(f"expected 'after' as an answer gave it, found {asked.after!r}")
+        letters: list[DeadLetter] = []
+        size, most = 0, max(0, asked.limit)
+        records = None
+        while records is None or len(records) == DEAD_AT_ONCE:
+            records = self.store.dead(after, DEAD_AT_ONCE)
+            for record in records:
+                if len(letters) >= most:
+                    return DeadLetters(tuple(letters))
+                if _asked_for(record, asked):
+                    letter = dead_letter(record)
+                    size += _size(letter)
+                    if letters and size > self.page_bytes:
+                        return DeadLetters(tuple(letters), f"{after[0]!r}:{after[1]}")
+                    letters.append(letter)
+                after = record.ended_at, record.sequence
+            if self.page_bytes < inf and len(records) == DEAD_AT_ONCE:  # others want their turn
+                return DeadLetters(tuple(letters), f"{after[0]!r}:{after[1]}")
+        return DeadLetters(tuple(letters))
 
     def replay(self, job_ids: tuple[str, ...], tokens: tuple[int, ...] = ()) -> Replayed:
         """Put dead letters back to ready; which ones were. Others are left as they are.
@@ -223,24 +281,31 @@ class ReferenceQueue:
     def measure(self) -> Measured:
         now = self.now()
         tally = self._tally
-        depths = tuple(self.store.depths(now))
+        depths = tally.depths(self.store.depths(now))
         return Measured(depths, tally.totals(), tally.counts(), tally.usage(now))
 
     def _settle(
         self, command: str, why: str, job_id: str, decide: Callable[[Record, float], Ruling]
     ) -> Settled:
+        recalled = self._claiming and self._claiming.recall(job_id)
         while True:
-            record = self.store.get(job_id)
+            record = recalled or self.store.get(job_id)
             if record is None:
                 self._tally.count("refused", cause=command)
                 return Settled(False, f"no job {job_id!r} is held")
             now = self.now()
             ruling = decide(record, now)
+            if recalled and ruling.successor is None:
+                recalled = None
+                continue
+            recalled = None
             if ruling.successor is None:
                 event = "settled_again" if ruling.accepted else "refused"
                 self._tally.count(event, record.job.queue, "" if ruling.accepted else command)
             elif not self._store(record, ruling.successor, why, now):
                 continue
+            elif self._claiming and ruling.successor.state == "leased":
+                self._claiming.remember(ruling.successor)
             return Settled(ruling.accepted, ruling.why)
 
     def _store(self, old: Record, new: Record, why: str, now: float) -> bool:
@@ -248,7 +313,32 @@ class ReferenceQueue:
         if not self.store.swap(old, new, new.job.key if completes else None):
             return False
         self._tally.moved(old, new, why, now)
+        if self.on_ready and new.state == "ready":
+            self.on_ready(new.job.queue)
         return True
+
+
+def _asked_for(record: Record, asked: ListDead) -> bool:
+    if asked.queue is not None and record.job.queue != asked.queue:
+        return False
+    return asked.reason is None or asked.reason in record.reason
+
+
+def _place(after: str) -> tuple[float, int]:
+    """The place behind which a page begins. Raises ValueError for what no answer gave."""
+    ended_at, _, sequence = after.partition(":")
+    return (float(ended_at), int(sequence)) if after else (-inf, 0)
+
+
+def _size(letter: DeadLetter) -> int:
+    """About how many bytes it takes on the wire."""
+    texts = (letter.reason, letter.job.id, *(attempt.error for attempt in letter.attempts))
+    return 1000 + len(letter.job.payload) + 4 * sum(map(len, texts))
+
+
+def _handed_out(record: Record, now: float) -> Leased:
+    lease_s = record.lease_until - now
+    return Leased(Delivery(record.job, record.token, record.token, lease_s))
 
 
 def _last_time(store: Store) -> float | None:

@@ -8,13 +8,15 @@ from pathlib import Path
 import click
 
 from ... import lookup
+from ...backends.reference.broker.limits import Limits
 from ...errors import EnvironmentFault, UsageError
 from ...quantities import SECONDS
 
 SECTION = "serve"
+LIMITS = Limits()
 
 
-@click.command("broker")
+@click.command("broker", epilog=LIMITS.sentence())
 @click.option(
     "--db", type=click.Path(path_type=Path), required=True, help="SQLite file of the queue."
 )
@@ -39,6 +41,18 @@ SECTION = "serve"
     "--retention", "retention_s", type=SECONDS, default="24h", show_default=True,
     help="How long completed jobs and keys are remembered, to detect duplicates.",
 )  # fmt: skip
+@click.option(
+    "--connections", type=click.IntRange(1), default=LIMITS.connections, show_default=True,
+    help="Connections at a time; one more is told so, and closed.",
+)  # fmt: skip
+@click.option(
+    "--waiting", type=click.IntRange(1), default=LIMITS.waiting_leases, show_default=True,
+    help="Leases that wait for a job at a time; one more is refused.",
+)  # fmt: skip
+@click.option(
+    "--idle", "idle_s", type=SECONDS, default="1h", show_default=True,
+    help="Cut off a client that says nothing, and waits for nothing, for so long.",
+)  # fmt: skip
 def command(
     db: Path,
     host: str,
@@ -47,6 +61,9 @@ def command(
     metrics_port: int | None,
     backend: str | None,
     retention_s: float,
+    connections: int,
+    waiting: int,
+    idle_s: float,
 ) -> None:
     """Serve the reference queue over TCP, stored in one SQLite file.
 
@@ -71,7 +88,11 @@ def command(
         )
     metrics = None if metrics_port is None else (metrics_host, metrics_port)
     try:
-        asyncio.run(serve(db, host, port, print_ready, adapter.decisions, metrics, retention_s))
+        limits = LIMITS._replace(connections=connections, waiting_leases=waiting, idle_s=idle_s)
+        serving = serve(
+            db, host, port, print_ready, adapter.decisions, metrics, retention_s, limits
+        )
+        asyncio.run(serving)
     except OSError as error:
         # asyncio words a port in use at length; a name that resolves to nothing has no errno.
         number = error.errno or 0

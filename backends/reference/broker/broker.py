@@ -3,8 +3,8 @@
 Requests that arrive in the same turn of the event loop share one transaction, hence one
 wait for the disk (group commit); their answers go out after it. Clients are isolated: a
 malformed message is answered with an error, a malformed frame costs its sender the
-connection, and nobody else notices. While the file cannot be written (a full disk), calls
-are answered with the error, and nothing of them happens.
+connection, nobody gets more than :mod:`.limits` says, and nobody else notices. While the file
+cannot be written (a full disk), calls are answered with the error, and nothing of them happens.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ import contextlib
 import signal
 import sqlite3
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from random import Random
 
 from ....protocol.clock import Clock
-from ....protocol.commands import Command, Lease, Leased, Refused, Reply
+from ....protocol.commands import Command, DeadLetters, Lease, Leased, Refused, Replay, Reply
 from ...metrics.endpoint import Endpoint
 from ...metrics.exported import page_of
 from ..core import CORRECT, Decisions
@@ -27,23 +27,39 @@ from ..queue import FORGET_EVERY_S, RETENTION_S, ReferenceQueue
 from ..stores.server_words import of_sqlite
 from ..stores.sqlite import SQLiteStore
 from . import wire
+from .connection import Connection
+from .limits import Limits
+from .waiting import Waiter, WaitingRoom
 
+NOTHING = Leased(None)
 LOOK_EVERY_S = 0.1
+SWEEP_EVERY_S = 1.0
 MAX_WAIT_S = 60.0
-WRITE_LIMIT = 4 * wire.MAX_FRAME
+
+Answer = tuple[Connection, int, Reply]
 
 
 class Broker:
-    """Serves ``queue`` to any number of connections until :meth:`stop`."""
+    """Serves ``queue`` to many connections until :meth:`stop`, each within ``limits``.
 
-    def __init__(self, queue: ReferenceQueue) -> None:
+    In a turn each client has some of its commands carried out, however many it has sent.
+    """
+
+    def __init__(self, queue: ReferenceQueue, limits: Limits = Limits()) -> None:  # noqa: B008
+        self.limits = limits
         self._queue = queue
-        self._pending: list[tuple[Connection, int, Command]] = []
-        self._waiting: dict[tuple[Connection, int], tuple[Lease, float]] = {}
+        self._queue.page_bytes = limits.page_bytes
+        self._queue.on_ready = self._ready
+        self._asking: dict[Connection, None] = {}
+        self._room: WaitingRoom[Connection] = WaitingRoom(limits)
+        self._changed: set[str] | None = set()  # None: any queue
         self._scheduled = False
         self._timer: asyncio.TimerHandle | None = None
+        self._sweep_at = 0.0
         self._connections: set[Connection] = set()
+        self._unfinished = 0
         self._server: asyncio.Server | None = None
+        self._stopped = False
         self._trouble = ""
 
     async def start(self, host: str, port: int) -> tuple[str, int]:
@@ -55,6 +71,8 @@ class Broker:
         return str(address[0]), int(address[1])
 
     async def stop(self) -> None:
+        """Take no more, and leave what is under way unanswered: nothing of it happens."""
+        self._stopped = True
         if self._timer:
             self._timer.cancel()
         if self._server:
@@ -79,18 +97,37 @@ class Broker:
         except sqlite3.Error as error:
             self._tell(error)
 
-    def submit(self, connection: Connection, request_id: int, command: Command) -> None:
-        self._pending.append((connection, request_id, command))
-        self._schedule()
+    # -- what connections tell ----------------------------------------------------------
 
-    def joined(self, connection: Connection) -> None:
+    def joined(self, connection: Connection) -> str:
+        if len(self._connections) >= self.limits.connections:
+            return (
+                f"expected at most {self.limits.connections} connections, found one more; "
+                "connect again when others have left"
+            )
         self._connections.add(connection)
+        return ""
+
+    def has_commands(self, connection: Connection) -> None:
+        if connection.pending:
+            self._asking[connection] = None
+            self._schedule()
+
+    def unfinished(self, connection: Connection, change: int) -> bool:
+        self._unfinished += change
+        return self._unfinished <= self.limits.unfinished_bytes
 
     def left(self, connection: Connection) -> None:
         """A connection is gone: whatever it still waited for is dropped, not leased to nobody."""
         self._connections.discard(connection)
-        self._waiting = {k: v for k, v in self._waiting.items() if k[0] is not connection}
-        self._pending = [p for p in self._pending if p[0] is not connection]
+        self._asking.pop(connection, None)
+        self._room.client_left(connection)
+
+    # -- turns --------------------------------------------------------------------------
+
+    def _ready(self, queue: str) -> None:
+        if self._changed is not None:
+            self._changed.add(queue)
 
     def _schedule(self) -> None:
         if not self._scheduled:
@@ -98,49 +135,104 @@ class Broker:
             asyncio.get_running_loop().call_soon(self._turn)
 
     def _turn(self) -> None:
-        """Carry out everything that is pending in one commit, then answer."""
+        """Carry out some commands of each who asks in one commit, then answer."""
         self._scheduled = False
-        pending, self._pending = self._pending, []
-        answers: list[tuple[Connection, int, Reply]] = []
-        loop_now = asyncio.get_running_loop().time()
+        if self._stopped:
+            return
+        asking, self._asking = self._asking, {}
+        answers: list[Answer] = []
+        taken: list[tuple[Connection, int]] = []
+        entered: list[Waiter[Connection]] = []
+        now = asyncio.get_running_loop().time()
+        over = self._room.over(now)
         try:
             with self._queue.transaction():
-                for connection, request_id, command in pending:
-                    if isinstance(command, Lease) and connection.gone:
-                        continue
-                    reply = self._carry_out(command)
-                    wait_s = min(command.wait_s, MAX_WAIT_S) if isinstance(command, Lease) else 0.0
-                    if wait_s > 0 and isinstance(reply, Leased) and reply.delivery is None:
-                        assert isinstance(command, Lease)
-                        self._waiting[connection, request_id] = (command, loop_now + wait_s)
-                    else:
-                        answers.append((connection, request_id, reply))
-                answers.extend(self._serve_waiting(loop_now))
+                for connection in asking:
+                    answers.extend(self._commands_of(connection, now, taken, entered))
+                served = self._serve_waiting(answers)
         except sqlite3.Error as error:
+            self._changed = None
+            self._room.come_back(over)
             self._tell(error)
-            failed = of_sqlite(error)
-            answers = [(who, request_id, failed) for who, request_id, _ in pending if failed]
+            if failed := of_sqlite(error):
+                for waiter in entered:
+                    self._room.leave(waiter)
+                for connection, request_id in taken:
+                    connection.reply(request_id, failed)
         else:
             self._trouble = ""
-        for connection, request_id, reply in answers:
-            self._waiting.pop((connection, request_id), None)
-            connection.reply(request_id, reply)
+            if self._changed:
+                self._schedule()
+            self._answer(answers, served, over)
+        for connection in asking:
+            connection.taken()
+            if not connection.deaf:
+                self.has_commands(connection)
 
-    def _serve_waiting(self, loop_now: float) -> list[tuple[Connection, int, Reply]]:
-        answers: list[tuple[Connection, int, Reply]] = []
-        empty: set[tuple[str, ...]] = set()
-        for (connection, request_id), (lease, until) in self._waiting.items():
-            if connection.gone:  # its end is known, but not yet told by connection_lost
+    def _commands_of(
+        self,
+        connection: Connection,
+        now: float,
+        taken: list[tuple[Connection, int]],
+        entered: list[Waiter[Connection]],
+    ) -> Iterator[Answer]:
+        """Its turn: the answers to what is answered at once; a lease may wait instead."""
+        size = 0
+        for _ in range(self.limits.commands_a_turn):
+            if not connection.pending or connection.deaf or size > self.limits.bytes_a_turn:
+                return
+            request_id, command = connection.take()
+            if isinstance(command, Lease) and connection.gone:
                 continue
-            reply: Reply = Leased(None)
-            if lease.queues not in empty:
-                reply = self._carry_out(lease)
-            nothing = isinstance(reply, Leased) and reply.delivery is None
-            if nothing:
-                empty.add(lease.queues)
-            if not nothing or loop_now >= until:
-                answers.append((connection, request_id, reply))
-        return answers
+            taken.append((connection, request_id))
+            reply = self._refusal(connection, command) or self._carry_out(command)
+            if isinstance(command, Lease) and reply == NOTHING and command.wait_s > 0:
+                until = now + min(command.wait_s, MAX_WAIT_S)
+                if refusal := self._room.refusal(connection, command):
+                    reply = Refused(refusal)
+                else:
+                    entered.append(self._room.enter(connection, request_id, command, until))
+                    continue
+            size += _size(reply)
+            yield connection, request_id, reply
+
+    def _refusal(self, connection: Connection, command: Command) -> Refused | None:
+        """What is too much for anybody is refused before anything of it happens."""
+        limits = self.limits
+        if isinstance(command, Lease) and len(command.queues) > limits.queues_a_lease:
+            return _too_many(limits.queues_a_lease, "queues in a lease", len(command.queues))
+        if isinstance(command, Replay) and len(command.job_ids) > limits.replayed_at_once:
+            return _too_many(limits.replayed_at_once, "jobs in a replay", len(command.job_ids))
+        return None
+
+    def _serve_waiting(self, answers: list[Answer]) -> list[Waiter[Connection]]:
+        def try_one(waiter: Waiter[Connection]) -> bool:
+            if waiter.client.gone:  # its end is known, but not yet told by connection_lost
+                return True
+            reply = self._carry_out(waiter.lease)
+            if reply == NOTHING:
+                return False
+            answers.append((waiter.client, waiter.request_id, reply))
+            return True
+
+        changed, self._changed = self._changed, set()
+        return self._room.serve(changed, try_one)
+
+    def _answer(
+        self,
+        answers: list[Answer],
+        served: list[Waiter[Connection]],
+        over: list[Waiter[Connection]],
+    ) -> None:
+        for waiter in served:
+            self._room.leave(waiter)
+        told = {(waiter.client, waiter.request_id) for waiter in served}
+        for waiter in over:
+            self._room.leave(waiter)
+            if (waiter.client, waiter.request_id) not in told:
+                answers.append((waiter.client, waiter.request_id, NOTHING))
+        for connection, request_id, reply in answers:
+            connection.reply(request_id, reply)
 
     def _carry_out(self, command: Command) -> Reply:
         try:
@@ -150,20 +242,34 @@ class Broker:
 
     def _tick(self) -> None:
         """Reap and serve what waits if time alone has changed something, traffic or not."""
+        if self._stopped:
+            return
         loop = asyncio.get_running_loop()
         self._timer = loop.call_later(LOOK_EVERY_S, self._tick)
-        waited_for = {queue for lease, _ in self._waiting.values() for queue in lease.queues}
+        self._sweep(loop.time())
         try:
-            change_at = self._queue.store.next_change_at(waited_for)
+            change_at = self._queue.store.next_change_at(list(self._room.queues))
             changed = change_at is not None and change_at <= self._queue.now()
             if changed:
+                self._changed = None
                 with self._queue.transaction():
                     self._queue.reap()
         except sqlite3.Error as error:
             self._tell(error)
             return
-        if changed or any(until <= loop.time() for _, until in self._waiting.values()):
+        if changed or self._room.anybody_over(loop.time()):
             self._schedule()
+
+    def _sweep(self, now: float) -> None:
+        """Cut off who owes something for too long, and who has said nothing for long."""
+        if now < self._sweep_at:
+            return
+        self._sweep_at = now + SWEEP_EVERY_S
+        for connection in list(self._connections):
+            if connection.stalled(now):
+                connection.abort()
+            elif connection.idle(now) and not self._room.waits(connection):
+                connection.close()
 
     def _tell(self, error: sqlite3.Error) -> None:
         """Say on standard error, once per trouble, why no call is carried out."""
@@ -176,70 +282,15 @@ class Broker:
             sys.stderr.flush()
 
 
-class Connection(asyncio.Protocol):
-    """One client: frames in, replies out. Knows nothing of queues."""
+def _too_many(most: int, what: str, found: int) -> Refused:
+    return Refused(f"expected at most {most} {what}, found {found}; ask for fewer at a time")
 
-    def __init__(self, broker: Broker) -> None:
-        self._broker = broker
-        self._buffer = bytearray()
-        self._transport: asyncio.Transport | None = None
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        transport.set_write_buffer_limits(high=WRITE_LIMIT)
-        self._broker.joined(self)
-
-    def data_received(self, data: bytes) -> None:
-        self._buffer += data
-        try:
-            bodies = wire.split(self._buffer)
-        except wire.FrameError as error:
-            self.reply(0, Refused(str(error)))
-            self.close()
-            return
-        for body in bodies:
-            try:
-                request_id, command = wire.decode_command(body)
-            except wire.MessageError as error:
-                self.reply(error.request_id, Refused(str(error)))
-            else:
-                self._broker.submit(self, request_id, command)
-
-    def pause_writing(self) -> None:
-        """The client does not read its answers: stop taking its requests."""
-        if self._transport:
-            self._transport.pause_reading()
-
-    def resume_writing(self) -> None:
-        if self._transport:
-            self._transport.resume_reading()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._transport = None
-        self._broker.left(self)
-
-    def reply(self, request_id: int, reply: Reply) -> None:
-        if self._transport is None or self.gone:
-            return
-        try:
-            frame = wire.encode(request_id, reply)
-        except wire.FrameError:
-            frame = wire.encode(request_id, Refused("the answer is too large; ask for less"))
-        self._transport.write(frame)
-
-    @property
-    def gone(self) -> bool:
-        return self._transport is None or self._transport.is_closing()
-
-    def close(self) -> None:
-        if self._transport:
-            self._transport.close()
-
-    def abort(self) -> None:
-        """Close without waiting for a client that does not read its answers."""
-        if self._transport:
-            self._transport.abort()
+def _size(reply: Reply) -> int:
+    """About how large an answer is, where it can be large."""
+    if isinstance(reply, Leased) and reply.delivery:
+        return len(reply.delivery.job.payload)
+    return wire.MAX_FRAME // 8 if isinstance(reply, DeadLetters) else 0
 
 
 async def serve(
@@ -250,6 +301,7 @@ async def serve(
     decisions: Decisions = CORRECT,
     metrics: tuple[str, int] | None = None,
     retention_s: float = RETENTION_S,
+    limits: Limits = Limits(),  # noqa: B008
 ) -> None:
     """Serve the queue in the file ``path`` until SIGTERM or SIGINT.
 
@@ -258,7 +310,7 @@ async def serve(
     taken, and Unavailable if the file is not a queue or the page cannot be served.
     """
     queue = ReferenceQueue(SQLiteStore(path), Clock(), Random(), decisions, retention_s)
-    broker = Broker(queue)
+    broker = Broker(queue, limits)
     page = Endpoint(page_of(broker.measure)) if metrics else None
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()

@@ -9,10 +9,14 @@ from __future__ import annotations
 import socket
 import time
 
+from msgspec.structs import replace
+
 from ....protocol.commands import (
     Command,
+    DeadLetters,
     Failed,
     Lease,
+    ListDead,
     QueueError,
     Refused,
     Reply,
@@ -78,8 +82,21 @@ class Client:
     def attempt(self, command: Command) -> Reply | None:
         """One attempt; None if no answer came, and then the connection is dropped.
 
-        A command too large for a frame is refused here, unsent.
+        A command too large for a frame is refused here, unsent. Dead letters that come in
+        pages are asked for until there are as many as are wanted.
         """
+        reply = self._ask(command)
+        while isinstance(command, ListDead) and isinstance(reply, DeadLetters) and reply.next:
+            left = command.limit - len(reply.letters)
+            if left <= 0:
+                break
+            more = self._ask(replace(command, after=reply.next, limit=left))
+            if not isinstance(more, DeadLetters):
+                return more
+            reply = DeadLetters(reply.letters + more.letters, more.next)
+        return reply
+
+    def _ask(self, command: Command) -> Reply | None:
         wait_s = command.wait_s if isinstance(command, Lease) else 0.0
         self._request_id += 1
         try:

@@ -1,7 +1,7 @@
 """The identity of a write to a shared store: what it changes, of which job, and a number.
 
 ``ack/job-7/5f0c...`` is written down with the record. It tells who came first when an
-answer was lost (see :mod:`.doubt`), tells an operator what was last done to a job, and
+answer was lost (see :mod:`.ambiguous_writes`), tells an operator what was last done to a job, and
 lets a network proxy see which call the bytes on the wire belong to. It decides nothing.
 """
 
@@ -25,9 +25,16 @@ class Write(NamedTuple):
     job_id: str
 
 
-def identity(old: Record | None, new: Record) -> str:
-    """A fresh identity for the write that puts ``new`` in the place of ``old``."""
-    return f"{change(old, new)}/{new.job.id.replace('/', '_')}/{uuid.uuid4().hex}"
+def identity(old: Record | None, new: Record, number: str | None = None) -> str:
+    """A fresh identity for the write that puts ``new`` in the place of ``old``.
+
+    Writes of which at most one is carried out may share their ``number``.
+    """
+    return f"{change(old, new)}/{new.job.id.replace('/', '_')}/{number or fresh_number()}"
+
+
+def fresh_number() -> str:
+    return uuid.uuid4().hex
 
 
 def change(old: Record | None, new: Record) -> str:
@@ -47,7 +54,9 @@ def change(old: Record | None, new: Record) -> str:
     return "nack" if new.settled_token > old.settled_token else "reap"
 
 
-def find(message: bytes) -> Write | None:
-    """The write whose identity stands in these bytes, if there is one."""
-    found = _IDENTITY.search(message)
-    return Write(found[1].decode(), found[2].decode(errors="replace")) if found else None
+def found(message: bytes) -> list[tuple[bytes, Write]]:
+    """The identities that stand in these bytes, and the write that each of them names."""
+    return [
+        (match[0], Write(match[1].decode(), match[2].decode(errors="replace")))
+        for match in _IDENTITY.finditer(message)
+    ]

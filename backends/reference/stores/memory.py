@@ -14,7 +14,7 @@ from typing import Any
 
 from ....protocol.commands import Depth, State
 from ..record import Record
-from .store import due
+from .store import FIRST, Place, due
 
 _NOTHING = nullcontext()
 
@@ -107,9 +107,10 @@ class MemoryStore:
         ended = (due(r) for r in records if r.state in ("done", "dead"))
         return max(chain((r.enqueued_at for r in records), ended), default=None)
 
-    def dead(self) -> list[Record]:
+    def dead(self, after: Place = FIRST, most: int | None = None) -> list[Record]:
         dead = [r for r in self._records.values() if r.state == "dead"]
-        return sorted(dead, key=lambda r: (r.ended_at, r.sequence))
+        dead = [r for r in dead if (r.ended_at, r.sequence) > after]
+        return sorted(dead, key=lambda r: (r.ended_at, r.sequence))[:most]
 
     def depths(self, now: float) -> list[Depth]:
         groups: dict[tuple[str, State], list[Record]] = defaultdict(list)

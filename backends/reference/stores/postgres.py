@@ -1,8 +1,8 @@
 """The store in PostgreSQL: one table in a schema of its own, one statement per write.
 
 Every write is a single statement that commits by itself, so no lock outlives a statement
-and a worker that stalls or dies between two of them holds nobody up. A claim is a
-compare-and-set on the version like every other write: whoever loses it looks again.
+and a worker that stalls or dies between two of them holds nobody up. A claim proposes what
+becomes of the next few jobs, and takes the first one that nobody else is just taking.
 
 An answer means that the disk has it, if the server runs with ``fsync=on``,
 ``full_page_writes=on`` and ``synchronous_commit=on`` (its defaults). Asynchronous commit
@@ -15,9 +15,7 @@ and a new connection finds the primary by itself.
 from __future__ import annotations
 
 import hashlib
-import select
-import time
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
@@ -25,75 +23,39 @@ import msgspec
 from msgspec.structs import replace
 
 from ....protocol.commands import Depth, Unanswered
-from ..record import Record
+from ..record import UNREADABLE, Outline, Record, stand_in
 from .ambiguous_writes import NO_RECORD, Held, persist, took_effect
-from .identity import identity
+from .identity import fresh_number, identity
+from .postgres_statements import CLAIM, INSERT, LOOK, SCHEMA, SWAP, WRITTEN
 from .server_words import of_postgres
-from .store import Bell, RecordRefused, ServerError, StoreError, due
+from .store import (
+    FIRST,
+    LOOK_BYTES,
+    Bell,
+    Claim,
+    Look,
+    Place,
+    Proposal,
+    RecordRefused,
+    ServerError,
+    StoreError,
+    due,
+    in_order,
+)
 
 try:
     import psycopg
     from psycopg import sql
+
+    from .postgres_bell import Listening, bell_of
+    from .postgres_connection import LOST, ImpatientConnection
 except ImportError as missing:
     raise StoreError(
         "expected the PostgreSQL client for Python, found none; install jobquake[postgres]"
     ) from missing
 
 FORMAT = "jobquake queue, format 1"
-LOOK_EVERY_S = 0.02
-# OperationalError and InterfaceError: the connection; TimeoutError: our own patience.
-# After a failover the old primary answers that it is read-only: dial again, like a loss.
-LOST = (
-    psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.ReadOnlySqlTransaction,
-    TimeoutError, OSError,
-)  # fmt: skip
-
-SCHEMA = """
-CREATE SCHEMA IF NOT EXISTS {schema};
-COMMENT ON SCHEMA {schema} IS {format};
-CREATE TABLE IF NOT EXISTS {schema}.jobs (
-    sequence bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    id text NOT NULL UNIQUE,
-    queue text NOT NULL,
-    state text NOT NULL,
-    priority bigint NOT NULL,
-    due double precision NOT NULL,
-    enqueued_at double precision NOT NULL,
-    version bigint NOT NULL,
-    write text NOT NULL,
-    body bytea NOT NULL
-);
-CREATE INDEX IF NOT EXISTS jobs_ready ON {schema}.jobs (queue, priority DESC, due, sequence)
-    WHERE state = 'ready';
-CREATE INDEX IF NOT EXISTS jobs_due ON {schema}.jobs (state, due);
-CREATE TABLE IF NOT EXISTS {schema}.keys (
-    key text PRIMARY KEY, done_at double precision NOT NULL
-);
-"""
-INSERT = """
-WITH changed AS (
-    INSERT INTO {schema}.jobs
-        (id, queue, state, priority, due, enqueued_at, version, write, body)
-    VALUES (%(id)s, %(queue)s, %(state)s, %(priority)s, %(due)s, %(enqueued_at)s, %(version)s,
-            %(write)s, %(body)s)
-    ON CONFLICT (id) DO NOTHING RETURNING due
-)
-SELECT pg_notify(%(channel)s, due::text) FROM changed
-"""
-SWAP = """
-WITH changed AS (
-    UPDATE {schema}.jobs
-    SET state = %(state)s, due = %(due)s, version = %(version)s, write = %(write)s,
-        body = %(body)s
-    WHERE id = %(id)s AND version = %(expected)s RETURNING due
-), completed AS (
-    INSERT INTO {schema}.keys SELECT %(key)s::text, %(ended_at)s FROM changed
-    WHERE %(key)s::text IS NOT NULL
-    ON CONFLICT (key) DO UPDATE SET done_at = excluded.done_at
-)
-SELECT CASE WHEN %(state)s IN ('ready', 'leased') THEN pg_notify(%(channel)s, due::text) END
-FROM changed
-"""
+Params = Sequence[object] | Mapping[str, object]
 
 
 class PostgresStore:
@@ -112,7 +74,7 @@ class PostgresStore:
         self._conninfo = conninfo
         self.name = name
         self._timeout_s = timeout_s
-        self._connection: _ImpatientConnection | None = None
+        self._connection: ImpatientConnection | None = None
         self._queries: dict[str, bytes] = {}
         self._prepare_database()
 
@@ -139,9 +101,7 @@ class PostgresStore:
                 )
             )
         ]
-        return min(
-            candidates, key=lambda r: (-r.job.priority, r.ready_at, r.sequence), default=None
-        )
+        return min(candidates, key=in_order, default=None)
 
     def waiting(self, queue: str) -> int:
         query = "SELECT count(*) FROM {schema}.jobs WHERE queue = %s AND state = 'ready'"
@@ -179,9 +139,12 @@ class PostgresStore:
         )
         return None if latest is None else float(latest)
 
-    def dead(self) -> list[Record]:
+    def dead(self, after: Place = FIRST, most: int | None = None) -> list[Record]:
         return self._all(
-            "SELECT sequence, body FROM {schema}.jobs WHERE state = 'dead' ORDER BY due, sequence"
+            "SELECT sequence, body FROM {schema}.jobs WHERE state = 'dead'"
+            " AND (due, sequence) > (%s, %s) ORDER BY due, sequence LIMIT %s",
+            *after,
+            most,
         )
 
     def depths(self, now: float) -> list[Depth]:
@@ -207,6 +170,52 @@ class PostgresStore:
             )
         )
 
+    def look(self, queues: Iterable[str], now: float, most: int) -> Look:
+        values = {"now": now, "queues": list(queues), "most": most, "bytes": LOOK_BYTES}
+        look = Look([], [])
+        for place, *found in self._ask(LOOK, values):
+            (look.next if place else look.expired).append(self._record(*found))
+        return look
+
+    def claim(self, queues: Iterable[str], now: float, proposals: list[Proposal]) -> Claim:
+        ids = [old.job.id for old, _ in proposals]
+        number = fresh_number()
+        writes = [identity(old, new, number) for old, new in proposals]
+        channels = [self._channel(old.job.queue) for old, _ in proposals]
+        values = {
+            "queues": list(queues),
+            "now": now,
+            "ids": ids,
+            "expected": [old.version for old, _ in proposals],
+            "keys": [new.job.key for _, new in proposals],
+            "versions": [new.version for _, new in proposals],
+            "writes": writes,
+            "dues": [due(new) for _, new in proposals],
+            "bodies": [self._encode(new) for _, new in proposals],
+            "bells": [bell_of(channel) for channel in channels],
+            "channels": channels,
+        }
+        query, written = self._query(CLAIM), self._query(WRITTEN)
+        sent = False
+
+        def send() -> Claim:
+            nonlocal sent
+            if sent:  # the answer was lost: perhaps it was carried out, or just is
+                held = {write for (write,) in self.connected().execute(written, (ids,))}
+                if done := held.intersection(writes):
+                    return Claim(writes.index(done.pop()), [])
+            sent = True
+            taken, duplicates = None, []
+            for place, write, _ in self.connected().execute(query, values):
+                if write is None:
+                    duplicates.append(place - 1)
+                else:
+                    taken = place - 1
+            return Claim(taken, duplicates)
+
+        found: Claim = self.persist(send)[0]
+        return found
+
     def wall(self) -> float:
         """The server's wall clock, which all who share it can agree on."""
         ((seconds,),) = self._ask("SELECT extract(epoch FROM clock_timestamp())::float8")
@@ -215,13 +224,14 @@ class PostgresStore:
     @contextmanager
     def bell(self, queues: Iterable[str]) -> Iterator[Bell]:
         """Hear of every change in ``queues`` from now on: notified by the swap itself."""
-        listening = _Listening(self, [self._channel(queue) for queue in queues])
+        listening = Listening(self, [self._channel(queue) for queue in queues])
         listening.listen()
         try:
             yield listening
         finally:
             try:
                 self.connected().execute("UNLISTEN *")
+                self.connected().execute("SELECT pg_advisory_unlock_all()")
             except (*LOST, psycopg.Error):
                 self.hang_up()
 
@@ -234,10 +244,10 @@ class PostgresStore:
 
     # -- the connection -----------------------------------------------------------------
 
-    def connected(self) -> _ImpatientConnection:
+    def connected(self) -> ImpatientConnection:
         """The connection of this store, dialled anew if it was lost."""
         if self._connection is None or self._connection.closed:
-            self._connection = _ImpatientConnection.connect(
+            self._connection = ImpatientConnection.connect(
                 self._conninfo, autocommit=True, connect_timeout=2, application_name="jobquake"
             )
             self._connection.patience_s = self._timeout_s
@@ -260,7 +270,7 @@ class PostgresStore:
                 raise
             raise ServerError("PostgreSQL", failed) from error
 
-    def _ask(self, query: str, values: Sequence[object] = (), rows: bool = True) -> list[Any]:
+    def _ask(self, query: str, values: Params = (), rows: bool = True) -> list[Any]:
         text = self._query(query)
 
         def send() -> list[Any]:
@@ -293,7 +303,8 @@ class PostgresStore:
             "version": record.version,
             "write": write,
             "body": self._encode(record),
-            "channel": self._channel(job.queue),
+            "channel": (channel := self._channel(job.queue)),
+            "bell": bell_of(channel),
         }
 
         def send() -> bool:
@@ -310,10 +321,18 @@ class PostgresStore:
         return next(iter(self._all(query, *values)), None)
 
     def _all(self, query: str, *values: object) -> list[Record]:
-        return [
-            replace(self._decode(body), sequence=sequence)
-            for sequence, body in self._ask(query, values)
-        ]
+        return [self._record(*row) for row in self._ask(query, values)]
+
+    def _record(self, sequence: int, body: bytes) -> Record:
+        try:
+            return replace(self._decode(body), sequence=sequence)
+        except UNREADABLE as error:
+            query = (
+                "SELECT id, queue, priority, state, due, enqueued_at, version, sequence"
+                " FROM {schema}.jobs WHERE sequence = %s"
+            )
+            (row,) = self._ask(query, (sequence,))
+            return stand_in(Outline(*row), bytes(body), error)
 
     def _channel(self, queue: str) -> str:
         """A channel name is short: the digest of the queue's full name."""
@@ -338,63 +357,7 @@ class PostgresStore:
             )
 
     def _make_schema(self) -> None:
-        with (connection := self.connected()).transaction():
-            # One at a time: IF NOT EXISTS alone is a race.
+        connection = self.connected()
+        with connection.transaction():  # one at a time: IF NOT EXISTS alone is a race
             connection.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", (self.name,))
             connection.execute(self._query(SCHEMA))
-
-
-class _Listening:
-    """The bell of a :class:`PostgresStore`: each payload is the time of what may happen."""
-
-    def __init__(self, store: PostgresStore, channels: list[str]) -> None:
-        self._store = store
-        self._channels = channels
-        self._heard_on: _ImpatientConnection | None = None
-
-    def listen(self) -> None:
-        def send() -> None:
-            connection = self._store.connected()
-            for channel in self._channels:
-                connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
-            self._heard_on = connection
-
-        self._store.persist(send)
-
-    def wait(self, timeout_s: float) -> float | None:
-        try:
-            connection = self._store.connected()
-            if connection is not self._heard_on:
-                self.listen()
-                return 0.0  # the line was down: anything may have happened
-            heard = list(connection.notifies(timeout=0))
-            if not heard and select.select([connection], [], [], max(0.0, timeout_s))[0]:
-                heard = list(connection.notifies(timeout=0))
-        except LOST as error:
-            self._store.hang_up()
-            raise Unanswered(
-                f"expected word of a change, found a lost connection: {error}"
-            ) from error
-        return min((float(said.payload) for said in heard), default=None)
-
-
-class _ImpatientConnection(psycopg.Connection[Any]):
-    """A connection on which no wait for the server lasts longer than ``patience_s``."""
-
-    patience_s = 1.0
-
-    def wait(self, gen: Generator[Any, Any, Any], *args: Any, **options: Any) -> Any:
-        until = time.monotonic() + self.patience_s
-
-        def bounded() -> Generator[Any, Any, Any]:
-            try:
-                wanted = next(gen)
-                while True:
-                    ready = yield wanted
-                    if not ready and time.monotonic() >= until:
-                        raise TimeoutError(f"no answer within {self.patience_s:g} s")
-                    wanted = gen.send(ready)
-            except StopIteration as end:
-                return end.value
-
-        return super().wait(bounded(), *args, **{"interval": LOOK_EVERY_S, **options})

@@ -29,12 +29,25 @@ from msgspec.structs import replace
 
 from ....protocol.commands import Depth, State, Unanswered
 from ....servers.source import shown
-from ..record import Record
+from ..record import UNREADABLE, Outline, Record, stand_in
 from .ambiguous_writes import NO_RECORD, Held, persist, took_effect
-from .identity import identity
-from .redis_scripts import DEPTHS, LATEST, NEXT, PUT, RANGE, SOONEST
+from .identity import fresh_number, identity
+from .redis_scripts import CLAIM, DEPTHS, LATEST, LOOK, NEXT, PUT, RANGE, SOONEST
 from .server_words import of_redis
-from .store import Bell, RecordRefused, ServerError, StoreError, due
+from .store import (
+    FIRST,
+    LOOK_BYTES,
+    Bell,
+    Claim,
+    Look,
+    Place,
+    Proposal,
+    RecordRefused,
+    ServerError,
+    StoreError,
+    due,
+    in_order,
+)
 
 try:
     import redis
@@ -91,6 +104,8 @@ class RedisStore:
         self._server = self._dial()
         self._put = self._server.register_script(PUT)
         self._next = self._server.register_script(NEXT)
+        self._look = self._server.register_script(LOOK)
+        self._claim = self._server.register_script(CLAIM)
         self._range = self._server.register_script(RANGE)
         self._soonest = self._server.register_script(SOONEST)
         self._latest = self._server.register_script(LATEST)
@@ -113,7 +128,7 @@ class RedisStore:
         names = tuple(queues)
         return min(
             self._records(lambda: self._next(keys=[self._prefix], args=[repr(now), *names])),
-            key=lambda r: (-r.job.priority, r.ready_at, r.sequence),
+            key=in_order,
             default=None,
         )
 
@@ -139,8 +154,9 @@ class RedisStore:
         times = self._ask(lambda: self._latest(keys=[self._prefix], args=STATES))
         return max((float(t) for t in times if t is not None), default=None)
 
-    def dead(self) -> list[Record]:
-        return self._up_to("dead", "+inf")
+    def dead(self, after: Place = FIRST, most: int | None = None) -> list[Record]:
+        dead = self._up_to("dead", "+inf")
+        return [r for r in dead if (r.ended_at, r.sequence) > after][:most]
 
     def depths(self, now: float) -> list[Depth]:
         args = [repr(now), *STATES]
@@ -170,6 +186,31 @@ class RedisStore:
             forgotten += sum(self._ask(drop)[2::3])
         self._ask(lambda: self._server.zremrangebyscore(self._key("keys"), "-inf", limit))
         return forgotten
+
+    def look(self, queues: Iterable[str], now: float, most: int) -> Look:
+        args: list[str | int] = [repr(now), most, LOOK_BYTES, *queues]
+        expired, found = self._ask(lambda: self._look(keys=[self._prefix], args=args))
+        return Look(self._pairs(expired), sorted(self._pairs(found), key=in_order)[:most])
+
+    def claim(self, queues: Iterable[str], now: float, proposals: list[Proposal]) -> Claim:
+        number = fresh_number()
+        writes = [identity(old, new, number) for old, new in proposals]
+        packed = [
+            (
+                old.job.id,
+                str(old.version),
+                str(new.version),
+                repr(due(new)),
+                "" if new.job.key is None else f"={new.job.key}",
+            )
+            for old, new in proposals
+        ]
+        bodies = [self._encode(new) for _, new in proposals]  # its msgpack knows no bytes
+        told: list[str | bytes | int] = [repr(now), self._encode(packed), len(writes)]
+        args = [*told, *writes, *bodies, *queues]
+        # Sent again, it finds what it has done already; no other write can be meant.
+        taken, duplicates = self._ask(lambda: self._claim(keys=[self._prefix], args=args))[:2]
+        return Claim(None if taken < 0 else taken, duplicates)
 
     def wall(self) -> float:
         """The server's wall clock, which all who share it can agree on."""
@@ -257,11 +298,33 @@ class RedisStore:
         return took_effect(new.version, write, held, doubtful)
 
     def _records(self, send: Callable[[], Any]) -> list[Record]:
-        flat = self._ask(send)
+        return self._pairs(self._ask(send))
+
+    def _pairs(self, flat: list[bytes]) -> list[Record]:
         return [self._record(*pair) for pair in zip(flat[::2], flat[1::2], strict=True)]
 
     def _record(self, member: bytes, body: bytes) -> Record:
-        return replace(self._decode(body), sequence=int(member[:SEQUENCE_DIGITS]))
+        sequence = int(member[:SEQUENCE_DIGITS])
+        try:
+            return replace(self._decode(body), sequence=sequence)
+        except UNREADABLE as error:
+            return stand_in(self._outline(member, sequence), body, error)
+
+    def _outline(self, member: bytes, sequence: int) -> Outline:
+        job_id = member[SEQUENCE_DIGITS + 1 :].decode()
+        fields = ["version", "place", "group"]
+        version, place, group = self._ask(
+            lambda: self._server.hmget(self._key("job", job_id), fields)
+        )
+        due_at, since = (
+            float(self._ask(lambda: self._server.zscore(key, member)))  # noqa: B023
+            for key in (place, group)
+        )
+        # The group is named group:STATE:QUEUE, a ready job's place ready:PRIORITY:QUEUE.
+        _, state, queue = group.decode().removeprefix(self._prefix).split(":", 2)
+        named = place.decode().removeprefix(self._prefix).split(":", 2)
+        priority = int(named[1]) if state == "ready" else 0
+        return Outline(job_id, queue, priority, state, due_at, since, int(version), sequence)
 
     def _up_to(self, place: str, limit: str) -> list[Record]:
         keys = [self._prefix, self._key(place)]

@@ -30,6 +30,94 @@ if completes == '1' then redis.call('ZADD', keys, ended_at, key) end
 if channel ~= '' then redis.call('PUBLISH', channel, due) end
 return {1, version, write}
 """
+# Ended leases; then the first due records of each queue, no more and no larger than is wanted.
+LOOK = """
+local prefix, now, most, bytes = KEYS[1], ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+local expired, found = {}, {}
+local function body(member)
+    return redis.call('HGET', prefix .. 'job:' .. member:sub(18), 'body')
+end
+for _, member in ipairs(redis.call('ZRANGEBYSCORE', prefix .. 'leased', '-inf', now)) do
+    table.insert(expired, member)
+    table.insert(expired, body(member))
+end
+for i = 4, #ARGV do
+    local left, room = most, bytes
+    local priorities = prefix .. 'priorities:' .. ARGV[i]
+    for _, priority in ipairs(redis.call('ZREVRANGE', priorities, 0, -1)) do
+        local place = prefix .. 'ready:' .. priority .. ':' .. ARGV[i]
+        local due = redis.call('ZRANGEBYSCORE', place, '-inf', now, 'LIMIT', 0, left)
+        for _, member in ipairs(due) do
+            local record = body(member)
+            room = room - #record
+            if left < most and room < 0 then left = 0 break end
+            table.insert(found, member)
+            table.insert(found, record)
+            left = left - 1
+        end
+        if left == 0 then break end
+    end
+end
+return {expired, found}
+"""
+# Carry out the first proposal that still fits, unless a record that nobody proposed comes before
+# it. One that is there already was carried out when this very claim was sent before.
+CLAIM = """
+local prefix, now, packed, width = KEYS[1], ARGV[1], ARGV[2], tonumber(ARGV[3])
+local proposals, queues = cmsgpack.unpack(packed), 4 + 2 * width
+for i = 1, width do
+    if redis.call('HGET', prefix .. 'job:' .. proposals[i][1], 'write') == ARGV[3 + i] then
+        return {i - 1, {}, ARGV[3 + i]}
+    end
+end
+local function ahead(limit, priority, due, member)
+    local found = 0
+    for i = queues, #ARGV do
+        local priorities = prefix .. 'priorities:' .. ARGV[i]
+        for _, other in ipairs(redis.call('ZREVRANGE', priorities, 0, -1)) do
+            local place = prefix .. 'ready:' .. other .. ':' .. ARGV[i]
+            if tonumber(other) > priority then
+                found = found + redis.call('ZCOUNT', place, '-inf', now)
+            elseif tonumber(other) == priority then
+                found = found + redis.call('ZCOUNT', place, '-inf', '(' .. due)
+                local ties = redis.call('ZRANGEBYSCORE', place, due, due, 'LIMIT', 0, limit + 1)
+                for _, tie in ipairs(ties) do
+                    if tie:sub(1, 16) < member:sub(1, 16) then found = found + 1 end
+                end
+            end
+            if found > limit then return found end
+        end
+    end
+    return found
+end
+local duplicates = {}
+for i = 1, width do
+    local id, expected, version, due, key = unpack(proposals[i])
+    local job, write, body = prefix .. 'job:' .. id, ARGV[3 + i], ARGV[3 + width + i]
+    local held = redis.call('HMGET', job, 'version', 'member', 'place', 'group')
+    if held[1] == expected then
+        local place, member, group = held[3], held[2], held[4]
+        if key ~= '' and redis.call('ZSCORE', prefix .. 'keys', key:sub(2)) then
+            table.insert(duplicates, i - 1)
+        else
+            local priority, queue = place:sub(#prefix + 1):match('^ready:(-?%d+):(.*)$')
+            local at = redis.call('ZSCORE', place, member)
+            if ahead(#duplicates, tonumber(priority), at, member) > #duplicates then break end
+            redis.call('ZREM', place, member)
+            redis.call('ZADD', prefix .. 'leased', due, member)
+            local since = redis.call('ZSCORE', group, member)
+            redis.call('ZREM', group, member)
+            group = prefix .. 'group:leased:' .. queue
+            redis.call('ZADD', group, since, member)
+            redis.call('HSET', job, 'version', version, 'write', write, 'body', body,
+                       'place', prefix .. 'leased', 'group', group)
+            redis.call('PUBLISH', prefix .. 'changed:' .. queue, due)
+            return {i - 1, duplicates, write}
+        end
+    end
+end
+return {-1, duplicates, ''}
+"""
 # The first due record of each queue: of its highest priority that has one.
 NEXT = """
 local prefix, now, found = KEYS[1], ARGV[1], {}

@@ -16,9 +16,9 @@ import msgspec
 from msgspec.structs import replace
 
 from ....protocol.commands import Depth, State
-from ..record import Record
+from ..record import UNREADABLE, Outline, Record, stand_in
 from .sqlite_schema import UPDATES, VERSION, statements
-from .store import StoreError, due
+from .store import FIRST, Place, StoreError, due, in_order
 
 BUSY_TIMEOUT_S = 10.0
 ABOVE_ALL = 2**62  # of all priorities
@@ -112,7 +112,7 @@ class SQLiteStore:
         found = (self._first(queue, now) for queue in queues)
         return min(
             (record for record in found if record),
-            key=lambda r: (-r.job.priority, r.ready_at, r.sequence),
+            key=in_order,
             default=None,
         )
 
@@ -181,11 +181,11 @@ class SQLiteStore:
         latest += self._db.execute(newest).fetchall()
         return max((at for (at,) in latest if at is not None), default=None)
 
-    def dead(self) -> list[Record]:
+    def dead(self, after: Place = FIRST, most: int | None = None) -> list[Record]:
         return self._all(
             "SELECT sequence, body FROM jobs INDEXED BY jobs_dead"
-            " WHERE state='dead' ORDER BY due, sequence",
-            (),
+            " WHERE state='dead' AND (due, sequence) > (?, ?) ORDER BY due, sequence LIMIT ?",
+            (*after, -1 if most is None else most),
         )
 
     def depths(self, now: float) -> list[Depth]:
@@ -222,7 +222,15 @@ class SQLiteStore:
         return [self._record(*row) for row in self._db.execute(query, values)]
 
     def _record(self, sequence: int, body: bytes) -> Record:
-        return replace(self._decode(body), sequence=sequence)
+        try:
+            return replace(self._decode(body), sequence=sequence)
+        except UNREADABLE as error:
+            query = (
+                "SELECT id, queue, priority, state, due, enqueued_at, version, sequence"
+                " FROM jobs WHERE sequence=?"
+            )
+            row = self._db.execute(query, (sequence,)).fetchone()
+            return stand_in(Outline(*row), bytes(body), error)
 
 
 def _depth(

@@ -8,11 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
-from typing import Protocol
+from math import inf
+from typing import NamedTuple, Protocol
 
 from ....protocol.commands import Depth, Failed
 from ...adapter import Unavailable
 from ..record import Record
+
+LOOK_BYTES = 64 * 1024
+Place = tuple[float, int]
+FIRST: Place = (-inf, 0)
 
 
 class StoreError(Unavailable):
@@ -69,8 +74,8 @@ class Store(Protocol):
     def last_change_at(self) -> float | None:
         """When a job last came or ended, by the records that are held; None if there are none."""
 
-    def dead(self) -> list[Record]:
-        """All dead letters, oldest first."""
+    def dead(self, after: Place = FIRST, most: int | None = None) -> list[Record]:
+        """The first dead letters behind ``after`` (when it ended, sequence), oldest first."""
 
     def depths(self, now: float) -> list[Depth]: ...
 
@@ -86,6 +91,11 @@ def due(record: Record) -> float:
     return times.get(record.state, record.ended_at)
 
 
+def in_order(record: Record) -> tuple[int, float, int]:
+    """What ready records are sorted by: the highest priority, ready longest, first in."""
+    return (-record.job.priority, record.ready_at, record.sequence)
+
+
 class Bell(Protocol):
     """Rings when a record changes."""
 
@@ -95,6 +105,27 @@ class Bell(Protocol):
         None if nothing was announced in ``timeout_s`` seconds. Raises Unanswered if the
         connection broke.
         """
+
+
+class Proposal(NamedTuple):
+    """What the core makes of a ready record if it is handed out: ``leased``."""
+
+    record: Record
+    leased: Record
+
+
+class Look(NamedTuple):
+    """What one look at a shared store shows: ended leases, and who is next, in order."""
+
+    expired: list[Record]
+    next: list[Record]
+
+
+class Claim(NamedTuple):
+    """Which proposal was taken, if one was; and the place of each one whose key is done."""
+
+    taken: int | None
+    duplicates: list[int]
 
 
 class SharedStore(Store, Protocol):
@@ -109,6 +140,21 @@ class SharedStore(Store, Protocol):
 
     def wall(self) -> float:
         """The server's wall clock in seconds."""
+
+    def look(self, queues: Iterable[str], now: float, most: int) -> Look:
+        """Ended leases, and up to ``most`` ready records, in the order of :meth:`next_ready`.
+
+        The first one is there however large it is; together the others are no larger than
+        ``LOOK_BYTES``.
+        """
+
+    def claim(self, queues: Iterable[str], now: float, proposals: list[Proposal]) -> Claim:
+        """Carry out the first proposal whose record is unchanged and whose key is not done.
+
+        In one atomic step, and only if no ready record that is not among them comes before it.
+        Whoever loses a race against others for the first one so takes the next, and nobody is
+        passed over. Records with a done key stay as they are: they are to be skipped.
+        """
 
     def bell(self, queues: Iterable[str]) -> AbstractContextManager[Bell]:
         """Announcements of every change in ``queues`` from now to the end of the block."""

@@ -19,14 +19,36 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 from jobquake.backends.reference import core, places
+from jobquake.backends.reference.claiming import is_shared
 from jobquake.backends.reference.direct import DirectConnection
 from jobquake.backends.reference.queue import ReferenceQueue
 from jobquake.backends.reference.record import Record
 from jobquake.backends.reference.stores.memory import MemoryStore
 from jobquake.backends.reference.stores.sqlite import SQLiteStore
-from jobquake.backends.reference.stores.store import SharedStore, Store, StoreError, due
+from jobquake.backends.reference.stores.store import (
+    LOOK_BYTES,
+    Proposal,
+    SharedStore,
+    Store,
+    StoreError,
+    due,
+    in_order,
+)
 from jobquake.protocol.clock import Clock
-from jobquake.protocol.commands import Enqueue, Job, Lease, Leased, RetryPolicy, Unanswered
+from jobquake.protocol.commands import (
+    Ack,
+    DeadLetters,
+    Enqueue,
+    Job,
+    Lease,
+    Leased,
+    ListDead,
+    Replay,
+    Replayed,
+    RetryPolicy,
+    Settled,
+    Unanswered,
+)
 from msgspec.structs import replace
 from support.relay import Lost, Relay, relay
 from support.servers_here import KINDS, address, fresh_store
@@ -102,6 +124,46 @@ class StoreMachine(RuleBasedStateMachine):
         assert plain(self.store.next_ready(queues, self.now)) == plain(expected)
         if expected:
             self.swap(expected, core.lease(expected, "w", lease_s, self.now))
+
+    @rule(
+        queues=st.sampled_from([QUEUES, QUEUES[:1]]),
+        most=st.integers(1, 4),
+        first=st.integers(0, 2),
+        outdated=st.booleans(),
+    )
+    def claim_in_one_step(
+        self, queues: tuple[str, ...], most: int, first: int, outdated: bool
+    ) -> None:
+        """It takes the first proposal that fits, unless somebody who was not proposed is ahead."""
+        store = self.store
+        if not is_shared(store):
+            return
+        look = store.look(queues, self.now, most)
+        expired = identified(self.model.expired(self.now))
+        assert [*map(plain, identified(look.expired))] == [*map(plain, expired)]
+        ready = [r for r in self.known() if r.state == "ready" and r.ready_at <= self.now]
+        ready = sorted((r for r in ready if r.job.queue in queues), key=in_order)
+        assert [*map(plain, look.next)] == [*map(plain, ready[:most])]
+        heads = look.next[first:]
+        if outdated and heads:
+            heads[0] = replace(heads[0], version=heads[0].version + 7)
+        proposals = [Proposal(record, core.lease(record, "w", 2.0, self.now)) for record in heads]
+        claim = store.claim(queues, self.now, proposals)
+
+        fit = [r for r in heads if plain(self.model.get(r.job.id)) == plain(r)]
+        done = [r for r in fit if r.job.key is not None and self.model.key_done(r.job.key)]
+        free = next((r for r in fit if r not in done), None)
+        proposed = {r.job.id for r in fit}
+        ahead = next((r.job.id for r in ready if r.job.id not in proposed), None)
+        order = [r.job.id for r in ready]
+        if free is None or (ahead and order.index(ahead) < order.index(free.job.id)):
+            assert claim.taken is None
+            return
+        assert claim.taken == heads.index(free)
+        before = {heads.index(r) for r in done if heads.index(r) < claim.taken}
+        assert before <= set(claim.duplicates)
+        held = self.model.get(free.job.id)
+        assert held and self.model.swap(held, core.lease(held, "w", 2.0, self.now))
 
     @rule(queues=st.sampled_from([QUEUES, QUEUES[1:]]), by_s=st.sampled_from([-3.0, 3.0]))
     def who_asks_with_a_wrong_clock_changes_nothing(
@@ -212,6 +274,7 @@ from random import Random
 from jobquake.backends.clock import Clock
 from jobquake.protocol.commands import Ack, Lease
 from jobquake.backends.reference import places
+from jobquake.backends.reference.claiming import is_shared
 from jobquake.backends.reference.queue import ReferenceQueue
 kind, url, name = sys.argv[1:]
 store = places.open_store(kind, url, name, 5.0)
@@ -301,6 +364,39 @@ def test_an_insert_whose_answer_was_lost_is_known_as_ours(cuttable: Cuttable, lo
     assert behind.insert(core.admit(Job("the-job"), 0.0)) is True
     assert cutter.struck.is_set()
     assert behind.insert(core.admit(Job("the-job"), 0.0)) is False
+
+
+@pytest.mark.parametrize("lost", ["request", "answer"])
+def test_a_claim_whose_answer_was_lost_takes_no_second_job(cuttable: Cuttable, lost: Lost) -> None:
+    behind, straight, cutter = cuttable
+    for name in ("the-job", "another", "third"):
+        straight.insert(core.admit(Job(name, "mail"), 0.0))
+    look = behind.look(("mail",), 1.0, 3)
+    assert [record.job.id for record in look.next] == ["the-job", "another", "third"]
+    cutter.lose(lost, b"lease/the-job")
+    proposals = [Proposal(record, core.lease(record, "w", 5.0, 1.0)) for record in look.next]
+    assert behind.claim(("mail",), 1.0, proposals).taken == 0
+    assert cutter.struck.is_set()
+    assert [depth.count for depth in straight.depths(1.0) if depth.state == "leased"] == [1, 1]
+
+
+def test_who_lost_the_race_for_the_first_job_takes_the_second(cuttable: Cuttable) -> None:
+    behind, straight, _ = cuttable
+    for name in ("the-job", "another", "third"):
+        straight.insert(core.admit(Job(name, "mail"), 0.0))
+    seen = behind.look(("mail",), 1.0, 2).next
+    proposals = [Proposal(record, core.lease(record, "w", 5.0, 1.0)) for record in seen]
+    assert straight.claim(("mail",), 1.0, proposals).taken == 0
+    assert behind.claim(("mail",), 1.0, proposals).taken == 1
+    assert behind.claim(("mail",), 1.0, proposals).taken is None, "the third was not proposed"
+
+
+def test_a_look_is_no_larger_than_it_says_but_shows_a_job_of_any_size(kind: str) -> None:
+    with fresh_store(kind) as store:
+        for number in range(4):
+            payload = bytes(LOOK_BYTES if number < 2 else 10)
+            store.insert(core.admit(Job(f"job-{number}", "mail", payload), float(number)))
+        assert [r.job.id for r in store.look(("mail",), 9.0, 4).next] == ["job-0"]
 
 
 def test_a_lost_request_that_somebody_else_overtook_is_a_plain_no(cuttable: Cuttable) -> None:
@@ -440,3 +536,50 @@ def test_a_schema_of_somebody_else_is_refused() -> None:
     url = places.url_of("postgres", address("postgres"))
     with pytest.raises(StoreError, match="expected a jobquake queue"):
         places.open_store("postgres", url, "public", 5.0)
+
+
+# -- a record that cannot be read -----------------------------------------------------------
+
+
+def damage(store: Store, job_id: str) -> None:
+    """Somebody else has written into the place where the record lies."""
+    if isinstance(store, SQLiteStore):
+        store._db.execute("UPDATE jobs SET body=? WHERE id=?", (b"\xc1 no record", job_id))
+    elif store.__class__.__name__ == "RedisStore":
+        server, key = store._server, store._key("job", job_id)  # type: ignore[attr-defined]
+        server.hset(key, "body", b"\xc1 no record")
+    else:
+        query = "UPDATE {schema}.jobs SET body = %s WHERE id = %s"
+        store._ask(query, (b"\xc1 no record", job_id), rows=False)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("kind", ["sqlite", *KINDS])
+def test_a_record_that_cannot_be_read_is_set_aside_and_the_queue_goes_on(kind: str) -> None:
+    with ExitStack() as stack:
+        store: Store = (
+            SQLiteStore(":memory:") if kind == "sqlite" else stack.enter_context(fresh_store(kind))
+        )
+        queue = ReferenceQueue(store, Clock(), Random(0))
+        for name, priority in (("ready", 7), ("leased", 9), ("good", 0)):
+            queue.call(Enqueue(Job(name, "mail", priority=priority, max_deliveries=1)))
+        assert queue.call(Lease("w", ("mail",), 600.0)) != Leased(None)
+        damage(store, "ready")
+        damage(store, "leased")
+        settled = ReferenceQueue(store, Clock(), Random(0)).call(Ack("leased", 1))
+        assert isinstance(settled, Settled) and "cannot be read" in settled.why
+        reply = queue.call(Lease("w", ("mail",), 600.0))
+        assert isinstance(reply, Leased) and reply.delivery and reply.delivery.job.id == "good"
+
+        def dead() -> dict[str, str]:
+            found = queue.call(ListDead())
+            assert isinstance(found, DeadLetters)
+            return {letter.job.id: letter.reason for letter in found.letters}
+
+        assert list(dead()) == ["ready"]
+        assert "'ready' cannot be read" in dead()["ready"]
+        assert queue.call(Replay(("ready",))) == Replayed(())
+        queue.reap(queue.now() + 1000.0)
+        assert "'leased' cannot be read" in dead()["leased"]
+        held = store.get("ready")
+        assert held and held.remains == b"\xc1 no record"
+        assert [(d.state, d.count) for d in store.depths(queue.now())] == [("dead", 3)]
