@@ -32,7 +32,7 @@ from support import toxiproxies
 from support.broker_process import wait_until
 from support.servers_here import KINDS, address
 
-SEEDS = 12
+SEEDS, MORE_SEEDS = range(4), range(4, 12)
 # Those that a scenario of the catalogue shows; test_twins.py has a plan for each of all twins.
 TWINS = [p.without for p in PRACTICES if p.without.startswith("twin-")]
 # The mistake of the one is its place; SQLite and PostgreSQL keep the priority of a job in a column
@@ -229,11 +229,14 @@ def test_faults_on_single_calls_prove_nothing_through_a_real_toxiproxy() -> None
 # -- in the simulator ---------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("seeds", [SEEDS, pytest.param(MORE_SEEDS, marks=pytest.mark.slow)])
 @pytest.mark.parametrize(("place", "scenario"), in_places(("sqlite", *KINDS), EVERY_SCENARIO))
-def test_every_scenario_holds_in_virtual_time_on_a_real_store(place: str, scenario: str) -> None:
+def test_every_scenario_holds_in_virtual_time_on_a_real_store(
+    place: str, scenario: str, seeds: range
+) -> None:
     if place in KINDS:
         address(place)
-    for seed in range(SEEDS):
+    for seed in seeds:
         result = simulated(f"reference@{place}", scenario, seed)
         assert result.verdict == "held", (seed, result.sentence)
 

@@ -96,10 +96,9 @@ def test_a_mistake_that_only_an_odd_workload_shows_is_found(name: str) -> None:
 
 @pytest.mark.parametrize("mix", sorted(MIXES))
 def test_the_correct_queue_survives_every_technique(mix: str) -> None:
-    for shard in range(2):
-        seen = explore_shard(REFERENCE, 11, shard, schedules=150, mix=mix, stop_at_first=False)
-        assert [found.sentence for found in seen.found] == []
-        assert seen.schedules == 150
+    seen = explore_shard(REFERENCE, 11, 0, schedules=150, mix=mix, stop_at_first=False)
+    assert [found.sentence for found in seen.found] == []
+    assert seen.schedules == 150
 
 
 @pytest.mark.slow
@@ -229,7 +228,7 @@ def test_the_same_is_found_whatever_the_hash_seed() -> None:
             text=True,
             check=True,
         ).stdout
-        for hash_seed in ("0", "1", "4711")
+        for hash_seed in ("0", "4711")
     }
     assert len(told) == 1
 

@@ -31,8 +31,8 @@ from msgspec.structs import replace
 pytest_plugins = ["pytester"]
 
 REFERENCE = backends.find("reference")
-MANY = settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
-SOME = settings(MANY, max_examples=30)
+MANY = settings(max_examples=50, suppress_health_check=[HealthCheck.too_slow])
+SOME = settings(MANY, max_examples=20)
 LONG = settings(MANY, max_examples=2000)
 KILLED = KillAt(0, "mid_job")
 SMALL = Plan(
@@ -144,7 +144,8 @@ def test_a_broken_queue_is_found_out_by_a_plan_of_one_job_and_one_kill() -> None
             return True
         return False
 
-    plan = find(strategies.plans(faults=strategies.kills()), broken, settings=MANY)
+    enough = settings(MANY, max_examples=100)
+    plan = find(strategies.plans(faults=strategies.kills()), broken, settings=enough)
     assert plan.jobs == (PlannedJob(0.0, 0, 0.001),)
     assert plan.faults == (KillAt(0, "after_lease"),)
     assert plan.pools == (Pool("all", ("orders",), 1),)
