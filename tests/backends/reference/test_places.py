@@ -241,8 +241,7 @@ def test_every_scenario_holds_in_virtual_time_on_a_real_store(
         assert result.verdict == "held", (seed, result.sentence)
 
 
-@pytest.mark.parametrize("twin", MOVABLE)
-@pytest.mark.parametrize("place", ["sqlite", *KINDS])
+@pytest.mark.parametrize(("place", "twin"), in_places(("sqlite", *KINDS), EVERY_TWIN))
 def test_every_twin_is_caught_in_virtual_time_on_a_real_store(place: str, twin: str) -> None:
     if place in KINDS:
         address(place)
