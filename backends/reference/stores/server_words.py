@@ -18,7 +18,9 @@ REDIS = (
 # Classes and codes of SQLSTATE: resources, system, passwords, rights, a database that is not there,
 # a standby, and a pooler that takes prepared statements away or refuses the connection.
 POSTGRES = ("53", "58", "28", "42501", "3D000", "25006", "26000", "42P05", "08P01")
-BACK_SOON = ("starting up", "shutting down", "recovery", "administrator command")
+BACK_SOON = (  # PostgreSQL, while it ends or begins
+    "starting up", "shutting down", "recovery", "accepting connections", "administrator command",
+)  # fmt: skip
 FATAL = "FATAL:"
 SQLITE = ("FULL", "IOERR", "READONLY", "CANTOPEN", "NOMEM", "PERM", "AUTH")
 SQLITE_BUSY = ("BUSY", "LOCKED")
