@@ -14,14 +14,13 @@ from __future__ import annotations
 import numpy as np
 
 from ...backends.claims import Claim
-from ..faults.fault import CallFault
 from ..finding import Finding, Judged, judged
 from ..record.culprits import settled_by_another
-from ..record.facts import Facts, Flags
+from ..record.facts import Facts, Flags, Ints
 from ..record.history import Answer, Event
 from ..record.story import tell_loss
 from ..sight import WORK_DONE, Needs
-from ..spec.asking import LEASE_CALLS
+from ..spec.asking import asking
 from ..units import seconds
 
 TITLE = "no accepted work is lost"
@@ -68,13 +67,13 @@ def _given_up(facts: Facts) -> Flags:
     """Jobs that a correct queue may have given up on: failed for good, or out of deliveries.
 
     A grant that was lost on its way counts for the queue; all that is left of it is the
-    strike. A request for a job that arrived twice may have been given two, any one of which nobody
-    saw. Of a run that was cut short at its deadline, each worker may have had a grant under
-    way, of which nothing is left at all. A job that was acked was not given up.
+    strike, or a worker that died while it asked, or that asked twice at once. Of a run that was
+    cut short at its deadline, each worker may have had a grant under way, of which nothing is
+    left at all. A job that was acked was not given up.
     """
     history, plan = facts.history, facts.plan
     struck = history["job"][facts.rows(Event.FAULT_STRUCK)]
-    grants = facts.handed_out + np.bincount(struck, minlength=facts.jobs) + _asked_twice(facts)
+    grants = facts.handed_out + np.bincount(struck, minlength=facts.jobs) + _astray(facts)
     if facts.quiet_at is None:
         grants = grants + len(plan.workers)
     spent = grants >= plan.max_deliveries
@@ -88,9 +87,12 @@ def _given_up(facts: Facts) -> Flags:
     return flags
 
 
-def _asked_twice(facts: Facts) -> int:
-    """How many requests for a job arrived a second time."""
-    faults = facts.plan.faults
-    struck = facts.history["fault"][facts.history.where(Event.FAULT_STRUCK)].tolist()
-    calls = [fault for number in struck if isinstance(fault := faults[number], CallFault)]
-    return sum(fault.call in LEASE_CALLS and fault.how == "duplicate" for fault in calls)
+def _astray(facts: Facts) -> Ints:
+    """How many grants of each job nobody may have seen, those at the very end left out."""
+    found, sent_at = asking(facts).astray, facts.sent_at.tolist()
+    queues = [found[job.queue] for job in facts.plan.jobs]
+    unseen = [
+        astray.between(sent, facts.ended_at) - astray.under_way
+        for astray, sent in zip(queues, sent_at, strict=True)
+    ]
+    return np.array(unseen, dtype=np.intp)

@@ -41,12 +41,14 @@ from ...protocol.commands import (
     Reply,
     Settled,
 )
+from .seconds import Seconds
 from .words import brief, job_of, shown, spoken
 
 R = TypeVar("R", bound=Reply)
 T = TypeVar("T")
 QUEUE = "default"
 LEASE_S = 10.0
+STEPS = 10  # of the queue's timer, in a second of a conversation
 
 
 class Stage(Protocol):
@@ -69,7 +71,11 @@ class Stage(Protocol):
 
 
 class VirtualTime:
-    """The queue in this process. ``server`` and ``caller``: how far ahead the wall clocks are."""
+    """The queue in this process. ``server`` and ``caller``: how far ahead the wall clocks are.
+
+    A queue that keeps time in steps is given seconds of so many of them that one step more or less
+    does not count.
+    """
 
     long_s = 100.0
 
@@ -77,13 +83,17 @@ class VirtualTime:
         self, adapter: QueueSystem, server: Callable[[], float], caller: Callable[[], float]
     ) -> None:
         self.now = 0.0
+        second_s = STEPS * adapter.claims.timer_s or 1.0
         clock = Clock(
-            monotonic=lambda: self.now,
-            wall=lambda: self.now + server(),
-            caller=lambda: self.now + caller(),
+            monotonic=lambda: self.now * second_s,
+            wall=lambda: (self.now + server()) * second_s,
+            caller=lambda: (self.now + caller()) * second_s,
         )
+        self._seconds = Seconds(second_s)
         self._queue = adapter.local(clock, Random(0))
-        self.call = self._queue.call
+
+    def call(self, command: Command) -> Reply:
+        return self._seconds.answered(self._queue.call(self._seconds.said(command)))
 
     def wait(self, seconds: float) -> None:
         self.now += seconds

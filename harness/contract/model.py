@@ -14,8 +14,9 @@ from dataclasses import dataclass, field
 from ...backends.adapter import Claims
 from ...protocol.commands import HELD, Ack, Delivery, Extend, Job, Nack, Release, State
 from ..spec.backoff import backoff
+from .bench import STEPS
 
-TOLERANCE_S = 0.002  # stores may round times to milliseconds
+ROUNDING_S = 0.002  # stores may round times to milliseconds
 Word = Ack | Nack | Extend | Release
 Expect = Callable[[bool, str, object], None]
 
@@ -54,6 +55,11 @@ class Model:
     jobs: dict[str, Known] = field(default_factory=dict)
     keys: set[str] = field(default_factory=set)
     deliveries: list[Delivery] = field(default_factory=list)
+
+    @property
+    def _tolerance_s(self) -> float:
+        """How much sooner or later than due: one step of the queue's timer."""
+        return 1 / STEPS if self.claims.timer_s else ROUNDING_S
 
     # -- enqueue ------------------------------------------------------------------------
 
@@ -119,7 +125,7 @@ class Model:
         )
         self.expect(
             delivery.lease_s > 0
-            and (delivery.lease_s <= job.timeout_s + TOLERANCE_S or not self.claims.timeouts),
+            and (delivery.lease_s <= job.timeout_s + self._tolerance_s or not self.claims.timeouts),
             f"a lease of at most the timeout of job {job.id!r}, {job.timeout_s:g} s",
             f"{delivery.lease_s:g} s",
         )
@@ -153,7 +159,7 @@ class Model:
             "it handed out",
         )
         self.expect(
-            now >= known.earliest - TOLERANCE_S,
+            now >= known.earliest - self._tolerance_s,
             f"job {job.id!r} to wait until {known.earliest:g} s",
             f"it handed out at {now:g} s",
         )
@@ -254,4 +260,4 @@ class Model:
 
     def _surely_due(self, known: Known, queues: tuple[str, ...], now: float) -> bool:
         waits = known.state == "ready" and known.job.queue in queues and not self._skipped(known)
-        return waits and now > known.latest + TOLERANCE_S
+        return waits and now > known.latest + self._tolerance_s

@@ -1,8 +1,7 @@
 """A queue behind its own server, on the clock of this machine: the stage of a remote queue.
 
 It speaks to the queue over the adapter's own connection. A second of the conversation lasts
-``second_s`` real seconds: leases, delays, backoffs and timeouts are shortened on their way to the
-queue and lengthened on their way back. Nothing is judged by a machine that is late: where what
+``second_s`` real seconds (:mod:`.seconds`). Nothing is judged by a machine that is late: where what
 should have taken a moment took so long that a lease may have ended meanwhile, the test is skipped
 and says so. A queue that keeps time in steps (``Claims.timer_s``) is given seconds of three steps.
 """
@@ -17,22 +16,13 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
-from msgspec.structs import replace
 
 from ...backends.adapter import RemoteQueue
 from ...blame import blaming
 from ...errors import JobquakeError
-from ...protocol.commands import (
-    Command,
-    DeadLetters,
-    Enqueue,
-    Extend,
-    Job,
-    Lease,
-    Leased,
-    Reply,
-)
+from ...protocol.commands import Command, Reply
 from ..drivers.long_lived_process import ServedQueue, served
+from .seconds import Seconds
 
 ANSWER_WITHIN_S = 5.0
 STEPS = 3  # a conversation leaves half a second between too early and too late
@@ -50,7 +40,7 @@ class RealTime:
         self.address = served.address
         self._second_s = second_s
         self._connection = adapter.connect(served.address, ANSWER_WITHIN_S)
-        self._meant: dict[Job, Job] = {}
+        self._seconds = Seconds(second_s)
         self._began = self._woke = time.monotonic()
 
     @property
@@ -65,9 +55,7 @@ class RealTime:
 
     def call(self, command: Command) -> Reply:
         asked = time.monotonic()
-        if isinstance(command, Enqueue):
-            self._meant[_scaled_job(command.job, self._second_s)] = command.job
-        reply = self._connection.attempt(_scaled(command, self._second_s))
+        reply = self._connection.attempt(self._seconds.said(command))
         if reply is None:
             took = f"{time.monotonic() - asked:.1f} s"
             pytest.fail(
@@ -75,7 +63,7 @@ class RealTime:
                 f"{ANSWER_WITHIN_S:g} s, found no answer after {took}: attempt() returned None",
                 pytrace=False,
             )
-        return self._unscaled(reply)
+        return self._seconds.answered(reply)
 
     def crash(self) -> None:
         if not self._served.restart():
@@ -89,20 +77,6 @@ class RealTime:
 
     def close(self) -> None:
         self._connection.close()
-
-    def _unscaled(self, reply: Reply) -> Reply:
-        match reply:
-            case Leased(delivery) if delivery is not None:
-                lease_s = delivery.lease_s / self._second_s
-                return Leased(replace(delivery, job=self._job(delivery.job), lease_s=lease_s))
-            case DeadLetters(letters):
-                return DeadLetters(tuple(replace(x, job=self._job(x.job)) for x in letters))
-            case _:
-                return reply
-
-    def _job(self, job: Job) -> Job:
-        """The job that was meant, without roundings, if it comes back as it was enqueued."""
-        return self._meant.get(job) or _scaled_job(job, 1 / self._second_s)
 
     def _see_that_it_is_in_time(self, late_s: float) -> None:
         """Skip the test if commands and sleeps took longer than the conversation allows."""
@@ -140,24 +114,3 @@ def _in_one_line(adapter: RemoteQueue) -> Iterator[None]:
             yield
     except JobquakeError as error:
         raise pytest.fail.Exception(str(error), pytrace=False) from None
-
-
-# -- times on their way ------------------------------------------------------------------
-
-
-def _scaled(command: Command, by: float) -> Command:
-    """The command with its seconds so many times as long."""
-    match command:
-        case Enqueue(job):
-            return Enqueue(_scaled_job(job, by))
-        case Lease(lease_s=lease_s, wait_s=wait_s):
-            return replace(command, lease_s=lease_s * by, wait_s=wait_s * by)
-        case Extend(lease_s=lease_s):
-            return replace(command, lease_s=lease_s * by)
-        case _:
-            return command
-
-
-def _scaled_job(job: Job, by: float) -> Job:
-    retry = replace(job.retry, base_s=job.retry.base_s * by, cap_s=job.retry.cap_s * by)
-    return replace(job, delay_s=job.delay_s * by, timeout_s=job.timeout_s * by, retry=retry)

@@ -53,6 +53,11 @@ class Astray:
         self._until = sorted(until for _, until in in_order)
         self._latest = list(accumulate((until for _, until in in_order), max))
 
+    @property
+    def under_way(self) -> int:
+        """How many may still be on their way at the end of the run, if no fault met them."""
+        return len(self._until) - bisect_left(self._until, NEVER)
+
     def between(self, since: float, until: float) -> int:
         """How many may have been made between these times: begun by then, and not over before."""
         if until < since:
@@ -182,4 +187,10 @@ def _unheard(facts: Facts) -> list[Meant]:
             idle_since.pop(node, None)
         else:
             idle_since[node] = t
-    return spans + [(node, (since, NEVER)) for node, since in idle_since.items()]
+    strikes = history.where(Event.FAULT_STRUCK)
+    struck = zip(history["node"][strikes].tolist(), history["t"][strikes].tolist(), strict=True)
+    struck_at = dict(struck)  # at last: what was lost then may have been a grant
+    for node, since in idle_since.items():
+        lost = struck_at.get(node, -NEVER) >= since
+        spans.append((node, (since, facts.ended_at if lost else NEVER)))
+    return spans

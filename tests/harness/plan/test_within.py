@@ -1,0 +1,61 @@
+"""The plan within what a queue claims: smaller payloads, and the same plan slower."""
+
+from __future__ import annotations
+
+import pytest
+from jobquake.backends import registry as backends
+from jobquake.backends.adapter import Claims
+from jobquake.harness.faults.fields import FOR_EVER_S
+from jobquake.harness.faults.kill_worker import KillWorker
+from jobquake.harness.faults.slow_network import SlowNetwork
+from jobquake.harness.plan.plan import Plan, PlannedJob, Pool, Queue, ReplayDead
+from jobquake.harness.plan.within import STEPS, slower, within
+from jobquake.harness.trial import attempt
+from jobquake.scenarios import registry as scenarios
+from msgspec.structs import replace
+
+PLAN = Plan(
+    scenario="within",
+    variant="default",
+    seed=1,
+    queues=(Queue("q", 4.0),),
+    pools=(Pool("p", ("q",), 2),),
+    jobs=(PlannedJob(0.5, 0, 0.3, delay_s=1.0, payload_bytes=65_537), PlannedJob(0.0, 0, 0.1)),
+    faults=(SlowNetwork(1.0, FOR_EVER_S, 0.02), KillWorker(1, 2.0)),
+    guarantees=("no_lost_work",),
+    lease_s=2.0,
+    actions=(ReplayDead(3.0),),
+)
+
+
+def test_no_payload_is_larger_than_the_queue_takes() -> None:
+    plan = within(PLAN, Claims(max_payload_bytes=1000))
+    assert [job.payload_bytes for job in plan.jobs] == [1000, 0]
+    assert within(plan, Claims(max_payload_bytes=1000)) == plan
+    assert within(PLAN, Claims()) is PLAN
+    assert within(PLAN, Claims(max_payload_bytes=100_000)) is PLAN
+
+
+def test_for_a_queue_of_whole_seconds_everything_takes_longer_and_for_ever_is_for_ever() -> None:
+    plan = within(PLAN, Claims(timer_s=1.0))
+    by = STEPS / PLAN.lease_s
+    assert plan == slower(PLAN, by)
+    assert plan.lease_s == STEPS
+    assert plan.retry.base_s == PLAN.retry.base_s * by
+    assert plan.retry.factor == PLAN.retry.factor
+    assert plan.queues[0].bound_s == 4.0 * by
+    assert (plan.jobs[0].at_s, plan.jobs[0].delay_s) == (0.5 * by, 1.0 * by)
+    assert plan.faults == (SlowNetwork(by, FOR_EVER_S, 0.02 * by), KillWorker(1, 2.0 * by))
+    assert plan.actions == (ReplayDead(3.0 * by),)
+    assert within(plan, Claims(timer_s=1.0)) == plan
+
+
+@pytest.mark.parametrize("name", ["worker-kill-before-ack", "retry-storm", "delayed-jobs"])
+def test_a_slower_plan_is_the_same_plan(name: str) -> None:
+    plan = scenarios.find(name).plan(3)
+    queue = backends.find("reference")
+    quick, slow = attempt(plan, queue), attempt(slower(plan, 8.0), queue)
+    assert not quick.broken
+    assert not slow.broken
+    assert quick.facts.outcomes == slow.facts.outcomes
+    assert replace(slower(plan, 8.0), lease_s=plan.lease_s).must_hit == plan.must_hit
