@@ -175,6 +175,10 @@ class LeapingClock:
             raise InternalError(f"expected a node below {NODES}, found {node}")
         self._head.skew_ns[node] = round(ahead_s * NS)
 
+    @property
+    def governor_pid(self) -> int:
+        return int(self._head.governor_pid)
+
     def check(self) -> None:
         if self._governor:
             self._governor.check()

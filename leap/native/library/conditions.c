@@ -3,17 +3,22 @@
  * again (CPython's interpreter lock, which waits 5 ms for its turn, would never get it).
  *
  * The algorithm is that of Android's libc: a counter that every signal raises, and a futex that
- * sleeps while the counter is what it was when the mutex was still held. The state lies in the
- * program's own pthread_cond_t, and all zeros is a valid one, as PTHREAD_COND_INITIALIZER is. */
+ * sleeps while the counter is what it was when the mutex was still held. Who waits is counted, so
+ * that a signal to nobody costs no call of the kernel. The state lies in the program's own
+ * pthread_cond_t, and all zeros is a valid one, as PTHREAD_COND_INITIALIZER is. */
 #include "leap.h"
 
 #include <limits.h>
 #include <linux/futex.h>
 #include <pthread.h>
+#include <sched.h>
 #include <threads.h>
+
+#define LEFT_WITHIN_NS (NS / 10)
 
 struct condition {
     _Atomic uint32_t signals;
+    _Atomic uint32_t waiting;
     uint32_t monotonic; /* the clock of its deadlines */
     uint32_t shared;    /* between processes */
 };
@@ -32,6 +37,7 @@ static int futex(struct condition *c, int what, uint32_t value, const struct tim
 }
 
 struct held {
+    struct condition *condition;
     pthread_mutex_t *mutex;
     struct leap_wait *wait;
 };
@@ -41,6 +47,7 @@ static void take_again(void *argument)
 {
     struct held *held = argument;
     leap_leave(held->wait);
+    atomic_fetch_sub(&held->condition->waiting, 1);
     pthread_mutex_lock(held->mutex);
 }
 
@@ -48,14 +55,17 @@ static void take_again(void *argument)
 static int wait_until(pthread_cond_t *condition, pthread_mutex_t *mutex, int64_t deadline_ns)
 {
     struct condition *c = own(condition);
+    atomic_fetch_add(&c->waiting, 1);
     uint32_t seen = atomic_load(&c->signals);
     int error = pthread_mutex_unlock(mutex);
-    if (error)
+    if (error) {
+        atomic_fetch_sub(&c->waiting, 1);
         return error;
+    }
     int rc, type, kept = errno;
     bool poked;
     struct leap_wait wait = leap_enter(deadline_ns);
-    struct held held = {mutex, &wait};
+    struct held held = {c, mutex, &wait};
     pthread_cleanup_push(take_again, &held);
     pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &type);
     do {
@@ -70,6 +80,7 @@ static int wait_until(pthread_cond_t *condition, pthread_mutex_t *mutex, int64_t
     pthread_setcanceltype(type, NULL);
     pthread_cleanup_pop(0);
     poked = leap_leave(&wait);
+    atomic_fetch_sub(&c->waiting, 1);
     pthread_mutex_lock(mutex);
     errno = kept;
     if (error == ETIMEDOUT || (error == EINTR && poked)) {
@@ -83,7 +94,8 @@ static void raise_and_wake(pthread_cond_t *condition, int how_many)
 {
     int kept = errno;
     atomic_fetch_add(&own(condition)->signals, 1);
-    futex(own(condition), FUTEX_WAKE, how_many, NULL);
+    if (atomic_load(&own(condition)->waiting))
+        futex(own(condition), FUTEX_WAKE, how_many, NULL);
     errno = kept;
 }
 
@@ -108,7 +120,13 @@ EXPORT int pthread_cond_init(pthread_cond_t *restrict condition,
 
 EXPORT int pthread_cond_destroy(pthread_cond_t *condition)
 {
-    return leap_on() ? 0 : REAL(pthread_cond_destroy)(condition);
+    if (!leap_on())
+        return REAL(pthread_cond_destroy)(condition);
+    /* Who has been woken may not have left yet. In a child after fork nobody ever does. */
+    int64_t until = leap_real_ns() + LEFT_WITHIN_NS;
+    while (atomic_load(&own(condition)->waiting) && leap_real_ns() < until)
+        sched_yield();
+    return 0;
 }
 
 EXPORT int pthread_cond_wait(pthread_cond_t *restrict condition, pthread_mutex_t *restrict mutex)
