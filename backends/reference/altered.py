@@ -6,10 +6,12 @@ Everything that is not replaced is the correct one. No twin is here, and no mist
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
+from inspect import signature
 from typing import Any, cast
 
 from ...protocol.worker import Worker
-from .stores.store import Store
+from .record import Record
+from .stores.store import FIRST, Place, Store
 
 
 class _Altered:
@@ -27,7 +29,24 @@ def altered_store(store: Store, **methods: Callable[..., Any]) -> Store:
     """``store`` with these methods instead of its own. Raises AttributeError for a strange one."""
     for name in methods:
         getattr(store, name)
+    if "dead" in methods:
+        methods["dead"] = _in_pages(methods["dead"])
     return cast(Store, _Altered(store, methods))
+
+
+def _in_pages(dead: Callable[..., list[Record]]) -> Callable[..., list[Record]]:
+    """A ``dead`` that takes nothing and gives every dead letter, as the pages that it is asked for.
+
+    One that takes where to begin and how many is left as it is.
+    """
+    if signature(dead).parameters:
+        return dead
+
+    def page(after: Place = FIRST, most: int | None = None) -> list[Record]:
+        behind = [record for record in dead() if (record.ended_at, record.sequence) > after]
+        return sorted(behind, key=lambda record: (record.ended_at, record.sequence))[:most]
+
+    return page
 
 
 def altered_worker(wants: Worker, carry: Callable[[Any], Generator[Any, Any, Any]]) -> Worker:

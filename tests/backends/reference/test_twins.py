@@ -6,10 +6,14 @@ twins that lose, repeat or withhold work in a way that is new, the others among 
 
 from __future__ import annotations
 
+from dataclasses import replace as with_fields
+
 import pytest
 from jobquake.backends import registry as backends
 from jobquake.backends.adapter import Adapter
 from jobquake.backends.built_in.reference import BACKEND as REFERENCE
+from jobquake.backends.reference.altered import altered_store
+from jobquake.backends.reference.core import CORRECT
 from jobquake.harness.drivers.sim import simulate
 from jobquake.harness.faults.skew_clock import SkewClock
 from jobquake.harness.plan.plan import Plan
@@ -113,3 +117,16 @@ def test_a_twin_is_caught_on_its_plan_with_real_processes(name: str) -> None:
 def test_the_correct_queue_holds_the_plan_with_real_processes(name: str) -> None:
     result = run(PLANS[name].plan, REFERENCE, "process").result
     assert result.verdict == "held", result.sentence
+
+
+def test_a_store_of_another_package_may_give_all_its_dead_letters_at_once() -> None:
+    queue = with_fields(
+        REFERENCE,
+        decisions=CORRECT._replace(
+            stored=lambda store: altered_store(store, dead=lambda: store.dead())
+        ),
+    )
+    plan = PLANS["twin-reason-forgotten"].plan
+    found = simulated(plan, queue)
+    assert found.verdict == "held", found.sentence
+    assert found.outcomes == simulated(plan, REFERENCE).outcomes
