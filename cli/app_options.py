@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -39,6 +39,13 @@ OPTIONS = (
         default="",
         metavar="JSON|MODULE:FUNCTION",
         help="Its arguments: JSON, or a function of yours that is given the job's number.",
+    ),
+    click.option(
+        "--options",
+        "enqueue_options",
+        default="",
+        metavar="JSON",
+        help="What else your code passes when it enqueues, such as '{\"retry\": 3}'.",
     ),
     click.option(
         "--python",
@@ -88,6 +95,7 @@ class AppAsked:
     target: str
     task: str
     arguments: str
+    enqueue_options: str
     python: str
     folder: Path
     worker: str | None
@@ -104,6 +112,7 @@ class AppAsked:
         from ..frameworks.app import App
 
         app = App(self.target, self.task, self.python, self.folder, self.worker, self.arguments)
+        app = replace(app, options=self.enqueue_options)
         system = apps.system_of(app)
         names = scenarios or (() if every else apps.USUAL)
         found = experiments_of(names, seed, every, apps.DRIVER)
@@ -119,6 +128,7 @@ def app_options(command: Callable[..., Any]) -> Callable[..., Any]:
         target: str | None,
         task: str,
         arguments: str,
+        enqueue_options: str,
         python: str,
         folder: Path | None,
         worker: str | None,
@@ -135,7 +145,7 @@ def app_options(command: Callable[..., Any]) -> Callable[..., Any]:
                 )
             return command(app=None, **others)
         place = folder or Path.cwd()
-        said = (task, arguments, python, place, worker, workers, kill, patience_s)
+        said = (task, arguments, enqueue_options, python, place, worker, workers, kill, patience_s)
         return command(app=AppAsked(target, *said), **others)
 
     decorated: Callable[..., Any] = with_app

@@ -30,7 +30,8 @@ class App:
     """``target`` is what a worker is given (``shop.celery:app``); ``folder`` where it is started.
 
     ``worker`` is the team's own command, None: the library's usual one. ``args`` are the task's
-    arguments: JSON, or ``module:function`` that is given the job's number.
+    arguments: JSON, or ``module:function`` that is given the job's number. ``options``, JSON, too:
+    with what else the library's client is called for each job (``{"retry": 3}``).
     """
 
     target: str
@@ -39,6 +40,7 @@ class App:
     folder: Path = field(default_factory=Path.cwd)
     worker: str | None = None
     args: str = ""
+    options: str = ""
     env: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -64,7 +66,7 @@ def look(app: App, within_s: float = LOOK_WITHIN_S) -> tuple[Library, Looked]:
         said = _ask(app, ["look", app.target, app.task, str(out)], out, within_s)
     if problem := said.pop("problem", ""):
         raise UsageError(str(problem))
-    looked = msgspec.convert(said, Looked)
+    looked = msgspec.convert({**said, "worker": app.worker_words or ()}, Looked)
     library = find(looked.library)
     if app.task and not looked.task:
         raise UsageError(_unknown(app.task, looked))

@@ -22,7 +22,7 @@ class Looked(Struct, frozen=True):
     """What an app has said of itself (``inside/run.py``): all of it read in the app's own Python.
 
     ``settings`` are the library's own names and values, ``of_task`` those of the task that is
-    called. ``load_s`` is how long the app took to load.
+    called. ``load_s`` is how long the app took to load, ``worker`` the team's worker command.
     """
 
     library: str
@@ -37,6 +37,7 @@ class Looked(Struct, frozen=True):
     settings: dict[str, Any] = {}
     of_task: dict[str, Any] = {}
     load_s: float = 0.0
+    worker: tuple[str, ...] = ()
 
     def setting(self, name: str) -> Any:
         """Of the task, or else of the app."""
@@ -98,7 +99,9 @@ class Library(Protocol):
 
     def recovery(self, looked: Looked) -> Recovery: ...
 
-    def worker(self, python: str, target: str, queues: Sequence[str], number: int) -> list[str]:
+    def worker(
+        self, python: str, target: str, looked: Looked, queues: Sequence[str], number: int
+    ) -> list[str]:
         """Its own command for a worker; no queues: those that the app has."""
 
     def held(self, looked: Looked, address: str) -> Held:

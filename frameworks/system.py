@@ -85,12 +85,13 @@ class AppSystem:
         self, folder: Path, address: str, queues: tuple[str, ...], settings: Settings
     ) -> Program:
         asked = queues if len(queues) > 1 else ()
-        usual = self.library.worker(self.app.python, self.app.target, asked, 0)
-        return Program(self.app.worker_words or usual, self._environment(address), self.app.folder)
+        app = self.app
+        usual = self.library.worker(app.python, app.target, self.looked, asked, 0)
+        return Program(app.worker_words or usual, self._environment(address), self.app.folder)
 
     def producer_command(self, folder: Path, address: str) -> Program:
         words = [self.app.python, str(INSIDE / "run.py"), "produce"]
-        words += [self.app.target, self.task, self.app.args]
+        words += [self.app.target, self.task, self.app.args, self.app.options]
         return Program(words, self._environment(address), self.app.folder)
 
     def control(self, address: str) -> Connection:

@@ -1,7 +1,7 @@
 """What jobquake runs in the app's own Python, in its folder: ``python run.py look|produce ...``.
 
 ``look TARGET TASK OUT`` writes to the file OUT, as JSON, what the app is. ``produce TARGET TASK
-ARGS`` enqueues what a run's plan wants.
+ARGS OPTIONS`` enqueues what a run's plan wants.
 """
 
 from __future__ import annotations
@@ -41,15 +41,18 @@ def look(target: str, task: str, out: str) -> None:
         json.dump(said, file)
 
 
-def produce(target: str, task: str, arguments: str) -> None:
+def produce(target: str, task: str, arguments: str, options: str) -> None:
     from _jobquake.frameworks.inside.find import find
     from _jobquake.frameworks.inside.produce import (
         produce as produce_all,
     )
 
     _, inside, found = find(target)
-    produce_all(inside.producer(found, task), arguments)
+    produce_all(inside.producer(found, task, json.loads(options or "{}")), arguments)
 
 
 package()
-{"look": look, "produce": produce}[sys.argv[1]](*sys.argv[2:])
+if sys.argv[1] == "look":
+    look(*sys.argv[2:])
+else:
+    produce(*sys.argv[2:])

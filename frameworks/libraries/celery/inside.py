@@ -171,7 +171,9 @@ def _plain(value: Any) -> Any:
 # -- a producer -------------------------------------------------------------------------------
 
 
-def producer(app: Any, task: str) -> Callable[[Mapping[str, Any], Any, Any], object]:
+def producer(
+    app: Any, task: str, options: dict[str, Any]
+) -> Callable[[Mapping[str, Any], Any, Any], object]:
     """Enqueues one job of the plan, with these positional and named arguments."""
     if task == OWN_TASK:
         _register()
@@ -180,11 +182,11 @@ def producer(app: Any, task: str) -> Callable[[Mapping[str, Any], Any, Any], obj
     called = app.tasks[task]
 
     def enqueue(job: Mapping[str, Any], args: Any, kwargs: Any) -> object:
-        options: dict[str, Any] = {"task_id": job["id"]}
+        said: dict[str, Any] = {**options, "task_id": job["id"]}
         if job["delay_s"]:
-            options["countdown"] = job["delay_s"]
+            said["countdown"] = job["delay_s"]
         if job["route"]:
-            options["queue"] = job["route"]
-        return called.apply_async(args, kwargs, **options)
+            said["queue"] = job["route"]
+        return called.apply_async(args, kwargs, **said)
 
     return enqueue

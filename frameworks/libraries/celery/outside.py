@@ -63,7 +63,9 @@ class Celery:
             f"visibility_timeout={visibility_s:g}, then a worker's sweep every {sweep_s:g} s",
         )
 
-    def worker(self, python: str, target: str, queues: Sequence[str], number: int) -> list[str]:
+    def worker(
+        self, python: str, target: str, looked: Looked, queues: Sequence[str], number: int
+    ) -> list[str]:
         command = [python, "-m", "celery", "-A", target, "worker", "-l", "INFO"]
         command += ["-n", f"w{number + 1}@jobquake"]
         return command + (["-Q", ",".join(queues)] if queues else [])

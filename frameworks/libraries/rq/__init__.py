@@ -1,0 +1,1 @@
+"""RQ: a queue object, workers that fork a process for each job."""

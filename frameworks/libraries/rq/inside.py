@@ -1,0 +1,188 @@
+"""RQ from the inside: connects the probe to its classes, tells what a queue is, enqueues.
+
+A worker takes a job and forks a horse for it, a process in a group of its own; a SimpleWorker runs
+it itself. ``Job.perform`` is the body; the worker's ``handle_job_success`` tells Redis that it is
+done. What is called is a path, so any function can be a job.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import Any
+
+from ...inside.imports import when_imported
+from ...inside.probe import InHand, probe
+
+in_hand = InHand()
+
+
+# -- in a worker ----------------------------------------------------------------------------
+
+
+def hook() -> None:
+    """RQ has been imported: watch it from now on."""
+    probe().watches()
+    when_imported("rq.job", lambda module: _watch_body(module.Job))
+    when_imported("rq.worker", lambda module: _watch_worker(module.Worker))
+
+
+def _watch_body(job_class: Any) -> None:
+    perform = job_class.perform
+
+    def watched(self: Any) -> Any:
+        if not probe().knows(self.id):
+            return perform(self)
+        in_hand.begins(self.id)
+        try:
+            found = perform(self)
+        except BaseException:
+            in_hand.ends(self.id, raised=True)
+            raise
+        in_hand.ends(self.id, raised=False)
+        return found
+
+    job_class.perform = watched
+
+
+def _watch_worker(worker_class: Any) -> None:
+    _watch_birth(_owner(worker_class, "register_birth"))
+    _watch_preparation(_owner(worker_class, "perform_job"))
+    _watch_ack(_owner(worker_class, "handle_job_success"))
+
+
+def _owner(kind: Any, name: str) -> Any:
+    """The class in which that method stands."""
+    return next(base for base in kind.__mro__ if name in vars(base))
+
+
+def _watch_birth(owner: Any) -> None:
+    register = owner.register_birth
+
+    def watched(self: Any) -> Any:
+        found = register(self)
+        probe().hooked()
+        return found
+
+    owner.register_birth = watched
+
+
+def _watch_preparation(owner: Any) -> None:
+    """The process that runs the job has it before its body begins."""
+    perform = owner.perform_job
+
+    def watched(self: Any, job: Any, *rest: Any, **named: Any) -> Any:
+        if probe().knows(job.id):
+            probe().received(job.id)
+        return perform(self, job, *rest, **named)
+
+    owner.perform_job = watched
+
+
+def _watch_ack(owner: Any) -> None:
+    handle = owner.handle_job_success
+
+    def watched(self: Any, job: Any, *rest: Any, **named: Any) -> Any:
+        if not probe().knows(job.id):
+            return handle(self, job, *rest, **named)
+        taken = probe().again(job.id)
+        taken.acking()
+        found = handle(self, job, *rest, **named)
+        taken.acked()
+        return found
+
+    owner.handle_job_success = watched
+
+
+def playing() -> Any:
+    """The delivery of the job that this process runs."""
+    from rq import get_current_job
+
+    return in_hand.playing(get_current_job().id)
+
+
+# -- looking at a queue -------------------------------------------------------------------------
+
+
+def recognises(found: Any) -> bool:
+    """Whether that is a queue of RQ."""
+    return any(
+        kind.__name__ == "Queue" and kind.__module__.partition(".")[0] == "rq"
+        for kind in type(found).__mro__
+    )
+
+
+def look(queue: Any, task: str) -> dict[str, Any]:
+    """What the queue is, as far as the harness needs to know it; ``task`` may be empty."""
+    from rq.version import VERSION
+
+    tasks = _functions(task)
+    return {
+        "version": VERSION,
+        "broker": _url(queue.connection.connection_pool),
+        "queue": queue.name,
+        "queues": [queue.name],
+        "tasks": tasks,
+        "task": task if task in tasks else "",
+        "settings": {
+            "default_timeout": getattr(queue, "_default_timeout", None),
+            "is_async": getattr(queue, "_is_async", True),
+        },
+    }
+
+
+def _functions(task: str) -> list[str]:
+    """The paths of the public functions in the module of that one."""
+    name = task.rpartition(".")[0]
+    if not name:
+        return []
+    try:
+        module = import_module(name)
+    except ImportError:
+        return []
+    public = {word for word, found in vars(module).items() if callable(found) and word[0] != "_"}
+    return sorted(f"{name}.{word}" for word in public)
+
+
+def _url(pool: Any) -> str:
+    how = pool.connection_kwargs
+    if "ssl" in pool.connection_class.__name__.lower():
+        return f"rediss://{how.get('host', '')}"
+    if how.get("path"):
+        return f"unix://{how['path']}"
+    from urllib.parse import quote
+
+    who = quote(how.get("username") or "", safe="")
+    password = quote(how.get("password") or "", safe="")
+    login = f"{who}:{password}@" if who or password else ""
+    place = f"{how.get('host', 'localhost')}:{how.get('port', 6379)}"
+    return f"redis://{login}{place}/{how.get('db') or 0}"
+
+
+# -- a producer -------------------------------------------------------------------------------
+
+
+def producer(
+    queue: Any, task: str, options: dict[str, Any]
+) -> Callable[[Mapping[str, Any], Any, Any], object]:
+    """Enqueues one job of the plan, with these positional and named arguments."""
+    from rq import Retry
+
+    said = dict(options)
+    if "job_timeout" in said:
+        said["timeout"] = said.pop("job_timeout")
+    if isinstance(said.get("retry"), int):
+        said["retry"] = Retry(max=said["retry"])
+    elif isinstance(said.get("retry"), dict):
+        said["retry"] = Retry(**said["retry"])
+
+    def enqueue(job: Mapping[str, Any], args: Any, kwargs: Any) -> object:
+        target = queue if not job["route"] else type(queue)(job["route"], queue.connection)
+        if job["delay_s"]:
+            from datetime import timedelta
+
+            delay = timedelta(seconds=job["delay_s"])
+            return target.enqueue_in(delay, task, *args, job_id=job["id"], **kwargs)
+        return target.enqueue_call(task, args=args, kwargs=kwargs, job_id=job["id"], **said)
+
+    return enqueue
