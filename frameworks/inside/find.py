@@ -103,7 +103,9 @@ def _line(error: BaseException) -> str:
 def _place(error: BaseException) -> str:
     """The line of the app that raised."""
     frames = traceback.extract_tb(error.__traceback__)
-    own = [f for f in frames if "importlib" not in f.filename and f.filename != __file__]
+    outside = [f for f in frames if "<frozen" not in f.filename and f.filename != __file__]
+    outside = [f for f in outside if f"importlib{os.sep}" not in f.filename]
+    own = [f for f in outside if f.filename.startswith(os.getcwd() + os.sep)] or outside
     if not own:
         return "it"
     return f"{os.path.relpath(own[-1].filename)}, line {own[-1].lineno}"

@@ -28,9 +28,10 @@ from .fleet import Slot
 from .pace import Pace
 from .process import Progress, shake
 from .server import Spawn
-from .tree import Running, kill_group
+from .tree import Running, kill_group, links
 
 LOOK_EVERY_S = 0.01
+LINKED_WITHIN_S = 10.0
 WORDS = 3  # lines
 
 
@@ -45,6 +46,7 @@ class FrameworkCrew:
         self._system = system
         self._started: list[Running] = []
         self._mustered: dict[int, Running] = {}
+        self._workers: dict[int, tuple[Running, str]] = {}
         self.settings: Settings = system.settings(wishes(plan))
 
     def prepare(self, folder: Path, spawn: Spawn, pace: Pace) -> None:
@@ -56,6 +58,8 @@ class FrameworkCrew:
 
     def muster(self, addresses: Mapping[int, str], log: Callable[[int], Path]) -> None:
         """Producers load the app before the time of the run begins."""
+        for number, (process, address) in self._workers.items():
+            self._see_link(number, process, address, log(number))
         for number, address in addresses.items():
             self._mustered[number] = self._begin("client", number, 1, address, log(number))
         until = time.monotonic() + self.ready_within_s
@@ -87,7 +91,22 @@ class FrameworkCrew:
                     f"{error.strerror}; correct it"
                 ) from None
         self._started.append(process)
+        if role == "worker":
+            self._workers[number] = process, address
         return process
+
+    def _see_link(self, number: int, process: Running, address: str, log: Path) -> None:
+        """See that the worker has reached its broker where the network of the run is."""
+        until = time.monotonic() + LINKED_WITHIN_S
+        while ":" in address and address not in (found := links(process.pid)):
+            if time.monotonic() > until:
+                raise EnvironmentFault(
+                    f"expected worker {number + 1} to reach its broker through the proxy at "
+                    f"{address}, found its connections at {', '.join(sorted(found)) or 'nowhere'}; "
+                    f"does it connect in a way that is not Python's own? It said last: "
+                    f"{last_words(log)}"
+                )
+            time.sleep(LOOK_EVERY_S)
 
     def absent(self, slot: Slot, log: Path) -> JobquakeError:
         who = f"worker {slot.number + 1}"

@@ -53,6 +53,20 @@ def kill_tree(pid: int) -> int:
     return len(tree)
 
 
+def links(pid: int) -> set[str]:
+    """Where the process and its descendants are connected to, each as HOST:PORT."""
+    found = set[str]()
+    try:
+        root = psutil.Process(pid)
+        for process in (root, *root.children(recursive=True)):
+            for link in process.net_connections("tcp"):
+                if link.raddr:
+                    found.add(f"{link.raddr.ip.removeprefix('::ffff:')}:{link.raddr.port}")
+    except psutil.Error:
+        pass
+    return found
+
+
 def belongs(pid: int, root: int) -> bool:
     """Whether that process is this one or a descendant of it."""
     try:

@@ -1,0 +1,80 @@
+"""Real Celery on a real Redis: what is lost, run again, stuck, recovered, as its settings say."""
+
+from __future__ import annotations
+
+import pytest
+from jobquake.harness.faults.kill_at import KillAt
+from jobquake.harness.faults.kill_process_at import KillProcessAt
+from jobquake.harness.faults.pause_at import PauseAt
+from jobquake.harness.run import run
+from support.frameworks import LATE, ONE_AT_A_TIME, plan, shop
+
+CHILD = (KillProcessAt(1, "after_lease"),)
+WHOLE = (KillAt(1, "after_lease"),)
+SHORT = {
+    "broker_transport_options": {
+        "visibility_timeout": 2,
+        "unacked_restore_interval": 1,
+        "unacked_restore_throttle": 1,
+    }
+}
+
+
+def test_at_its_defaults_a_killed_child_loses_its_job() -> None:
+    result = run(plan(*CHILD), shop()).result
+    assert result.verdict == "violated", result.sentence
+    assert (result.outcomes["lost"], result.outcomes["done"]) == (1, 3)
+    assert "job 1 was accepted" in result.sentence
+    assert "the process of w1 that ran it was killed before it started the job" in result.sentence
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("pool", ["threads", "solo"])
+def test_a_pool_without_children_dies_as_a_whole(pool: str) -> None:
+    result = run(plan(*CHILD), shop({"worker_pool": pool})).result
+    assert result.verdict == "violated", result.sentence
+    assert result.outcomes["lost"] >= 1
+
+
+@pytest.mark.slow
+def test_with_late_acks_a_killed_child_s_job_is_run_again() -> None:
+    before = run(plan(*CHILD), shop(LATE)).result
+    assert (before.verdict, before.outcomes["done"]) == ("held", 4), before.sentence
+    after = run(plan(KillProcessAt(1, "after_effect")), shop(LATE)).result
+    assert (after.outcomes["done"], after.outcomes["run again"]) == (3, 1), after.sentence
+
+
+@pytest.mark.slow
+def test_what_a_killed_worker_held_is_stuck_until_the_visibility_timeout() -> None:
+    result = run(plan(*WHOLE, count=2), shop(LATE, ONE_AT_A_TIME)).result
+    assert result.verdict == "inconclusive", result.sentence
+    assert result.outcomes["stuck"] == 1
+    assert "unacked" in result.where[1] and "visibility_timeout=3600" in result.where[1]
+    told = {check.name: check for check in result.checks}
+    assert told["no_lost_work"].verdict == "held"
+    assert told["progress_after_heal"].verdict != "violated"
+
+
+@pytest.mark.slow
+def test_after_the_visibility_timeout_it_is_run_again() -> None:
+    result = run(plan(*WHOLE), shop(LATE, ONE_AT_A_TIME, SHORT)).result
+    assert (result.verdict, result.outcomes["done"]) == ("held", 4), result.sentence
+
+
+@pytest.mark.slow
+def test_a_paused_child_goes_on() -> None:
+    result = run(plan(PauseAt(1, "after_lease", 0.5)), shop()).result
+    assert (result.verdict, result.outcomes["done"]) == ("held", 4), result.sentence
+
+
+@pytest.mark.slow
+def test_a_task_that_raises_has_failed_and_is_not_lost() -> None:
+    result = run(plan(count=2), shop(task="shop.refuse")).result
+    assert result.outcomes["failed"] == 2, result.sentence
+    assert result.outcomes["lost"] == 0
+
+
+@pytest.mark.slow
+def test_jobquake_s_own_task_runs_where_nobody_names_one() -> None:
+    result = run(plan(KillProcessAt(1, "mid_job")), shop(LATE, task="")).result
+    assert (result.verdict, result.outcomes["done"]) == ("held", 4), result.sentence

@@ -1,0 +1,59 @@
+"""What is wrong with an app, or with what was said of it, is one sentence."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+from click.testing import CliRunner
+from jobquake.cli.group import cli
+from jobquake.errors import EnvironmentFault, UsageError
+from jobquake.frameworks.app import App, look
+from support.frameworks import APPS, CELERY, python_of
+
+
+@pytest.mark.parametrize(
+    ("target", "sentence"),
+    [
+        ("shopp:app", "expected a module shopp in .*, found none that is called shopp"),
+        ("needy:app", r"found KeyError: 'SHOP_DATABASE' \(needy.py, line 7\); set what the app"),
+        ("json:dumps", "expected a Celery app or an RQ queue in json:dumps, found an object of"),
+        ("json:dump_all", "expected dump_all in the module json, found none; it has"),
+        ("json", "expected a Celery app or an RQ queue in the module json, found none"),
+    ],
+)
+def test_an_app_that_is_not_there(target: str, sentence: str) -> None:
+    with pytest.raises(UsageError, match=sentence):
+        look(App(target, folder=APPS))
+
+
+def test_an_app_that_hangs_when_it_is_imported() -> None:
+    with pytest.raises(EnvironmentFault, match="found that it still hangs"):
+        look(App("hangs:app", folder=APPS), within_s=1.0)
+
+
+def test_a_python_that_is_not_there() -> None:
+    with pytest.raises(UsageError, match="expected a Python at /no/python, found: No such file"):
+        look(App("shop:app", python="/no/python", folder=APPS))
+
+
+def test_a_library_that_this_python_does_not_have() -> None:
+    with pytest.raises(UsageError, match="needs celery, which this Python does not have"):
+        look(App("shop:app", python=sys.executable, folder=APPS))
+
+
+def test_a_task_that_the_app_does_not_have() -> None:
+    with pytest.raises(UsageError, match=r"found 'shop.charg'; did you mean 'shop.charge'\?"):
+        look(App("shop:app", "shop.charg", python_of(CELERY), APPS))
+
+
+def test_options_of_an_app_need_an_app() -> None:
+    done = CliRunner().invoke(cli, ["run", "--task", "shop.charge"])
+    assert done.exit_code == 2
+    assert "expected --app beside --task" in done.output
+
+
+def test_an_app_brings_its_own_workers() -> None:
+    done = CliRunner().invoke(cli, ["run", "--app", "shop:app", "--backend", "reference"])
+    assert done.exit_code == 2
+    assert "expected --app or a backend" in done.output

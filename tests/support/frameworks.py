@@ -1,0 +1,60 @@
+"""Apps on real libraries, in environments of their own, and small plans for them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+from jobquake import apps
+from jobquake.environments.cache import environment
+from jobquake.frameworks.app import App
+from jobquake.frameworks.system import AppSystem
+from jobquake.harness.faults import Fault
+from jobquake.harness.plan.plan import Plan, PlannedJob, Pool, Queue
+
+APPS = Path(__file__).parent / "apps"
+CELERY = ("celery==5.7.0", "redis==7.4.1", "packaging==26.3")  # kombu needs packaging and hides it
+RQ = ("rq==3.0.0", "redis==7.4.1")
+LATE = {"task_acks_late": True, "task_reject_on_worker_lost": True}
+ONE_AT_A_TIME = {"worker_concurrency": 1, "worker_prefetch_multiplier": 1}
+
+
+@cache
+def python_of(pins: tuple[str, ...]) -> str:
+    """The Python of an environment with these versions; made once, kept in the user's cache."""
+    return str(environment(*pins))
+
+
+def shop(
+    *settings: Mapping[str, object], task: str = "shop.charge", worker: str | None = None
+) -> AppSystem:
+    """The Celery app with these settings of Celery's."""
+    together = {name: value for some in settings for name, value in some.items()}
+    env: Mapping[str, str] = {"SHOP_SETTINGS": json.dumps(together)}
+    found = App("shop:app", task, python_of(CELERY), APPS, worker, "shop:order_of", env=env)
+    return apps.system_of(found)
+
+
+def jobs(task: str = "jobs.charge", worker: str | None = None, options: str = "") -> AppSystem:
+    """The RQ queue."""
+    found = App("jobs:queue", task, python_of(RQ), APPS, worker, "[7]", options)
+    return apps.system_of(found)
+
+
+def plan(*faults: Fault, count: int = 4, workers: int = 1, deadline_s: float = 30.0) -> Plan:
+    """A few jobs at once, and what strikes them."""
+    return Plan(
+        scenario="test",
+        variant="default",
+        seed=0,
+        queues=(Queue("default"),),
+        pools=(Pool("all", ("default",), workers),),
+        jobs=tuple(PlannedJob(0.1 * number, 0, 0.05) for number in range(count)),
+        faults=faults,
+        guarantees=("no_lost_work", "progress_after_heal"),
+        sink="blind",
+        deadline_s=deadline_s,
+        producers=1,
+    )
