@@ -15,7 +15,8 @@ class Event(IntEnum):
     WORKER_STARTED = 1
     WORKER_EXITED = 2  # value: exit status; negative is minus the signal
     ENQUEUE_SENT = 3
-    ENQUEUE_ANSWERED = 4  # value: how many attempts it took; 0 if nobody counted them
+    ENQUEUE_ANSWERED = 4  # value: how many attempts it took; 0 if nobody counted them; key: of an
+    # accepted one CREATED or REPEATED, as its producer was told (0: an older ledger)
     LEASED = 5  # value: lease length in seconds, from some moment in [since, t]; key: the
     # number of the delivery, as the worker was told (0: an older ledger, which did not keep it)
     STARTED = 6  # key: its payload, hashed, if that is looked at; value: how many bytes that has
@@ -59,6 +60,9 @@ class Event(IntEnum):
     PROCESS_DIED = 36  # that process is gone and had the job in hand; its worker may live on
     RECORDED = 38  # at the end: nothing holds the job, and something is recorded of it
     DUE = 37  # at the end: what holds the job gives it back by itself in ``value`` seconds
+
+
+CREATED, REPEATED = 1, 2  # keys of ENQUEUE_ANSWERED
 
 
 class Answer(IntEnum):

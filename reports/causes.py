@@ -227,6 +227,11 @@ RULES = (
         "Compare the token of each call with that of the living lease; refuse what matches none.",
     ),
     Rule(
+        "enqueues_accepted", ("was answered as",),
+        "The answer to an enqueue is made without looking at what the insert did.",
+        "Let the insert say whether it wrote a row, and answer that.",
+    ),
+    Rule(
         "enqueues_accepted", (),
         "Whoever checks what producers send refuses more than the queue has reason to.",
         "Refuse only what cannot be carried out, and say why; test the bounds from both sides.",

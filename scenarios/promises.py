@@ -62,6 +62,10 @@ PROMISES = (
         ("quick-retries-refused",),
     ),
     Promise(
+        "what is legal is accepted", "and told as new or as held", "enqueues_accepted",
+        ("held-told-as-new",),
+    ),
+    Promise(
         "what is legal is accepted", "nothing accepted beyond the limit", "backlog_bounded",
         ("unbounded",),
     ),
@@ -75,7 +79,7 @@ PROMISES = (
     ),
     Promise(
         "one holder at a time", "nobody else's word is taken", "leases_exclusive",
-        ("ack-without-token", "heartbeat-without-token", "ack-of-the-oldest"),
+        ("ack-without-token", "heartbeat-without-token", "ack-of-the-oldest", "late-ack-taken"),
     ),
     Promise(
         "one holder at a time", "its own word is taken", "holder_obeyed",

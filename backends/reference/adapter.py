@@ -55,7 +55,7 @@ class LocalQueue:
         return None if change_at is None else change_at - ahead_s
 
     def forget_old(self) -> None:
-        self._queue.forget_old()
+        self._queue.keep_house()
 
     def crash(self) -> None:
         if not self._place.survives_crash:

@@ -1,17 +1,22 @@
-"""Enqueues accepted: a job that asks for nothing unlawful is not refused.
+"""Enqueues accepted: a job that asks for nothing unlawful is not refused, and its answer is true.
 
 A queue may refuse a job where the plan gives it a limit and it may be full. To refuse anything else
 is to lose work before it is even accepted: whoever was told so knows it, and can do nothing. A
 refusal after an attempt that nobody answered counts where a repeated enqueue is promised to be
 answered as the first one was.
+
+A producer is told, too, whether the job is new: the first enqueue of a job is no repetition, and
+one that comes while the queue surely holds the job is.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+from ...protocol.events import CREATED, REPEATED
+from ..faults import CallFault
 from ..finding import Finding, Judged, judged
-from ..record.facts import Facts
+from ..record.facts import Facts, Floats
 from ..record.history import Answer, Event
 from ..sight import Needs
 from ..units import seconds
@@ -41,8 +46,53 @@ def judge(facts: Facts) -> Judged:
         if most < queue.max_waiting:
             sentence += f", though at most {most} others waited where {queue.max_waiting} may"
             findings.append(Finding(job, sentence, (row,)))
+    untrue = _told_wrongly(facts)
     return judged(
-        findings, f"{len(answered)} enqueues answered, {len(findings)} refused unlawfully"
+        findings + untrue,
+        f"{len(answered)} enqueues answered, {len(findings)} refused unlawfully, "
+        f"{len(untrue)} untruly answered",
+    )
+
+
+def _told_wrongly(facts: Facts) -> list[Finding]:
+    """Answers that call a job new that the queue held, or a new one held."""
+    history, findings = facts.history, list[Finding]()
+    t, since, jobs = history["t"], history["since"], history["job"]
+    sent, over = facts.rows(Event.ENQUEUE_SENT), _said_to_be_over(facts)
+    idempotent = facts.claims.idempotent_enqueue
+    accepted_at = np.full(facts.jobs, np.inf)
+    for row in facts.rows(Event.ENQUEUE_ANSWERED, Answer.OK).tolist():
+        job, told = int(jobs[row]), history["key"][row]
+        known = accepted_at[job] <= since[row]
+        alone = np.count_nonzero((jobs[sent] == job) & (t[sent] <= t[row])) == 1
+        if told == REPEATED and alone and _sent_once(facts, row):
+            sentence = f"the first enqueue of job {job} was answered as a repetition"
+            findings.append(Finding(job, f"{sentence} at {seconds(t[row])}", (row,)))
+        elif told == CREATED and idempotent and known and t[row] < over[facts.work[job]]:
+            sentence = f"the enqueue of job {job}, which the queue held, was answered as new"
+            findings.append(Finding(job, f"{sentence} at {seconds(t[row])}", (row,)))
+        accepted_at[job] = min(accepted_at[job], t[row])
+    return findings
+
+
+def _said_to_be_over(facts: Facts) -> Floats:
+    """For each work, when the first ack of one of its jobs was sent: then they may be forgotten."""
+    history, over = facts.history, np.full(facts.jobs, np.inf)
+    acks = facts.rows(Event.ACK_SENT)
+    np.minimum.at(over, facts.work[history["job"][acks]], history["t"][acks])
+    return over
+
+
+def _sent_once(facts: Facts, row: int) -> bool:
+    """Whether this enqueue reached the queue once: one attempt, and no fault doubled it."""
+    history = facts.history
+    if history["value"][row] != 1:
+        return False
+    return not any(
+        isinstance(fault := facts.plan.faults[history["fault"][strike]], CallFault)
+        and fault.call == "enqueue"
+        for strike in facts.rows(Event.FAULT_STRUCK).tolist()
+        if history["job"][strike] == history["job"][row]
     )
 
 

@@ -4,7 +4,8 @@ Judged from what must have been so. A lease surely lasts as :mod:`..record.lease
 its holder settled, lost it, or died. Two such spans of one job that overlap are a finding; so is
 an ack, nack, release or extension that was first sent after a newer delivery had been handed out,
 and was accepted all the same; and so is a job that its holder was told is not his any more, and
-that counts as done at the end though no ack of it was ever accepted.
+that counts as done at the end though no ack of it was ever accepted. A word that was first sent
+when its lease had surely ended must be refused, too, even while nobody else has the job.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from ..record.history import Answer, Event
 from ..record.leases import Holder, Leases
 from ..record.story import node_name
 from ..sight import Needs
+from ..spec.lives import lives
 from ..units import seconds
 
 TITLE = "a job has one holder at a time"
@@ -29,6 +31,8 @@ ALWAYS = True
 CERTAIN = True
 
 TOLERANCE_S = 1e-6
+LATE_S = 0.5  # after the end of a lease: by then whoever counts it has counted it
+TAKEN = ("acked", "failed", "permanent", "released")
 Span = tuple[float, float, int, int]  # from, to, token, row
 ZOMBIES = {
     Event.ACK_ANSWERED: ("ack", "settled somebody else's delivery"),
@@ -48,6 +52,8 @@ def judge(facts: Facts) -> Judged:
         findings += _overlaps(spans)
         if facts.claims.fencing:
             findings += _unfenced(facts, leases)
+    if facts.claims.fencing:
+        findings += _too_late(facts, {finding.job for finding in findings})
     return judged(
         findings,
         f"{sum(map(len, spans.values()))} leases of {len(spans)} jobs that were delivered more "
@@ -132,6 +138,37 @@ def _unfenced(facts: Facts, leases: Leases) -> list[Finding]:
                         1.0,
                     )
                 )
+    return findings
+
+
+def _too_late(facts: Facts, told: set[int]) -> list[Finding]:
+    """Words that were accepted of a holder whose lease had ended, of jobs not told of yet.
+
+    Where a server has died nobody knows what its clock did meanwhile, and an extension that was
+    not answered may have been heard.
+    """
+    struck = facts.history.where(Event.FAULT_STRUCK).tolist()
+    faults = facts.plan.faults
+    if any(faults[facts.history["fault"][row]].strikes_server for row in struck):
+        return []
+    late_s, findings = LATE_S + facts.claims.timer_s, list[Finding]()
+    unheard = {
+        (int(facts.history["job"][row]), int(facts.history["token"][row]))
+        for answer in (Answer.NONE, Answer.UNKNOWN, Answer.ERROR)
+        for row in facts.rows(Event.EXTEND_ANSWERED, answer).tolist()
+    }
+    for job, life in lives(facts).items():
+        for delivery in life.deliveries:
+            if delivery.ending not in TAKEN or (job, delivery.token) in unheard or job in told:
+                continue
+            if delivery.said_at > delivery.until + late_s:
+                sentence = (
+                    f"the word of {node_name(facts, delivery.node)} about job {job} under token "
+                    f"{delivery.token}, first sent at {seconds(delivery.said_at)}, was accepted, "
+                    f"though its lease had ended by {seconds(delivery.until)}"
+                )
+                events = (delivery.row, delivery.end)
+                findings.append(Finding(job, sentence, events))
     return findings
 
 

@@ -55,6 +55,9 @@ class EdgeTests(Subject):
         self.claims("dead_letters")
         edges.a_listing_is_in_order_and_no_longer_than_asked_for(bench)
 
+    def test_what_waits_is_counted(self, virtual_time: None, bench: Bench) -> None:
+        edges.what_waits_is_counted(bench)
+
     def test_what_is_not_done_is_not_forgotten(self, virtual_time: None, bench: Bench) -> None:
         edges.what_is_not_done_is_not_forgotten(bench)
 

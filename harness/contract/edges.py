@@ -15,6 +15,8 @@ from ...protocol.commands import (
     Job,
     Lease,
     ListDead,
+    Measure,
+    Measured,
     Nack,
     Refused,
     RetryPolicy,
@@ -105,19 +107,50 @@ def every_attempt_is_kept_with_its_error(bench: Bench) -> None:
     errors = [attempt.error for attempt in attempts]
     bench.expect("it broke" in errors[0], "the error of attempt 1, 'it broke'", repr(errors[0]))
     bench.expect(bool(errors[1]), "how attempt 2 ended, whose holder was never heard of", "nothing")
+    workers = {attempt.worker for attempt in attempts} - {""}
+    bench.expect(workers <= {"w1"}, "each attempt to tell its worker, 'w1'", sorted(workers))
+    times = [(attempt.started_at, attempt.ended_at) for attempt in attempts]
+    flat = [at for pair in times for at in pair]
+    ordered = flat == sorted(flat) and times[1][0] < times[1][1]
+    wanted_times = "attempts that begin and end one after the other"
+    bench.expect(ordered or not any(flat), wanted_times, times)
     told = "the record is gone"
     bench.expect(told in errors[2], f"the error of attempt 3, {told!r}", repr(errors[2]))
 
 
 def a_listing_is_in_order_and_no_longer_than_asked_for(bench: Bench) -> None:
+    """In the order in which they died, whatever the order in which they came."""
+    for name in ("a", "b", "c"):
+        bench.enqueue(Job(name, queue=name))
     for name in ("c", "a", "b"):
-        bench.enqueue(Job(name))
-        bench.say(Nack(name, bench.take().token, "it is gone", permanent=True))
+        holder = bench.take(queues=(name,))
+        bench.say(Nack(name, holder.token, "it is gone", permanent=True))
         bench.wait(1.0)
     for limit, wanted in ((1000, ["c", "a", "b"]), (2, ["c", "a"]), (0, [])):
         reply = bench.call(ListDead(limit=limit))
         found = [x.job.id for x in reply.letters] if isinstance(reply, DeadLetters) else reply
         bench.expect(found == wanted, f"the {limit} oldest dead letters, {wanted}", found)
+
+
+def what_waits_is_counted(bench: Bench) -> None:
+    """How many jobs are due, and for how long, as far as the queue can tell."""
+    for delay_s, pause_s in ((0.0, 5.0), (0.0, 3.0), (100.0, 1.0)):
+        bench.enqueue(Job(f"at {bench.now:g} s", delay_s=delay_s if bench.claims.delays else 0.0))
+        bench.wait(pause_s)
+    reply = bench.call(Measure())
+    depths = reply.depths if isinstance(reply, Measured) else ()
+    for depth in depths:
+        if depth.state != "ready":
+            continue
+        waiting = 2 if bench.claims.delays else 3
+        for what, wanted, found in (
+            ("ready jobs", 3, depth.count),
+            ("jobs that wait", waiting, depth.waiting),
+            ("s of age of the oldest", 9.0, depth.oldest_s or None),
+            ("s of the longest wait", 9.0, depth.waiting_s or None),
+        ):
+            right = found is None or abs(found - wanted) < 0.1
+            bench.expect(right, f"{wanted:g} {what} to be told", found)
 
 
 def what_is_not_done_is_not_forgotten(bench: Bench) -> None:

@@ -124,7 +124,7 @@ def _anything(rng: Random, here: Swarm, space: Space, seed: int, sink: Sink) -> 
         faults=faults,
         sink=sink,
         lease_s=lease_s,
-        actions=_actions(rng, here, jobs),
+        actions=_actions(rng, here, jobs, names),
     )
 
 
@@ -313,10 +313,13 @@ _SHAPES = {
 }
 
 
-def _actions(rng: Random, here: Swarm, jobs: list[PlannedJob]) -> tuple[ReplayDead, ...]:
+def _actions(
+    rng: Random, here: Swarm, jobs: list[PlannedJob], queues: tuple[str, ...]
+) -> tuple[ReplayDead, ...]:
     if "replay" not in here.features:
         return ()
     about = sketch(jobs, 1, 1.0)
     times = {moment_s(rng, about) + rng.choice((0.5, 5.0, 20.0)) for _ in range(rng.randint(1, 2))}
     at_most = rng.choice((1000, 1000, 1))
-    return tuple(ReplayDead(round(at_s, 3), at_most=at_most) for at_s in sorted(times))
+    queue = rng.choice((None, None, queues[0]))
+    return tuple(ReplayDead(round(at_s, 3), queue, at_most=at_most) for at_s in sorted(times))

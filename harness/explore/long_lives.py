@@ -30,7 +30,7 @@ def month(rng: Random, here: Swarm, space: Space, seed: int) -> Plan:
             rng.choice((0.0, round(rng.uniform(0.0, 1.0), 2))),
             0,
             0.05,
-            *rng.choice((("ok", 0), ("ok", 0), ("fail", 1))),
+            *rng.choice((("ok", 0), ("ok", 0), ("fail", 1), ("permanent", 0))),
             priority=priority_of(rng, here),
             delay_s=rng.choice((0.0, *delays_s)),
             again_after_s=rng.choice((None, None, 0.5, 1.0)),

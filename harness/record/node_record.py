@@ -28,7 +28,7 @@ from ...protocol.commands import (
     Reply,
     Settled,
 )
-from ...protocol.events import CALLS, Answer, Event, Phase, Said
+from ...protocol.events import CALLS, CREATED, REPEATED, Answer, Event, Phase, Said
 from ...protocol.ledger import key_hash, payload_hash
 from ...protocol.producer import Stray
 from ...protocol.worker import ApplyEffect, Finished, Progress, Work
@@ -168,6 +168,8 @@ class NodeRecord:
         refused = Answer.UNKNOWN if self._attempts > 1 else Answer.FAILED
         words = self._say(Said(reply.error)) if isinstance(reply, Refused) else 0
         if isinstance(command, Enqueue):
+            if isinstance(reply, Enqueued):
+                words = CREATED if reply.created else REPEATED
             self.write(
                 Event.ENQUEUE_ANSWERED,
                 since=self._since,

@@ -383,6 +383,10 @@ PLANS: dict[str, Minimal] = {
     "twin-quick-retries-refused": Minimal(
         plan(job(), job(), retry=RetryPolicy(0.1, 2.0, 0.5, "none"), guarantees=WITHOUT_EFFECT), 0
     ),
+    "twin-held-told-as-new": Minimal(plan(job(service_s=1.0, again_after_s=0.2)), 0),
+    "twin-late-ack-taken": Minimal(
+        plan(job(), faults=(PauseAt(0, "after_effect", 1.6),), guarantees=WITHOUT_EFFECT), 1
+    ),
     "twin-senseless-accepted": Minimal(
         plan(
             job(),

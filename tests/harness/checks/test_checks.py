@@ -26,7 +26,7 @@ from jobquake.harness.record.facts import Facts
 from jobquake.harness.record.history import History, Row, row
 from jobquake.harness.sight import hidden
 from jobquake.protocol.commands import RetryPolicy
-from jobquake.protocol.events import Answer, Event, Phase
+from jobquake.protocol.events import CREATED, REPEATED, Answer, Event, Phase
 from jobquake.protocol.ledger import payload_hash
 from msgspec.structs import replace
 from support.legal import Legal, all_claims, legal_runs
@@ -328,6 +328,45 @@ def test_enqueues_accepted_rejects_the_refusal_of_a_legal_job(run: Legal) -> Non
         == 1
     )
     assert (job in blamed(judge("enqueues_accepted", run, rows, tight))) or not alone
+
+
+def test_enqueues_accepted_rejects_answers_that_call_a_new_job_held_or_a_held_one_new() -> None:
+    def found(*answers: tuple[float, int, int], acked: bool = False) -> set[int]:
+        rows = [row(0.0, Event.ACK_SENT, job=0, token=1)] * acked
+        for at, key, attempts in answers:
+            rows.append(row(at, Event.ENQUEUE_SENT, job=0))
+            answered = row(at + 1, Event.ENQUEUE_ANSWERED, since=at, answer=Answer.OK, job=0)
+            rows.append(answered._replace(key=key, value=float(attempts)))
+        rows.sort(key=lambda r: r.t)
+        facts = Facts(plan_of(1), EVERYTHING, History(rows))
+        return {f.job for f in CHECKS["enqueues_accepted"].answer(facts).findings}
+
+    assert found((0.0, CREATED, 1), (5.0, REPEATED, 1)) == set()
+    assert found((0.0, REPEATED, 2)) == set(), "its first attempt may have been heard"
+    assert found((0.0, REPEATED, 1)) == {0}
+    assert found((0.0, CREATED, 1), (0.5, CREATED, 1)) == set(), "both were under way"
+    assert found((0.0, CREATED, 1), (5.0, CREATED, 1)) == {0}
+    assert found((0.0, REPEATED, 1), (0.5, CREATED, 1)) == set(), "the second one came first"
+    assert found((0.0, CREATED, 1), (5.0, CREATED, 1), acked=True) == set(), "it may be forgotten"
+
+
+def test_leases_exclusive_rejects_a_word_that_was_first_sent_after_its_lease() -> None:
+    def found(said_at: float, extended: Answer | None = None) -> set[int]:
+        rows = [row(0.1, Event.LEASED, since=0.0, node=0, job=0, token=1, key=1, value=1.0)]
+        if extended is not None:
+            said = row(0.6, Event.EXTEND_ANSWERED, since=0.5, job=0, token=1, node=0, value=1.0)
+            rows.append(said._replace(answer=extended))
+        rows.append(row(said_at, Event.ACK_SENT, job=0, token=1, node=0))
+        rows.append(row(said_at + 1, Event.ACK_ANSWERED, since=said_at, answer=Answer.OK, job=0,
+                        token=1, node=0))  # fmt: skip
+        facts = Facts(plan_of(1), EVERYTHING, History(rows))
+        return {f.job for f in CHECKS["leases_exclusive"].answer(facts).findings}
+
+    assert found(1.5) == set()
+    assert found(1.7) == {0}
+    assert found(1.7, Answer.OK) == set()
+    assert found(2.2, Answer.OK) == {0}
+    assert found(2.2) == {0} and found(2.2, Answer.NONE) == set(), "it may have been heard"
 
 
 @pytest.mark.parametrize(
