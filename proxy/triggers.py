@@ -36,6 +36,10 @@ class Trigger(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     moment the trigger was set; "connections", the connections that are opened from then on.
     A connection that is struck is cut at once, or has every one of its round trips struck.
 
+    ``request_has`` and ``reply_has``: only round trips with this text in the bytes that the request,
+    or its answer, begins with are counted and struck (default: all). They go with
+    "trips_of_proxy"; an answer is known too late for ``cut``, ``lose_request`` and requests' delays.
+
     ``nth`` to ``through`` (default: the same) are struck, ``limit`` of them at most (default:
     all), on connection number ``connection`` only (default: any). ``then_reset``: after
     losing something, reset the connection instead of leaving the client to wait.
@@ -51,6 +55,14 @@ class Trigger(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     delay_s: Annotated[float, msgspec.Meta(ge=0, le=1e6)] = 0.0
     side: Literal["request", "reply"] = "reply"
     then_reset: bool = False
+    request_has: str = ""
+    reply_has: str = ""
+
+    @property
+    def on_reply(self) -> bool:
+        """Whether what it does waits for the answer."""
+        late = self.action == "delay" and self.side == "reply"
+        return late or self.action in ("lose_reply", "callback")
 
 
 @dataclass(frozen=True)
@@ -74,8 +86,10 @@ class Armed:
         self.struck = 0
         self._counted = 0
 
-    def meets_trip(self, connection: int, number: int) -> bool:
-        """Count that round trip; whether it is one to strike."""
+    def meets_trip(self, connection: int, number: int, request: bytes, reply: bytes) -> bool:
+        """Count that round trip, if it has what it must have; whether it is one to strike."""
+        if not (_has(request, self.trigger.request_has) and _has(reply, self.trigger.reply_has)):
+            return False
         match self.trigger.counts:
             case "connections":
                 return False
@@ -97,6 +111,10 @@ class Armed:
         spent = trigger.limit is not None and self.struck >= trigger.limit
         elsewhere = trigger.connection not in (None, connection)
         return not spent and not elsewhere and trigger.nth <= number <= _last(trigger)
+
+
+def _has(data: bytes, text: str) -> bool:
+    return not text or text.encode() in data
 
 
 def _last(trigger: Trigger) -> int:

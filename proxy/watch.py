@@ -69,6 +69,10 @@ class Watch:
             raise TriggerError("a callback and its function go together, in Python only")
         if trigger.through is not None and trigger.through < trigger.nth:
             raise TriggerError("'through' comes before 'nth'")
+        if (trigger.request_has or trigger.reply_has) and trigger.counts != "trips_of_proxy":
+            raise TriggerError("'request_has' and 'reply_has' go with 'trips_of_proxy' only")
+        if trigger.reply_has and not trigger.on_reply:
+            raise TriggerError("'reply_has' goes with what is done to replies only")
         self._named += 1
         name = trigger.name or f"{trigger.action}_{self._named}"
         if name in self._armed:
@@ -108,9 +112,17 @@ class Watch:
         met = [armed for armed in self.armed if armed.meets_connection(connection)]
         return _strike(met)
 
-    def struck_trip(self, connection: int, number: int) -> Armed | None:
-        met = [armed for armed in self.armed if armed.meets_trip(connection, number)]
-        return _strike(met)
+    def struck_request(self, connection: int, number: int, request: bytes) -> Armed | None:
+        """The trigger that strikes this round trip, as its request begins."""
+        armed = [armed for armed in self.armed if not armed.trigger.reply_has]
+        return _strike([a for a in armed if a.meets_trip(connection, number, request, b"")])
+
+    def struck_reply(
+        self, connection: int, number: int, request: bytes, reply: bytes
+    ) -> Armed | None:
+        """The trigger that strikes this round trip, as its reply begins."""
+        armed = [armed for armed in self.armed if armed.trigger.reply_has]
+        return _strike([a for a in armed if a.meets_trip(connection, number, request, reply)])
 
     def began(self, connection: int, number: int) -> RoundTrip:
         trip = RoundTrip(connection, number, self.now())
@@ -145,6 +157,7 @@ class _Watcher:
         self._strike: Armed | None = None  # strikes the present one
         self._trip: RoundTrip | None = None
         self._number = 0
+        self._request_began = b""
         self._answered = True
         self._waiting: set[asyncio.Task[None]] = set()
 
@@ -168,7 +181,7 @@ class _Watcher:
 
     def _request(self, data: bytes) -> None:
         if self._answered:
-            self._begin()
+            self._begin(data)
         trip, action = self._trip, self._action()
         assert trip
         trip.request_bytes += len(data)
@@ -177,17 +190,25 @@ class _Watcher:
         elif action != "lose_request":
             self._gates[UPSTREAM].let(data)
 
-    def _begin(self) -> None:
+    def _begin(self, request: bytes) -> None:
         self._answered = False
         self._number += 1
         connection = self._link.number
-        self._strike = self._watch.struck_trip(connection, self._number) or self._whole
+        self._request_began = request
+        struck = self._watch.struck_request(connection, self._number, request)
+        self._strike = struck or self._whole
         self._trip = self._watch.began(connection, self._number)
         if self._strike:
             self._trip.struck = self._strike.trigger.name
             self._delay("request", UPSTREAM)
 
     def _reply(self, data: bytes) -> None:
+        if self._trip and not self._answered and not self._strike:
+            self._strike = self._watch.struck_reply(
+                self._link.number, self._number, self._request_began, data
+            )
+            if self._strike:
+                self._trip.struck = self._strike.trigger.name
         trip, action = self._trip, self._action()
         if trip:
             trip.last_s = self._watch.now()

@@ -203,6 +203,34 @@ def test_the_callback_runs_between_the_request_and_its_reply_and_can_hold_the_re
         assert client.read() == "TWO"
 
 
+def test_a_trigger_can_be_tied_to_what_a_request_says(
+    toxiproxy: Embedded, server: LineServer, listen: str
+) -> None:
+    words: dict[str, Any] = {"action": "cut", "counts": "trips_of_proxy", "request_has": "pop"}
+    name = set_trigger(toxiproxy, **words, nth=2)
+    with Lines(listen) as client, Lines(listen) as other:
+        assert client.ask("pop one") == "POP ONE"
+        assert other.ask("push two") == "PUSH TWO"
+        assert other.ask("pop three") == "RST"
+        assert client.ask("pop four") == "POP FOUR"
+    assert server.seen == ["pop one", "push two", "pop four"]
+    assert struck(toxiproxy, name) == 1
+
+
+def test_a_trigger_can_be_tied_to_what_an_answer_says(
+    toxiproxy: Embedded, server: LineServer, listen: str
+) -> None:
+    words: dict[str, Any] = {"action": "lose_reply", "counts": "trips_of_proxy"}
+    name = set_trigger(toxiproxy, **words, request_has="pop", reply_has="JOB", then_reset=True)
+    with Lines(listen) as client:
+        assert client.ask("pop nothing") == "POP NOTHING"
+        assert client.ask("push job") == "PUSH JOB"
+        assert client.ask("pop job") == "RST"
+    with Lines(listen) as client:
+        assert client.ask("pop job") == "POP JOB", "it was the first one that was to be struck"
+    assert struck(toxiproxy, name) == 1
+
+
 def test_a_callback_that_fails_ends_its_connection_and_no_other(
     toxiproxy: Embedded, server: LineServer, listen: str
 ) -> None:
@@ -246,6 +274,9 @@ def test_triggers_can_be_listed_and_removed(toxiproxy: Embedded, listen: str) ->
         {"action": "delay", "delay_s": -1},
         {"action": "cut", "counts": "sheep"},
         {"action": "cut", "nht": 1},
+        {"action": "cut", "request_has": "x"},
+        {"action": "cut", "reply_has": "x", "counts": "trips_of_proxy"},
+        {"action": "delay", "side": "request", "reply_has": "x", "counts": "trips_of_proxy"},
         [],
     ],
     ids=str,
