@@ -30,10 +30,12 @@ class NoAnswer(EnvironmentFault):
 
 
 class App(Struct, frozen=True):
-    """Where the team's app lives: its folder, and the Python that can import it."""
+    """Where the team's app lives: its folder, the Python that can import it, and what is in the
+    environment besides our own."""
 
     folder: Path
     python: Path = Path(sys.executable)
+    environment: dict[str, str] = {}
 
 
 class AppProcess:
@@ -46,8 +48,8 @@ class AppProcess:
         self._words = tempfile.TemporaryFile()  # noqa: SIM115 (closed at the end of the block)
         self._read = b""
 
-    def ask(self, name: str) -> Any:
-        """What the function ``module:function`` returns, as JSON has it.
+    def ask(self, name: str, *args: Any) -> Any:
+        """What the function ``module:function`` returns, given these arguments, as JSON has it.
 
         Raises UsageError if there is no such function, NoAnswer if it raised or took too long.
         """
@@ -55,7 +57,7 @@ class AppProcess:
         self._process = process
         assert process.stdin
         try:
-            process.stdin.write(name.encode() + b"\n")
+            process.stdin.write(json.dumps([name, args]).encode() + b"\n")
             process.stdin.flush()
             answer = self._answer(process, name)
         except BaseException as error:
@@ -87,6 +89,7 @@ class AppProcess:
             return subprocess.Popen(
                 [str(self._app.python), "-c", RUNNER.read_text()],
                 cwd=self._app.folder,
+                env=os.environ | self._app.environment,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._words,

@@ -2,8 +2,8 @@
 
 Standard library only, and no newer than Python 3.8, since it runs where jobquake is not installed.
 It is handed to ``python -c`` as text, so that this folder is not on the app's path. A line with the
-name of a function comes in, a line with what it returned or why it could not goes out. It ends
-when its input does, even in the middle of a function.
+name of a function and its arguments comes in, a line with what it returned, or why it could not,
+goes out. It ends when its input does, even in the middle of a function.
 """
 
 from __future__ import annotations
@@ -29,20 +29,21 @@ def main() -> None:
     here = str(Path.cwd())
     if here not in sys.path and "" not in sys.path:  # with PYTHONSAFEPATH
         sys.path.insert(0, here)
-    names = queue.SimpleQueue()  # type: ignore[var-annotated]
-    threading.Thread(target=_read, args=(names,), daemon=True).start()
+    questions = queue.SimpleQueue()  # type: ignore[var-annotated]
+    threading.Thread(target=_read, args=(questions,), daemon=True).start()
     while True:
-        answers.write(json.dumps(answer(names.get())) + "\n")
+        name, args = questions.get()
+        answers.write(json.dumps(answer(name, args)) + "\n")
         answers.flush()
 
 
-def _read(names: Any) -> None:
+def _read(questions: Any) -> None:
     for line in sys.stdin:
-        names.put(line.strip())
+        questions.put(json.loads(line))
     os._exit(0)
 
 
-def answer(name: str) -> dict[str, Any]:
+def answer(name: str, args: list[Any]) -> dict[str, Any]:
     """Its ``value``, what is ``wrong`` with the name, or the error that it ``raised``."""
     module_name, _, path = name.partition(":")
     try:
@@ -53,7 +54,7 @@ def answer(name: str) -> dict[str, Any]:
             found = getattr(found, part)
         if not callable(found):
             return {"wrong": f"{path} is a {type(found).__name__}, not a function"}
-        value = found()
+        value = found(*args)
         if inspect.isawaitable(value):
             value = asyncio.run(_awaited(value))
         return {"value": plain(value)}

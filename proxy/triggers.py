@@ -36,9 +36,10 @@ class Trigger(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     moment the trigger was set; "connections", the connections that are opened from then on.
     A connection that is struck is cut at once, or has every one of its round trips struck.
 
-    ``request_has`` and ``reply_has``: only round trips with this text in the bytes that the request,
-    or its answer, begins with are counted and struck (default: all). They go with
-    "trips_of_proxy"; an answer is known too late for ``cut``, ``lose_request`` and requests' delays.
+    ``request_has`` and ``reply_has``: only round trips with this text in the bytes that the
+    request, or its answer, begins with are counted and struck (default: all). They go with
+    "trips_of_proxy"; an answer is known too late for ``cut``, ``lose_request`` and the delay of
+    a request.
 
     ``nth`` to ``through`` (default: the same) are struck, ``limit`` of them at most (default:
     all), on connection number ``connection`` only (default: any). ``then_reset``: after

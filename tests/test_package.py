@@ -42,6 +42,7 @@ FLOORS = {
     "frameworks": 4,
     "harness": 5,
     "scenarios": 6,
+    "backtests": 6,
     "capacity": 6,
     "reports": 7,
     "cli": 9,

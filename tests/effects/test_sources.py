@@ -58,6 +58,9 @@ async def awaited():
 def folder():
     return [os.getcwd()]
 
+def added(first, second):
+    return first + second
+
 def same_process():
     global calls
     calls += 1
@@ -263,6 +266,7 @@ def test_one_process_answers_until_a_function_fails(app: App) -> None:
     with AppProcess(app) as process:
         assert [process.ask("shop.ledger:same_process") for _ in range(2)] == [1, 2]
         assert process.ask("shop.ledger:Ledger.balance") == 1.5
+        assert process.ask("shop.ledger:added", "order-", "1") == "order-1"
         with pytest.raises(NoAnswer):
             process.ask("shop.ledger:dies")
         assert process.ask("shop.ledger:same_process") == 1

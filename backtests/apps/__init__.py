@@ -1,0 +1,1 @@
+"""The apps that bugs are staged on. Each is imported by the library's own environment only."""
