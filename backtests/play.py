@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import time
+from time import monotonic
 
 from msgspec import Struct
 
+from ..backends.system import Time
 from ..effects.app import App
 from ..environments.cache import environment
 from ..harness.finding import Verdict
@@ -29,13 +30,16 @@ class Played(Struct, frozen=True):
         return self.told.verdict
 
 
-def play(backtest: Backtest, side: Side, python: str | None = None) -> Played:
+def play(
+    backtest: Backtest, side: Side, python: str | None = None, time: Time | None = None
+) -> Played:
     """Stage the bug on that side. ``python``: see :func:`..environments.cache.environment`.
 
-    The time to make the environment is not counted. Raises EnvironmentFault.
+    ``time``: see :func:`.stage.staged`. What it takes to make the environment is not counted.
+    Raises EnvironmentFault.
     """
     app = App(APPS, environment(*side.pins, python=python))
-    began = time.monotonic()
-    with staged(app) as stage:
+    began = monotonic()
+    with staged(app, time) as stage:
         told = backtest.stage(stage, side.variant)
-        return Played(side, told, stage.elapsed_s, time.monotonic() - began)
+        return Played(side, told, stage.elapsed_s, monotonic() - began)

@@ -13,20 +13,23 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
 from subprocess import Popen
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import psutil
 
+from ..backends.adapter import RemoteQueue
+from ..backends.system import Time
 from ..effects.app import App, AppProcess
 from ..errors import EnvironmentFault
-from ..harness.drivers.clean import Workspace
+from ..harness.drivers.clean import MARK, Workspace
 from ..harness.drivers.guard import guarded
+from ..harness.drivers.pace import Pace
+from ..harness.drivers.pace_of import pace_of
 from ..harness.drivers.spawn import spawner
 from ..harness.drivers.tree import kill_tree
 from ..proxy.embedded import Embedded
 from ..proxy.triggers import Armed, Trigger
 from ..servers import running
-from .clocks import Clock, clock_for
 
 WIRE = "wire"
 READY_WITHIN_S = 60.0
@@ -55,10 +58,10 @@ class Held:
 class Stage:
     """See :func:`staged`."""
 
-    def __init__(self, app: App, workspace: Workspace, clock: Clock, proxy: Embedded) -> None:
-        self.folder, self._clock, self._proxy = workspace.folder, clock, proxy
-        self._spawn = spawner(workspace, clock.environment)
-        self._began_s = clock.now_s()
+    def __init__(self, app: App, workspace: Workspace, pace: Pace, proxy: Embedded) -> None:
+        self.folder, self._pace, self._proxy = workspace.folder, pace, proxy
+        self._spawn = spawner(workspace, pace)
+        self._began_s = pace.now_s()
         self._workers = 0
         self.address = self._broker()
         self.wire = proxy.run(self._open_wire())
@@ -109,7 +112,7 @@ class Stage:
     @property
     def elapsed_s(self) -> float:
         """Since the stage was set, by its own clock."""
-        return self._clock.now_s() - self._began_s
+        return self._pace.now_s() - self._began_s
 
     def until(self, condition: Callable[[], object], within_s: float = READY_WITHIN_S) -> bool:
         """Whether the condition came true within that time of the stage's clock."""
@@ -118,8 +121,13 @@ class Stage:
             waited_s = self.elapsed_s - began_s
             if waited_s >= within_s:
                 return False
-            self._clock.wait(max(LOOK_EVERY_S, LOOK_AFTER * waited_s))
+            self._rest(max(LOOK_EVERY_S, LOOK_AFTER * waited_s))
         return True
+
+    def _rest(self, for_s: float) -> None:
+        until_s = self._pace.now_s() + for_s
+        while self._pace.now_s() < until_s:
+            self._pace.nap(until_s)
 
     def close(self) -> None:
         with self._client:
@@ -171,16 +179,18 @@ class _Guarded:
 
 
 @contextmanager
-def staged(app: App, leaping: bool | None = None) -> Iterator[Stage]:
-    """A stage for that app, whose folder is on its workers' path. ``leaping``: see ``clock_for``.
+def staged(app: App, time: Time | None = None) -> Iterator[Stage]:
+    """A stage for that app, whose folder is on its workers' path. ``time`` None: leaping if it can.
 
-    Raises EnvironmentFault if no broker can be had.
+    Raises EnvironmentFault if no broker can be had, or no leaping time where it was asked for.
     """
-    with guarded(_Guarded()) as workspace, clock_for(workspace.mark, leaping) as clock:  # type: ignore[arg-type]
-        client = {"PYTHONDONTWRITEBYTECODE": "1", **clock.environment}
-        with Embedded(clock=clock) as proxy:
-            marked = App(app.folder, app.python, {**app.environment, **client})
-            stage = Stage(marked, workspace, clock, proxy)
+    # Of an adapter the guard uses its name, and asks whether it keeps something elsewhere.
+    guard = guarded(cast("RemoteQueue", _Guarded()))
+    with guard as workspace, pace_of(time, workspace.mark, "") as pace:
+        shared = {"PYTHONDONTWRITEBYTECODE": "1", MARK: workspace.mark, **pace.environment}
+        with Embedded(clock=pace.loop_clock) as proxy:
+            client = App(app.folder, app.python, {**app.environment, **shared})
+            stage = Stage(client, workspace, pace, proxy)
             try:
                 yield stage
             finally:

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from ...errors import HELD, INCONCLUSIVE, VIOLATED
+from ..options import time_option
+
+if TYPE_CHECKING:
+    from ...backends.system import Time
 
 SECTION = "look"
 
@@ -16,7 +22,8 @@ SECTION = "look"
     help="Python for the libraries, such as 3.11; by default the one that runs jobquake.",
 )  # fmt: skip
 @click.option("--list", "only_list", is_flag=True, help="List the bugs instead of staging them.")
-def command(names: tuple[str, ...], python: str | None, only_list: bool) -> int:
+@time_option
+def command(names: tuple[str, ...], python: str | None, only_list: bool, time: Time | None) -> int:
     """Stage public bugs of libraries: violated on the old version, held on the fixed one.
 
     Workers, broker and network are real. Libraries are installed into environments of their
@@ -39,7 +46,7 @@ def command(names: tuple[str, ...], python: str | None, only_list: bool) -> int:
         found = backtest.find(name)
         click.echo(f"{found.name}: {found.title} ({found.url})")
         for side in () if only_list else found.sides:
-            played = play(found, side, python)
+            played = play(found, side, python, time)
             verdicts.append(played.as_expected)
             took = f"{played.virtual_s:.0f} s in {played.real_s:.0f} s"
             told = played.told
