@@ -5,6 +5,7 @@ its door, and what is shipped is what is here.
 from __future__ import annotations
 
 import ast
+import platform
 import shutil
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from jobquake.backends import registry as backends
 from jobquake.backends.reference.adapter import ReferenceAdapter
 from jobquake.harness.checks import CHECKS
 from jobquake.harness.faults import FAULTS
+from jobquake.leap.compiling import GOVERNOR, LIBC, LIBRARY, compiler, libc
 from jobquake.scenarios import registry as scenarios
 from support.weight import HEAVY, loaded_by
 
@@ -337,6 +339,12 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
     folders += [ROOT / "leap" / "native", *(ROOT / "leap" / "native").glob("*/")]
     files = (place(f) for folder in folders for f in folder.iterdir() if f.is_file())
     data = ["py.typed", "reports/style.css", *files]
+    if sys.platform == "linux" and compiler() and libc():
+        here = platform.machine()
+        assert wheel.name.endswith(f"-py3-none-linux_{here}.whl")
+        data += [f"leap/prebuilt/{here}/{name}" for name in (LIBRARY, GOVERNOR, LIBC)]
+    else:
+        assert wheel.name.endswith("-py3-none-any.whl")
     assert held == {f"jobquake/{name}" for name in [*map(place, FILES), *data]}
 
 

@@ -18,6 +18,7 @@ from ...backends import registry
 from ...backends.adapter import RemoteQueue, Tenant, Unavailable
 from ...blame import blaming
 from ...errors import EnvironmentFault, JobquakeError
+from ...leap.page import remove_page
 from ...servers import container, running
 from ...servers.source import MissingServer
 
@@ -95,6 +96,7 @@ def clean_up_after(mark: str, folder: str, what: str, backend: str) -> None:
         clean(workspace, adapter)
     except JobquakeError as fault:
         print(f"jobquake: {fault}", file=sys.stderr)
+    remove_page(mark)
     # The driver may have been killed while it started something: look once more.
     time.sleep(SETTLE_S)
     sweep(mark)

@@ -5,24 +5,24 @@ from __future__ import annotations
 import ctypes
 import os
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
 from jobquake.errors import EnvironmentFault, InternalError
-from jobquake.leap import build, page
+from jobquake.leap import page
 from jobquake.leap.clock import LeapingClock
+from jobquake.leap.compiling import NATIVE
 from jobquake.leap.page import Head, Page
 from support.leaping import needs_compiler, program
 
-HEADER = (build.NATIVE / "page.h").read_text()
+HEADER = (NATIVE / "page.h").read_text()
 
 
 @needs_compiler
 def test_both_have_every_field_in_the_same_place() -> None:
-    import subprocess
-
     told = subprocess.run(
-        [program("layout", f"-I{build.NATIVE}")], capture_output=True, text=True, check=True
+        [program("layout", f"-I{NATIVE}")], capture_output=True, text=True, check=True
     )
     *fields, size = told.stdout.splitlines()
     places = dict(line.split() for line in fields)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import shutil
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 from jobquake.errors import EnvironmentFault
 from jobquake.leap import build, self_test
+from jobquake.leap.compiling import LIBC, libc
 from jobquake.leap.reach import out_of_reach
 from jobquake.leap.sleepers import ALONE, HOUR_S
 from jobquake.servers import postgres, redis
@@ -58,15 +60,31 @@ def test_a_machine_without_a_compiler_says_so(
             build.built()
         assert "install gcc, or use --time real" in (self_test.works() or "")
         monkeypatch.setenv("CC", "false")
-        with pytest.raises(EnvironmentFault, match=r"expected .*false to build"):
+        with pytest.raises(EnvironmentFault, match=r"expected .*false to build the clock"):
             build.built()
         assert not list(tmp_path.rglob("*.so"))
         monkeypatch.delenv("CC")
         made = build.built()
         assert made.library.is_relative_to(tmp_path) and self_test.works() is None
+        assert made.library.with_name(LIBC).read_text() == ".".join(map(str, libc()))
         before = made.library.stat().st_mtime_ns
         build.built.cache_clear()
         assert build.built().library.stat().st_mtime_ns == before, "it was built once"
+    finally:
+        build.built.cache_clear()
+
+
+def test_what_a_newer_libc_built_is_not_used(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    shipped = tmp_path / platform.machine()
+    shutil.copytree(build.built().library.parent, shipped)
+    monkeypatch.setattr(build, "PREBUILT", tmp_path)
+    try:
+        for version, used in (("2.17", True), (".".join(map(str, libc())), True), ("9.0", False)):
+            (shipped / LIBC).write_text(version)
+            build.built.cache_clear()
+            assert build.built().library.is_relative_to(shipped) == used
     finally:
         build.built.cache_clear()
 

@@ -11,15 +11,15 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 import pytest
-from jobquake.leap import build
 from jobquake.leap.clock import LeapingClock
+from jobquake.leap.compiling import compiler
 
 PROGRAMS = Path(__file__).parents[1] / "leap" / "programs"
 HOUR_S = 3600.0
 GIVE_UP_S = 50 * HOUR_S
 
 needs_compiler = pytest.mark.skipif(
-    sys.platform != "linux" or build.compiler() is None,
+    sys.platform != "linux" or compiler() is None,
     reason="leaping time needs Linux, and a C compiler for its programs",
 )
 
@@ -27,7 +27,7 @@ needs_compiler = pytest.mark.skipif(
 @cache
 def program(name: str, *flags: str) -> Path:
     """The program of that name, built; flags as the compiler takes them."""
-    cc = build.compiler()
+    cc = compiler()
     assert cc
     made = Path(mkdtemp(prefix="jobquake-test-")) / name
     source = str(PROGRAMS / f"{name}.c")
