@@ -47,7 +47,7 @@ class Wheel(bdist_wheel):
 
     def get_tag(self) -> tuple[str, str, str]:
         python, abi, platform_tag = bdist_wheel.get_tag(self)
-        if any(Path(self.bdist_dir, "jobquake", "leap", "prebuilt").rglob("library.so")):
+        if any(Path(str(self.bdist_dir), "jobquake", "leap", "prebuilt").rglob("library.so")):
             platform_tag = f"linux_{platform.machine()}"
         return python, abi, platform_tag
 

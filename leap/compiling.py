@@ -1,4 +1,4 @@
-"""Compiles the library and the governor. Needs nothing of the package, so that setup.py can use it."""
+"""Compiles the library and the governor. Standard library only, so that setup.py can use it."""
 
 from __future__ import annotations
 
