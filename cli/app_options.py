@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import wraps
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -80,10 +81,9 @@ OPTIONS = (
         "--patience",
         "patience_s",
         type=click.FloatRange(min=0.0),
-        default=PATIENCE_S,
-        show_default=True,
         metavar="SECONDS",
-        help="How long to wait for what the library brings back by itself.",
+        help="How long to wait for what the library brings back by itself [default: as long as "
+        f"its settings say in leaping time, {PATIENCE_S:g} in real time].",
     ),
 )
 
@@ -101,12 +101,15 @@ class AppAsked:
     worker: str | None
     workers: int
     kill: str
-    patience_s: float
+    patience_s: float | None
 
     def experiments(
-        self, scenarios: tuple[str, ...], seed: int, every: bool
+        self, scenarios: tuple[str, ...], seed: int, every: bool, leaps: bool
     ) -> tuple[list[Experiment], list[Adapter]]:
-        """What to run on the app. Raises :class:`JobquakeError` about what is wrong with it."""
+        """What to run on the app; ``leaps``: in leaping time, in which patience costs little.
+
+        Raises :class:`JobquakeError` about what is wrong with it.
+        """
         from .. import apps
         from ..experiments import experiments_of
         from ..frameworks.app import App
@@ -116,7 +119,9 @@ class AppAsked:
         system = apps.system_of(app)
         names = scenarios or (() if every else apps.USUAL)
         found = experiments_of(names, seed, every, apps.DRIVER)
-        fitted = apps.experiments_on(system, found, KILLS[self.kill], self.workers, self.patience_s)
+        usual_s = inf if leaps else PATIENCE_S
+        patience_s = usual_s if self.patience_s is None else self.patience_s
+        fitted = apps.experiments_on(system, found, KILLS[self.kill], self.workers, patience_s)
         return fitted, [cast("Adapter", system)]
 
 
@@ -134,7 +139,7 @@ def app_options(command: Callable[..., Any]) -> Callable[..., Any]:
         worker: str | None,
         workers: int,
         kill: str,
-        patience_s: float,
+        patience_s: float | None,
         **others: Any,
     ) -> Any:
         if target is None:

@@ -76,13 +76,20 @@ def command(
     """
     wanted = Wanted(tuple(dict.fromkeys(formats)), earlier)
     if app is not None:
+        from ...harness.drivers.pace_of import can_leap
+
         if backends or driver == "sim":
             raise UsageError(
                 "expected --app or a backend or the driver sim, found both; an app brings its own "
                 "workers, so leave the others out"
             )
         runs = run_experiments(
-            *app.experiments(scenarios, seed, every), report, as_json, toxiproxy, wanted
+            *app.experiments(scenarios, seed, every, can_leap(time, toxiproxy)),
+            report,
+            as_json,
+            toxiproxy,
+            wanted,
+            time,
         )
         return exit_code(runs)
     adapters = [lookup.backend(name) for name in dict.fromkeys(backends or ("reference",))]

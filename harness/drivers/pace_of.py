@@ -20,6 +20,17 @@ def why_real(adapter: RemoteQueue, toxiproxy: str = EMBEDDED) -> str:
     return adapter.elsewhere() if isinstance(adapter, Elsewhere) else ""
 
 
+def can_leap(time: Time | None, toxiproxy: str = EMBEDDED) -> bool:
+    """Whether time leaps where the server is a run's own."""
+    if time == "real" or toxiproxy != EMBEDDED:
+        return False
+    try:
+        built()
+    except EnvironmentFault:
+        return False
+    return True
+
+
 @contextmanager
 def pace_of(time: Time | None, mark: str, why: str) -> Iterator[Pace]:
     """The pace of the run with that mark. None: it leaps where it can, else the pace says why not.
