@@ -189,6 +189,12 @@ def _nothing_proved(facts: Facts, checks: list[CheckResult]) -> str:
     return _hardly_any_work(facts)
 
 
+def _given_up_unseen(facts: Facts, job: int) -> bool:
+    """Whether it was tried, and may have been given up on by a queue without dead letters."""
+    tried = bool(facts.handed_out[job]) and not facts.claims.dead_letters
+    return tried and facts.outcome(job) == "lost"
+
+
 def _hardly_any_work(facts: Facts) -> str:
     """That most of the work never happened, in a sentence; "" if most did.
 
@@ -198,7 +204,7 @@ def _hardly_any_work(facts: Facts) -> str:
     fates = [
         facts.outcome(job)
         for job, planned in enumerate(facts.plan.jobs)
-        if planned.queue not in limited
+        if planned.queue not in limited and not _given_up_unseen(facts, job)
     ]
     never = [fate for fate in fates if fate in NEVER_HAPPENED]
     if 2 * len(never) <= len(fates):

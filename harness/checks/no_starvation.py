@@ -23,7 +23,7 @@ RANK = 75
 NEEDS: Needs = (Event.ENQUEUE_ANSWERED, HAND_OVER)
 NEEDS_TIME = True
 EXCUSED_BY: tuple[Claim, ...] = (
-    *OF_DELIVERIES, "priorities", "ordered", "bounded_backlog",
+    *OF_DELIVERIES, "priorities", "ordered", "bounded_backlog", "prompt",
 )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from typing import Protocol, TypeVar, cast
 
 import pytest
 
-from ...backends.adapter import Housekeeper, QueueSystem, RemoteQueue
+from ...backends.adapter import Claims, Housekeeper, QueueSystem, RemoteQueue
 from ...blame import blaming
 from ...errors import JobquakeError
 from ...protocol.clock import Clock
@@ -49,6 +49,7 @@ T = TypeVar("T")
 QUEUE = "default"
 LEASE_S = 10.0
 STEPS = 10  # of the queue's timer, in a second of a conversation
+PATIENCE_S, AGAIN_S = 15.0, 0.5  # how long a queue that is not prompt is asked for a job, how often
 
 
 class Stage(Protocol):
@@ -70,6 +71,11 @@ class Stage(Protocol):
         """Whoever keeps the queue's house does so now, if it is not the queue itself."""
 
 
+def second_of(claims: Claims) -> float:
+    """How long a second of a conversation lasts in virtual time, in seconds of the queue."""
+    return STEPS * claims.timer_s or 1.0
+
+
 class VirtualTime:
     """The queue in this process. ``server`` and ``caller``: how far ahead the wall clocks are.
 
@@ -83,7 +89,7 @@ class VirtualTime:
         self, adapter: QueueSystem, server: Callable[[], float], caller: Callable[[], float]
     ) -> None:
         self.now = 0.0
-        second_s = STEPS * adapter.claims.timer_s or 1.0
+        second_s = second_of(adapter.claims)
         clock = Clock(
             monotonic=lambda: self.now * second_s,
             wall=lambda: (self.now + server()) * second_s,
@@ -141,6 +147,11 @@ class Bench:
         return self._stage.now
 
     @property
+    def step_s(self) -> float:
+        """How much later than due something may happen."""
+        return 1.5 / STEPS if self.claims.timer_s else 0.0
+
+    @property
     def long_s(self) -> float:
         """Longer than any lease or backoff."""
         return self._stage.long_s
@@ -194,9 +205,13 @@ class Bench:
         return self._answer(Lease(worker, queues, lease_s), Leased).delivery
 
     def take(self, lease_s: float = LEASE_S, queues: tuple[str, ...] = (QUEUE,)) -> Delivery:
-        """A lease that must hand out a job."""
+        """A lease that must hand out a job; of a queue that is not prompt, within a while."""
         __tracebackhide__ = True
         delivery = self.lease(lease_s, queues)
+        patient_until = self.now + (0.0 if self.claims.prompt else PATIENCE_S)
+        while delivery is None and self.now < patient_until:
+            self.wait(AGAIN_S)
+            delivery = self.lease(lease_s, queues)
         self.expect(delivery is not None, "the job that is ready to be handed out", "no job")
         assert delivery is not None
         return delivery

@@ -8,7 +8,7 @@ from ...backends.adapter import Retaining
 from ...protocol.commands import Job
 from ..plan.senseless import JOBS, asks_for
 from . import edges
-from .bench import Bench
+from .bench import Bench, second_of
 from .conversations import SAYS, SETTLING, Says
 from .subject import Subject
 
@@ -64,7 +64,7 @@ class EdgeTests(Subject):
     def test_what_is_done_is_remembered_as_long_as_was_said(self, virtual_time: None) -> None:
         if not isinstance(self.backend, Retaining):
             pytest.skip(f"{self.backend.name} cannot be told for how long to remember")
-        told = self.backend.retaining(edges.RETENTION_S)
+        told = self.backend.retaining(edges.RETENTION_S * second_of(self.backend.claims))
         edges.what_is_done_is_remembered_as_long_as_was_said(Bench(told))
 
     def _looks_at(self, job: Job) -> None:

@@ -100,12 +100,14 @@ class Model:
         if delivery is None:
             names = [known.job.id for known in due]
             self.expect(
-                not names, f"one of the jobs {names} to be handed out, they are due", "no job"
+                not names or not self.claims.prompt,
+                f"one of the jobs {names} to be handed out, they are due",
+                "no job",
             )
             return
         job = delivery.job
         known = self._deliverable(job, queues, now)
-        if self.claims.priorities:
+        if self.claims.priorities and self.claims.prompt:
             first = max((other.job.priority for other in due), default=job.priority)
             self.expect(
                 job.priority >= first,

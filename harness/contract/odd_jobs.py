@@ -111,7 +111,7 @@ def a_job_may_be_delivered_some_hundred_times(bench: Bench) -> None:
     at_once = RetryPolicy(base_s=0.0, cap_s=0.0, jitter="none")
     bench.enqueue(Job("a", max_deliveries=MANY_DELIVERIES, retry=at_once))
     for number in range(1, MANY_DELIVERIES + 1):
-        bench.wait(0.01)
+        bench.wait(0.01 + bench.step_s)
         holder = bench.take()
         bench.expect(holder.number == number, f"delivery number {number}", holder.number)
         bench.say(word("nack", holder))

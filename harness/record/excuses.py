@@ -112,6 +112,7 @@ CONCERNED: Mapping[Claim, Callable[[Facts], Flags]] = {
     "skips_completed_keys": share_a_key,
     "priorities": differ_in_priority,
     "ordered": all_jobs,
+    "prompt": all_jobs,
     "idempotent_settle": settled_again,
     "retries": have_failed,
     "bounded_deliveries": handed_out_again,
