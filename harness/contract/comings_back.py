@@ -5,9 +5,12 @@ As in :mod:`.conversations`: each has a name that says which practice is missing
 
 from __future__ import annotations
 
-from ...protocol.commands import Delivery, Job, Nack, RetryPolicy
+from ...protocol.commands import Delivery, Jitter, Job, Nack, Replay, Replayed, RetryPolicy
+from ..spec.backoff import backoff
 from .bench import Bench
 from .conversations import PAST_S, after_backoff, word
+
+CROWD = 60  # that none of so many comes in a quarter of the range is no chance
 
 
 def tokens_only_grow(bench: Bench) -> None:
@@ -95,3 +98,48 @@ def a_replayed_dead_letter_has_a_fresh_budget(bench: Bench) -> None:
         bench.say(word("nack", after_backoff(bench)))
     state = bench.state("a")
     bench.expect(state == "dead", "it to be dead again after 2 more deliveries", state)
+
+
+def a_replay_undoes_the_death_that_it_names(bench: Bench) -> None:
+    """One that comes late leaves a job alone that was replayed before it and has died again."""
+    bench.enqueue(Job("a", max_deliveries=1))
+
+    def died_of() -> int:
+        bench.say(word("nack", after_backoff(bench)))
+        numbers = [attempt.number for letter in bench.dead() for attempt in letter.attempts]
+        return numbers[-1] if numbers else 0
+
+    first = died_of()
+    bench.replay("a")
+    second = died_of()
+    if not first or first == second:
+        return  # the queue does not tell of what a job died
+    for token, wanted in ((first, ()), (second, ("a",))):
+        reply = bench.call(Replay(("a",), (token,)))
+        found = reply.job_ids if isinstance(reply, Replayed) else reply
+        told = f"{'the job' if wanted else 'nothing'} to be replayed, which died of {second}"
+        bench.expect(found == wanted, told, found)
+
+
+def jitter_uses_all_of_its_range(bench: Bench, jitter: Jitter) -> None:
+    """Of many jobs that fail together some come back early in the range, and some late."""
+    policy = RetryPolicy(base_s=8.0, factor=2.0, cap_s=1000.0, jitter=jitter)
+    low_s, high_s = backoff(policy, 1)
+    names = [f"job {number}" for number in range(CROWD)]
+    for name in names:
+        bench.enqueue(Job(name, retry=policy))
+    for holder in [bench.take() for _ in names]:
+        bench.say(word("nack", holder))
+    waits_s = list[float]()
+    step_s = (high_s - low_s) / 16
+    bench.wait(low_s)
+    for step in range(18):
+        while bench.lease(lease_s=1000.0) is not None:
+            waits_s.append(low_s + step * step_s)
+        bench.wait(step_s)
+    quarter_s = (high_s - low_s) / 4 + step_s
+    told = f"{CROWD} retries between {low_s:g} and {high_s:g} s after the failure"
+    bench.expect(len(waits_s) == CROWD, told, len(waits_s))
+    early, late = min(waits_s), max(waits_s)
+    spread = early <= low_s + quarter_s and late >= high_s - quarter_s
+    bench.expect(spread, f"{told}, in all of that time", f"from {early:.3g} to {late:.3g} s")

@@ -228,6 +228,11 @@ def _settled_extended(command: Command, call: Call) -> Reply:
     return reply
 
 
+def _any_death_undone(command: Command, call: Call) -> Reply:
+    """A replay is carried out whichever death it names."""
+    return call(Replay(command.job_ids) if isinstance(command, Replay) else command)
+
+
 def _attempts_lost(command: Command, call: Call) -> Reply:
     """A dead letter keeps its last attempt only."""
     reply = call(command)
@@ -292,6 +297,13 @@ MISTAKES: dict[str, Mistake] = {
     "jitter_ignored": Mistake(
         _on_enqueue(lambda job: replace(job, retry=replace(job.retry, jitter="none"))),
         "test_retries_do_not_come_in_lockstep",
+    ),
+    "jitter_halved": Mistake(
+        _on_enqueue(lambda job: replace(job, retry=replace(job.retry, jitter="equal"))),
+        "test_jitter_uses_all_of_its_range",
+    ),
+    "any_death_undone": Mistake(
+        _plainly(_any_death_undone), "test_a_replay_undoes_the_death_that_it_names"
     ),
     "bound_ignored": Mistake(
         _on_enqueue(lambda job: replace(job, max_deliveries=1000)),

@@ -223,6 +223,18 @@ class QueueContract(EdgeTests):
         self.claims("dead_letters", "bounded_deliveries", "retries")
         comings_back.a_replayed_dead_letter_has_a_fresh_budget(bench)
 
+    def test_a_replay_undoes_the_death_that_it_names(self, bench: Bench) -> None:
+        self.claims("dead_letters", "bounded_deliveries", "retries")
+        comings_back.a_replay_undoes_the_death_that_it_names(bench)
+
+    @pytest.mark.parametrize("jitter", ["full", "equal", "decorrelated"])
+    def test_jitter_uses_all_of_its_range(
+        self, virtual_time: None, bench: Bench, jitter: Jitter
+    ) -> None:
+        self.claims_at_least_once()
+        self.claims("retries")
+        comings_back.jitter_uses_all_of_its_range(bench, jitter)
+
     def test_work_whose_key_is_completed_is_not_done_again(self, bench: Bench) -> None:
         self.claims("skips_completed_keys")
         conversations.work_whose_key_is_completed_is_not_done_again(bench)
