@@ -31,6 +31,12 @@ class Table(NamedTuple):
     rows: tuple[tuple[str, ...], ...]
 
 
+def telling(found: Sequence[Duplicates]) -> Sequence[Duplicates]:
+    """What a reader of the run should see: nothing, where one technique caught all there was."""
+    techniques = {cell.technique for cell in found}
+    return found if len(techniques) > 1 or any(cell.repeated for cell in found) else ()
+
+
 def table(found: Sequence[Duplicates]) -> Table:
     """The cells in order; what was not tried is empty."""
     cells = {(cell.technique, cell.gap): words(cell) for cell in found}

@@ -19,7 +19,7 @@ from ..harness.result import CheckResult, Result
 from ..harness.shrink.failure import Failure
 from . import charts, tables
 from .causes import Advice, advice
-from .duplicates import LATE, table
+from .duplicates import LATE, table, telling
 from .offline import Fragment, own_text, page_of
 from .sequence import sequence
 from .shown import finding_of, first_broken, jobs_of
@@ -84,7 +84,7 @@ def page(
         tables=tables.of_run(result, run),
         charts=[*charts.waits(run), *charts.over_time(run)] if facts.accepted.any() else [],
         settings=tables.of_settings(result, plan, claims),
-        duplicates=table(result.duplicates),
+        duplicates=table(telling(result.duplicates)),
         late=LATE,
         timeline=part,
         plan_json=plan_json if len(plan_json) <= MOST_PLAN else "",

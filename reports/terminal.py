@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ..harness.result import Result
-from .duplicates import LATE, table
+from .duplicates import LATE, table, telling
 from .plain import one_line
 
 NARROWEST_WIDTH, USUAL_WIDTH = 10, 80
@@ -49,15 +49,16 @@ def troubles(result: Result, console: Console) -> None:
 
 
 def duplicates(result: Result, console: Console) -> None:
-    """What became of work that was submitted twice, if any was: technique by gap."""
-    if not result.duplicates:
+    """What became of work that was submitted twice, technique by gap, where that is telling."""
+    cells = telling(result.duplicates)
+    if not cells:
         return
-    found = table(result.duplicates)
+    found = table(cells)
     shown = Table("submitted again", *found.gaps, box=None)
     for row in found.rows:
         shown.add_row(*row)
     console.print(shown)
-    if any(cell.asked_again > cell.repeated for cell in result.duplicates):
+    if any(cell.asked_again > cell.repeated for cell in cells):
         console.print(f" {LATE}")
 
 

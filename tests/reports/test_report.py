@@ -500,8 +500,10 @@ def test_the_page_and_the_terminal_show_the_same_table_of_duplicates() -> None:
     assert lines[1 : 1 + len(found.rows)] == [list(row) for row in found.rows]
 
 
-def test_a_run_in_which_nothing_was_submitted_twice_shows_no_such_table() -> None:
-    shown = run(scenarios.find(KILL).plan(0), backends.find("reference"), "sim")
+@pytest.mark.parametrize("name", [KILL, "delayed-jobs"], ids=["never", "caught by one technique"])
+def test_a_run_in_which_no_techniques_are_compared_shows_no_such_table(name: str) -> None:
+    shown = run(scenarios.find(name).plan(0), backends.find("reference"), "sim")
+    assert bool(shown.result.duplicates) == (name != KILL)
     assert not any(texts_of(Page(html.page(*shown[:4])), "caption"))
     screen = terminal.console()
     with screen.capture() as captured:
