@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from celery import Celery
+from celery import Celery, Task
 
 app = Celery("shop", broker=os.environ["SHOP_BROKER"], backend=os.environ["SHOP_BROKER"])
 
@@ -23,6 +23,19 @@ def charge(order: str) -> str:
     return order
 
 
+class Booked(Task):
+    """Whose handler for success has a mistake in it."""
+
+    def on_success(self, *_: Any) -> None:
+        raise RuntimeError("the books are closed")
+
+
+@app.task(base=Booked, name="shop.charge_and_book")
+def charge_and_book(order: str) -> str:
+    note(f"charged {order}")
+    return order
+
+
 @app.task(name="shop.receipt")
 def receipt(order: str) -> None:
     note(f"receipt {order}")
@@ -36,9 +49,10 @@ def refund(request: Any, error: BaseException, traceback: Any) -> None:
 # -- what a client asks -------------------------------------------------------------------
 
 
-def submit(order: str) -> None:
+def submit(order: str, book: bool) -> None:
     """Charge it; a receipt if that succeeds, a refund if it fails."""
-    charge.apply_async((order,), task_id=order, link=receipt.s(), link_error=refund.s())
+    task = charge_and_book if book else charge
+    task.apply_async((order,), task_id=order, link=receipt.s(), link_error=refund.s())
 
 
 def status(order: str) -> str:
