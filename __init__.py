@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from .harness.result import Result, judge
     from .harness.run import Run
     from .lookup import backend, scenario
+    from .own_app import AppRun, OwnApp, app
     from .protocol.commands import Job, RetryPolicy
     from .protocol.events import Answer, Event, Phase
     from .scenarios.scenario import Scenario
@@ -59,6 +60,9 @@ _MODULES = (
 _PUBLIC = {
     "Adapter": ".backends.adapter",
     "Answer": ".protocol.events",
+    "AppRun": ".own_app",
+    "OwnApp": ".own_app",
+    "app": ".own_app",
     "Claims": ".backends.claims",
     "Event": ".protocol.events",
     "Facts": ".harness.record.facts",
@@ -97,6 +101,7 @@ _PUBLIC = {
 __all__ = [
     "Adapter",
     "Answer",
+    "AppRun",
     "Claims",
     "Event",
     "Facts",
@@ -104,6 +109,7 @@ __all__ = [
     "History",
     "Job",
     "JobquakeError",
+    "OwnApp",
     "Phase",
     "Plan",
     "PlannedJob",
@@ -118,6 +124,7 @@ __all__ = [
     "Sink",
     "SinkBehaviour",
     "always",
+    "app",
     "assert_holds",
     "backend",
     "decode",
