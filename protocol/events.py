@@ -5,10 +5,11 @@ Standard library only, since every process of a run speaks them.
 
 from __future__ import annotations
 
-from enum import IntEnum
+from enum import IntEnum, unique
 from typing import NamedTuple
 
 
+@unique
 class Event(IntEnum):
     """What a row tells. Fields that an event does not use are -1 or 0."""
 
@@ -44,7 +45,7 @@ class Event(IntEnum):
     # queues that were asked, a bit for each, 0: all that the worker serves
     DEAD_LISTED = 27  # in the list of dead letters at the end; answer: as of DEAD; value: how
     # many attempts it tells of; key: how many of them with the job's own error. job -1: it was seen
-    SENSELESS_ANSWERED = 31  # to a command that makes no sense; key: its number among these; answer
+    SENSELESS_ANSWERED = 39  # to a command that makes no sense; key: its number among these; answer
     # OK: the queue carried it out, FAILED: it refused
     SETTLED = 22  # observed at the end: the backend says that the job is done
     CONTRADICTED = 30  # at the end: the backend counts no job and says that it holds this one
