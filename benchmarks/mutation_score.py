@@ -136,9 +136,9 @@ def main() -> None:
     chosen = known
     if arguments.mutant:
         chosen = [one for one in known if one[0].name.startswith(tuple(arguments.mutant))]
-    else:  # in an order of chance, so that what an interruption leaves is a sample, too
+    else:  # in an order of chance, so that what an interruption leaves is a smaller sample
         many = len(known) if arguments.full else min(arguments.sample, len(known))
-        chosen = Random(arguments.seed).sample(known, many)
+        chosen = Random(arguments.seed).sample(known, len(known))[:many]
     if arguments.list:
         for mutant, _ in chosen:
             console.print(f"{mutant.kind:<18} {mutant.name}", markup=False, soft_wrap=True)
@@ -149,7 +149,7 @@ def main() -> None:
     verdicts = [one for one in verdicts if one.name in names]
     done = {one.name for one in verdicts}
     left = [one for one in chosen if one[0].name not in done]
-    limits_s = limits(effort, console)
+    limits_s = limits(effort, console) if left else {}
     with ThreadPoolExecutor(arguments.jobs) as pool:
         work = pool.map(lambda one: tried(one[0], one[1], effort, limits_s), left)
         for one in watched(work, len(left), console):

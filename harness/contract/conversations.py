@@ -274,8 +274,9 @@ def the_highest_priority_goes_first(bench: Bench) -> None:
 def the_highest_priority_of_all_queues_goes_first(bench: Bench) -> None:
     bench.enqueue(Job("usual", QUEUE))
     bench.enqueue(Job("urgent", "orders", priority=5))
-    bench.enqueue(Job("most urgent", QUEUE, priority=7))
-    for name in ("most urgent", "urgent", "usual"):
+    bench.enqueue(Job("more urgent", QUEUE, priority=7))
+    bench.enqueue(Job("most urgent", QUEUE, priority=9))
+    for name in ("most urgent", "more urgent", "urgent", "usual"):
         bench.wait(1.0)
         found = bench.take(queues=(QUEUE, "orders")).job.id
         bench.expect(found == name, f"the job {name!r} next", repr(found))
