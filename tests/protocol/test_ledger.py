@@ -11,6 +11,7 @@ import json
 import signal
 import subprocess
 import sys
+import tempfile
 from itertools import pairwise
 from pathlib import Path
 from random import Random
@@ -195,3 +196,17 @@ def test_a_key_hash_fits_its_column_and_is_the_same_everywhere(one: str, other: 
     assert 0 <= key_hash(one) < 2**56
     assert (key_hash(one) == key_hash(other)) == (one == other)
     assert key_hash("effect-1") == 19466613265870769
+
+
+@given(
+    st.tuples(*[st.floats()] * 2, *[st.integers(-1, 2**56)] * 9, st.floats() | st.integers()),
+)
+def test_a_row_is_written_as_json_would_write_it(values: tuple[float, ...]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "ledger"
+        ledger = Ledger(path)
+        t, since, event, *others = values
+        names = Row._fields[3:]
+        ledger.write(int(event), t=t, since=since, **dict(zip(names, others, strict=True)))  # type: ignore[arg-type]
+        ledger.close()
+        assert path.read_text() == json.dumps(values, separators=(",", ":")) + "\n"

@@ -39,8 +39,8 @@ from .store import (
     RecordRefused,
     ServerError,
     StoreError,
+    closest,
     due,
-    in_order,
 )
 
 try:
@@ -88,20 +88,7 @@ class PostgresStore:
         return self._one("SELECT sequence, body FROM {schema}.jobs WHERE id = %s", job_id)
 
     def next_ready(self, queues: Iterable[str], now: float) -> Record | None:
-        candidates = [
-            record
-            for queue in queues
-            if (
-                record := self._one(
-                    "SELECT sequence, body FROM {schema}.jobs"
-                    " WHERE queue = %s AND state = 'ready' AND due <= %s"
-                    " ORDER BY priority DESC, due, sequence LIMIT 1",
-                    queue,
-                    now,
-                )
-            )
-        ]
-        return min(candidates, key=in_order, default=None)
+        return next(iter(self.look(queues, now, 1).next), None)
 
     def waiting(self, queue: str) -> int:
         query = "SELECT count(*) FROM {schema}.jobs WHERE queue = %s AND state = 'ready'"
@@ -173,8 +160,12 @@ class PostgresStore:
     def look(self, queues: Iterable[str], now: float, most: int) -> Look:
         values = {"now": now, "queues": list(queues), "most": most, "bytes": LOOK_BYTES}
         look = Look([], [])
-        for place, *found in self._ask(LOOK, values):
-            (look.next if place else look.expired).append(self._record(*found))
+        for place, due_at, *found in self._ask(LOOK, values):
+            record = self._record(*found)
+            if place:  # when it is due is what the server goes by
+                look.next.append(replace(record, ready_at=due_at))
+            else:
+                look.expired.append(record)
         return look
 
     def claim(self, queues: Iterable[str], now: float, proposals: list[Proposal]) -> Claim:
@@ -217,9 +208,11 @@ class PostgresStore:
         return found
 
     def wall(self) -> float:
-        """The server's wall clock, which all who share it can agree on."""
-        ((seconds,),) = self._ask("SELECT extract(epoch FROM clock_timestamp())::float8")
-        return float(seconds)
+        def ask() -> float:
+            ((seconds,),) = self._ask("SELECT extract(epoch FROM clock_timestamp())::float8")
+            return float(seconds)
+
+        return closest(ask)
 
     @contextmanager
     def bell(self, queues: Iterable[str]) -> Iterator[Bell]:

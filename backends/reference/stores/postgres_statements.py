@@ -41,11 +41,21 @@ CASE WHEN NOT pg_try_advisory_lock({bell}) THEN pg_notify({channel}, due::text)
 
 
 _ANNOUNCED = _announced("%(bell)s", "%(channel)s")
+# A new job without a delay is due no sooner than the one that came before it, though the clock of
+# whoever enqueues it may be a little behind: see CLOCKS_DIFFER_S.
 INSERT = f"""
-WITH changed AS (
+WITH latest AS (
+    SELECT due FROM {{schema}}.jobs
+    WHERE queue = %(queue)s AND priority = %(priority)s AND state = 'ready' AND due = enqueued_at
+          AND due > %(due)s::float8 AND due <= %(due)s::float8 + 1
+          AND %(due)s::float8 = %(enqueued_at)s::float8
+    ORDER BY due DESC LIMIT 1
+), changed AS (
     INSERT INTO {{schema}}.jobs
         (id, queue, state, priority, due, enqueued_at, version, write, body)
-    VALUES (%(id)s, %(queue)s, %(state)s, %(priority)s, %(due)s, %(enqueued_at)s, %(version)s,
+    VALUES (%(id)s, %(queue)s, %(state)s, %(priority)s,
+            coalesce((SELECT due FROM latest), %(due)s),
+            coalesce((SELECT due FROM latest), %(enqueued_at)s), %(version)s,
             %(write)s, %(body)s)
     ON CONFLICT (id) DO NOTHING RETURNING due, write
 )
@@ -66,12 +76,12 @@ SELECT write, CASE WHEN %(state)s IN ('ready', 'leased') THEN {_ANNOUNCED} END F
 """
 # Ended leases (place 0), and behind them the next ready records, no more and no larger than wanted.
 LOOK = """
-(SELECT 0 AS place, sequence, body FROM {schema}.jobs
+(SELECT 0 AS place, due, sequence, body FROM {schema}.jobs
  WHERE state = 'leased' AND due <= %(now)s ORDER BY due, sequence)
 UNION ALL
-(SELECT place, sequence, body FROM (
+(SELECT place, due, sequence, body FROM (
     SELECT row_number() OVER next AS place, sum(octet_length(body)) OVER next AS bytes,
-           sequence, body
+           due, sequence, body
     FROM unnest(%(queues)s::text[]) AS asked (queue), LATERAL (
         SELECT * FROM {schema}.jobs
         WHERE jobs.queue = asked.queue AND state = 'ready' AND due <= %(now)s

@@ -45,6 +45,7 @@ from .store import (
     RecordRefused,
     ServerError,
     StoreError,
+    closest,
     due,
     in_order,
 )
@@ -126,11 +127,8 @@ class RedisStore:
 
     def next_ready(self, queues: Iterable[str], now: float) -> Record | None:
         names = tuple(queues)
-        return min(
-            self._records(lambda: self._next(keys=[self._prefix], args=[repr(now), *names])),
-            key=in_order,
-            default=None,
-        )
+        found = self._ask(lambda: self._next(keys=[self._prefix], args=[repr(now), *names]))
+        return min(self._ready(found), key=in_order, default=None)
 
     def waiting(self, queue: str) -> int:
         return int(self._ask(lambda: self._server.zcard(self._key("group", "ready", queue))))
@@ -190,7 +188,7 @@ class RedisStore:
     def look(self, queues: Iterable[str], now: float, most: int) -> Look:
         args: list[str | int] = [repr(now), most, LOOK_BYTES, *queues]
         expired, found = self._ask(lambda: self._look(keys=[self._prefix], args=args))
-        return Look(self._pairs(expired), sorted(self._pairs(found), key=in_order)[:most])
+        return Look(self._pairs(expired), sorted(self._ready(found), key=in_order)[:most])
 
     def claim(self, queues: Iterable[str], now: float, proposals: list[Proposal]) -> Claim:
         number = fresh_number()
@@ -213,9 +211,11 @@ class RedisStore:
         return Claim(None if taken < 0 else taken, duplicates)
 
     def wall(self) -> float:
-        """The server's wall clock, which all who share it can agree on."""
-        seconds, micros = self._ask(self._server.time)
-        return float(seconds + micros / 1e6)
+        def ask() -> float:
+            seconds, micros = self._ask(self._server.time)
+            return float(seconds + micros / 1e6)
+
+        return closest(ask)
 
     @contextmanager
     def bell(self, queues: Iterable[str]) -> Iterator[Bell]:
@@ -275,6 +275,7 @@ class RedisStore:
             self._key("keys"),
             self._key("queues"),
             self._key("priorities", job.queue),
+            self._key("latest"),
         ]
         values: list[str | bytes | int] = [
             "" if old is None else old.version,
@@ -302,6 +303,13 @@ class RedisStore:
 
     def _pairs(self, flat: list[bytes]) -> list[Record]:
         return [self._record(*pair) for pair in zip(flat[::2], flat[1::2], strict=True)]
+
+    def _ready(self, flat: list[bytes]) -> list[Record]:
+        """Ready records; when they are due is what the server goes by."""
+        return [
+            replace(self._record(member, body), ready_at=float(due_at))
+            for member, body, due_at in zip(flat[::3], flat[1::3], flat[2::3], strict=True)
+        ]
 
     def _record(self, member: bytes, body: bytes) -> Record:
         sequence = int(member[:SEQUENCE_DIGITS])

@@ -6,9 +6,11 @@ what :mod:`.redis` gives them; no script knows the store's name.
 
 from __future__ import annotations
 
-# Put a record in place of the version that is expected ('': none), or say what is there.
+# Put a record in place of the version that is expected ('': none), or say what is there. A new job
+# without a delay is due no sooner than the one that came before it, though the clock of whoever
+# enqueues it may be a little behind: see CLOCKS_DIFFER_S.
 PUT = """
-local job, counter, place, group, keys, queues, priorities = unpack(KEYS)
+local job, counter, place, group, keys, queues, priorities, latest = unpack(KEYS)
 local expected, version, write, body, id, due, enqueued_at, queue, priority, channel,
       completes, key, ended_at = unpack(ARGV)
 local held = redis.call('HMGET', job, 'version', 'write', 'member', 'place', 'group')
@@ -21,6 +23,12 @@ else
     member = string.format('%016d', redis.call('INCR', counter)) .. ':' .. id
     redis.call('SADD', queues, queue)
     redis.call('ZADD', priorities, priority, priority)
+    if due == enqueued_at then
+        local line = priority .. ':' .. queue
+        local before = redis.call('HGET', latest, line)
+        local ahead = tonumber(before or due) - tonumber(due)
+        if ahead > 0 and ahead <= 1 then due = before else redis.call('HSET', latest, line, due) end
+    end
 end
 redis.call('HSET', job, 'version', version, 'write', write, 'body', body, 'member', member,
            'place', place, 'group', group)
@@ -46,13 +54,14 @@ for i = 4, #ARGV do
     local priorities = prefix .. 'priorities:' .. ARGV[i]
     for _, priority in ipairs(redis.call('ZREVRANGE', priorities, 0, -1)) do
         local place = prefix .. 'ready:' .. priority .. ':' .. ARGV[i]
-        local due = redis.call('ZRANGEBYSCORE', place, '-inf', now, 'LIMIT', 0, left)
-        for _, member in ipairs(due) do
-            local record = body(member)
+        local due = redis.call('ZRANGEBYSCORE', place, '-inf', now, 'WITHSCORES', 'LIMIT', 0, left)
+        for at = 1, #due, 2 do
+            local record = body(due[at])
             room = room - #record
             if left < most and room < 0 then left = 0 break end
-            table.insert(found, member)
+            table.insert(found, due[at])
             table.insert(found, record)
+            table.insert(found, due[at + 1])
             left = left - 1
         end
         if left == 0 then break end
@@ -124,10 +133,11 @@ local prefix, now, found = KEYS[1], ARGV[1], {}
 for i = 2, #ARGV do
     for _, priority in ipairs(redis.call('ZREVRANGE', prefix .. 'priorities:' .. ARGV[i], 0, -1)) do
         local place = prefix .. 'ready:' .. priority .. ':' .. ARGV[i]
-        local member = redis.call('ZRANGEBYSCORE', place, '-inf', now, 'LIMIT', 0, 1)[1]
-        if member then
-            table.insert(found, member)
-            table.insert(found, redis.call('HGET', prefix .. 'job:' .. member:sub(18), 'body'))
+        local first = redis.call('ZRANGEBYSCORE', place, '-inf', now, 'WITHSCORES', 'LIMIT', 0, 1)
+        if first[1] then
+            table.insert(found, first[1])
+            table.insert(found, redis.call('HGET', prefix .. 'job:' .. first[1]:sub(18), 'body'))
+            table.insert(found, first[2])
             break
         end
     end

@@ -42,7 +42,7 @@ class Load:
     def __init__(self, address: str) -> None:
         self._address = address
         self._stop = threading.Event()
-        self.accepted: dict[str, None] = {}  # in order, safe to read while it grows
+        self.accepted: dict[str, None] = {}  # in order
         self.acked: dict[str, int] = {}
         self.wrong: list[str] = []
         self.counts: Counter[str] = Counter()
@@ -114,7 +114,9 @@ class Load:
 def forgotten(db: Path, load: Load) -> list[str]:
     """What was acknowledged and is not in the file."""
     store = SQLiteStore(db)
-    missing = [f"enqueue of {job_id}" for job_id in load.accepted if store.get(job_id) is None]
+    missing = [
+        f"enqueue of {job_id}" for job_id in list(load.accepted) if store.get(job_id) is None
+    ]
     for job_id, token in list(load.acked.items()):
         record = store.get(job_id)
         if record is None or (record.state, record.settled_token) != ("done", token):

@@ -315,6 +315,26 @@ def test_processes_that_claim_at_once_never_get_the_same_job(kind: str) -> None:
     assert {token for _, token in claims} == {"1"}
 
 
+@pytest.mark.parametrize("delay_s", [0.0, 0.5])
+def test_who_comes_first_goes_first_though_clocks_differ_a_little(
+    kind: str, delay_s: float
+) -> None:
+    """Three clients enqueue one after the other, each with a clock behind the one before."""
+    with fresh_store(kind) as store:
+        for name, now in (("first", 10.02), ("second", 10.01), ("third", 10.0)):
+            store.insert(core.admit(Job(name, "mail", delay_s=delay_s), now))
+            if name == "second":  # whoever has left the queue is remembered, too
+                look = store.look(("mail",), 99.0, 1)
+                claim = [Proposal(r, core.lease(r, "w", 600.0, 99.0)) for r in look.next]
+                assert store.claim(("mail",), 99.0, claim).taken == 0
+        store.insert(core.admit(Job("far behind", "mail"), 1.0))
+        order = [record.job.id for record in store.look(("mail",), 99.0, 9).next]
+        late = ["third", "first"] if delay_s else ["second", "third"]
+        assert order == ["far behind", *late]
+        first = store.next_ready(("mail",), 99.0)
+        assert first and first.job.id == "far behind"
+
+
 # -- lost answers ---------------------------------------------------------------------------
 
 
