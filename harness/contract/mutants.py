@@ -11,13 +11,11 @@ that passes here could not have found the same mistake in the queue.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from random import Random
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from ...backends.adapter import Adapter, Claims, Queue
+from ...backends.adapter import Queue
 from ...protocol.clock import Clock
 from ...protocol.commands import (
     Ack,
@@ -40,7 +38,6 @@ from ...protocol.commands import (
     Reply,
     Settled,
 )
-from ...protocol.worker import WorkerProgram
 
 Call = Callable[[Command], Reply]
 Meddle = Callable[[Command, Call], Reply]
@@ -330,7 +327,7 @@ MISTAKES: dict[str, Mistake] = {
 }
 
 
-class _BrokenQueue:
+class BrokenQueue:
     """A queue with somebody between it and its callers; ``fresh`` makes one with no jobs."""
 
     def __init__(self, fresh: Callable[[], Queue], mistake: str, clock: Clock) -> None:
@@ -355,48 +352,3 @@ class _BrokenQueue:
             self._queue = self._fresh()
         else:
             self._queue.crash()
-
-
-@dataclass(frozen=True)
-class BrokenAdapter:
-    """The adapter in all but its mistake. In the simulator only."""
-
-    whole: Adapter
-    mistake: str
-
-    @property
-    def name(self) -> str:
-        return f"{self.whole.name} with {self.mistake}"
-
-    @property
-    def summary(self) -> str:
-        return f"broken from outside: {self.mistake.replace('_', ' ')}"
-
-    @property
-    def claims(self) -> Claims:
-        return self.whole.claims
-
-    @property
-    def worker(self) -> WorkerProgram:
-        return self.whole.worker
-
-    violates: None = None
-    framing: None = None
-
-    def local(self, clock: Clock, rng: Random) -> Queue:
-        if self.mistake == "wall_clock_trusted":
-            clock = clock._replace(monotonic=clock.wall)
-        return _BrokenQueue(lambda: self.whole.local(clock, rng), self.mistake, clock)
-
-    def server(self, folder: Any, port: int) -> None:
-        return None
-
-    def connect(self, address: str, timeout_s: float) -> Any:
-        raise NotImplementedError("a queue is broken from outside in the simulator only")
-
-
-def broken(adapter: Adapter, mistake: str) -> BrokenAdapter:
-    """The adapter with one of ``MISTAKES``. Raises KeyError if there is no such mistake."""
-    if mistake not in MISTAKES:
-        raise KeyError(f"expected one of {', '.join(MISTAKES)}, found {mistake!r}")
-    return BrokenAdapter(adapter, mistake)

@@ -212,5 +212,5 @@ def _finish(world: World, jobs: list[Job], workers: int, max_deliveries: int) ->
         max_deliveries=max_deliveries,
         retry=world.retry,
     )
-    held = [h for h in world.held if h.until <= at]
+    held = [h for h in world.held if max(h.until, h.told) <= at]
     return Legal(plan, world.claims, rows, fates, held)

@@ -65,13 +65,17 @@ class Columns(Who, total=False):
 
 @dataclass
 class Held:
-    """A delivery as its worker knew it: it surely held the job from ``since`` to ``until``."""
+    """A delivery as its worker knew it: it surely held the job from ``since`` to ``until``.
+
+    ``told`` is when it knew that: an extension may be answered after the history has ended.
+    """
 
     job: int
     token: int
     node: int
     since: int
     until: int
+    told: int
 
 
 @dataclass
@@ -128,6 +132,7 @@ class Lease:
     cap: int
     sure: int
     sure_cap: int
+    told: int = 0
     settled: bool = False
 
 
@@ -296,7 +301,9 @@ class World:
             self.write(Event.LEASED, since=asked, value=length / 1000, key=job.token, **who)
             known = self.now
             self.live(worker, lease, who)
-            self.held.append(Held(job.index, lease.token, worker.node, known, lease.sure))
+            self.held.append(
+                Held(job.index, lease.token, worker.node, known, lease.sure, max(known, lease.told))
+            )
         if not lease.settled:
             self.settle(lease, lease.end, "expired")
         worker.free_at = self.now + self.pick(0, 50)
@@ -373,6 +380,7 @@ class World:
             return True
         if answer == Answer.OK:
             lease.sure = max(lease.sure, min(sent + self.lease, lease.sure_cap))
+            lease.told = self.now
         self.write(Event.EXTEND_ANSWERED, since=sent, answer=answer, value=self.lease / 1000, **who)
         return answer == Answer.OK
 

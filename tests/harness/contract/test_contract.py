@@ -21,8 +21,9 @@ from jobquake.backends.adapter import Retaining
 from jobquake.backends.claims import Claim, Claims, unclaimed
 from jobquake.harness.contract import conversations, edges
 from jobquake.harness.contract.bench import Bench
+from jobquake.harness.contract.broken import broken
 from jobquake.harness.contract.machine import QUICK, machine
-from jobquake.harness.contract.mutants import MISTAKES, broken
+from jobquake.harness.contract.mutants import MISTAKES
 from jobquake.harness.contract.suite import QueueContract
 from jobquake.harness.contract.words import shown, spoken
 from jobquake.harness.plan.replay import decode
