@@ -25,7 +25,7 @@ from ...protocol.run_files import LEDGER
 from ...proxy.address import AddressError
 from ...proxy.http import Request, Response
 from ...proxy.listener import Listener, settle, stop_signal
-from ...proxy.loop_thread import LoopThread
+from ...proxy.loop_thread import LoopClock, LoopThread
 from .journal import Journal
 from .payments import Counts, Entry, Payments, SinkBehaviour
 
@@ -111,7 +111,8 @@ class Sink:
 
     ``folder`` keeps the journal and the ledger, unless ``ledger`` names another file; a sink on
     the same folder goes on where the last one ended. Without either nothing is kept. ``port`` 0
-    is any free one. ``job_of`` and ``clock`` are for the ledger: see :class:`.journal.Journal`.
+    is any free one. ``job_of`` and ``clock`` are for the ledger: see :class:`.journal.Journal`;
+    ``loop_clock`` is the clock that slow answers go by, if it is not the machine's.
     Raises EnvironmentFault if the port or the folder cannot be had.
     """
 
@@ -126,6 +127,7 @@ class Sink:
         id_field: str = ID_FIELD,
         job_of: Callable[[str], int] = lambda identifier: -1,
         clock: Callable[[], float] = monotonic,
+        loop_clock: LoopClock | None = None,
     ) -> None:
         if folder is None and ledger is not None:
             folder = ledger.parent
@@ -136,6 +138,7 @@ class Sink:
         self._payments = Payments(behaviour or SinkBehaviour(), earlier)
         self._listener = Listener(API(self._payments, self._journal, id_field))
         self._where = host, port
+        self._loop_clock = loop_clock
         self._thread: LoopThread | None = None
         self.url = ""
 
@@ -151,7 +154,7 @@ class Sink:
 
     def start(self) -> str:
         """Listen; the address, http://HOST:PORT."""
-        self._thread = LoopThread("sink")
+        self._thread = LoopThread("sink", self._loop_clock)
         try:
             self.url = self._thread.run(self.listen())
         except BaseException:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import socket
+import subprocess
+import sys
 import threading
 import urllib.error
 import urllib.parse
@@ -18,9 +21,11 @@ from jobquake.effects.sink.journal import JOURNAL, JournalError
 from jobquake.effects.sink.payments import Counts, SinkBehaviour
 from jobquake.effects.sink.server import Sink
 from jobquake.errors import EnvironmentFault
+from jobquake.leap.clock import LeapingClock
 from jobquake.protocol.events import Event
 from jobquake.protocol.ledger import key_hash, read_rows
 from jobquake.protocol.run_files import LEDGER
+from support.leaping import needs_compiler
 
 PATIENCE_S = 30.0
 
@@ -218,3 +223,33 @@ def test_a_port_in_use_and_a_folder_that_is_none_are_told(tmp_path: Path) -> Non
     (tmp_path / "file").touch()
     with pytest.raises(EnvironmentFault, match="name another folder"):
         Sink(folder=tmp_path / "file")
+
+
+@needs_compiler
+def test_a_slow_answer_takes_no_time_where_time_leaps() -> None:
+    client = (
+        "import sys, time, urllib.request; began = time.monotonic()\n"
+        "urllib.request.urlopen(sys.argv[1] + '/charges', b'{\"id\": \"a\"}').close()\n"
+        "print(time.monotonic() - began)"
+    )
+    slow = SinkBehaviour(slow_s=600.0)
+    with LeapingClock() as clock, Sink(slow, clock=clock.now_s, loop_clock=clock) as sink:
+        asking = subprocess.Popen(
+            [sys.executable, "-c", client, sink.url],
+            env=os.environ | clock.environment,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        limit = threading.Timer(PATIENCE_S * 4, asking.kill)  # a real one: time may not leap
+        limit.start()
+        try:
+            assert asking.stdout
+            clock.wait_readable(asking.stdout.fileno(), None)
+            told = asking.stdout.read()
+        finally:
+            limit.cancel()
+            asking.kill()
+            asking.communicate()
+        assert told, clock.stats
+        assert 600.0 <= float(told) < 660.0
+    assert sink.charges == {"a": 1}
