@@ -40,6 +40,8 @@ ALWAYS = {
     "max_connections": "200",
     "logging_collector": "off",
     "log_min_messages": "fatal",
+    # In the folder, not in /dev/shm, where what a SIGKILL leaves would stay.
+    "dynamic_shared_memory_type": "mmap",
 }
 PORT_INSIDE = 5432
 CONTAINER = {
