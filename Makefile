@@ -18,5 +18,8 @@ bench:
 	.venv/bin/python benchmarks/proxy_rate.py
 	.venv/bin/python benchmarks/capacity_rate.py
 	.venv/bin/python benchmarks/report_size.py
+	.venv/bin/python benchmarks/store_rate.py
+	.venv/bin/python benchmarks/claim_rate.py
+	.venv/bin/python benchmarks/broker_disturbed.py
 clean:
 	rm -rf .venv build jobquake-runs
