@@ -235,7 +235,7 @@ def family() -> dict[str, type[BaseException]]:
         top = module.name.split(".")[1]
         if top in ("tests", "benchmarks", "tools", "build", "setup", "_moved", "__main__"):
             continue
-        if module.name.startswith(("jobquake.backtests.apps.", "jobquake.frameworks.inside.run")):
+        if module.name.startswith(("jobquake.backtests.apps.", "jobquake.frameworks.inside.")):
             continue  # programs for other environments than this one
         classes = inspect.getmembers(import_module(module.name), inspect.isclass)
         found |= {  # click's own dress for an error is not one of ours

@@ -32,6 +32,7 @@ from ..strategies import faults, plans
 from . import comings_back, connections, conversations, crashes, fault_plans, odd_jobs
 from .bench import Bench
 from .conversations import SAYS, SETTLING, Says
+from .crash_tests import CrashTests
 from .crashes import Whose
 from .edge_tests import EdgeTests
 from .machine import machine
@@ -51,7 +52,7 @@ first_and_last = pytest.mark.parametrize(
 )
 
 
-class QueueContract(EdgeTests):
+class QueueContract(CrashTests, EdgeTests):
     """Subclass it, name the subclass ``Test...``, and set ``backend``.
 
     ``drivers``: with ``"process"`` among them a few plans are run on real processes, too;
@@ -246,29 +247,6 @@ class QueueContract(EdgeTests):
     def test_a_full_queue_refuses_and_keeps_what_it_has(self, bench: Bench) -> None:
         self.claims("bounded_backlog")
         conversations.a_full_queue_refuses_and_keeps_what_it_has(bench)
-
-    def test_a_crash_of_the_server_loses_nothing(self, bench: Bench) -> None:
-        self.claims_at_least_once()
-        self.claims("durable")
-        crashes.a_crash_of_the_server_loses_nothing(bench)
-
-    def test_a_crash_as_a_delayed_job_falls_due_loses_nothing(self, bench: Bench) -> None:
-        self.claims_at_least_once()
-        self.claims("durable", "delays")
-        crashes.a_crash_as_a_delayed_job_falls_due_loses_nothing(bench)
-
-    def test_a_crash_after_a_replay_loses_nothing(self, bench: Bench) -> None:
-        self.claims("durable", "dead_letters")
-        crashes.a_crash_after_a_replay_loses_nothing(bench)
-
-    def test_a_crash_after_an_ack_forgets_no_key(self, bench: Bench) -> None:
-        self.claims("durable", "skips_completed_keys")
-        crashes.a_crash_after_an_ack_forgets_no_key(bench)
-
-    def test_a_crash_as_a_lease_is_taken_back_holds_up_no_other(self, bench: Bench) -> None:
-        self.claims_at_least_once()
-        self.claims("durable")
-        crashes.a_crash_as_a_lease_is_taken_back_holds_up_no_other(bench)
 
     # -- whatever Hypothesis thinks of ----------------------------------------------------
 
