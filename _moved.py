@@ -49,7 +49,6 @@ MOVED = {
     "harness.checks.retries": "harness.spec.retries",
     "harness.checks.sight": "harness.sight",
     "harness.contract.battery": "harness.contract.fault_plans",
-    "harness.contract.broken": "harness.contract.mutants",
     "harness.contract.protocol": "harness.contract.conversations",
     "harness.contract.upheavals": "harness.contract.crashes",
     "harness.drivers.standing": "harness.drivers.long_lived",
