@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from .harness.contract import QueueContract
-from .harness.contract.broken import broken
+from .harness.contract.broken_adapter import broken
 from .harness.contract.mutants import MISTAKES
 
 __all__ = ["MISTAKES", "QueueContract", "broken"]

@@ -21,7 +21,7 @@ from jobquake.backends.adapter import Retaining
 from jobquake.backends.claims import Claim, Claims, unclaimed
 from jobquake.harness.contract import conversations, edges
 from jobquake.harness.contract.bench import Bench
-from jobquake.harness.contract.broken import broken
+from jobquake.harness.contract.broken_adapter import broken
 from jobquake.harness.contract.machine import QUICK, machine
 from jobquake.harness.contract.mutants import MISTAKES
 from jobquake.harness.contract.suite import QueueContract
@@ -48,7 +48,7 @@ HEAD = """
 from jobquake.backends import registry
 from jobquake.backends.adapter import Claims, Retaining
 from jobquake.contract import QueueContract
-from jobquake.harness.contract.broken import broken
+from jobquake.harness.contract.broken_adapter import broken
 """
 FEW = "examples = 10"  # where the suite is only shown to pass; the slow run tries them all
 FIRST_LINE = r"^job '.+', \w+(\(.*\))? at \S+ s: expected .+, found "
