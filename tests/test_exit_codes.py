@@ -228,6 +228,10 @@ def test_a_bug_of_ours_ends_with_70_and_says_how_to_report_it(
     Path(re.findall(r"the traceback in (\S+)", said)[0]).unlink()
 
 
+# Programs for other environments than this one, and what builds the package before it is there.
+ELSEWHERE = ("jobquake.backtests.apps.", "jobquake.frameworks.inside.", "jobquake.leap.compiling")
+
+
 def family() -> dict[str, type[BaseException]]:
     """Every exception class that a module of the package defines."""
     found: dict[str, type[BaseException]] = {}
@@ -235,8 +239,8 @@ def family() -> dict[str, type[BaseException]]:
         top = module.name.split(".")[1]
         if top in ("tests", "benchmarks", "tools", "build", "setup", "_moved", "__main__"):
             continue
-        if module.name.startswith(("jobquake.backtests.apps.", "jobquake.frameworks.inside.")):
-            continue  # programs for other environments than this one
+        if module.name.startswith(ELSEWHERE):
+            continue
         classes = inspect.getmembers(import_module(module.name), inspect.isclass)
         found |= {  # click's own dress for an error is not one of ours
             name: value
