@@ -68,8 +68,12 @@ class ReferenceQueue:
         retention_s: float = RETENTION_S,
     ) -> None:
         self.store = decisions.stored(store)
-        # A store whose steps are altered must go through each of them.
-        as_it_is = self.store is store
+        # Whoever alters a step of a lease must go through each of them.
+        as_it_is = (
+            self.store is store
+            and decisions.lease is CORRECT.lease
+            and decisions.key_recorded_at == CORRECT.key_recorded_at
+        )
         self._claiming = Claiming(store) if as_it_is and is_shared(store) else None
         self.now = decisions.time(clock, _last_time(store))
         self._rng = rng

@@ -18,7 +18,9 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from jobquake.backends import registry
 from jobquake.backends.reference import core, places
+from jobquake.backends.reference.adapter import ReferenceAdapter
 from jobquake.backends.reference.claiming import is_shared
 from jobquake.backends.reference.direct import DirectConnection
 from jobquake.backends.reference.queue import ReferenceQueue
@@ -556,6 +558,16 @@ def test_a_schema_of_somebody_else_is_refused() -> None:
     url = places.url_of("postgres", address("postgres"))
     with pytest.raises(StoreError, match="expected a jobquake queue"):
         places.open_store("postgres", url, "public", 5.0)
+
+
+def test_who_alters_a_step_of_a_lease_goes_through_each_of_them(kind: str) -> None:
+    with fresh_store(kind) as store:
+        asked = ReferenceQueue(store, Clock(), Random(0))
+        assert asked._claiming
+        for twin in ("twin-no-lease", "twin-key-before-effect", "twin-pop-then-push"):
+            adapter = registry.find(twin)
+            assert isinstance(adapter, ReferenceAdapter)
+            assert not ReferenceQueue(store, Clock(), Random(0), adapter.decisions)._claiming
 
 
 # -- a record that cannot be read -----------------------------------------------------------
