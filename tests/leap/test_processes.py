@@ -143,6 +143,20 @@ print(time.monotonic() - began)
     assert "outside" in clock.stats.off_clock
 
 
+def test_no_leap_beside_a_static_program_even_if_it_waits_for_no_time(clock: LeapingClock) -> None:
+    outside = subprocess.Popen(
+        ["sh", "-c", f"{program('outside', '-static', '-DSTATIC')}; true"],
+        env=os.environ | clock.environment,
+        stdin=subprocess.PIPE,
+    )
+    clock.wait(0.2)
+    began = time.monotonic()
+    clock.wait(0.4)
+    assert time.monotonic() - began >= 0.399
+    outside.communicate()
+    clock.wait(1000.0)
+
+
 def test_the_harness_holds_time_while_it_does_something(clock: LeapingClock) -> None:
     other = start(clock, ["sleep", "3600"])
     clock.wait(1.0)

@@ -30,7 +30,7 @@ static size_t task_room;
 struct process {
     int32_t pid;
     bool ours, on, gone;
-    int64_t since_ns;
+    int64_t since_ns, off_since_ns;
 };
 static struct process *processes;
 static size_t process_count, process_room;
@@ -208,7 +208,10 @@ static int32_t parent_of(int32_t pid, char *name, size_t room)
 static void judge(struct process *process)
 {
     struct leap_process *entry = entry_of(process->pid);
-    process->on = entry && atomic_load(&entry->state) == LEAP_ON;
+    bool on = entry && atomic_load(&entry->state) == LEAP_ON;
+    if (process->on && !on)
+        process->off_since_ns = real_ns();
+    process->on = on;
     if (process->ours)
         return;
     char name[64];
@@ -230,7 +233,8 @@ static void add_process(int32_t pid)
     if (process_of(pid))
         return;
     processes = room_for_one(processes, process_count, &process_room, sizeof *processes);
-    processes[process_count++] = (struct process){.pid = pid, .since_ns = real_ns()};
+    processes[process_count++] = (struct process){
+        .pid = pid, .since_ns = real_ns(), .off_since_ns = real_ns()};
 }
 
 static void bury(int32_t pid)
@@ -399,7 +403,7 @@ bool off_clock(void)
         if (!parent_of(processes[at].pid, name, sizeof name))
             continue; /* a zombie: it needs no clock */
         any = true;
-        if (real_ns() - processes[at].since_ns > NAMED_NS)
+        if (real_ns() - processes[at].off_since_ns > NAMED_NS)
             add_name(name);
     }
     return any;
