@@ -35,10 +35,14 @@ def experiments_on(
     workers: int = WORKERS,
     patience_s: float = PATIENCE_S,
 ) -> list[Experiment]:
-    """The experiments with plans that fit the app, once for each thing that a kill may end."""
+    """The experiments with plans that fit the app, once for each thing that a kill may end.
+
+    Controls are left out: what a library of somebody's lacks need not break there.
+    """
     recovery_s = system.library.recovery(system.looked).seconds
     return [
         experiment._replace(plan=fitted(experiment.plan, fit), driver=DRIVER, free=False)
         for experiment in experiments
+        if experiment.control is None
         for fit in (Fit(workers, kill, system.own_task, recovery_s, patience_s) for kill in kills)
     ]

@@ -6,8 +6,11 @@ A check that needs to see what a system does not show says so, and judges nothin
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, Protocol, runtime_checkable
+
+from msgspec import Struct
 
 from ..errors import UsageError
 from ..protocol.events import Event
@@ -72,6 +75,24 @@ class SplitsReplies(Protocol):
         """Take whole replies, as they stand on the wire, off the front of ``buffer``."""
 
 
+class Passing(Protocol):
+    """What the last message of a session did to a job, in the words of the library's protocol."""
+
+    @property
+    def job(self) -> str: ...
+    @property
+    def words(self) -> str: ...
+
+
+@runtime_checkable
+class Telling(Protocol):
+    """What a session has, too, if a story can name the command that passed."""
+
+    @property
+    def passing(self) -> Passing | None:
+        """Of the message that it was shown last; None: it concerns no job."""
+
+
 class System(Protocol):
     """What can be put under test. ``violates`` names the check that a broken twin must fail."""
 
@@ -104,6 +125,25 @@ class Veiled(Protocol):
 
     @property
     def sees(self) -> frozenset[Event]: ...
+
+
+class Advised(Struct, frozen=True):
+    """A guarantee that a configuration cannot give: what decides it, what to change, and where
+    that is documented.
+    """
+
+    guarantee: str
+    setting: str
+    change: str
+    source: str
+
+
+@runtime_checkable
+class Advising(Protocol):
+    """What a system has, too, if its configuration was read."""
+
+    def advice(self) -> Sequence[Advised]:
+        """What the configuration cannot give."""
 
 
 @runtime_checkable

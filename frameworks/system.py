@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -17,7 +17,7 @@ from typing import ClassVar
 from ..backends.adapter import Connection
 from ..backends.claims import Claims
 from ..backends.framework import Program, Settings, Wishes
-from ..backends.system import EVERYTHING, Driver, Framing
+from ..backends.system import EVERYTHING, Advised, Driver, Framing
 from ..errors import EnvironmentFault
 from ..protocol.commands import Command, Depth, Inspect, Inspected, Measure, Measured, Reply, State
 from ..protocol.events import Event
@@ -31,6 +31,7 @@ UNSEEN = {
     Event.HANDBACK_SENT, Event.NACK_ANSWERED, Event.RELEASE_ANSWERED, Event.REPLAY_SENT,
     Event.REPLAY_ANSWERED, Event.DEAD_LISTED,
 }  # fmt: skip
+OWN_QUEUES = "queues of the scenario"  # a worker is told which of them it serves
 FRESH_S = 0.02
 SAME_S = 0.5
 
@@ -79,12 +80,14 @@ class AppSystem:
 
     def settings(self, wishes: Wishes) -> Settings:
         given = {name: json.dumps(value) for name, value in self.looked.settings.items()}
+        if len(wishes.queues) > 1:
+            given[OWN_QUEUES] = ", ".join(wishes.queues)
         return Settings(given, ("lease_s", "grace_s", "max_deliveries", "retry"))
 
     def worker_command(
         self, folder: Path, address: str, queues: tuple[str, ...], settings: Settings
     ) -> Program:
-        asked = queues if len(queues) > 1 else ()
+        asked = queues if OWN_QUEUES in settings.given else ()
         app = self.app
         usual = self.library.worker(app.python, app.target, self.looked, asked, 0)
         return Program(app.worker_words or usual, self._environment(address), self.app.folder)
@@ -93,6 +96,10 @@ class AppSystem:
         words = [self.app.python, str(INSIDE / "run.py"), "produce"]
         words += [self.app.target, self.task, self.app.args, self.app.options]
         return Program(words, self._environment(address), self.app.folder)
+
+    def advice(self) -> Sequence[Advised]:
+        found = self.library.examine(self.looked)
+        return [Advised(one.guarantee, one.setting, one.advice, one.source) for one in found]
 
     def control(self, address: str) -> Connection:
         return Control(self.library, self.looked, address)

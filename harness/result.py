@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from msgspec import Struct
 
-from ..backends.system import System
+from ..backends.system import Advised, Advising, System
 from ..errors import ENVIRONMENT, HELD, INCONCLUSIVE, VIOLATED
 from .checks import CHECKS, hold_all
 from .finding import CheckVerdict, Finding, Verdict
@@ -53,7 +53,8 @@ class Result(Struct, frozen=True):
 
     ``duplicates`` tells what became of work that the plan submits twice, ``troubles`` with which
     errors the queue's server answered, ``where`` what holds a job at the end, or is recorded of it,
-    in the system's own words, by the job's number.
+    in the system's own words, by the job's number. ``logged``: what its worker wrote to the log when
+    a fault had struck that job. ``advice``: what the system's configuration cannot give.
     """
 
     scenario: str
@@ -76,6 +77,8 @@ class Result(Struct, frozen=True):
     duplicates: tuple[Duplicates, ...] = ()
     troubles: tuple[Trouble, ...] = ()
     where: dict[int, str] = {}
+    logged: dict[int, tuple[str, ...]] = {}
+    advice: tuple[Advised, ...] = ()
 
     @property
     def full_name(self) -> str:
@@ -116,6 +119,7 @@ def judge(
     control: str | None = None,
     about: str | None = None,
     where: Mapping[int, str] | None = None,
+    logged: Mapping[int, tuple[str, ...]] | None = None,
 ) -> Result:
     """Hold the history against the plan's guarantees, and those that always bind.
 
@@ -163,6 +167,8 @@ def judge(
         duplicates=duplicates(facts),
         troubles=met,
         where=dict(where or {}),
+        logged=dict(logged or {}),
+        advice=tuple(adapter.advice()) if isinstance(adapter, Advising) else (),
     )
 
 

@@ -70,13 +70,14 @@ def run(
     ledger: bytes | None = None
     network, passed = "simulated", "virtual"
     where: Mapping[int, str] = {}
+    logged: Mapping[int, tuple[str, ...]] = {}
     with blaming(adapter.name):
         if on is not None:
-            history, ledger, network, where, passed = on.shake(plan)
+            history, ledger, network, where, passed, logged = on.shake(plan)
         elif isinstance(adapter, FrameworkSystem):
             from .drivers.framework import shake_framework
 
-            history, ledger, network, where, passed = shake_framework(
+            history, ledger, network, where, passed, logged = shake_framework(
                 plan, adapter, progress, toxiproxy, time
             )
         elif driver == "sim":
@@ -86,9 +87,9 @@ def run(
         else:
             from .drivers.process import shake
 
-            history, ledger, network, where, passed = shake(
+            history, ledger, network, where, passed, logged = shake(
                 plan, adapter, progress, toxiproxy, time=time
             )
-    result = judge(plan, adapter, history, driver, control, where=where)
+    result = judge(plan, adapter, history, driver, control, where=where, logged=logged)
     result = replace(result, environment=result.environment | {"network": network, "time": passed})
     return Run(result, plan, adapter.claims, history, ledger)

@@ -30,6 +30,13 @@ class Rule(NamedTuple):
 
 RULES = (
     Rule(
+        "no_lost_work", ("taken and not held",),
+        "The worker took the message off its list in one step and wrote down that it holds it in "
+        "another. It died between the two, and then nobody held the message.",
+        "Take and hold in one step of the broker (a script, LMOVE), or use a broker that keeps a "
+        "message until it is acknowledged.",
+    ),
+    Rule(
         "no_lost_work", ("ended by another job's ack",),
         "The queue does not match an ack with its job: the ack of another job ended this one, too, "
         "while its worker still ran it.",

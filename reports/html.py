@@ -85,6 +85,7 @@ def page(
         charts=[*charts.waits(run), *charts.over_time(run)] if facts.accepted.any() else [],
         settings=tables.of_settings(result, plan, claims),
         duplicates=table(telling(result.duplicates)),
+        logged=result.logged.get(hero, ()),
         late=LATE,
         timeline=part,
         plan_json=plan_json if len(plan_json) <= MOST_PLAN else "",

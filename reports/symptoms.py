@@ -12,14 +12,15 @@ from ..harness.faults import CallFault
 from ..harness.record.culprits import settled_by_another
 from ..harness.record.facts import Facts, Ints
 from ..harness.record.history import Answer, Event, Phase
-from ..harness.record.story import delivery_end
+from ..harness.record.story import delivery_end, taken_and_not_begun
 
 ALL_SYMPTOMS = {
     "acked and not done", "acked before its effect", "broker crash", "counted as done", "delayed",
     "ended by another job's ack", "enqueue repeated", "failed", "flood", "held and not counted",
     "network", "never handed out", "no fault", "stale heartbeat accepted",
     "redelivered", "replayed", "skewed clock",
-    "stale settle accepted", "struck after its effect", "submitted twice", "two at once",
+    "stale settle accepted", "taken and not held",
+    "struck after its effect", "submitted twice", "two at once",
     "worker kill", "worker told to stop",
 }  # fmt: skip
 
@@ -56,6 +57,8 @@ def symptoms(facts: Facts, job: int) -> set[str]:
         found.add("acked before its effect")
     if len(acks) and (events[acks[0] :] == Event.LEASED).any():
         found.add("acked and not done")
+    if taken_and_not_begun(facts, job) >= 0:
+        found.add("taken and not held")
     if (events == Event.CONTRADICTED).any():
         found.add("held and not counted")
     if settled_by_another(facts).get(job, -1) >= 0:

@@ -22,6 +22,7 @@ SETTINGS = (
     "sink", "lease_s", "wait_s", "grace_s", "call_timeout_s", "deadline_s", "max_deliveries",
     "latency_s", "restart_s", "producers",
 )  # fmt: skip
+MOST_HELD = 40
 
 
 class NamedTable(NamedTuple):
@@ -41,9 +42,24 @@ def of_run(result: Result, run: WholeRun) -> list[NamedTable]:
         _waits(run),
         _retries(run),
         _faults(result),
+        _where(result),
+        _advice(result),
     ]
     tables += [_recoveries(result, run)]
     return [one for one in tables if one.table.rows]
+
+
+def _where(result: Result) -> NamedTable:
+    rows = tuple((str(job), words) for job, words in list(result.where.items())[:MOST_HELD])
+    about = "What the system said at the end of jobs that it had not done, in its own words."
+    return NamedTable("Who held what", about, Table(("job", "where"), rows))
+
+
+def _advice(result: Result) -> NamedTable:
+    rows = tuple((one.guarantee, one.setting, one.change, one.source) for one in result.advice)
+    head = ("not given", "decided by", "change", "documented")
+    about = "What was read from the app's settings; these change what becomes of its jobs."
+    return NamedTable("What this configuration cannot give", about, Table(head, rows))
 
 
 def of_settings(result: Result, plan: Plan, claims: Claims) -> list[NamedTable]:

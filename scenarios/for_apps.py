@@ -26,6 +26,7 @@ INSIDE: dict[Point, Point] = {"mid_job": "after_lease", "before_effect": "after_
 PHASES = {"running": "leased"}
 NOT_FOR_APPS = ("leases_exclusive",)
 DRAINED_WITHIN_S = 60.0
+NEVER_GIVES_UP = 1_000_000  # deliveries: the plan's bound is none that the library was told of
 
 
 class Fit(NamedTuple):
@@ -58,8 +59,9 @@ def fitted(plan: Plan, fit: Fit) -> Plan:
         faults=faults,
         guarantees=tuple(name for name in plan.guarantees if name not in NOT_FOR_APPS),
         must_hit=tuple(dict.fromkeys(_cell(cell, fit) for cell in plan.must_hit)),
-        sink="blind",
+        sink="keyed" if plan.sink == "blind" else plan.sink,  # repetitions are legal, and told
         lease_s=fit.recovery_s,
+        max_deliveries=NEVER_GIVES_UP,
         deadline_s=plan.deadline_s + DRAINED_WITHIN_S + waits_s,
     )
 

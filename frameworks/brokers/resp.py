@@ -1,15 +1,121 @@
-"""How the proxy finds the calls of a library in the bytes between it and Redis.
+"""What passes between a library and Redis, cut into requests and replies, with whose job it is.
 
-Redis answers in the order in which it was asked, so only requests are cut into messages.
+Redis answers in the order in which it was asked. A library says of each command which job it is
+about and what that does to it (:class:`Reader`); whoever subscribes is answered unasked, so of
+such a connection nothing is read any more. Nothing here changes a byte.
 """
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
+
 from ...backends.reference.framing import RedisFraming
 
+Words = list[bytes]
+SUBSCRIBES = {b"SUBSCRIBE", b"PSUBSCRIBE", b"SSUBSCRIBE", b"MONITOR"}
+PAIRS, SINGLES = b"%|", b"*~>"
+STRINGS = b"$=!"
 
-class RedisCalls(RedisFraming):
-    """Commands of RESP; whose job they are about is not known yet."""
+
+class Passing(NamedTuple):
+    """A command that concerns a job: the call that it is in jobquake's words, and in plain ones."""
+
+    call: str
+    job: str
+    words: str
+
+
+class Reader(Protocol):
+    """What a library knows of its own commands. One for all connections of a run."""
+
+    def request(self, words: Words) -> Passing | None:
+        """Of a command that is sent."""
+
+    def reply(self, words: Words, reply: bytes) -> Passing | None:
+        """Of the answer to that command, as it stands on the wire."""
+
+
+class RedisCalls:
+    """The framing of a library on Redis; ``reader`` makes what knows its commands."""
+
+    numbered = False
+
+    def __init__(self, reader: Callable[[], Reader]) -> None:
+        self._requests = RedisFraming()
+        self._reader = reader()
+
+    def split(self, buffer: bytearray) -> list[bytes]:
+        return self._requests.split(buffer)
 
     def describe(self, message: bytes) -> tuple[int, str, str]:
-        return 0, "", ""
+        return 0, "", ""  # a session knows
+
+    def split_replies(self, buffer: bytearray) -> list[bytes]:
+        replies = []
+        while end := reply_end(buffer, 0):
+            replies.append(bytes(buffer[:end]))
+            del buffer[:end]
+        return replies
+
+    def session(self) -> RedisSession:
+        return RedisSession(self._reader)
+
+
+class RedisSession:
+    """One connection: which request comes next to be answered."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self._asked: deque[Words] = deque()
+        self._listens = False
+        self.passing: Passing | None = None
+
+    def request(self, message: bytes) -> tuple[int, str, str]:
+        words = words_of(message)
+        self._listens |= bool(words) and words[0].upper() in SUBSCRIBES
+        self._asked.append(words)
+        return self._told(self._reader.request(words) if words else None)
+
+    def reply(self, message: bytes) -> tuple[int, str, str]:
+        if self._listens or not self._asked:
+            return self._told(None)
+        words = self._asked.popleft()
+        return self._told(self._reader.reply(words, message) if words else None)
+
+    def _told(self, passing: Passing | None) -> tuple[int, str, str]:
+        self.passing = passing
+        return (0, passing.call, passing.job) if passing else (0, "", "")
+
+
+def words_of(message: bytes) -> Words:
+    """The words of a command; none, if it is not an array of strings."""
+    if message[:1] != b"*":
+        return message.split()
+    words, at = [], message.find(b"\r\n") + 2
+    while at < len(message):
+        line = message.find(b"\r\n", at)
+        size = message[at + 1 : line]
+        if line < 0 or not size.isdigit():
+            return []
+        words.append(message[line + 2 : line + 2 + int(size)])
+        at = line + 4 + int(size)
+    return words
+
+
+def reply_end(buffer: bytearray, start: int) -> int:
+    """Where the reply that begins at ``start`` ends; 0: it has not come whole yet."""
+    line = buffer.find(b"\r\n", start)
+    if line < 0:
+        return 0
+    kind, rest, end = buffer[start : start + 1], bytes(buffer[start + 1 : line]), line + 2
+    if kind in STRINGS and rest.isdigit():
+        end += int(rest) + 2
+        return end if end <= len(buffer) else 0
+    many = int(rest) if rest.isdigit() and kind in SINGLES + PAIRS else 0
+    for _ in range(many * (2 if kind in PAIRS else 1)):
+        end = reply_end(buffer, end)
+        if not end:
+            return 0
+    return end

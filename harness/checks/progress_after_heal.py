@@ -21,9 +21,10 @@ RANK = 70
 NEEDS: Needs = (Event.HELD,)
 NEEDS_TIME = True
 ALWAYS = True
-# Who does not bound deliveries may let a job kill its workers for ever; whom a crash made forget
-# a job may begin its delay anew. What is stuck is not held for that: the run proves nothing.
-EXCUSED_BY: tuple[Claim, ...] = ("bounded_deliveries", "durable")
+# Who does not bound deliveries may let a job kill its workers for ever, and who has no timeouts
+# lets one that hangs hold its worker; whom a crash made forget a job may begin its delay anew.
+# What is stuck is not held for that: the run proves nothing.
+EXCUSED_BY: tuple[Claim, ...] = ("bounded_deliveries", "durable", "timeouts")
 
 
 def judge(facts: Facts) -> Judged:

@@ -13,7 +13,7 @@ import asyncio
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
-from ...backends.system import Session
+from ...backends.system import Session, Telling
 from ...protocol.events import Phase
 from ...proxy.applied import Direction
 from ...proxy.tap import Tapped
@@ -55,6 +55,13 @@ class Wire(NamedTuple):
     link: Callable[[int], tuple[int, Link] | None]
     struck: Struck
     job_index: Callable[[str], int]
+    passed: Callable[[int, int, str], None] = lambda node, job, words: None
+
+    def tell(self, node: int, session: Session) -> None:
+        """Write down what the message that passes now does to a job, if the session knows it."""
+        passing = session.passing if isinstance(session, Telling) else None
+        if passing and (job := self.job_index(passing.job)) >= 0:
+            self.passed(node, job, passing.words)
 
     def strike(
         self, node: int, kinds: tuple[str, ...], call: str, job: int
@@ -214,6 +221,7 @@ class OrderedTap:
         """Pass it on, unless it hands out a job and is the one to be lost."""
         wire = self._wire
         _, call, identifier = self._session.reply(message)
+        wire.tell(self._node, self._session)
         if call == "lease" and identifier and (granted := wire.calls.next("granted")):
             self._struck(granted[0], call_phase(call, True), wire.job_index(identifier))
             self._deaf = True
@@ -223,6 +231,7 @@ class OrderedTap:
     def _request(self, message: bytes) -> None:
         wire = self._wire
         _, call, identifier = self._session.request(message)
+        wire.tell(self._node, self._session)
         job = wire.job_index(identifier)
         # Where replies are not shown, a lease that writes has found a job: its reply grants it.
         found = call == "lease" and not wire.framing.shows_replies

@@ -12,6 +12,7 @@ class Execution(NamedTuple):
     """The history, the ledger as it was written (None in sim), what network and time were.
 
     ``where``: of jobs, by number, what the system says that holds them, or has recorded of them.
+    ``logged``: what the worker wrote to its log when a fault had struck the job.
     """
 
     history: History
@@ -19,3 +20,4 @@ class Execution(NamedTuple):
     network: str
     where: Mapping[int, str] = {}
     time: str = "virtual"
+    logged: Mapping[int, tuple[str, ...]] = {}

@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from functools import partial
 
 from ...backends.adapter import Framing
-from ...protocol.events import Event, Phase
+from ...protocol.events import Event, Phase, Said
 from ...protocol.ledger import Ledger
 from ...proxy.choice import EMBEDDED, opened
 from ...proxy.client import Proxy, Toxiproxy, ToxiproxyError
@@ -73,7 +73,7 @@ class Network:
             self._proxies.append(proxy)
         if embedded:
             calls, index = CallStrikes(self._plan), self._plan.job_index
-            wire = Wire(self._framing, calls, self._link, self._struck, index)
+            wire = Wire(self._framing, calls, self._link, self._struck, index, self._passed)
             tap = CallTap if self._framing.numbered else OrderedTap
             for node, proxy in enumerate(self._proxies):
                 embedded.tap(proxy.name, partial(tap, wire, node))
@@ -126,6 +126,9 @@ class Network:
             if link := fault.link(node):
                 return number, link
         return None
+
+    def _passed(self, node: int, job: int, words: str) -> None:
+        self._ledger.write(Event.PASSED, node=node, job=job, key=self._ledger.say(Said(words)))
 
     def _struck(self, fault: int, node: int, phase: Phase, job: int, length_s: float = 0.0) -> None:
         self._ledger.write(

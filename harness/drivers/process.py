@@ -35,6 +35,7 @@ from .crew import Crew, Nodes, Role
 from .execution import Execution
 from .fleet import Fleet, Slot
 from .guard import guarded
+from .logs import Moments
 from .network import Network
 from .observe import Observation, observations
 from .pace import Pace, RealTime
@@ -92,6 +93,7 @@ class ProcessRun:
         self._addresses = [str(self.server.folder)] * self._nodes
         self.network: Network | None = None
         self.where: dict[int, str] = {}
+        self._moments = Moments(self._node_log)
 
     def run(self) -> History:
         """Execute the plan; the history. Raises :class:`EnvironmentFault` if it cannot."""
@@ -126,7 +128,7 @@ class ProcessRun:
             seen_first = self._observed() if self._crew.settles_s else []
             self._fleet.stop()
             for seen in seen_first or self._observed():
-                if seen.where:
+                if seen.where and seen.event != Event.SETTLED:
                     self.where[seen.job] = seen.where
                 self._ledger.write(
                     seen.event, job=seen.job, answer=seen.answer, value=seen.value, key=seen.key
@@ -144,6 +146,11 @@ class ProcessRun:
     def _observed(self) -> list[Observation]:
         ask, say = self._control.attempt, self._ledger.say
         return list(observations(self.plan, self._adapter.claims, ask, say))
+
+    @property
+    def logged(self) -> dict[int, tuple[str, ...]]:
+        """Of jobs that a fault struck: what their worker wrote to its log after that."""
+        return self._moments.lines()
 
     @property
     def network_name(self) -> str:
@@ -199,6 +206,7 @@ class ProcessRun:
         for row in self._reader.new_rows():
             self._rows.append(row)
             self._strikes += row.event == Event.FAULT_STRUCK
+            self._moments.saw(row)
             self._fleet.saw(row)
 
     # -- faults -------------------------------------------------------------------------
@@ -375,4 +383,4 @@ def shake(
         run = ProcessRun(plan, adapter, workspace, progress, toxiproxy, server, crew, pace)
         history = run.run()
         ledger = (workspace.folder / LEDGER).read_bytes()
-        return Execution(history, ledger, run.network_name, run.where, pace.told)
+        return Execution(history, ledger, run.network_name, run.where, pace.told, run.logged)

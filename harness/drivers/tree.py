@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from contextlib import suppress
 from typing import Protocol
 
 import psutil
 
 from ...errors import EnvironmentFault
+
+DEAD_WITHIN_S = 5.0
+LOOK_EVERY_S = 0.002
 
 
 class Running(Protocol):
@@ -46,8 +50,12 @@ def kill_tree(pid: int) -> int:
             process.kill()
         except psutil.NoSuchProcess:
             continue
-    _, alive = psutil.wait_procs([p for p in tree.values() if p.pid != pid], timeout=5.0)
-    alive = [p for p in alive if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
+    others = [process for process in tree.values() if process.pid != pid]
+    until = time.monotonic() + DEAD_WITHIN_S
+    while (
+        alive := [process for process in others if _lives(process)]
+    ) and time.monotonic() < until:
+        time.sleep(LOOK_EVERY_S)
     if alive:
         raise EnvironmentFault(f"expected the killed tree to be dead, found {alive} alive")
     return len(tree)
@@ -65,6 +73,14 @@ def links(pid: int) -> set[str]:
     except psutil.Error:
         pass
     return found
+
+
+def _lives(process: psutil.Process) -> bool:
+    """Whether it still does anything: a zombie is dead, though nobody may have collected it."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def belongs(pid: int, root: int) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple, TypeVar
 
-from ...backends.system import Framing, SplitsReplies, Stateful
+from ...backends.system import Framing, Passing, SplitsReplies, Stateful, Telling
 
 T = TypeVar("T")
 Described = tuple[int, str, str]
@@ -41,7 +41,8 @@ class Watched:
             return WatchedSession(framing.describe, framing.describe, self._guarded)
         if (session := self._guarded(framing.session, None)) is None:
             return WatchedSession(_nothing, _nothing, self._guarded)
-        return WatchedSession(session.request, session.reply, self._guarded)
+        telling = session if isinstance(session, Telling) else None
+        return WatchedSession(session.request, session.reply, self._guarded, telling)
 
     def _guarded(self, call: Callable[[], T], otherwise: T) -> T:
         try:
@@ -61,6 +62,12 @@ class WatchedSession(NamedTuple):
     of_request: Callable[[bytes], Described]
     of_reply: Callable[[bytes], Described]
     guarded: Callable[[Callable[[], Described], Described], Described]
+    telling: Telling | None = None
+
+    @property
+    def passing(self) -> Passing | None:
+        """What the last message did to a job, if somebody can tell."""
+        return self.telling.passing if self.telling else None
 
     def request(self, message: bytes) -> Described:
         return self.guarded(lambda: _whole(self.of_request(message)), NOTHING)

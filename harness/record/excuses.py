@@ -14,6 +14,7 @@ from ...backends.claims import Claim, unclaimed
 from ...protocol.repeat import DEFAULT
 from ..faults import CallFault
 from ..finding import Judged, not_judged
+from ..plan.plan import NEVER_BACK
 from .facts import Facts, Flags
 from .history import Answer, Event
 
@@ -105,6 +106,11 @@ def behind_a_limit(facts: Facts) -> Flags:
     return np.full(facts.jobs, any(q.max_waiting is not None for q in facts.plan.queues))
 
 
+def behind_what_hangs(facts: Facts) -> Flags:
+    """Every job, if one of the plan never comes back by itself."""
+    return np.full(facts.jobs, any(job.behaviour in NEVER_BACK for job in facts.plan.jobs))
+
+
 CONCERNED: Mapping[Claim, Callable[[Facts], Flags]] = {
     "durable": met_by_a_crash,
     "idempotent_enqueue": maybe_enqueued_twice,
@@ -117,6 +123,7 @@ CONCERNED: Mapping[Claim, Callable[[Facts], Flags]] = {
     "retries": have_failed,
     "bounded_deliveries": handed_out_again,
     "bounded_backlog": behind_a_limit,
+    "timeouts": behind_what_hangs,
 }
 
 

@@ -173,6 +173,7 @@ def tell_loss(facts: Facts, job: int) -> str:
     crashes = [] if strikes else _crashes(facts, job)[:1]
     strikes = strikes or crashes
     leases = [i for i in rows if history["event"][i] == Event.LEASED]
+    taken = "" if strikes or leases else _tell_taken(facts, job)
     text = f"job {job} was accepted at {seconds(facts.accepted_at[job])}"
     if leases:
         last = leases[-1]
@@ -180,10 +181,36 @@ def tell_loss(facts: Facts, job: int) -> str:
         text += f", handed to {who} at {seconds(history['t'][last])}"
     if strikes:
         text += f"; at {seconds(history['t'][strikes[-1]])} {tell_strike(facts, int(strikes[-1]))}"
+    text += taken
     settled = any(history["event"][i] == Event.SETTLED for i in rows)
     end = "the queue counts it as done" if settled else "the queue no longer holds it"
     text = f"{text}; its effect never happened, there is no dead letter, and {end}"
     return f"{text}: {facts.claims.caveat}" if crashes and facts.claims.caveat else text
+
+
+def taken_and_not_begun(facts: Facts, job: int) -> int:
+    """The row in which the job last passed on the wire of a worker that ended after it, without
+    having begun it; -1: there is none.
+    """
+    history, rows = facts.history, facts.history.of_job(job)
+    events = history["event"][rows]
+    workers = history["node"][rows] < len(facts.plan.workers)
+    passed = rows[(events == Event.PASSED) & workers]
+    if not len(passed) or (events == Event.STARTED).any():
+        return -1
+    ends = history["event"] == Event.WORKER_EXITED
+    ends &= history["node"] == history["node"][passed[-1]]
+    return int(passed[-1]) if ends[passed[-1] :].any() else -1
+
+
+def _tell_taken(facts: Facts, job: int) -> str:
+    """That a worker took the job from its list and died before it had noted it, if it was so."""
+    passed = taken_and_not_begun(facts, job)
+    if passed < 0:
+        return ""
+    history = facts.history
+    who, at = node_name(facts, int(history["node"][passed])), seconds(history["t"][passed])
+    return f"; at {at} {history.words(passed).error}, and {who} ended before it came"
 
 
 def tell_strike(facts: Facts, i: int) -> str:
@@ -268,6 +295,18 @@ def _sentence(facts: Facts, i: int, of_job: int, pointed_at: bool) -> str | None
             return f"{at}: somebody sent {NAMES[int(row['key'])]}, which was {answer}"
         case Event.CONTRADICTED:
             return f"{at}: the queue counted no job and held this one: it contradicts itself"
+        case Event.PASSED:
+            return f"{at}: {who}: {facts.history.words(i).error}"
+        case Event.RECEIVED:
+            return f"{at}: {who} received it, to run it when a process is free"
+        case Event.RETURNED:
+            return f"{at}: the job's function returned in {who}"
+        case Event.RAISED:
+            return f"{at}: the job's function raised in {who}"
+        case Event.PROCESS_DIED:
+            return f"{at}: the process {int(row['value'])} of {who} was found dead with the job"
+        case Event.DUE:
+            return f"what holds it gives it back by itself {seconds(row['value'])} later"
         case Event.HELD:
             return "at the end the queue still held the job"
         case Event.DEAD:

@@ -29,11 +29,17 @@ def test_at_its_defaults_a_killed_child_loses_its_job() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("pool", ["threads", "solo"])
-def test_a_pool_without_children_dies_as_a_whole(pool: str) -> None:
-    result = run(plan(*CHILD), shop({"worker_pool": pool})).result
-    assert result.verdict == "violated", result.sentence
-    assert result.outcomes["lost"] >= 1
+def test_a_solo_worker_dies_before_its_early_ack_was_sent() -> None:
+    """It acks from its event loop, which waits for the body: so the message is still held."""
+    result = run(plan(*CHILD), shop({"worker_pool": "solo"})).result
+    assert result.verdict == "inconclusive", result.sentence
+    assert (result.outcomes["stuck"], result.outcomes["lost"]) == (1, 0)
+
+
+@pytest.mark.slow
+def test_a_pool_of_threads_does_its_jobs() -> None:
+    result = run(plan(), shop({"worker_pool": "threads"})).result
+    assert (result.verdict, result.outcomes["done"]) == ("held", 4), result.sentence
 
 
 @pytest.mark.slow

@@ -56,5 +56,6 @@ def plan(*faults: Fault, count: int = 4, workers: int = 1, deadline_s: float = 3
         guarantees=("no_lost_work", "progress_after_heal"),
         sink="blind",
         deadline_s=deadline_s,
+        max_deliveries=1_000_000,
         producers=1,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-def play() -> None:
+def play(*args: object, **kwargs: object) -> None:
     """Be the job that this process runs just now."""
     from _jobquake.frameworks.libraries.rq.inside import playing
 

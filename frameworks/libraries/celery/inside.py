@@ -99,7 +99,7 @@ def _register(**_: object) -> None:
     from celery import shared_task
 
     @shared_task(name=OWN_TASK, bind=True)  # type: ignore[untyped-decorator]
-    def play(self: Any) -> None:
+    def play(self: Any, *args: object, **kwargs: object) -> None:
         in_hand.playing(self.request.id).play()
 
 

@@ -14,8 +14,9 @@ from typing import Any, ClassVar
 from ....backends.claims import Claims
 from ....protocol.commands import Inspected
 from ...brokers.redis import Redis, place_of
-from ...brokers.resp import RedisCalls
+from ...brokers.resp import Passing, RedisCalls, Words, words_of
 from ...library import Finding, Held, Looked, Recovery
+from .advice import findings
 
 VISIBILITY_S = 3600.0  # kombu.transport.redis.Channel
 SWEEP_S, EVERY_NTH_SWEEP = 10.0, 10
@@ -31,7 +32,10 @@ class Celery:
     title: ClassVar[str] = "Celery"
     notices_s: ClassVar[float] = 12.0  # billiard.pool.LOST_WORKER_TIMEOUT is 10 s
     own_task: ClassVar[str] = "jobquake.play"
-    framing: ClassVar[RedisCalls] = RedisCalls()
+
+    @property
+    def framing(self) -> RedisCalls:
+        return RedisCalls(Commands)
 
     def claims(self, looked: Looked) -> Claims:
         return Claims(
@@ -98,7 +102,45 @@ class Celery:
             yield identifier, Inspected("leased", where=where, due_s=max(0.0, due_s) + sweep_s)
 
     def examine(self, looked: Looked) -> list[Finding]:
-        return []
+        visibility_s = _option(looked, "visibility_timeout", VISIBILITY_S)
+        return list(findings(looked, visibility_s, self.recovery(looked).seconds - visibility_s))
+
+
+class Commands:
+    """Celery's commands on Redis; see :class:`...brokers.resp.Reader`.
+
+    A message that was taken has a tag of its own, by which it is acknowledged.
+    """
+
+    def __init__(self) -> None:
+        self._jobs: dict[bytes, str] = {}
+
+    def request(self, words: Words) -> Passing | None:
+        command = words[0].upper()
+        if command == b"LPUSH" and len(words) > 2:
+            return _passing("enqueue", _identifier(_message(words[2])), "sent LPUSH with it")
+        if command == b"HSET" and words[1] == b"unacked" and len(words) > 3:
+            message = _message(words[3])
+            job = _identifier(message[0] if isinstance(message, list) and message else None)
+            self._jobs[words[2]] = job
+            return _passing("", job, "sent HSET unacked with it")
+        if command == b"HDEL" and words[1] == b"unacked" and len(words) > 2:
+            job = self._jobs.get(words[2], "")
+            return _passing("ack", job, "sent HDEL unacked, which is the ack")
+        return None
+
+    def reply(self, words: Words, reply: bytes) -> Passing | None:
+        if words[0].upper() not in (b"BRPOP", b"RPOP"):
+            return None
+        command = words[0].decode().upper()
+        found = words_of(reply)
+        job = _identifier(_message(found[-1])) if found else ""
+        told = f"Redis answered {command} with it, after which HSET unacked has to follow"
+        return _passing("lease", job, told)
+
+
+def _passing(call: str, job: str, words: str) -> Passing | None:
+    return Passing(call, job, words) if job else None
 
 
 def _option(looked: Looked, name: str, otherwise: float) -> float:

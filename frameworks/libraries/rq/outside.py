@@ -16,7 +16,7 @@ from typing import ClassVar
 from ....backends.claims import Claims
 from ....protocol.commands import Inspected
 from ...brokers.redis import Redis, place_of
-from ...brokers.resp import RedisCalls
+from ...brokers.resp import Passing, RedisCalls, Words, words_of
 from ...library import Finding, Held, Looked, Recovery
 
 MONITORING_S, MAINTENANCE_S, WORKER_TTL_S = 30.0, 600.0, 420.0  # rq.defaults
@@ -26,6 +26,7 @@ QUEUE, FAILED, FINISHED = "rq:queue:", "rq:failed:", "rq:finished:"
 WIP, SCHEDULED, DEFERRED, CANCELED = "rq:wip:", "rq:scheduled:", "rq:deferred:", "rq:canceled:"
 ORDER = (FINISHED, CANCELED, FAILED, DEFERRED, SCHEDULED, QUEUE, WIP)
 INTERMEDIATE = ":intermediate"
+TAKES = ("BLMOVE", "LMOVE", "BRPOPLPUSH", "RPOPLPUSH", "BLPOP", "LPOP", "BRPOP")
 
 
 class Rq:
@@ -35,7 +36,10 @@ class Rq:
     title: ClassVar[str] = "RQ"
     own_task: ClassVar[str] = "jobquake_play.play"
     notices_s: ClassVar[float] = 5.0
-    framing: ClassVar[RedisCalls] = RedisCalls()
+
+    @property
+    def framing(self) -> RedisCalls:
+        return RedisCalls(Commands)
 
     def claims(self, looked: Looked) -> Claims:
         return Claims(
@@ -84,7 +88,49 @@ class Rq:
             redis.close()
 
     def examine(self, looked: Looked) -> list[Finding]:
-        return []
+        return list(_findings(self.recovery(looked)))
+
+
+class Commands:
+    """RQ's commands on Redis; see :class:`...brokers.resp.Reader`."""
+
+    def request(self, words: Words) -> Passing | None:
+        command, key = words[0].upper().decode(), _text(words[1]) if len(words) > 1 else ""
+        if command in ("RPUSH", "LPUSH") and key.startswith(QUEUE) and len(words) > 2:
+            return Passing("enqueue", _text(words[2]), f"sent {command} {key} with it")
+        if command == "ZADD" and key.startswith((WIP, FAILED, FINISHED, SCHEDULED)):
+            job = _text(words[-1]).partition(":")[0]
+            call = "ack" if key.startswith(FINISHED) else ""
+            return Passing(call, job, f"sent ZADD {key} with it")
+        return None
+
+    def reply(self, words: Words, reply: bytes) -> Passing | None:
+        command = words[0].upper().decode()
+        if command not in TAKES or reply[:1] not in b"$*" or reply[1:2] == b"-":
+            return None
+        found = words_of(b"*1\r\n" + reply) if reply[:1] == b"$" else words_of(reply)
+        if not found:
+            return None
+        told = f"Redis answered {command} with it, after which ZADD rq:wip has to follow"
+        return Passing("lease", _text(found[-1]), told)
+
+
+def _findings(recovery: Recovery) -> Iterator[Finding]:
+    yield Finding(
+        "a job whose process died is run again",
+        "retry is not given: the job goes to the failed registry, where it stays until somebody "
+        "requeues it",
+        "enqueue with retry=Retry(max=3), and make the job safe to repeat",
+        "worker-kill-before-ack --kill child --options '{\"retry\": 3}'",
+        "https://python-rq.org/docs/exceptions/#retrying-failed-jobs",
+    )
+    yield Finding(
+        "what a dead worker held is found soon",
+        f"--job-monitoring-interval, --maintenance-interval, --worker-ttl: {recovery.why}",
+        "start workers with --maintenance-interval and --worker-ttl of a minute or less",
+        "worker-kill-before-ack --kill worker",
+        "https://python-rq.org/docs/workers/",
+    )
 
 
 def _of_key(redis: Redis, key: str, looked: Looked, now: float) -> Iterator[tuple[str, Inspected]]:

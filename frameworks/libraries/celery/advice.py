@@ -1,0 +1,77 @@
+"""Which guarantees Celery on Redis cannot give as it is set, and which setting decides it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ...library import Finding, Looked
+
+TASKS = "https://docs.celeryq.dev/en/stable/userguide/tasks.html"
+REDIS = "https://docs.celeryq.dev/en/stable/getting-started/backends-and-brokers/redis.html"
+WORKERS = "https://docs.celeryq.dev/en/stable/userguide/workers.html"
+OPTIMIZING = "https://docs.celeryq.dev/en/stable/userguide/optimizing.html"
+CHILD, WORKER = "worker-kill-before-ack --kill child", "worker-kill-before-ack --kill worker"
+
+
+def findings(looked: Looked, visibility_s: float, sweep_s: float) -> Iterator[Finding]:
+    late, reject = looked.setting("acks_late"), looked.setting("reject_on_worker_lost")
+    if not late:
+        yield Finding(
+            "no accepted work is lost when a process dies",
+            "task_acks_late=False: a task is acknowledged before it runs",
+            "set task_acks_late=True and task_reject_on_worker_lost=True, and make the task safe "
+            "to repeat",
+            CHILD,
+            TASKS,
+        )
+    elif not reject:
+        yield Finding(
+            "no accepted work is lost when a pool's process dies",
+            "task_reject_on_worker_lost=False: a task whose process died is acknowledged as failed",
+            "set task_reject_on_worker_lost=True",
+            CHILD,
+            TASKS,
+        )
+    yield Finding(
+        "what a dead worker held is run again soon",
+        f"visibility_timeout={visibility_s:g}: it comes back that long after it was taken, and up "
+        f"to {sweep_s:g} s later, when a worker looks",
+        "set broker_transport_options visibility_timeout to a little more than the longest task "
+        "and ETA take",
+        WORKER,
+        REDIS,
+    )
+    limit_s = looked.setting("time_limit")
+    if late and isinstance(limit_s, int | float) and limit_s > visibility_s:
+        yield Finding(
+            "a task that is still running is not run again",
+            f"visibility_timeout={visibility_s:g} is below task_time_limit={limit_s:g}",
+            "set visibility_timeout above the longest task",
+            "slow-job-flood",
+            REDIS,
+        )
+    if limit_s is None:
+        yield Finding(
+            "a task that hangs gives its process back",
+            "task_time_limit is not set",
+            "set task_time_limit",
+            "stuck-job",
+            WORKERS,
+        )
+    prefetch = looked.setting("worker_prefetch_multiplier")
+    if prefetch != 1:
+        yield Finding(
+            "short tasks do not wait behind long ones",
+            f"worker_prefetch_multiplier={prefetch}: each process reserves so many tasks, which "
+            "wait, and are stuck with it when its worker dies",
+            "set worker_prefetch_multiplier=1 where tasks are long",
+            "slow-job-flood",
+            OPTIMIZING,
+        )
+    yield Finding(
+        "a message is never lost while a worker takes it",
+        "none: on Redis Celery takes a message with BRPOP and notes it in unacked afterwards",
+        "use RabbitMQ where that matters",
+        WORKER,
+        REDIS,
+    )
