@@ -52,9 +52,9 @@ class Result(Struct, frozen=True):
     """A judged run. ``control`` names the check that a control variant had to violate.
 
     ``duplicates`` tells what became of work that the plan submits twice, ``troubles`` with which
-    errors the queue's server answered, ``where`` what holds a job at the end, or is recorded of it,
-    in the system's own words, by the job's number. ``logged``: what its worker wrote to the log when
-    a fault had struck that job. ``advice``: what the system's configuration cannot give.
+    errors the queue's server answered. By the job's number, ``where`` tells what holds a job at the
+    end, or is recorded of it, in the system's own words, and ``logged`` what its worker wrote to
+    the log when a fault had struck it. ``advice``: what the system's configuration cannot give.
     """
 
     scenario: str

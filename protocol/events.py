@@ -59,7 +59,7 @@ class Event(IntEnum):
     RETURNED = 34  # the job's function has returned
     RAISED = 35  # the job's function has raised
     PROCESS_DIED = 36  # that process is gone and had the job in hand; its worker may live on
-    PASSED = 39  # a message about the job passed on the node's connection; key: in which words
+    PASSED = 40  # a message about the job passed on the node's connection; key: in which words
     RECORDED = 38  # at the end: nothing holds the job, and something is recorded of it
     DUE = 37  # at the end: what holds the job gives it back by itself in ``value`` seconds
 
