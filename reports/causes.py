@@ -224,19 +224,10 @@ RULES = (
         "Compare the token of a call with the one that was handed out, and nothing else.",
     ),
     Rule(
-        "senseless_refused", ("a job with",),
-        "Nobody looks at what producers send before it is held.",
-        "Look at every field when a job is enqueued; refuse it in one sentence that says why.",
-    ),
-    Rule(
         "senseless_refused", (),
-        "A word is taken for the job that it names, whoever says it.",
-        "Compare the token of each call with that of the living lease; refuse what matches none.",
-    ),
-    Rule(
-        "enqueues_accepted", ("was answered as",),
-        "The answer to an enqueue is made without looking at what the insert did.",
-        "Let the insert say whether it wrote a row, and answer that.",
+        "Nobody looks at what is sent before it is held, or whoever names a job is believed.",
+        "Look at every field when a job is enqueued, and compare the token of each call with that "
+        "of the living lease; refuse in one sentence that says why.",
     ),
     Rule(
         "enqueues_accepted", (),
@@ -379,6 +370,12 @@ RULES = (
         "The priority is not kept with the job when it is written back, or is not part of the "
         "order.",
         "Keep the priority with the job through retries, hand-backs and crashes, and order by it.",
+    ),
+    Rule(
+        "order_kept", (),
+        "Jobs are taken in another order than that in which they became ready: the newest first, "
+        "or as an index or a set happens to give them.",
+        "Order equally urgent jobs by the time at which they became ready, then by their number.",
     ),
     Rule(
         "replays_obeyed", (),

@@ -35,6 +35,7 @@ EXPECTED = {
     "ready_jobs_handed_out": "A worker that asks for work is given a job that is ready.",
     "priorities_respected": "Of the jobs that are ready in a queue the most urgent goes first, "
     "also after a retry.",
+    "order_kept": "Of equally urgent jobs of a queue, the one that was ready first goes first.",
     "replays_obeyed": "A dead letter that was replayed is handed out again.",
     "faults_hit": "Every fault of the scenario struck a job in the intended phase.",
 }
