@@ -229,7 +229,12 @@ def test_a_bug_of_ours_ends_with_70_and_says_how_to_report_it(
 
 
 # Programs for other environments than this one, and what builds the package before it is there.
-ELSEWHERE = ("jobquake.backtests.apps.", "jobquake.frameworks.inside.", "jobquake.leap.compiling")
+ELSEWHERE = (
+    "jobquake.backtests.apps.",
+    "jobquake.frameworks.demo.",
+    "jobquake.frameworks.inside.",
+    "jobquake.leap.compiling",
+)
 
 
 def family() -> dict[str, type[BaseException]]:
