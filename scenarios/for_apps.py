@@ -24,7 +24,7 @@ from ..protocol.worker import Point
 Kills = Literal["child", "worker"]
 INSIDE: dict[Point, Point] = {"mid_job": "after_lease", "before_effect": "after_effect"}
 PHASES = {"running": "leased"}
-NOT_FOR_APPS = ("leases_exclusive",)
+NOT_FOR_APPS = ("leases_exclusive", "timeouts_enforced")  # the library's own, not the plan's
 DRAINED_WITHIN_S = 60.0
 NEVER_GIVES_UP = 1_000_000  # deliveries: the plan's bound is none that the library was told of
 

@@ -20,6 +20,7 @@ from .advice import findings
 
 VISIBILITY_S = 3600.0  # kombu.transport.redis.Channel
 SWEEP_S, EVERY_NTH_SWEEP = 10.0, 10
+SEEN_WITHIN_S = 60.0  # so long does a run wait for a task that hangs
 RESULT = "celery-task-meta-"
 LOST = ("WorkerLostError",)
 DOCS = "https://docs.celeryq.dev/en/stable/"
@@ -52,7 +53,7 @@ class Celery:
             delays=True,
             steady_time=False,
             ordered=False,
-            timeouts=looked.setting("time_limit") is not None,
+            timeouts=0.0 < float(looked.setting("time_limit") or 0.0) <= SEEN_WITHIN_S,
             backoff_after_expiry=False,
             prompt=False,
         )

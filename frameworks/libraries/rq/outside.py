@@ -56,7 +56,7 @@ class Rq:
             delays=False,
             steady_time=False,
             ordered=False,
-            timeouts=True,
+            timeouts=False,  # RQ's own is 180 s, longer than a run waits for a job that hangs
             backoff_after_expiry=False,
             prompt=False,
         )

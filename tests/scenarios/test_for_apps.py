@@ -1,0 +1,45 @@
+"""A scenario's plan is made to fit an app: what it cannot do there is put in other words."""
+
+from __future__ import annotations
+
+from jobquake.harness.faults.kill_at import KillAt
+from jobquake.harness.faults.kill_process_at import KillProcessAt
+from jobquake.harness.faults.kill_worker import KillWorker
+from jobquake.harness.plan.validate import validate
+from jobquake.scenarios import registry
+from jobquake.scenarios.for_apps import Fit, fitted
+
+KILLS = registry.find("worker-kill-before-ack").plan(0)
+CHILD = Fit(workers=2, kills="child", own_task=False, recovery_s=3700.0, patience_s=30.0)
+WORKER = CHILD._replace(kills="worker")
+
+
+def test_where_a_child_is_to_die_nothing_else_does() -> None:
+    plan = fitted(KILLS, CHILD)
+    assert any(isinstance(fault, KillProcessAt) for fault in plan.faults)
+    assert not [fault for fault in plan.faults if isinstance(fault, KillAt | KillWorker)]
+    assert ("process kill", "leased") in plan.must_hit
+    assert plan.variant == "child"
+
+
+def test_a_point_inside_of_somebody_s_task_is_one_before_or_after_it() -> None:
+    points = {f.point for f in fitted(KILLS, WORKER).faults if isinstance(f, KillAt)}
+    assert points == {"after_lease", "after_effect", "after_ack"}
+    own = fitted(KILLS, WORKER._replace(own_task=True))
+    assert "mid_job" in {f.point for f in own.faults if isinstance(f, KillAt)}
+
+
+def test_faults_of_workers_strike_workers_that_there_are() -> None:
+    for name in registry.names():
+        scenario = registry.find(name)
+        plan = fitted(scenario.plan(0), WORKER)
+        validate(plan)
+        workers = len(plan.workers)
+        for fault in plan.faults:
+            numbers = [getattr(fault, "worker", 0), *(getattr(fault, "workers", None) or ())]
+            assert all(number < workers for number in numbers), (name, fault)
+
+
+def test_the_run_waits_for_the_library_as_long_as_somebody_is_patient() -> None:
+    patient = fitted(KILLS, WORKER._replace(patience_s=9000.0))
+    assert patient.deadline_s - fitted(KILLS, WORKER).deadline_s == 3700.0 - 30.0
