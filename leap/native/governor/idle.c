@@ -136,13 +136,19 @@ static uint32_t second_look(struct task *task)
     }
     if (task->stopped)
         return LEAP_WHY_LEAPS;
-    if (turns_of(task) != task->turns)
+    /* It may have begun a wait in the turn in which the first look found it: then it says so, and
+     * has said so before it slept. The turns are counted last, so all of this is of one sleep. */
+    bool waits = find_slot(task) && atomic_load(&task->slot->state) != LEAP_AWAY;
+    if (turns_of(task) != task->turns || waits)
         return LEAP_WHY_RUNNING;
     task->slept_turns = task->turns;
     if (task->called_turns != task->turns) {
+        bool timed = in_timed_call(task);
+        if (turns_of(task) != task->turns)
+            return LEAP_WHY_RUNNING; /* that was another call */
         task->called_turns = task->turns;
-        task->timed = in_timed_call(task);
-        if (task->timed)
+        task->timed = timed;
+        if (timed)
             name_off_clock(task->tid);
     }
     return task->timed ? LEAP_WHY_OFF_CLOCK : LEAP_WHY_LEAPS;
