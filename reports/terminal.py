@@ -9,11 +9,13 @@ from rich.console import Console
 from rich.table import Table
 
 from ..harness.result import Result
+from ..harness.units import seconds
 from .duplicates import LATE, table, telling
 from .plain import one_line
 
 NARROWEST_WIDTH, USUAL_WIDTH = 10, 80
 MOST_TROUBLES = 3
+LONG_S = 60.0  # a recovery that takes longer is worth a word
 
 
 def console(stderr: bool = False, file: IO[str] | None = None, width: int | None = None) -> Console:
@@ -35,7 +37,10 @@ def line(result: Result) -> str:
         return f"{start}  seed {result.seed}  control: violation of {result.control} {found}"
     strikes = sum(b.count for b in result.bites if b.phase != "nothing")
     outcomes = ", ".join(f"{n} {what}" for what, n in result.outcomes.items() if n)
-    return f"{start}  seed {result.seed}  {outcomes or 'no job'}  ({strikes} strikes met a job)"
+    told = f"{strikes} strikes met a job"
+    if result.recovery_s is not None and result.recovery_s > LONG_S:
+        told += f"; work ended {seconds(result.recovery_s)} after the last fault"
+    return f"{start}  seed {result.seed}  {outcomes or 'no job'}  ({told})"
 
 
 def troubles(result: Result, console: Console) -> None:

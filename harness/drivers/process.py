@@ -46,6 +46,7 @@ from .spawn import spawner, write_whole
 from .tree import Running, kill_group
 
 POLL_AGAIN = 0.05  # a pause between two questions, as a share of the time in which nothing moved
+LONGEST_PAUSE_S = 5.0
 
 Progress = Callable[[Counter[str]], None]
 
@@ -341,7 +342,7 @@ class ProcessRun:
     def _pause_s(self, now_s: float) -> float:
         """How long to the next question to the queue: the longer nothing moved, the longer."""
         moved_s = self._rows[-1].t - self._started_at if self._rows else 0.0
-        return max(QUIET_POLL_S, POLL_AGAIN * (now_s - moved_s))
+        return min(LONGEST_PAUSE_S, max(QUIET_POLL_S, POLL_AGAIN * (now_s - moved_s)))
 
     def _next_due_s(self, next_poll_s: float) -> float:
         """When the driver has next something to do, by the clock of the run."""
