@@ -26,6 +26,7 @@ struct task {
     struct leap_slot *slot;
     bool in_wait, stopped, gone;
     uint32_t waits;
+    int64_t deadline_ns;  /* of the wait in which the first look found it */
     uint64_t turns;       /* how often it came to a processor, as of the first look */
     uint64_t slept_turns; /* as of a proof that it slept; it has not run since if this is the same */
     uint64_t called_turns; /* as of the last look at the call that it sleeps in */

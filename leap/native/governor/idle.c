@@ -111,7 +111,8 @@ static uint32_t first_look(struct task *task)
     task->in_wait = state == LEAP_WAITING;
     if (task->in_wait) {
         task->waits = atomic_load(&task->slot->waits);
-        if (atomic_load(&task->slot->deadline_ns) > now_ns())
+        task->deadline_ns = atomic_load(&task->slot->deadline_ns);
+        if (task->deadline_ns > now_ns())
             return LEAP_WHY_LEAPS;
         return asleep(task) && task->stopped ? LEAP_WHY_LEAPS : LEAP_WHY_DUE;
     }
@@ -191,13 +192,17 @@ uint32_t idle(int64_t *earliest_ns)
         return LEAP_WHY_BYTES;
     if (find_tasks() != here || atomic_load(&page->holds) > 0)
         return LEAP_WHY_RUNNING;
+    /* The kernel may end a wait at any moment. The leap goes no further than that wait would have
+     * gone, so it matters only whether one has ended already. */
     *earliest_ns = LEAP_NEVER;
     for (size_t at = 0; at < task_count; at++) {
         if (!tasks[at].in_wait || tasks[at].stopped)
             continue;
-        int64_t deadline = atomic_load(&tasks[at].slot->deadline_ns);
-        if (deadline < *earliest_ns)
-            *earliest_ns = deadline;
+        if (atomic_load(&tasks[at].slot->state) != LEAP_WAITING ||
+            atomic_load(&tasks[at].slot->waits) != tasks[at].waits)
+            return LEAP_WHY_RUNNING;
+        if (tasks[at].deadline_ns < *earliest_ns)
+            *earliest_ns = tasks[at].deadline_ns;
     }
     return LEAP_WHY_LEAPS;
 }
