@@ -45,6 +45,13 @@ def judge(facts: Facts) -> Judged:
             note=f"the last fault would be over at {seconds(facts.healed_at)}, "
             f"after the deadline at {seconds(end)}",
         )
+    waited_s, own_s = end - facts.healed_at, facts.plan.lease_s
+    if len(stuck) and waited_s < own_s and len(history.where(Event.HOOKED)):
+        return Judged(
+            "inconclusive",
+            note=f"{len(stuck)} jobs were still held at the end, {seconds(waited_s)} after the last "
+            f"fault; the library may bring them back by itself within {seconds(own_s)}",
+        )
     later = _due_later(facts)
     if len(later) and not len(stuck := np.setdiff1d(stuck, list(later))):
         return Judged(
