@@ -49,8 +49,8 @@ def judge(facts: Facts) -> Judged:
     if len(stuck) and waited_s < own_s and len(history.where(Event.HOOKED)):
         return Judged(
             "inconclusive",
-            note=f"{len(stuck)} jobs were still held at the end, {seconds(waited_s)} after the last "
-            f"fault; the library may bring them back by itself within {seconds(own_s)}",
+            note=f"{len(stuck)} jobs were still held at the end, {seconds(waited_s)} after the "
+            f"last fault; the library may bring them back within {seconds(own_s)}",
         )
     later = _due_later(facts)
     if len(later) and not len(stuck := np.setdiff1d(stuck, list(later))):
