@@ -228,7 +228,7 @@ def _failure(done: Run, expect: str, report: str | None) -> str:
     if len(result.story) > STORY_LINES:
         lines.append(f"  ... {len(result.story) - STORY_LINES} more in the report")
     lines += [f"  {drawn}" for drawn in picture(done)]
-    lines.append(f"replay: jobquake replay '{result.replay}'")
+    lines.append(f"replay: {result.replay_command}")
     if report:
         lines.append(f"report: {report}")
     return "\n".join(lines)

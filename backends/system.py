@@ -147,6 +147,15 @@ class Advising(Protocol):
 
 
 @runtime_checkable
+class Found(Protocol):
+    """What a system has, too, if its name alone does not find it again."""
+
+    @property
+    def options(self) -> str:
+        """The options of a command that find it, as a shell reads them."""
+
+
+@runtime_checkable
 class Driven(Protocol):
     """What a system has, too, if not every driver can run it."""
 

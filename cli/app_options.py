@@ -16,6 +16,7 @@ from ..errors import UsageError
 
 if TYPE_CHECKING:
     from ..backends.adapter import Adapter
+    from ..frameworks.system import AppSystem
     from ..scenarios.for_apps import Kills
     from ..skipping import Experiment
 
@@ -103,6 +104,14 @@ class AppAsked:
     kill: str
     patience_s: float | None
 
+    def system(self) -> AppSystem:
+        """The app under test. Raises :class:`JobquakeError` about what is wrong with it."""
+        from .. import apps
+        from ..frameworks.app import App
+
+        app = App(self.target, self.task, self.python, self.folder, self.worker, self.arguments)
+        return apps.system_of(replace(app, options=self.enqueue_options))
+
     def experiments(
         self, scenarios: tuple[str, ...], seed: int, every: bool, leaps: bool
     ) -> tuple[list[Experiment], list[Adapter]]:
@@ -112,11 +121,8 @@ class AppAsked:
         """
         from .. import apps
         from ..experiments import experiments_of
-        from ..frameworks.app import App
 
-        app = App(self.target, self.task, self.python, self.folder, self.worker, self.arguments)
-        app = replace(app, options=self.enqueue_options)
-        system = apps.system_of(app)
+        system = self.system()
         names = scenarios or (() if every else apps.USUAL)
         found = experiments_of(names, seed, every, apps.DRIVER)
         usual_s = inf if leaps else PATIENCE_S

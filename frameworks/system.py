@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -53,6 +55,16 @@ class AppSystem:
     @property
     def summary(self) -> str:
         return f"{self.library.title} {self.looked.version}, {self.task}"
+
+    @property
+    def options(self) -> str:
+        app = self.app
+        said = {
+            "--app": app.target, "--task": app.task, "--args": app.args, "--options": app.options,
+            "--python": app.python if app.python != sys.executable else "",
+            "--worker": app.worker or "",
+        }  # fmt: skip
+        return shlex.join(word for pair in said.items() if pair[1] for word in pair)
 
     @property
     def task(self) -> str:

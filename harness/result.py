@@ -26,6 +26,7 @@ from .record.trouble import Trouble, troubles
 NEVER_HAPPENED: tuple[Outcome, ...] = (
     "refused", "never submitted", "unknown", "lost", "stuck", "phantom"
 )  # fmt: skip
+OPTIONS = "options"  # of a command that find the system again, in what a result depends on
 EXIT = {"held": HELD, "violated": VIOLATED, "inconclusive": INCONCLUSIVE}
 
 
@@ -84,6 +85,12 @@ class Result(Struct, frozen=True):
     def full_name(self) -> str:
         """The scenario, and its variant unless it is the usual one."""
         return full_name(self.scenario, self.variant)
+
+    @property
+    def replay_command(self) -> str:
+        """What to type to run the plan again."""
+        found = self.environment.get(OPTIONS)
+        return f"jobquake replay '{self.replay}'" + (f" {found}" if found else "")
 
     @property
     def as_expected(self) -> Verdict:

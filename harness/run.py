@@ -15,17 +15,17 @@ from msgspec.structs import replace
 from .._moved import names_of
 from ..backends.adapter import Claims, QueueSystem, RemoteQueue
 from ..backends.framework import FrameworkSystem
-from ..backends.system import see_driver
+from ..backends.system import Found, see_driver
 from ..blame import blaming
 from .checks import see_guarantees
 from .plan.plan import Plan
 from .plan.validate import validate
 from .plan.within import within
 from .record.history import History
-from .result import Result, judge
+from .result import OPTIONS, Result, judge
 
 if TYPE_CHECKING:
-    from ..backends.system import Time
+    from ..backends.system import Found, Time
     from .drivers.long_lived import LongLivedQueue
 
 Driver = Literal["sim", "process"]
@@ -91,5 +91,8 @@ def run(
                 plan, adapter, progress, toxiproxy, time=time
             )
     result = judge(plan, adapter, history, driver, control, where=where, logged=logged)
-    result = replace(result, environment=result.environment | {"network": network, "time": passed})
+    environment = result.environment | {"network": network, "time": passed}
+    if isinstance(adapter, Found):
+        environment[OPTIONS] = adapter.options
+    result = replace(result, environment=environment)
     return Run(result, plan, adapter.claims, history, ledger)

@@ -115,7 +115,7 @@ def _answer(
     case: Element, tag: str, kind: str, message: str, result: Result, text: list[str]
 ) -> None:
     answer = _element(tag, type=kind, message=message)
-    answer.text = in_xml("\n".join([*text, "", f"jobquake replay '{result.replay}'"]).strip())
+    answer.text = in_xml("\n".join([*text, "", result.replay_command]).strip())
     case.append(answer)
 
 

@@ -93,4 +93,4 @@ def summary(result: Result, console: Console, picture: Sequence[str] = ()) -> No
         missing = "  (required, missing)" if bite.required and not bite.count else ""
         bites.add_row(bite.fault, bite.phase, f"{bite.count}{missing}")
     console.print(bites)
-    console.print(f"  replay: jobquake replay '{result.replay}'", soft_wrap=True)
+    console.print(one_line(f"  replay: {result.replay_command}"), soft_wrap=True)

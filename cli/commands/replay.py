@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import click
 
 from ... import lookup
+from ...errors import UsageError
 from ...experiments import Experiment, Wanted, exit_code, packed_of, run_experiments
+from ..app_options import AppAsked, app_options
 from ..options import (
     driver_option,
     format_option,
@@ -19,6 +21,7 @@ from ..options import (
 )
 
 if TYPE_CHECKING:
+    from ...backends.adapter import Adapter
     from ...backends.system import Time
     from ...harness.run import Driver
 
@@ -35,6 +38,7 @@ SECTION = "run"
 @report_option
 @format_option
 @json_option
+@app_options
 def command(
     what: str,
     backend: str | None,
@@ -44,6 +48,7 @@ def command(
     report: Path,
     formats: tuple[str, ...],
     as_json: bool,
+    app: AppAsked | None,
 ) -> int:
     """Run a plan again, from its replay string or its run folder.
 
@@ -51,13 +56,24 @@ def command(
     Examples:
       jobquake replay jobquake-runs/network-timeout-default-reference-sim-0
       jobquake replay 'jq1:...' --backend reference-redis
+      jobquake replay 'jq1:...' --app shop.celery:app --task shop.charge --args '[1]'
     """
     from ...reports.plain import one_line
 
     packed, then = packed_of(what)
     if then:
         click.echo(f"then: {then.verdict}: {one_line(then.sentence)}", err=True)
-    adapter = lookup.backend(backend or packed.backend)
+    if app is not None:
+        if backend or driver == "sim":
+            raise UsageError("expected --app or a backend or the driver sim, found both; leave one")
+        adapter = cast("Adapter", app.system())
+    elif ":" in packed.backend and not backend:
+        raise UsageError(
+            f"expected --app beside the plan of a run on an app, found none; add --app "
+            f"{packed.backend}, and --task and --args as they were"
+        )
+    else:
+        adapter = lookup.backend(backend or packed.backend)
     chosen: Driver = driver or ("sim" if packed.driver == "sim" else "process")
     runs = run_experiments(
         [Experiment(packed.plan, then.control if then else None, chosen)],

@@ -19,6 +19,8 @@ import pytest
 from jobquake.backends import registry as backends
 from jobquake.experiments import experiments_of
 from jobquake.harness.plan.replay import decode, encode
+from jobquake.harness.result import OPTIONS
+from jobquake.harness.run import run
 from jobquake.scenarios import registry as scenarios
 from jobquake.skipping import sort_out
 from msgspec.structs import replace
@@ -450,3 +452,17 @@ def test_a_folder_whose_name_is_no_text_is_told_as_well_as_can_be(tmp_path: Path
     words = ("run", f"{KILL}:default", *SIM, "--earlier", earlier, "--report", "now")
     jobquake(*words, within=tmp_path, code=HELD)
     assert "bad\N{REPLACEMENT CHARACTER}" in (tmp_path / "now" / "index.html").read_text()
+
+
+def test_a_plan_of_an_app_is_replayed_on_an_app_and_says_what_is_missing(tmp_path: Path) -> None:
+    plan = scenarios.find(KILL).plan(0)
+    said = complaint("replay", encode(plan, "shop:app", "process"), within=tmp_path, code=USAGE)
+    assert "expected --app" in said and "--app shop:app" in said
+
+
+def test_the_command_that_replays_finds_an_app_again() -> None:
+    result = run(scenarios.find(KILL).plan(0), backends.find("reference"), "sim").result
+    assert result.replay_command == f"jobquake replay '{result.replay}'"
+    found = {OPTIONS: "--app shop:app --task shop.charge"}
+    of_app = replace(result, environment=result.environment | found)
+    assert of_app.replay_command == f"{result.replay_command} --app shop:app --task shop.charge"
