@@ -44,6 +44,7 @@ class LeapingTime:
         return (
             f"leaping: {seconds(stats.virtual_s)} in {seconds(stats.real_s)}, {stats.leaps} leaps, "
             f"nobody slept more than {late_ms:.1f} ms too long"
+            + (f"; no leap while {', '.join(stats.off_clock)} ran" if stats.off_clock else "")
         )
 
     def environment_of(self, node: int) -> Mapping[str, str]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 
 from ...backends.adapter import Elsewhere, RemoteQueue
 from ...backends.system import Time
 from ...errors import EnvironmentFault
-from ...leap.build import built
 from ...proxy.choice import EMBEDDED
 from .pace import Pace, RealTime
 
@@ -20,15 +20,19 @@ def why_real(adapter: RemoteQueue, toxiproxy: str = EMBEDDED) -> str:
     return adapter.elsewhere() if isinstance(adapter, Elsewhere) else ""
 
 
+@cache
+def unable() -> str:
+    """Why time cannot leap on this machine; "" if it can, which a process that sleeps has shown."""
+    from ...leap.self_test import works
+
+    return works() or ""
+
+
 def can_leap(time: Time | None, toxiproxy: str = EMBEDDED) -> bool:
     """Whether time leaps where the server is a run's own."""
     if time == "real" or toxiproxy != EMBEDDED:
         return False
-    try:
-        built()
-    except EnvironmentFault:
-        return False
-    return True
+    return not unable()
 
 
 @contextmanager
@@ -41,19 +45,15 @@ def pace_of(time: Time | None, mark: str, why: str) -> Iterator[Pace]:
     if time == "real":
         yield RealTime()
         return
+    if time == "leap" and why:
+        raise EnvironmentFault(f"expected time to leap, but {why}; use --time real")
+    why = why or unable()
     if not why:
         from .leaping_time import leaping_time
 
-        try:
-            built()
-        except EnvironmentFault as fault:
-            if time == "leap":
-                raise
-            why = str(fault)
-        else:
-            with leaping_time(mark) as pace:
-                yield pace
-            return
+        with leaping_time(mark) as pace:
+            yield pace
+        return
     if time == "leap":
-        raise EnvironmentFault(f"expected time to leap, but {why}; use --time real")
+        raise EnvironmentFault(why)
     yield RealTime(why)
