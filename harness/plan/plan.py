@@ -213,6 +213,7 @@ class Plan(Struct, frozen=True, array_like=True, dict=True):
         return operator(
             (action.at_s, self._order(action))
             for action in sorted(self.actions, key=lambda action: action.at_s)
+            if self.jobs or isinstance(action, ReplayDead)  # a stray word names a job
         )
 
     def _order(self, action: Action) -> ListDead | Stray:

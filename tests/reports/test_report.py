@@ -351,9 +351,9 @@ def test_what_turns_text_around_or_is_no_text_is_shown_by_its_escape_or_replaced
 
 
 def test_of_many_findings_some_are_told_and_how_many_more_there_are() -> None:
-    lost = done("twin-no-lease").result.findings
+    lost = done("twin-ack-before-run").result.findings
     assert len(lost) > 3
-    told = " ".join(page("twin-no-lease").said("td"))
+    told = " ".join(page("twin-ack-before-run").said("td"))
     assert f"and {len(lost) - 3} more" in told and lost[2].sentence in told
     assert lost[3].sentence not in told
 

@@ -15,6 +15,7 @@ import numpy as np
 import psutil
 import pytest
 from jobquake.backends.built_in.reference import BACKEND as REFERENCE
+from jobquake.backends.reference.queue import FORGET_EVERY_S
 from jobquake.harness.drivers.long_lived_process import served
 from jobquake.harness.drivers.long_lived_sim import SimulatedQueue
 from jobquake.harness.plan.plan import Plan
@@ -154,7 +155,8 @@ def test_what_a_round_leaves_is_settled_and_forgotten_so_that_the_queue_stays_sm
         measured = queue.measure()
         assert isinstance(measured, Measured)
         assert {depth.state for depth in measured.depths} <= {"done"}
-        assert all(depth.oldest_s <= RETENTION_S + plan.deadline_s for depth in measured.depths)
+        latest_s = RETENTION_S + FORGET_EVERY_S + plan.deadline_s
+        assert all(depth.oldest_s <= latest_s for depth in measured.depths)
         held.append(sum(depth.count for depth in measured.depths))
     half = len(held) // 2
     assert max(held[half:]) < 1.2 * max(held[:half])
