@@ -27,6 +27,7 @@ __all__ = [
     "Housekeeper",
     "Queue",
     "QueueSystem",
+    "ReadsTimeAtStart",
     "RemoteQueue",
     "Retaining",
     "System",
@@ -115,6 +116,18 @@ class Elsewhere(Protocol):
 
     def elsewhere(self) -> str:
         """Where its server is, as a clause for a sentence; "" if a run starts it."""
+
+
+@runtime_checkable
+class ReadsTimeAtStart(Protocol):
+    """What an adapter has, too, if each of its processes may read a wall clock when it starts.
+
+    One that starts while that clock is wrong goes by the wrong time for as long as it lives.
+    """
+
+    @property
+    def reads_time_at_start(self) -> bool:
+        """Whether workers do, and not one server alone."""
 
 
 @runtime_checkable

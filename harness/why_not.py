@@ -10,7 +10,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from ..backends.adapter import Tenant, Unavailable
+from ..backends.adapter import ReadsTimeAtStart, Tenant, Unavailable
 from ..backends.framework import FrameworkSystem
 from ..backends.system import Driver, System, Time, drivers
 from ..blame import blaming
@@ -48,6 +48,8 @@ def _why_not(plan: Plan, system: System, driver: Driver, time: Time | None) -> s
 
 def _lacking(fault: Fault, system: System, time: Time | None) -> str | None:
     """What this fault lacks on real processes of the system."""
+    if fault.skew_s and isinstance(system, ReadsTimeAtStart) and system.reads_time_at_start:
+        return "each of its workers reads a clock when it starts, and keeps it if it is wrong"
     if fault.skew_s and time == "real":
         return "in real time its processes share one clock"
     if fault.on_network and system.framing is None:

@@ -21,7 +21,7 @@ from ...protocol.commands import Command, Reply
 from ...protocol.worker import WorkerProgram
 from ..adapter import Claims, Connection, Framing, Queue
 from .core import CORRECT, Decisions
-from .places import PLACES, Place
+from .places import PLACES, Broker, Place
 from .queue import RETENTION_S, ReferenceQueue
 from .stores.store import Store
 
@@ -118,6 +118,10 @@ class ReferenceAdapter:
 
     def vacate(self, folder: Path) -> None:
         self.place.vacate(folder)
+
+    @property
+    def reads_time_at_start(self) -> bool:
+        return not isinstance(self.place, Broker)
 
     def elsewhere(self) -> str:
         return self.place.elsewhere()

@@ -89,6 +89,9 @@ def test_clocks_of_processes_are_their_own_in_leaping_time_only() -> None:
     assert why_not(plan, reference, "process") is None
     told = "in real time its processes share one clock"
     assert why_not(plan, reference, "process", "real") == told
+    shared = backends.find("reference-redis")
+    assert "reads a clock when it starts" in str(why_not(plan, shared, "process"))
+    assert why_not(plan, shared, "sim") is None
 
 
 def test_a_scenario_asked_for_by_name_that_can_never_work_is_a_usage_error(tmp_path: Path) -> None:
