@@ -237,10 +237,10 @@ def picture_at(browser: Browser, place: str) -> str:
 def test_the_picture_looks_the_same_under_that_header(browser: Browser, tmp_path: Path) -> None:
     with served(source("failure")) as forbidding:
         strict = picture_at(browser, forbidding)
-    free, other = (picture_at(browser, filed(case, tmp_path)) for case in ("failure", TWINS[3]))
+    free, other = (picture_at(browser, filed(case, tmp_path)) for case in ("failure", TWINS[0]))
     with opened(browser, "about:blank") as (page, _):
         assert page.evaluate(SHARE_OF_INK, [strict, free]) < 0.02
-        assert page.evaluate(SHARE_OF_INK, [strict, other]) > 0.75, "and this can fail"
+        assert page.evaluate(SHARE_OF_INK, [strict, other]) > 0.5, "and this can fail"
 
 
 def test_the_story_reads_whole_without_scripts(browser: Browser, tmp_path: Path) -> None:
