@@ -7,6 +7,8 @@ from pathlib import Path
 
 import jobquake
 import pytest
+from jobquake import demos
+from jobquake.harness.run import run as carry_out
 from support.frameworks import APPS, CELERY, LATE, python_of
 
 
@@ -26,12 +28,20 @@ def test_a_default_celery_fails_the_test_with_the_story(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_with_late_acks_an_hour_of_visibility_timeout_is_waited_for() -> None:
-    run = shop(**LATE).run("worker-kill-before-ack", task="shop.charge", args="shop:order_of")
+def test_with_late_acks_what_a_killed_child_held_is_run_again() -> None:
+    args = "shop:order_of"
+    run = shop(**LATE).run("worker-kill-before-ack", task="shop.charge", args=args, kill="child")
     run.assert_no_work_lost()
     run.assert_nothing_stuck()
     assert run.outcomes["run again"]
-    assert run.result.duration_s > 3600.0
+
+
+@pytest.mark.slow
+def test_an_hour_of_visibility_timeout_is_waited_for() -> None:
+    experiment, system = demos.celery(safe=True)
+    result = carry_out(experiment.plan, system, time="leap").result
+    assert (result.verdict, result.outcomes["done"]) == ("held", 8), result.sentence
+    assert 3600.0 < (result.recovery_s or 0.0) < 3800.0
 
 
 def test_an_app_that_is_not_there_is_one_sentence() -> None:
