@@ -6,6 +6,7 @@ What ``jobquake run --app`` and ``jobquake doctor --app`` have in common.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import inf
 from typing import TYPE_CHECKING
 
 from .frameworks.app import App, look
@@ -33,12 +34,18 @@ def experiments_on(
     experiments: Sequence[Experiment],
     kills: Sequence[Kills],
     workers: int = WORKERS,
-    patience_s: float = PATIENCE_S,
+    patience_s: float | None = PATIENCE_S,
+    leaps: bool = False,
 ) -> list[Experiment]:
     """The experiments with plans that fit the app, once for each thing that a kill may end.
 
     Controls are left out: what a library of somebody's lacks need not break there.
+
+    ``patience_s`` is how long to wait for what the library brings back by itself; None: as long
+    as its settings say where time ``leaps``, since that costs little, else ``PATIENCE_S``.
     """
+    if patience_s is None:
+        patience_s = inf if leaps else PATIENCE_S
     recovery_s = system.library.recovery(system.looked).seconds
     return [
         experiment._replace(plan=fitted(experiment.plan, fit), driver=DRIVER, free=False)

@@ -14,7 +14,6 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -73,9 +72,8 @@ class OwnApp:
             App(self.target, task, self.python, self.folder, self.worker, words, env=self.env)
         )
         found = experiments_of((scenario,), seed, False, apps.DRIVER)[:1]
-        usual_s = inf if can_leap(time) else apps.PATIENCE_S
-        waits_s = usual_s if patience_s is None else patience_s
-        (one,) = apps.experiments_on(system, found, (kill,), workers, waits_s)
+        leaps = can_leap(time)
+        (one,) = apps.experiments_on(system, found, (kill,), workers, patience_s, leaps)
         return AppRun(run(one.plan, system, apps.DRIVER, time=time), system)
 
 

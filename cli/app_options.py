@@ -6,7 +6,6 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import wraps
-from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -125,9 +124,9 @@ class AppAsked:
         system = self.system()
         names = scenarios or (() if every else apps.USUAL)
         found = experiments_of(names, seed, every, apps.DRIVER)
-        usual_s = inf if leaps else PATIENCE_S
-        patience_s = usual_s if self.patience_s is None else self.patience_s
-        fitted = apps.experiments_on(system, found, KILLS[self.kill], self.workers, patience_s)
+        fitted = apps.experiments_on(
+            system, found, KILLS[self.kill], self.workers, self.patience_s, leaps
+        )
         return fitted, [cast("Adapter", system)]
 
 

@@ -17,6 +17,26 @@ from ..backends.system import Framing
 from ..protocol.commands import Inspected
 from . import libraries
 
+# What a library promises that promises nothing but to deliver; each says what it claims besides.
+LEAST = Claims(
+    fencing=False,
+    bounded_deliveries=False,
+    dead_letters=False,
+    priorities=False,
+    idempotent_enqueue=False,
+    idempotent_settle=False,
+    skips_completed_keys=False,
+    bounded_backlog=False,
+    durable=False,
+    retries=False,
+    delays=False,
+    steady_time=False,
+    ordered=False,
+    timeouts=False,
+    backoff_after_expiry=False,
+    prompt=False,
+)
+
 
 class Looked(Struct, frozen=True):
     """What an app has said of itself (``inside/run.py``): all of it read in the app's own Python.

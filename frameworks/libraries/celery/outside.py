@@ -11,11 +11,13 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
+from msgspec.structs import replace
+
 from ....backends.claims import Claims
 from ....protocol.commands import Inspected
 from ...brokers.redis import Redis, place_of
 from ...brokers.resp import Passing, RedisCalls, Words, words_of
-from ...library import Finding, Held, Looked, Recovery
+from ...library import LEAST, Finding, Held, Looked, Recovery
 from .advice import findings
 
 VISIBILITY_S = 3600.0  # kombu.transport.redis.Channel
@@ -39,24 +41,8 @@ class Celery:
         return RedisCalls(Commands)
 
     def claims(self, looked: Looked) -> Claims:
-        return Claims(
-            fencing=False,
-            bounded_deliveries=False,
-            dead_letters=False,
-            priorities=False,
-            idempotent_enqueue=False,
-            idempotent_settle=False,
-            skips_completed_keys=False,
-            bounded_backlog=False,
-            durable=False,
-            retries=False,
-            delays=True,
-            steady_time=False,
-            ordered=False,
-            timeouts=0.0 < float(looked.setting("time_limit") or 0.0) <= SEEN_WITHIN_S,
-            backoff_after_expiry=False,
-            prompt=False,
-        )
+        bounded_s = float(looked.setting("time_limit") or 0.0)
+        return replace(LEAST, delays=True, timeouts=0.0 < bounded_s <= SEEN_WITHIN_S)
 
     def recovery(self, looked: Looked) -> Recovery:
         visibility_s = _option(looked, "visibility_timeout", VISIBILITY_S)

@@ -17,7 +17,7 @@ from ....backends.claims import Claims
 from ....protocol.commands import Inspected
 from ...brokers.redis import Redis, place_of
 from ...brokers.resp import Passing, RedisCalls, Words, words_of
-from ...library import Finding, Held, Looked, Recovery
+from ...library import LEAST, Finding, Held, Looked, Recovery
 
 MONITORING_S, MAINTENANCE_S, WORKER_TTL_S = 30.0, 600.0, 420.0  # rq.defaults
 HEARTBEAT_GRACE_S = 60.0  # rq.worker.base.BaseWorker.get_heartbeat_ttl
@@ -42,24 +42,7 @@ class Rq:
         return RedisCalls(Commands)
 
     def claims(self, looked: Looked) -> Claims:
-        return Claims(
-            fencing=False,
-            bounded_deliveries=False,
-            dead_letters=False,
-            priorities=False,
-            idempotent_enqueue=False,
-            idempotent_settle=False,
-            skips_completed_keys=False,
-            bounded_backlog=False,
-            durable=False,
-            retries=False,
-            delays=False,
-            steady_time=False,
-            ordered=False,
-            timeouts=False,  # RQ's own is 180 s, longer than a run waits for a job that hangs
-            backoff_after_expiry=False,
-            prompt=False,
-        )
+        return LEAST  # its timeout is 180 s, longer than a run waits for a job that hangs
 
     def recovery(self, looked: Looked) -> Recovery:
         abandoned_s = _word(looked, "--job-monitoring-interval", MONITORING_S) + HEARTBEAT_GRACE_S
