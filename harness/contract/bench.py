@@ -219,8 +219,10 @@ class Bench:
     def say(self, command: Ack | Nack | Extend | Release) -> Settled:
         return self._answer(command, Settled)
 
-    def dead(self, queue: str | None = None, reason: str | None = None) -> tuple[DeadLetter, ...]:
-        return self._answer(ListDead(queue, reason), DeadLetters).letters
+    def dead(
+        self, queue: str | None = None, reason: str | None = None, limit: int = 1000
+    ) -> tuple[DeadLetter, ...]:
+        return self._answer(ListDead(queue, reason, limit), DeadLetters).letters
 
     def replay(self, *job_ids: str) -> tuple[str, ...]:
         """Which of them were put back."""

@@ -55,6 +55,10 @@ class EdgeTests(Subject):
         self.claims("dead_letters")
         edges.a_listing_is_in_order_and_no_longer_than_asked_for(bench)
 
+    def test_each_dead_letter_is_listed_once_however_many_there_are(self, bench: Bench) -> None:
+        self.claims("dead_letters")
+        edges.each_dead_letter_is_listed_once_however_many_there_are(bench)
+
     def test_what_waits_is_counted(self, virtual_time: None, bench: Bench) -> None:
         edges.what_waits_is_counted(bench)
 

@@ -27,6 +27,7 @@ from .conversations import PAST_S, Says, after_backoff, word
 
 LONG_S = 10 * 86_400.0
 RETENTION_S = 1000.0
+MANY_LETTERS = 600  # more than the reference queue reads from its store in one go
 LEGAL = {
     "a pause of 0 s after a failure": Job("a", retry=RetryPolicy(0.0, 2.0, 60.0)),
     "a pause that stays the same": Job("a", retry=RetryPolicy(1.0, 1.0, 60.0)),
@@ -130,6 +131,20 @@ def a_listing_is_in_order_and_no_longer_than_asked_for(bench: Bench) -> None:
         reply = bench.call(ListDead(limit=limit))
         found = [x.job.id for x in reply.letters] if isinstance(reply, DeadLetters) else reply
         bench.expect(found == wanted, f"the {limit} oldest dead letters, {wanted}", found)
+
+
+def each_dead_letter_is_listed_once_however_many_there_are(bench: Bench) -> None:
+    """More than any queue would answer in one page: whoever reads pages must not miss a letter."""
+    wanted = [f"dead-{number}" for number in range(MANY_LETTERS)]
+    for name in wanted:
+        bench.enqueue(Job(name))
+        holder = bench.take()
+        bench.say(Nack(holder.job.id, holder.token, "it is gone", permanent=True))
+    found = [letter.job.id for letter in bench.dead(limit=2 * MANY_LETTERS)]
+    twice = len(found) - len(set(found))
+    missing = len(set(wanted) - set(found))
+    told = f"{MANY_LETTERS} dead letters, each once"
+    bench.expect(not missing and not twice, told, f"{missing} missing, {twice} listed twice")
 
 
 def what_waits_is_counted(bench: Bench) -> None:

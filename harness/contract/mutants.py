@@ -242,6 +242,15 @@ def _listings_without_end(command: Command, call: Call) -> Reply:
     return call(replace(command, limit=1000) if isinstance(command, ListDead) else command)
 
 
+def _one_page_only(command: Command, call: Call) -> Reply:
+    """A listing ends with its first page, however many letters there are."""
+    reply = call(command)
+    if isinstance(reply, DeadLetters):
+        return DeadLetters(reply.letters[:PAGE])
+    return reply
+
+
+PAGE = 100
 FOR_EVER_S = 1e6
 A_DAY_S = 86_400.0
 MISTAKES: dict[str, Mistake] = {
@@ -317,6 +326,9 @@ MISTAKES: dict[str, Mistake] = {
     "attempts_lost": Mistake(_plainly(_attempts_lost), "test_every_attempt_is_kept_with_its_error"),
     "listings_without_end": Mistake(
         _plainly(_listings_without_end), "test_a_listing_is_in_order_and_no_longer_than_asked_for"
+    ),
+    "one_page_only": Mistake(
+        _plainly(_one_page_only), "test_each_dead_letter_is_listed_once_however_many_there_are"
     ),
     # These are not in what is said: see the queue and the adapter below.
     "memory_lost_in_a_crash": Mistake(_plainly(_as_said), "test_the_server_may_crash_under_load"),
