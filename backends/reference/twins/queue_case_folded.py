@@ -16,17 +16,10 @@ from ..stores.store import Store
 
 
 def stored(store: Store) -> Store:
-    names: set[str] = set()
-
-    def insert(record: Record) -> bool:
-        names.add(record.job.queue)
-        return store.insert(record)
-
     def alike(queues: tuple[str, ...]) -> tuple[str, ...]:
         folded = {queue.casefold() for queue in queues}
-        return tuple(
-            {*queues, *(name for name in names if name.casefold() in folded)}
-        )  # the mistake
+        names = {depth.queue for depth in store.depths(0.0)}  # whichever process made them
+        return tuple({*queues, *(n for n in names if n.casefold() in folded)})  # the mistake
 
     def next_ready(queues: tuple[str, ...], now: float) -> Record | None:
         return store.next_ready(alike(queues), now)
@@ -34,7 +27,7 @@ def stored(store: Store) -> Store:
     def next_change_at(queues: tuple[str, ...]) -> float | None:
         return store.next_change_at(alike(queues))
 
-    return altered_store(store, insert=insert, next_ready=next_ready, next_change_at=next_change_at)
+    return altered_store(store, next_ready=next_ready, next_change_at=next_change_at)
 
 
 TWIN = ReferenceAdapter(
