@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import lookup
 from .errors import UsageError
+from .witness import tell
 
 if TYPE_CHECKING:
     from .backends.adapter import RemoteQueue
@@ -67,7 +68,7 @@ def run(
         chosen = lookup.driver_of(scenario, wanted, chosen)
         if why := why_not(plan, system, chosen, time):
             raise UsageError(refusal(plan.full_name, system.name, why))
-    return carry_out(plan, system, chosen, control, progress, toxiproxy, on, time)
+    return tell(carry_out(plan, system, chosen, control, progress, toxiproxy, on, time))
 
 
 def assert_holds(plan: Plan | str, backend: str | RemoteQueue, driver: Driver = "sim") -> Result:

@@ -13,9 +13,12 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+from .errors import UsageError
+from .project import FILE, TABLE, Project, project_of
 
 if TYPE_CHECKING:
     from .backends.system import Time
@@ -29,34 +32,39 @@ Args = Sequence[Any] | Mapping[str, Any] | str | None
 
 @dataclass(frozen=True)
 class OwnApp:
-    """An app under test; see :func:`app`."""
+    """An app under test; see :func:`app`. ``project`` is what pyproject.toml says of it."""
 
     target: str
     python: str
     folder: Path
     worker: str | None
     env: Mapping[str, str] = field(default_factory=dict)
+    project: Project = field(default_factory=Project)
 
     def run(
         self,
-        scenario: str = "worker-kill-before-ack",
+        scenario: str | None = None,
         *,
-        task: str = "",
+        task: str | None = None,
         args: Args = None,
-        kill: Kill = "worker",
-        workers: int = 2,
+        kill: Kill | None = None,
+        workers: int | None = None,
         seed: int = 0,
         time: Time | None = None,
         patience_s: float | None = None,
+        toxiproxy: str = "embedded",
     ) -> AppRun:
         """Run a scenario on the app's own workers and judge it.
 
-        ``task`` is the one that is called, by default one of jobquake's own; ``args`` are its
-        arguments, or ``"module:function"`` that is given the job's number and returns them.
-        ``kill``: what dies where the scenario kills, the whole worker or only the process that
-        runs the job. ``workers`` are started for each pool of the scenario. ``time`` is as in
-        :func:`jobquake.run`. ``patience_s`` is how long to wait for what the library brings back
-        by itself: by default as long as its settings say in leaping time, 30 s in real time.
+        ``scenario`` is by default ``worker-kill-before-ack``. ``task`` is the one that is called,
+        by default one of jobquake's own; ``args`` are its arguments, or ``"module:function"`` that
+        is given the job's number and returns them. ``kill``: what dies where the scenario kills,
+        the whole worker (the default) or only the process that runs the job. ``workers`` (2) are
+        started for each pool of the scenario. ``time`` and ``toxiproxy`` are as in
+        :func:`jobquake.run`.
+        ``patience_s`` is how long to wait for what the library brings back by itself: by default
+        as long as its settings say in leaping time, 30 s in real time. What is left out comes
+        from ``[tool.jobquake]`` of pyproject.toml, if that says it.
 
         Raises :class:`JobquakeError` with one sentence about what is wrong with the app.
         """
@@ -65,16 +73,36 @@ class OwnApp:
         from .frameworks.app import App
         from .harness.drivers.pace_of import can_leap
         from .harness.run import run
+        from .witness import tell
 
-        lookup.scenario(scenario.partition(":")[0])
-        words = args if isinstance(args, str) else "" if args is None else json.dumps(args)
-        system = apps.system_of(
-            App(self.target, task, self.python, self.folder, self.worker, words, env=self.env)
+        said = self.project.of(self.target, task)
+        name = scenario or (said.scenarios or apps.USUAL)[0]
+        lookup.scenario(name.partition(":")[0])
+        words = (said.args or "") if args is None else args
+        words = words if isinstance(words, str) else json.dumps(words)
+        named = App(self.target, said.task or "", self.python, self.folder, self.worker, words)
+        system = apps.system_of(replace(named, options=said.options or "", env=self.env))
+        one_kind: Kill = kill or ("child" if said.kill == "child" else "worker")
+        time = time or cast("Time | None", said.time)
+        patience_s = said.patience_s if patience_s is None else patience_s
+        (one,) = apps.experiments_on(
+            system,
+            experiments_of((name,), seed, False, apps.DRIVER)[:1],
+            (one_kind,),
+            workers or said.workers or apps.WORKERS,
+            patience_s,
+            can_leap(time, toxiproxy),
         )
-        found = experiments_of((scenario,), seed, False, apps.DRIVER)[:1]
-        leaps = can_leap(time)
-        (one,) = apps.experiments_on(system, found, (kill,), workers, patience_s, leaps)
-        return AppRun(run(one.plan, system, apps.DRIVER, time=time), system)
+        done = run(one.plan, system, apps.DRIVER, toxiproxy=toxiproxy, time=time)
+        return AppRun(tell(done), system)
+
+
+class NotHeld(AssertionError):
+    """A guarantee was not kept. The message tells the story; the pytest plugin keeps the run."""
+
+    def __init__(self, telling: str, run: Run) -> None:
+        super().__init__(telling)
+        self.jobquake_run = run
 
 
 class AppRun:
@@ -86,6 +114,11 @@ class AppRun:
     def __init__(self, run: Run, system: AppSystem) -> None:
         self._run = run
         self._system = system
+
+    @property
+    def whole(self) -> Run:
+        """With its plan and its history."""
+        return self._run
 
     @property
     def result(self) -> Result:
@@ -102,16 +135,19 @@ class AppRun:
 
     def assert_no_work_lost(self) -> None:
         """Every job that was accepted was done, or is held somewhere that is known."""
+        __tracebackhide__ = True
         self._see("no_lost_work")
 
     def assert_nothing_stuck(self) -> None:
         """Every job ended within the time that the library needs by its own settings."""
+        __tracebackhide__ = True
         self._see("progress_after_heal")
 
     def assert_holds(self) -> None:
         """Every guarantee that the library claims was kept, and the faults did strike."""
+        __tracebackhide__ = True
         if self.verdict != "held":
-            raise AssertionError(self._telling())
+            raise NotHeld(self._telling(), self._run)
 
     def page(self, path: str | Path) -> Path:
         """Write the page that tells the story; where it is."""
@@ -124,9 +160,10 @@ class AppRun:
 
     def _see(self, guarantee: str) -> None:
         """Raise unless the guarantee held; faults that hit nothing prove nothing."""
+        __tracebackhide__ = True
         struck = [c for c in self.result.checks if c.name in (guarantee, "faults_hit")]
         if any(check.verdict != "held" for check in struck):
-            raise AssertionError(self._telling())
+            raise NotHeld(self._telling(), self._run)
 
     def _telling(self) -> str:
         result = self.result
@@ -137,17 +174,43 @@ class AppRun:
 
 
 def app(
-    target: str,
+    target: str | None = None,
     *,
-    python: str | Path = sys.executable,
-    folder: str | Path = ".",
+    python: str | Path | None = None,
+    folder: str | Path | None = None,
     worker: str | None = None,
     env: Mapping[str, str] | None = None,
 ) -> OwnApp:
     """Your own app: ``shop.celery:app`` for Celery, ``shop.jobs:queue`` for an RQ queue.
 
-    ``python`` is the Python of its environment, ``folder`` where its workers are started,
-    ``worker`` your own command for one (by default the library's usual), ``env`` what its
-    processes have in their environment besides.
+    ``python`` is the Python of its environment (this one), ``folder`` where its workers are started
+    (the working directory), ``worker`` your own command for one (the library's usual), ``env`` what
+    its processes have in their environment besides. What is left out comes from ``[tool.jobquake]``
+    of the nearest pyproject.toml, if that says it. Raises UsageError if neither names an app.
     """
-    return OwnApp(target, str(python), Path(folder).resolve(), worker, dict(env or {}))
+    return app_of(project_of(Path.cwd()), target, python, folder, worker, env)
+
+
+def app_of(
+    project: Project,
+    target: str | None = None,
+    python: str | Path | None = None,
+    folder: str | Path | None = None,
+    worker: str | None = None,
+    env: Mapping[str, str] | None = None,
+) -> OwnApp:
+    """The app that is named, or else that of the project; see :func:`app`."""
+    said = project.of(target)
+    if said.app is None:
+        raise UsageError(
+            "expected the name of an app, such as jobquake.app('shop.celery:app'), found none; "
+            f"name it, or write it as app into [{TABLE}] of {FILE}"
+        )
+    return OwnApp(
+        said.app,
+        str(python or said.python or sys.executable),
+        Path(folder or said.folder or ".").resolve(),
+        worker or said.worker,
+        {**said.env, **(env or {})},
+        said,
+    )

@@ -1,28 +1,43 @@
-"""The pytest plugin: a fixture that shakes a backend, and a summary that can be replayed.
+"""The pytest plugin: a fixture that shakes a queue or an app, a summary, and what is kept.
 
-Thin, and imports nothing heavy until a test asks for it. Results travel as user
-properties of the test reports, so the summary is whole under pytest-xdist, too.
+Thin, and imports nothing heavy until a test asks for it. Of each attempt at a test the runs are
+noted, by whichever face of jobquake they were made, and kept if it failed. They travel as user
+properties of the attempt's own reports, so that the summary is whole, and counts each run once,
+under pytest-xdist and pytest-rerunfailures, too.
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from . import artifacts
+from .witness import witnessed
+
 if TYPE_CHECKING:
     from .backends.adapter import RemoteQueue
+    from .backends.system import Time
     from .harness.finding import Verdict
     from .harness.plan.plan import Plan
     from .harness.result import Result
     from .harness.run import Driver, Run
+    from .own_app import Args, Kill
+    from .project import Project
     from .scenarios.scenario import Scenario
 
 PROPERTY = "jobquake"
 CONTRACT = "jobquake-contract"  # as the contract suite writes it
-OPTIONS = ("backend", "driver", "seed")
+OPTIONS = ("backend", "driver", "seed", "time")
+OF_APP = ("app", "task", "args", "kill", "workers", "patience_s", "python", "worker")
+MARKER = ("scenario", *OPTIONS, *OF_APP)
 STORY_LINES = 12
+MADE: pytest.StashKey[list[Run]] = pytest.StashKey()  # in the phase under way
+ATTEMPT: pytest.StashKey[dict[int, artifacts.Noted]] = pytest.StashKey()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -57,7 +72,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--jobquake-report",
         metavar="DIR",
-        help="write a report of each failing run below this folder",
+        help="keep the runs of failing tests below this folder; default: the ini setting "
+        f"{artifacts.SETTING}",
+    )
+    parser.addini(
+        artifacts.SETTING,
+        "where the runs of failing tests are kept, with their pages; default: "
+        f"{artifacts.FOLDER}; nothing: nowhere",
+        default=artifacts.FOLDER,
     )
 
 
@@ -70,7 +92,7 @@ def pytest_configure(config: pytest.Config) -> None:
         register_profiles()
     config.addinivalue_line(
         "markers",
-        "jobquake(backend=None, driver=None, seed=None): "
+        f"jobquake({', '.join(f'{name}=None' for name in MARKER)}): "
         "what the jobquake fixture uses in this test unless the command line says otherwise",
     )
 
@@ -78,94 +100,185 @@ def pytest_configure(config: pytest.Config) -> None:
 class Shaker:
     """What the fixture ``jobquake`` gives to a test."""
 
-    def __init__(self, request: pytest.FixtureRequest, defaults: dict[str, Any]) -> None:
-        self._request = request
+    def __init__(self, config: pytest.Config, defaults: dict[str, Any]) -> None:
+        self._config = config
         self._defaults = defaults
 
     def run(
         self,
-        scenario: str | Scenario | Plan,
+        scenario: str | Scenario | Plan | None = None,
         *,
         variant: str | None = None,
         backend: str | RemoteQueue | None = None,
         driver: Driver | None = None,
         seed: int | None = None,
+        time: Time | None = None,
+        app: str | None = None,
+        task: str | None = None,
+        args: Args = None,
+        kill: Kill | None = None,
+        workers: int | None = None,
+        patience_s: float | None = None,
+        python: str | None = None,
+        worker: str | None = None,
         expect: Verdict = "held",
     ) -> Result:
         """Run a scenario (a name, ``name:variant``, a Scenario or a Plan) and judge it.
 
-        The test fails, with the story in a few lines, unless the verdict is ``expect``;
-        an inconclusive run is never a pass. What is not given comes from the command
-        line, then from the marker, then from the defaults: backend ``reference``,
-        driver ``process``, seed 0. A name that nothing has, and a machine on which no
-        processes can be run, fail the test with one sentence.
+        It is run on the queue ``backend``, or on your own ``app``; what else concerns an app is
+        as in :meth:`jobquake.OwnApp.run`. The test fails, with the story in a few lines, unless
+        the verdict is ``expect``; an inconclusive run is never a pass. What is not given comes
+        from the command line, then from the marker, then from ``[tool.jobquake]`` of
+        pyproject.toml, then from the defaults: scenario ``worker-kill-before-ack``, backend
+        ``reference``, driver ``process``, seed 0. A name that nothing has, and a machine on which
+        no processes can be run, fail the test with one sentence.
         """
-        from .api import BACKEND, run
         from .errors import JobquakeError
 
+        given = {
+            "scenario": scenario, "backend": backend, "driver": driver, "seed": seed, "time": time,
+            "app": app, "task": task, "args": args, "kill": kill, "workers": workers,
+            "patience_s": patience_s, "python": python, "worker": worker,
+        }  # fmt: skip
         try:
-            done = run(
-                scenario,
-                self._choose("backend", backend, BACKEND),
-                self._choose("driver", driver, None),
-                toxiproxy=self._request.config.getoption("--jobquake-toxiproxy"),
-                time=self._request.config.getoption("--jobquake-time"),
-                seed=self._choose("seed", seed, 0),
-                variant=variant,
-            )
+            done = self._run(_over(self._defaults, given), variant)
         except JobquakeError as error:
             raise pytest.fail.Exception(str(error), pytrace=False) from None
-        result = done.result
-        properties = self._request.node.user_properties
-        properties.append((PROPERTY, [result.verdict, _name(result), result.replay]))
-        if result.verdict != expect:
-            report = self._keep(done)
-            pytest.fail(_failure(done, expect, report), pytrace=False)
-        return result
+        if done.result.verdict != expect:
+            pytest.fail(_failure(done, expect), pytrace=False)
+        return done.result
 
-    def _choose(self, what: str, given: Any, default: Any) -> Any:
-        if given is not None:
-            return given
-        found = self._defaults.get(what)
-        return default if found is None else found
+    def _run(self, said: dict[str, Any], variant: str | None) -> Run:
+        from . import api
+        from .errors import UsageError
+        from .project import project_of
 
-    def _keep(self, done: Run) -> str | None:
-        """Write the report if one was asked for; where it is, or why it could not be written."""
-        from .harness.run_folder import folder_name, save
-        from .reports import html
+        scenario, backend, driver = (said.get(name) for name in ("scenario", "backend", "driver"))
+        base = artifacts.base_of(self._config)
+        project = project_of(base)
+        of_queue = backend is not None or driver == "sim"
+        if "app" in said and of_queue:
+            raise UsageError(
+                "expected an app or a queue (a backend, or the driver sim), found both; an app "
+                "brings its own workers, so leave one of them out"
+            )
+        if "app" in said or (project.app and not of_queue):
+            if scenario is not None and not isinstance(scenario, str):
+                raise UsageError(
+                    f"expected the name of a scenario to run on an app, found {scenario!r}; a "
+                    "plan of your own is for a queue"
+                )
+            name = f"{scenario}:{variant}" if variant else scenario
+            return self._run_app(said, name, project, base)
+        if wrong := [name for name in OF_APP if name in said]:
+            raise UsageError(
+                f"expected an app beside {wrong[0]}=..., found none; name it with app=..., or "
+                "write it into [tool.jobquake] of pyproject.toml"
+            )
+        return api.run(
+            scenario or "worker-kill-before-ack",
+            api.BACKEND if backend is None else backend,
+            driver,
+            toxiproxy=self._config.getoption("--jobquake-toxiproxy"),
+            time=said.get("time"),
+            seed=said.get("seed", 0),
+            variant=variant,
+        )
 
-        config = self._request.config
-        folder = config.getoption("--jobquake-report")
-        if not folder:
-            return None
-        page = html.page(done.result, done.plan, done.claims, done.history)
-        # Tests in different files may have the same name.
-        name = folder_name(self._request.node.nodeid, done.result.scenario, done.result.seed)
-        path = config.invocation_params.dir / folder / name
-        try:
-            save(done, path, {"report.html": page})
-        except OSError as error:
-            return f"expected to write it to {path}, found: {error.strerror}"
-        return str(path / "report.html")
+    def _run_app(
+        self, said: dict[str, Any], scenario: str | None, project: Project, base: Path
+    ) -> Run:
+        from .own_app import app_of
+
+        folder = project.folder or base
+        app = app_of(project, said.get("app"), said.get("python"), folder, said.get("worker"))
+        told = {name: said[name] for name in ("task", "args", "kill", "workers", "patience_s",
+                                              "seed", "time") if name in said}  # fmt: skip
+        return app.run(
+            scenario, toxiproxy=self._config.getoption("--jobquake-toxiproxy"), **told
+        ).whole
+
+
+def _over(lower: Mapping[str, Any], upper: Mapping[str, Any]) -> dict[str, Any]:
+    """What the upper says, else the lower. Who names a queue means no app, and the other way."""
+    said = {name: value for name, value in upper.items() if value is not None}
+    aside = set[str]()
+    if said.keys() & {"backend"} or said.get("driver") == "sim":
+        aside |= set(OF_APP)
+    if "app" in said:
+        aside |= {"backend", "driver"}
+    return {name: value for name, value in lower.items() if name not in aside} | said
 
 
 @pytest.fixture
 def jobquake(request: pytest.FixtureRequest) -> Shaker:
-    """Shake a job queue: ``jobquake.run("worker-kill-before-ack", backend="reference")``."""
+    """Shake a job queue or an app: ``jobquake.run("worker-kill-before-ack", app="shop:app")``."""
     defaults: dict[str, Any] = {}
     for marker in reversed(list(request.node.iter_markers("jobquake"))):
-        wrong = [*marker.args, *(name for name in marker.kwargs if name not in OPTIONS)]
+        wrong = [*marker.args, *(name for name in marker.kwargs if name not in MARKER)]
         if wrong:
-            told = ", ".join(f"{name}=..." for name in OPTIONS)
+            told = ", ".join(f"{name}=..." for name in MARKER)
             pytest.fail(
                 f"expected @pytest.mark.jobquake({told}), found {wrong[0]!r}", pytrace=False
             )
-        defaults |= marker.kwargs
-    for what in OPTIONS:
-        option = request.config.getoption(f"--jobquake-{what}")
-        if option is not None:
-            defaults[what] = option
-    return Shaker(request, defaults)
+        defaults = _over(defaults, marker.kwargs)
+    config = request.config
+    said = {what: config.getoption(f"--jobquake-{what}") for what in OPTIONS}
+    return Shaker(config, _over(defaults, said))
+
+
+# -- what is kept of a failing test ---------------------------------------------------------
+
+
+@contextmanager
+def _noting(item: pytest.Item) -> Iterator[None]:
+    made = item.stash[MADE] = []
+    with witnessed(made.append):
+        yield
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None, object, object]:
+    item.stash[ATTEMPT] = {}
+    if getattr(item, "execution_count", 1) == 1:  # and no attempt of pytest-rerunfailures
+        artifacts.forget(item)
+    with _noting(item):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    with _noting(item):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object]:
+    with _noting(item):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    attempt = item.stash.get(ATTEMPT, {})
+    made = item.stash.get(MADE, [])
+    item.stash[MADE] = []
+    broken = getattr(call.excinfo and call.excinfo.value, "jobquake_run", None)
+    for run in [*made, broken] if broken else made:
+        attempt.setdefault(id(run), artifacts.Noted(run))
+    base = item.config.invocation_params.dir
+    if report.failed and attempt:
+        attempt.update(artifacts.keep(item, attempt))
+        lines = [line for noted in attempt.values() for line in noted.lines(base)]
+        report.sections.append(("jobquake", "\n".join(lines)))
+    # pytest's JUnit file takes the properties of a test from the report of its teardown.
+    told = list(attempt.values()) if call.when == "teardown" else [attempt[id(r)] for r in made]
+    rows: list[tuple[str, object]] = [(PROPERTY, noted.row(base)) for noted in told]
+    report.user_properties = [*report.user_properties, *rows]
+    return report
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
@@ -175,10 +288,10 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         for report in of_kind
         if isinstance(report, pytest.TestReport)
     ]
-    lines: list[Any] = [
-        value
+    lines: list[tuple[Any, str]] = [
+        (value, report.outcome)
         for report in reports
-        if report.when == "call"
+        if report.when != "teardown"
         for name, value in report.user_properties
         if name == PROPERTY
     ]
@@ -188,10 +301,13 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     terminalreporter.section("jobquake")
     for line in contracts:
         terminalreporter.write_line(line)
-    for verdict, name, replay in lines:
-        terminalreporter.write_line(f"{verdict:<12}  {name}")
-        if verdict != "held":
-            terminalreporter.write_line(f"  jobquake replay '{replay}'")
+    for (verdict, name, again, page), outcome in lines:
+        rerun = "  (the test was run again)" if outcome == "rerun" else ""
+        terminalreporter.write_line(f"{verdict:<12}  {name}{rerun}")
+        if page:
+            terminalreporter.write_line(f"  page: {page}")
+        if outcome != "passed":
+            terminalreporter.write_line(f"  {again}")
 
 
 def _contracts(reports: list[Any]) -> list[str]:
@@ -213,13 +329,7 @@ def _contracts(reports: list[Any]) -> list[str]:
     ]
 
 
-def _name(result: Result) -> str:
-    return (
-        f"{result.scenario}:{result.variant}  {result.backend}  {result.driver}  seed {result.seed}"
-    )
-
-
-def _failure(done: Run, expect: str, report: str | None) -> str:
+def _failure(done: Run, expect: str) -> str:
     from .reports.text import picture
 
     result = done.result
@@ -228,7 +338,4 @@ def _failure(done: Run, expect: str, report: str | None) -> str:
     if len(result.story) > STORY_LINES:
         lines.append(f"  ... {len(result.story) - STORY_LINES} more in the report")
     lines += [f"  {drawn}" for drawn in picture(done)]
-    lines.append(f"replay: {result.replay_command}")
-    if report:
-        lines.append(f"report: {report}")
     return "\n".join(lines)

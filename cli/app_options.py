@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -12,15 +12,17 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 
 from ..errors import UsageError
+from ..project import FILE, KILLS, MOST_WORKERS, TABLE, Project, project_of
 
 if TYPE_CHECKING:
     from ..backends.adapter import Adapter
+    from ..backends.system import Time
     from ..frameworks.system import AppSystem
     from ..scenarios.for_apps import Kills
     from ..skipping import Experiment
 
 WORKERS, PATIENCE_S = 2, 30.0
-KILLS: dict[str, tuple[Kills, ...]] = {
+KILLED: dict[str, tuple[Kills, ...]] = {
     "child": ("child",),
     "worker": ("worker",),
     "both": ("child", "worker"),
@@ -33,24 +35,21 @@ OPTIONS = (
         metavar="MODULE:NAME",
         help="Test your own app: a Celery app or an RQ queue, named as for its workers.",
     ),
-    click.option("--task", default="", help="The task to call [default: one of jobquake's own]."),
+    click.option("--task", help="The task to call [default: one of jobquake's own]."),
     click.option(
         "--args",
         "arguments",
-        default="",
         metavar="JSON|MODULE:FUNCTION",
         help="Its arguments: JSON, or a function of yours that is given the job's number.",
     ),
     click.option(
         "--options",
         "enqueue_options",
-        default="",
         metavar="JSON",
         help="What else your code passes when it enqueues, such as '{\"retry\": 3}'.",
     ),
     click.option(
         "--python",
-        default=sys.executable,
         metavar="PATH",
         help="The Python of the app's environment [default: this one].",
     ),
@@ -65,17 +64,14 @@ OPTIONS = (
     ),
     click.option(
         "--workers",
-        type=click.IntRange(1, 16),
-        default=WORKERS,
-        show_default=True,
-        help="How many workers to start for each pool of the scenario.",
+        type=click.IntRange(1, MOST_WORKERS),
+        help=f"How many workers to start for each pool of the scenario [default: {WORKERS}].",
     ),
     click.option(
         "--kill",
         type=click.Choice(list(KILLS)),
-        default="both",
-        show_default=True,
-        help="What dies: the process that runs the job, the whole worker, or each in a run.",
+        help="What dies: the process that runs the job, the whole worker, or each in a run "
+        "[default: both].",
     ),
     click.option(
         "--patience",
@@ -90,7 +86,10 @@ OPTIONS = (
 
 @dataclass(frozen=True)
 class AppAsked:
-    """What the options say of the app."""
+    """What the options say of the app, and pyproject.toml where they do not.
+
+    ``said``: whether the command line names the app, or pyproject.toml alone.
+    """
 
     target: str
     task: str
@@ -102,6 +101,10 @@ class AppAsked:
     workers: int
     kill: str
     patience_s: float | None
+    time: Time | None = None
+    scenarios: tuple[str, ...] = ()
+    env: Mapping[str, str] = field(default_factory=dict)
+    said: bool = True
 
     def system(self) -> AppSystem:
         """The app under test. Raises :class:`JobquakeError` about what is wrong with it."""
@@ -109,7 +112,7 @@ class AppAsked:
         from ..frameworks.app import App
 
         app = App(self.target, self.task, self.python, self.folder, self.worker, self.arguments)
-        return apps.system_of(replace(app, options=self.enqueue_options))
+        return apps.system_of(replace(app, options=self.enqueue_options, env=self.env))
 
     def experiments(
         self, scenarios: tuple[str, ...], seed: int, every: bool, leaps: bool
@@ -122,43 +125,76 @@ class AppAsked:
         from ..experiments import experiments_of
 
         system = self.system()
-        names = scenarios or (() if every else apps.USUAL)
+        names = scenarios or (() if every else self.scenarios or apps.USUAL)
         found = experiments_of(names, seed, every, apps.DRIVER)
         fitted = apps.experiments_on(
-            system, found, KILLS[self.kill], self.workers, self.patience_s, leaps
+            system, found, KILLED[self.kill], self.workers, self.patience_s, leaps
         )
         return fitted, [cast("Adapter", system)]
 
 
 def app_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the options of an app; it is called with ``app``: what they say, or None."""
+    """Give a command the options of an app; it is called with ``app``: what is said of it, or None.
+
+    What the options leave out comes from ``[tool.jobquake]`` of pyproject.toml (:mod:`.project`).
+    """
 
     @wraps(command)
     def with_app(
         target: str | None,
-        task: str,
-        arguments: str,
-        enqueue_options: str,
-        python: str,
+        task: str | None,
+        arguments: str | None,
+        enqueue_options: str | None,
+        python: str | None,
         folder: Path | None,
         worker: str | None,
-        workers: int,
-        kill: str,
+        workers: int | None,
+        kill: str | None,
         patience_s: float | None,
         **others: Any,
     ) -> Any:
-        if target is None:
+        project = project_of(Path.cwd()).of(target, task)
+        app = target or project.app
+        if app is None:
             if task or arguments or worker or folder:
                 raise UsageError(
                     "expected --app beside --task, --args, --worker and --app-dir, found none; "
-                    "name the app as its workers do"
+                    f"name the app as its workers do, or write it into [{TABLE}] of {FILE}"
                 )
             return command(app=None, **others)
-        place = folder or Path.cwd()
-        said = (task, arguments, enqueue_options, python, place, worker, workers, kill, patience_s)
-        return command(app=AppAsked(target, *said), **others)
+        told = replace(
+            project, task=_first(task, project.task), args=_first(arguments, project.args),
+            options=_first(enqueue_options, project.options), python=python or project.python,
+            folder=folder or project.folder, worker=worker or project.worker,
+            workers=workers or project.workers, kill=kill or project.kill,
+            patience_s=_first(patience_s, project.patience_s),
+        )  # fmt: skip
+        return command(app=_asked(app, told, target is not None), **others)
 
     decorated: Callable[..., Any] = with_app
     for option in reversed(OPTIONS):
         decorated = option(decorated)
     return decorated
+
+
+def _first(said: Any, otherwise: Any) -> Any:
+    return otherwise if said is None else said
+
+
+def _asked(app: str, told: Project, said: bool) -> AppAsked:
+    return AppAsked(
+        app,
+        told.task or "",
+        told.args or "",
+        told.options or "",
+        told.python or sys.executable,
+        told.folder or Path.cwd(),
+        told.worker,
+        told.workers or WORKERS,
+        told.kill or "both",
+        told.patience_s,
+        cast("Time | None", told.time),
+        told.scenarios,
+        told.env,
+        said,
+    )

@@ -4,6 +4,7 @@ its own."""
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
 import sys
 from importlib import import_module
@@ -13,7 +14,9 @@ import pytest
 from jobquake.harness.plan.replay import Packed, decode
 
 # pytester forgets what a test in this process imports, and these must be loaded only once.
-for name in ("numpy", "requests", "msgspec", "simpy", "jobquake.api", "jobquake.reports.html"):
+LOADED = ("numpy", "requests", "msgspec", "simpy")
+OURS = ("api", "own_app", "project", "reports.html", "scenarios.registry", "scenarios.scenario")
+for name in (*LOADED, *(f"jobquake.{ours}" for ours in OURS)):
     import_module(name)
 
 pytest_plugins = ["pytester"]
@@ -70,9 +73,11 @@ def failure(out: pytest.LineMatcher) -> list[str]:
     return told[1].splitlines()
 
 
-def replayed(lines: list[str]) -> list[Packed]:
-    """The plans in the replay commands among these lines."""
-    return [decode(m[1]) for line in lines if (m := re.search(r"jobquake replay '(.*)'", line))]
+def replayed(lines: list[str], folder: Path) -> list[Packed]:
+    """The plans in the folders that the replay commands among these lines name."""
+    found = [m[1] for line in lines if (m := re.search(r"jobquake replay ([^' ]+)$", line))]
+    commands = [(folder / place / "replay.txt").read_text() for place in found]
+    return [decode(shlex.split(command)[2]) for command in commands]
 
 
 def ran(out: pytest.LineMatcher) -> tuple[str, str, int]:
@@ -96,7 +101,7 @@ def test_a_broken_queue_fails_with_its_story_and_a_replay_string(pytester: pytes
         r"violated, expected held: job \d+ was accepted at .*; its effect never happened.*", told[0]
     )
     assert re.fullmatch(r"  \d+\.\d\d s: p\d sent the enqueue", told[1])
-    (packed,) = replayed(told)
+    (packed,) = replayed(told, pytester.path)
     assert (packed.backend, packed.driver, packed.plan.seed) == ("twin-no-lease", "sim", 3)
 
 
@@ -169,7 +174,7 @@ def test_the_summary_names_every_run_and_how_to_see_failures_again(
         f"held          {KILL}:default  reference  sim  seed 0",
         f"violated      {KILL}:default  twin-no-lease  sim  seed 3",
     ]
-    assert [packed.backend for packed in replayed(lines)] == ["twin-no-lease"]
+    assert [packed.backend for packed in replayed(lines, pytester.path)] == ["twin-no-lease"]
 
 
 def test_without_a_run_there_is_no_summary(pytester: pytest.Pytester) -> None:
@@ -252,8 +257,8 @@ def test_failing_runs_leave_a_report_where_it_was_asked_for(pytester: pytest.Pyt
     done.assert_outcomes(failed=2, passed=1)
     # In CI pytest repeats a failure's whole text in its short summary, hence a set.
     told = {line.removeprefix("report: ") for line in done.outlines if line.startswith("report: ")}
-    pages = list((pytester.path / "reports").glob("*/report.html"))
-    assert sorted(told) == sorted(map(str, pages))
+    pages = list((pytester.path / "reports").glob("*/*/report.html"))
+    assert sorted(told) == sorted(str(page.relative_to(pytester.path)) for page in pages)
     assert len(pages) == 2, "tests of the same name do not overwrite each other"
     assert all((page.parent / "history.npy").exists() for page in pages)
 
@@ -262,7 +267,8 @@ def test_a_report_that_cannot_be_written_does_not_hide_the_story(pytester: pytes
     (pytester.path / "file").write_text("")
     told = failure(output(pytester, BREAKS, "--jobquake-report=file/deep", failed=1))
     assert told[0].startswith("violated, expected held: ")
-    assert told[-1].startswith("report: expected to write it to ")
+    assert told[-2].startswith("report: expected to write it below ")
+    assert told[-1].startswith("replay: jobquake replay 'jq1:")
 
 
 # -- errors -------------------------------------------------------------------------------
@@ -292,7 +298,7 @@ def test_an_unknown_name_is_one_sentence_with_the_nearest(
 def test_a_wrong_marker_is_an_error_and_not_ignored(marker: str, pytester: pytest.Pytester) -> None:
     test = f"import pytest\n@pytest.mark.jobquake{marker}{HOLDS}"
     (told,) = failure(output(pytester, test, errors=1))
-    assert told.startswith("expected @pytest.mark.jobquake(backend=..., driver=..., seed=...), ")
+    assert told.startswith("expected @pytest.mark.jobquake(scenario=..., backend=..., driver=..., ")
 
 
 def test_an_unknown_driver_on_the_command_line_stops_pytest(pytester: pytest.Pytester) -> None:
@@ -348,3 +354,156 @@ def test_a_scenario_for_the_simulator_is_run_there_and_another_driver_fails_the_
             "found 'process'; leave the driver out, or run another scenario"
         )
     ]
+
+
+# -- what is kept of failing tests ----------------------------------------------------------
+
+LATER_RED = f"""
+import jobquake as api
+
+def test_payments():
+    run = api.run("{KILL}", backend="twin-no-lease", driver="sim", seed=3)
+    assert run.result.outcomes.get("lost", 0) == 0
+"""
+
+
+def kept(pytester: pytest.Pytester, folder: str = ".jobquake") -> list[str]:
+    """The folders of runs that were kept, below that folder."""
+    root = pytester.path / folder
+    return sorted(str(page.parent.relative_to(root)) for page in root.glob("**/report.html"))
+
+
+def test_whatever_a_failing_test_has_run_is_kept_and_named(pytester: pytest.Pytester) -> None:
+    out = output(pytester, LATER_RED, failed=1)
+    (folder,) = kept(pytester)
+    assert folder.endswith(f".py-test_payments/{KILL}-default-3")
+    assert f"  page: .jobquake/{folder}/report.html" in summary(out)
+    assert f"  jobquake replay .jobquake/{folder}" in summary(out)
+    names = {file.name for file in (pytester.path / ".jobquake" / folder).iterdir()}
+    assert {"report.html", "history.npy", "plan.json", "result.json", "replay.txt"} <= names
+    assert (pytester.path / ".jobquake" / ".gitignore").read_text().endswith("*\n")
+
+
+def test_a_test_that_passes_leaves_nothing_and_forgets_what_was_kept(
+    pytester: pytest.Pytester,
+) -> None:
+    file = pytester.makepyfile(test_it=BREAKS)
+    pytester.runpytest_inprocess().assert_outcomes(failed=1)
+    assert kept(pytester)
+    file.write_text(BREAKS.replace("seed=3", 'expect="violated"'))
+    out = pytester.runpytest_inprocess().stdout
+    assert not kept(pytester)
+    assert not [line for line in summary(out) if "jobquake replay" in line]
+
+
+def test_where_to_keep_is_a_setting_of_pytest_and_may_be_nowhere(
+    pytester: pytest.Pytester,
+) -> None:
+    pytester.makeini("[pytest]\njobquake_artifacts = out/quake")
+    output(pytester, BREAKS, failed=1)
+    assert len(kept(pytester, "out/quake")) == 1
+    pytester.makeini("[pytest]\njobquake_artifacts =")
+    told = failure(output(pytester, BREAKS, "--override-ini=jobquake_artifacts=", failed=1))
+    assert told[-1].startswith("replay: jobquake replay 'jq1:")
+    assert not (pytester.path / ".jobquake").exists()
+
+
+def test_parameters_and_runs_of_one_test_are_kept_apart(pytester: pytest.Pytester) -> None:
+    test = f"""
+        import pytest
+
+        @pytest.mark.parametrize("what", ["a b", "a/b"])
+        def test_payments(jobquake, what):
+            jobquake.run("{KILL}", backend="twin-no-lease", driver="sim", expect="violated")
+            jobquake.run("{KILL}", backend="twin-no-lease", driver="sim")
+    """
+    output(pytester, test, failed=2)
+    assert len(kept(pytester)) == 4
+
+
+@pytest.mark.parametrize("options", [(), ("-n", "2")], ids=["alone", "xdist"])
+def test_each_attempt_at_a_test_is_counted_once(
+    options: tuple[str, ...], pytester: pytest.Pytester
+) -> None:
+    test = BREAKS.replace("(jobquake):", "(jobquake, attempts=[]):\n    attempts.append(1)")
+    test = test.replace("seed=3)", 'seed=3, expect="violated" if attempts[2:] else "held")')
+    pytester.makepyfile(test_it=test)
+    done = pytester.runpytest_inprocess("--reruns", "3", *options)
+    done.assert_outcomes(passed=1)
+    lines = [line for line in summary(done.stdout) if not line.startswith("  ")]
+    told = f"violated      {KILL}:default  twin-no-lease  sim  seed 3"
+    assert sorted(lines) == [told, *[f"{told}  (the test was run again)"] * 2]
+    assert kept(pytester) == [
+        f"test_it.py-test_payments/{KILL}-default-3",
+        f"test_it.py-test_payments/{KILL}-default-3-2",
+    ]
+
+
+def test_a_run_of_a_shared_fixture_is_told_once_and_kept_where_it_was_asserted(
+    pytester: pytest.Pytester,
+) -> None:
+    test = f"""
+        import jobquake as api, pytest
+        from jobquake.own_app import NotHeld
+
+        @pytest.fixture(scope="module")
+        def run():
+            return api.run("{KILL}", backend="twin-no-lease", driver="sim", seed=3)
+
+        def test_first(run): pass
+        def test_second(run):
+            raise NotHeld("lost", run)
+    """
+    out = output(pytester, test, passed=1, failed=1)
+    assert len([line for line in summary(out) if not line.startswith("  ")]) == 1
+    assert ["-test_second/" in folder for folder in kept(pytester)] == [True]
+    assert "report: .jobquake/" in out.str()
+
+
+def test_the_file_for_ci_servers_has_every_run(pytester: pytest.Pytester) -> None:
+    output(pytester, BREAKS, "--junit-xml=junit.xml", failed=1)
+    text = (pytester.path / "junit.xml").read_text()
+    assert text.count('<property name="jobquake"') == 1
+    assert "report.html" in text
+
+
+# -- apps -----------------------------------------------------------------------------------
+
+NOWHERE = '[tool.jobquake]\napp = "nowhere:app"\n'
+
+
+@pytest.mark.parametrize(
+    ("test", "project", "sentence"),
+    [
+        (f'jobquake.run("{KILL}", app="nowhere:app")', "", "expected a module nowhere in"),
+        (f'jobquake.run("{KILL}")', NOWHERE, "expected a module nowhere in"),
+        ("jobquake.run()", NOWHERE, "expected a module nowhere in"),
+        ('jobquake.run(app="elsewhere:app")', NOWHERE, "expected a module elsewhere in"),
+        (f'jobquake.run("{KILL}", task="a.b")', "", "expected an app beside task=..., found none"),
+        ('jobquake.run(app="a:b", backend="reference")', "", "expected an app or a queue"),
+        ('jobquake.run("nothing", app="a:b")', "", "expected the name of a scenario"),
+        ("jobquake.run()", NOWHERE + "tasks = 1", "expected a key of [tool.jobquake] in"),
+    ],
+)
+def test_what_is_wrong_with_an_app_is_one_sentence(
+    test: str, project: str, sentence: str, pytester: pytest.Pytester
+) -> None:
+    pytester.makepyprojecttoml(project)
+    (told,) = failure(output(pytester, f"def test_payments(jobquake): {test}", failed=1))
+    assert told.startswith(sentence)
+
+
+@pytest.mark.parametrize(
+    ("marker", "options"),
+    [
+        ('backend="reference", driver="sim"', ()),
+        ('app="elsewhere:app"', ("--jobquake-backend=reference", "--jobquake-driver=sim")),
+    ],
+    ids=["marker over project", "command line over marker"],
+)
+def test_who_names_a_queue_means_no_app(
+    marker: str, options: tuple[str, ...], pytester: pytest.Pytester
+) -> None:
+    pytester.makepyprojecttoml(NOWHERE)
+    test = f"import pytest\n@pytest.mark.jobquake({marker})\n{UNSAID}"
+    assert ran(output(pytester, test, *options, passed=1)) == ("reference", "sim", 0)

@@ -63,11 +63,13 @@ def command(
     packed, then = packed_of(what)
     if then:
         click.echo(f"then: {then.verdict}: {one_line(then.sentence)}", err=True)
-    if app is not None:
+    of_app = ":" in packed.backend and not backend
+    if app is not None and (app.said or of_app):
+        time = time or app.time
         if backend or driver == "sim":
             raise UsageError("expected --app or a backend or the driver sim, found both; leave one")
         adapter = cast("Adapter", app.system())
-    elif ":" in packed.backend and not backend:
+    elif of_app:
         raise UsageError(
             f"expected --app beside the plan of a run on an app, found none; add --app "
             f"{packed.backend}, and --task and --args as they were"

@@ -62,10 +62,13 @@ def command(
     as_json: bool,
     app: AppAsked | None,
 ) -> int:
-    """Run scenarios against a queue and judge the outcome.
+    """Run scenarios against a queue, or your own app, and judge the outcome.
 
     Without a name, the three main scenarios run. A scenario's controls run along with it: they
     lack the practice that the scenario is about, and pass only if the violation is detected.
+
+    Where pyproject.toml names an app in [tool.jobquake], that app is tested unless --backend or
+    --driver sim asks for a queue.
 
     \b
     Examples:
@@ -75,10 +78,12 @@ def command(
       jobquake run --app shop.celery:app --task shop.charge --args '[1]'
     """
     wanted = Wanted(tuple(dict.fromkeys(formats)), earlier)
-    if app is not None:
+    of_queue = bool(backends) or driver == "sim"
+    if app is not None and (app.said or not of_queue):
         from ...harness.drivers.pace_of import can_leap
 
-        if backends or driver == "sim":
+        time = time or app.time
+        if of_queue:
             raise UsageError(
                 "expected --app or a backend or the driver sim, found both; an app brings its own "
                 "workers, so leave the others out"
