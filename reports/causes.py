@@ -108,8 +108,9 @@ RULES = (
     Rule(
         "no_lost_work", ("never handed out",),
         "The job was accepted and disappeared before any worker received it: it was lost between "
-        "two lists, or deleted because of its age.",
-        "Move a job from state to state in one atomic step, and delete nothing because of its age.",
+        "two lists, deleted because of its age, or taken for a job whose id is like its own.",
+        "Move a job from state to state in one atomic step, delete nothing because of its age, and "
+        "compare all of an id.",
     ),
     Rule(
         "no_lost_work", (),
@@ -181,6 +182,20 @@ RULES = (
         "Measure all leases by one monotonic clock, the queue's own.",
     ),
     Rule(
+        "leases_exclusive", ("done without a word",),
+        "The queue ended the job and told its holder that it had not, or ended it without being "
+        "asked: whoever hears a refusal has to think that somebody else has the job.",
+        "Make the answer from the decision, not from the record as it is afterwards, and end a job "
+        "by its holder's word only.",
+    ),
+    Rule(
+        "leases_exclusive", ("late word accepted",),
+        "The queue does not look at when a lease ended before it accepts a word of its holder: a "
+        "worker that was away for longer than its lease settled the job as if it still had it.",
+        "Refuse every word that comes after the end of its lease, even while nobody else has the "
+        "job yet: by the next moment somebody may.",
+    ),
+    Rule(
         "leases_exclusive", (),
         "The queue delivered the job again although its holder was alive and its lease valid.",
         "Judge a lease by its holder's last call and the queue's own monotonic clock.",
@@ -195,6 +210,11 @@ RULES = (
         "no_starvation", (),
         "Workers were running or holding jobs that could have waited.",
         "Honour priorities, take one job at a time, and serve every queue in turn.",
+    ),
+    Rule(
+        "bounded_deliveries", ("worker told to stop",),
+        "Handing a job back forgot the deliveries before it that had ended in a crash.",
+        "Leave the count as it is at a hand-back: neither count it nor forget what was before it.",
     ),
     Rule(
         "bounded_deliveries", ("worker kill",),
@@ -230,6 +250,12 @@ RULES = (
         "of the living lease; refuse in one sentence that says why.",
     ),
     Rule(
+        "enqueues_accepted", ("counted as done", "submitted twice"),
+        "The queue knew the job and told its producer that it was new: the answer is made before "
+        "anybody looks whether it is.",
+        "Answer an enqueue from what the insert found, in the same transaction.",
+    ),
+    Rule(
         "enqueues_accepted", (),
         "Whoever checks what producers send refuses more than the queue has reason to.",
         "Refuse only what cannot be carried out, and say why; test the bounds from both sides.",
@@ -259,7 +285,8 @@ RULES = (
     ),
     Rule(
         "backoff_respected", (),
-        "The failed job was ready again before its backoff was over, or there is no backoff.",
+        "The failed job came back sooner or later than its backoff allows: there is none, it "
+        "overflows, or nothing caps it.",
         "Retry with exponential backoff, a cap and jitter; compute it where it cannot overflow.",
     ),
     Rule(
@@ -328,6 +355,12 @@ RULES = (
         "The token is not raised with every hand-out, so a worker of an old delivery passes for "
         "the holder.",
         "Raise the token in the transaction that hands the job out, whatever happened before.",
+    ),
+    Rule(
+        "deliveries_used", ("replayed",),
+        "The replay was answered with yes, and the dead letter stayed one or kept its spent count.",
+        "Replay in one transaction: the letter leaves, the job is ready, its count begins anew; "
+        "answer after it is committed.",
     ),
     Rule(
         "deliveries_used", ("worker told to stop",),

@@ -13,12 +13,13 @@ from ..harness.record.culprits import settled_by_another
 from ..harness.record.facts import Facts, Ints
 from ..harness.record.history import Answer, Event, Phase
 from ..harness.record.story import delivery_end, taken_and_not_begun
+from ..harness.spec.late_words import late_words
 
 ALL_SYMPTOMS = {
     "acked and not done", "acked before its effect", "broker crash", "counted as done", "delayed",
-    "ended by another job's ack", "enqueue repeated", "failed", "flood", "held and not counted",
-    "network", "never handed out", "no fault", "stale heartbeat accepted",
-    "redelivered", "replayed", "skewed clock",
+    "done without a word", "ended by another job's ack", "enqueue repeated", "failed", "flood",
+    "held and not counted", "late word accepted", "network", "never handed out", "no fault",
+    "stale heartbeat accepted", "redelivered", "replayed", "skewed clock",
     "stale settle accepted", "taken and not held",
     "struck after its effect", "submitted twice", "two at once",
     "worker kill", "worker told to stop",
@@ -61,8 +62,11 @@ def symptoms(facts: Facts, job: int) -> set[str]:
         found.add("taken and not held")
     if (events == Event.CONTRADICTED).any():
         found.add("held and not counted")
-    if settled_by_another(facts).get(job, -1) >= 0:
-        found.add("ended by another job's ack")
+    if job in late_words(facts):
+        found.add("late word accepted")
+    guilty = settled_by_another(facts)
+    if job in guilty:
+        found.add("ended by another job's ack" if guilty[job] >= 0 else "done without a word")
     found |= _holders(facts, rows)
     return found & ALL_SYMPTOMS
 

@@ -21,7 +21,7 @@ from ..record.history import Answer, Event
 from ..record.leases import Holder, Leases
 from ..record.story import node_name
 from ..sight import Needs
-from ..spec.lives import lives
+from ..spec.late_words import late_words
 from ..units import seconds
 
 TITLE = "a job has one holder at a time"
@@ -31,8 +31,6 @@ ALWAYS = True
 CERTAIN = True
 
 TOLERANCE_S = 1e-6
-LATE_S = 0.5  # after the end of a lease: by then whoever counts it has counted it
-TAKEN = ("acked", "failed", "permanent", "released")
 Span = tuple[float, float, int, int]  # from, to, token, row
 ZOMBIES = {
     Event.ACK_ANSWERED: ("ack", "settled somebody else's delivery"),
@@ -142,34 +140,19 @@ def _unfenced(facts: Facts, leases: Leases) -> list[Finding]:
 
 
 def _too_late(facts: Facts, told: set[int]) -> list[Finding]:
-    """Words that were accepted of a holder whose lease had ended, of jobs not told of yet.
-
-    Where a server has died nobody knows what its clock did meanwhile, and an extension that was
-    not answered may have been heard.
-    """
-    struck = facts.history.where(Event.FAULT_STRUCK).tolist()
-    faults = facts.plan.faults
-    if any(faults[facts.history["fault"][row]].strikes_server for row in struck):
-        return []
-    late_s, findings = LATE_S + facts.claims.timer_s, list[Finding]()
-    unheard = {
-        (int(facts.history["job"][row]), int(facts.history["token"][row]))
-        for answer in (Answer.NONE, Answer.UNKNOWN, Answer.ERROR)
-        for row in facts.rows(Event.EXTEND_ANSWERED, answer).tolist()
-    }
-    for job, life in lives(facts).items():
-        for delivery in life.deliveries:
-            if delivery.ending not in TAKEN or (job, delivery.token) in unheard or job in told:
-                continue
-            if delivery.said_at > delivery.until + late_s:
-                sentence = (
-                    f"the word of {node_name(facts, delivery.node)} about job {job} under token "
-                    f"{delivery.token}, first sent at {seconds(delivery.said_at)}, was accepted, "
-                    f"though its lease had ended by {seconds(delivery.until)}"
-                )
-                events = (delivery.row, delivery.end)
-                findings.append(Finding(job, sentence, events))
-    return findings
+    """Words that were accepted of a holder whose lease had ended, of jobs not told of yet."""
+    return [
+        Finding(
+            job,
+            f"the word of {node_name(facts, late.node)} about job {job} under token "
+            f"{late.token}, first sent at {seconds(late.said_at)}, was accepted, "
+            f"though its lease had ended by {seconds(late.until)}",
+            (late.row, late.end),
+        )
+        for job, words in late_words(facts).items()
+        if job not in told
+        for late in words
+    ]
 
 
 def _settled_by_another(facts: Facts) -> list[Finding]:
