@@ -20,14 +20,17 @@ from .harness.faults import (
     PointFault,
     Strike,
     TimedFault,
+    TripFault,
     tag_of,
 )
 from .protocol.worker import Point
 
 if TYPE_CHECKING:
+    from .harness.faults.break_trip import BreakTrip as BreakTrip
     from .harness.faults.broker_crash import BrokerCrash as BrokerCrash
     from .harness.faults.flood import Flood as Flood
     from .harness.faults.kill_at import KillAt as KillAt
+    from .harness.faults.kill_at_trip import KillAtTrip as KillAtTrip
     from .harness.faults.kill_worker import KillWorker as KillWorker
     from .harness.faults.net_fault import NetFault as NetFault
     from .harness.faults.net_timeout import NetTimeout as NetTimeout
@@ -52,6 +55,7 @@ __all__ = [
     "PointFault",
     "Strike",
     "TimedFault",
+    "TripFault",
     "tag_of",
 ]
 globals().update({fault.__name__: fault for fault in FAULTS.values()})

@@ -90,6 +90,7 @@ class Phase(IntEnum):
     RUNNING = 3
     AFTER_EFFECT = 4
     ACKED = 5
+    ON_THE_WIRE = 6  # a round trip about it was under way: the library alone knows how far it was
 
 
 PHASES = {
@@ -98,6 +99,7 @@ PHASES = {
     Phase.RUNNING: "running",
     Phase.AFTER_EFFECT: "after effect, before ack",
     Phase.ACKED: "after ack",
+    Phase.ON_THE_WIRE: "on the wire",
 }
 PHASE_AT = {  # by the name of a fault point
     "after_lease": Phase.LEASED,

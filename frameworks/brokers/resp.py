@@ -12,11 +12,9 @@ from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 from ...backends.reference.framing import RedisFraming
+from ...wires.resp import SUBSCRIBES, Words, reply_end, words_of
 
-Words = list[bytes]
-SUBSCRIBES = {b"SUBSCRIBE", b"PSUBSCRIBE", b"SSUBSCRIBE", b"MONITOR"}
-PAIRS, SINGLES = b"%|", b"*~>"
-STRINGS = b"$=!"
+__all__ = ["Passing", "Reader", "RedisCalls", "RedisSession", "Words", "words_of"]
 
 
 class Passing(NamedTuple):
@@ -87,35 +85,3 @@ class RedisSession:
     def _told(self, passing: Passing | None) -> tuple[int, str, str]:
         self.passing = passing
         return (0, passing.call, passing.job) if passing else (0, "", "")
-
-
-def words_of(message: bytes) -> Words:
-    """The words of a command; none, if it is not an array of strings."""
-    if message[:1] != b"*":
-        return message.split()
-    words, at = [], message.find(b"\r\n") + 2
-    while at < len(message):
-        line = message.find(b"\r\n", at)
-        size = message[at + 1 : line]
-        if line < 0 or not size.isdigit():
-            return []
-        words.append(message[line + 2 : line + 2 + int(size)])
-        at = line + 4 + int(size)
-    return words
-
-
-def reply_end(buffer: bytearray, start: int) -> int:
-    """Where the reply that begins at ``start`` ends; 0: it has not come whole yet."""
-    line = buffer.find(b"\r\n", start)
-    if line < 0:
-        return 0
-    kind, rest, end = buffer[start : start + 1], bytes(buffer[start + 1 : line]), line + 2
-    if kind in STRINGS and rest.isdigit():
-        end += int(rest) + 2
-        return end if end <= len(buffer) else 0
-    many = int(rest) if rest.isdigit() and kind in SINGLES + PAIRS else 0
-    for _ in range(many * (2 if kind in PAIRS else 1)):
-        end = reply_end(buffer, end)
-        if not end:
-            return 0
-    return end

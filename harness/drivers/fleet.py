@@ -20,7 +20,7 @@ import psutil
 from ...errors import BackendFailed, EnvironmentFault, JobquakeError
 from ...protocol.events import Event, Phase, Row
 from ...protocol.ledger import Ledger
-from ..faults import PointFault
+from ..faults import PointFault, TripFault
 from ..plan.plan import Plan
 from .node import BACKEND_FAILED
 from .pace import Pace
@@ -131,6 +131,8 @@ class Fleet:
             fault = self._plan.faults[row.fault]
             if isinstance(fault, PointFault) and fault.job == row.job and slot.process:
                 self._struck(slot, row, fault)
+            elif isinstance(fault, TripFault) and fault.ends_worker:
+                self._whole.append((slot.number, slot.incarnation, row.fault, row.job))
 
     def _struck(self, slot: Slot, row: Row, fault: PointFault) -> None:
         """A fault has struck at a point: whoever stands still there is woken, or killed whole."""

@@ -29,6 +29,7 @@ from .pace import Pace
 from .process import Progress, shake
 from .server import Spawn
 from .tree import Running, kill_group, links
+from .trips import Record
 
 LOOK_EVERY_S = 0.01
 LINKED_WITHIN_S = 10.0
@@ -231,9 +232,10 @@ def shake_framework(
     progress: Progress | None = None,
     toxiproxy: str = EMBEDDED,
     time: Time | None = None,
+    record: Record | None = None,
 ) -> Execution:
-    """Run the plan with the framework's own workers."""
+    """Run the plan with the framework's own workers; ``record`` takes down each round trip."""
     # Of a queue the process driver uses, besides its crew, no more than any system has.
     queue = cast("RemoteQueue", system)
     crew = FrameworkCrew(plan, system)
-    return shake(plan, queue, progress, toxiproxy, crew=crew, time=time)
+    return shake(plan, queue, progress, toxiproxy, crew=crew, time=time, record=record)

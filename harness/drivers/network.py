@@ -18,11 +18,14 @@ from ...proxy.choice import EMBEDDED, opened
 from ...proxy.client import Proxy, Toxiproxy, ToxiproxyError
 from ...proxy.embedded import Embedded
 from ...proxy.loop_thread import LoopClock
-from ..faults import LinkFault
+from ...proxy.proxy import TapFactory
+from ..faults import LinkFault, TripFault
 from ..faults.world import Link
 from ..plan.plan import Plan
 from ..strikes import CallStrikes
 from .calltap import CallTap, OrderedTap, Wire
+from .trips import Record, TripStrikes
+from .triptap import TripTap, Watch
 from .watched import Watched
 
 STREAMS = ("upstream", "downstream")
@@ -32,8 +35,8 @@ class Network:
     """Proxies to ``upstream`` (HOST:PORT) for the nodes of one run. Start, later stop.
 
     ``choice`` is as in :func:`..toxiproxy.choice.opened`; ``run`` names the run in the
-    names of its proxies; toxics of the embedded one go by ``clock``. Raises
-    :class:`EnvironmentFault` where the server fails it.
+    names of its proxies; toxics of the embedded one go by ``clock``. ``record`` takes down each
+    round trip, on the embedded one. Raises :class:`EnvironmentFault` where the server fails it.
     """
 
     def __init__(
@@ -45,6 +48,7 @@ class Network:
         choice: str,
         run: str,
         clock: LoopClock | None = None,
+        record: Record | None = None,
     ) -> None:
         self._upstream = upstream
         self._framing = Watched(framing)
@@ -53,6 +57,8 @@ class Network:
         self._choice = choice
         self._run = run
         self._clock = clock
+        self._record = record
+        self._strikes = TripStrikes(plan)
         self._proxies: list[Proxy] = []
         self._open: dict[int, LinkFault] = {}
         self._resources = ExitStack()
@@ -73,11 +79,23 @@ class Network:
             self._proxies.append(proxy)
         if embedded:
             calls, index = CallStrikes(self._plan), self._plan.job_index
-            wire = Wire(self._framing, calls, self._link, self._struck, index, self._passed)
-            tap = CallTap if self._framing.numbered else OrderedTap
+            self._wire = Wire(self._framing, calls, self._link, self._struck, index, self._passed)
+            self._watch = Watch(self._wire, self._strikes, self._record)
             for node, proxy in enumerate(self._proxies):
-                embedded.tap(proxy.name, partial(tap, wire, node))
+                embedded.tap(proxy.name, self._tap_of(node))
         return [proxy.listen for proxy in self._proxies]
+
+    def _tap_of(self, node: int) -> TapFactory:
+        """Round trips are named where somebody looks at them or strikes them by their names."""
+        if self._record or any(isinstance(fault, TripFault) for fault in self._plan.faults):
+            return partial(TripTap, self._watch, node)
+        return partial(CallTap if self._framing.numbered else OrderedTap, self._wire, node)
+
+    def begins(self, at_s: float) -> None:
+        """The run begins at that time of its clock: from now on round trips are counted."""
+        self._strikes.begin()
+        if self._record:
+            self._record.began_s = at_s
 
     def check(self) -> None:
         """Raise what the adapter's framing has raised, if it has."""

@@ -30,6 +30,7 @@ from ..plan.plan import Plan
 from ..record.history import History
 from ..strikes import phase_of
 from .clean import Workspace, sweep
+from .clients import Clients
 from .conductor import QUIET_POLL_S, Conductor, Holding, agenda
 from .crew import Crew, Nodes, Role
 from .execution import Execution
@@ -43,7 +44,8 @@ from .pace_of import pace_of, why_real
 from .process_world import ProcessWorld
 from .server import Server
 from .spawn import spawner, write_whole
-from .tree import Running, kill_group
+from .tree import Running
+from .trips import Record
 
 POLL_AGAIN = 0.05  # a pause between two questions, as a share of the time in which nothing moved
 LONGEST_PAUSE_S = 5.0
@@ -56,7 +58,7 @@ class ProcessRun:
 
     To the conductor this is the :class:`.conductor.Stage`. ``server`` is one that outlives the
     run; without it the run has one of its own. ``crew`` are other workers and clients than
-    jobquake's own.
+    jobquake's own. ``record`` takes down each round trip.
     """
 
     def __init__(
@@ -69,6 +71,7 @@ class ProcessRun:
         server: Server | None = None,
         crew: Crew | None = None,
         pace: Pace | None = None,
+        record: Record | None = None,
     ) -> None:
         self.plan = plan
         self._pace = pace or RealTime()
@@ -78,7 +81,8 @@ class ProcessRun:
         self._spawn = spawner(workspace, self._pace)
         self._progress = progress
         self._toxiproxy = toxiproxy
-        self._clients: list[Running] = []
+        self._record = record
+        self._clients = Clients()
         self._rows: list[Row] = []
         self._strikes = 0
         self._ahead_s = defaultdict[int, float](float)
@@ -119,13 +123,13 @@ class ProcessRun:
             clients = dict(enumerate(self._addresses[workers:], workers))
             self._crew.muster(clients, self._node_log)
             self._started_at = self._pace.now_s()
+            if self.network:
+                self.network.begins(self._started_at)
             write_whole(self._folder / STARTED, repr(self._started_at))
-            self._clients = [
-                self._start_node("client", workers + number, 1)
-                for number in range(self.plan.clients)
-            ]
+            for number in range(workers, workers + self.plan.clients):
+                self._clients.add(number, self._start_node("client", number, 1))
             self._until_quiet()
-            self._end_clients()
+            self._clients.end()
             seen_first = self._observed() if self._crew.settles_s else []
             self._fleet.stop()
             for seen in seen_first or self._observed():
@@ -173,6 +177,7 @@ class ProcessRun:
                 self._toxiproxy,
                 self._mark,
                 self._pace.loop_clock,
+                self._record,
             )
             self._addresses = self.network.start(self._nodes)
         elif server:
@@ -183,12 +188,6 @@ class ProcessRun:
         return self._crew.start(
             role, number, incarnation, self._addresses[number], self._node_log(number)
         )
-
-    def _end_clients(self) -> None:
-        """Kill who is still at it at the deadline: what comes after the last look looks lost."""
-        for process in self._clients:
-            if process.poll() is None:
-                kill_group(process)
 
     def _node_log(self, number: int) -> Path:
         return self._folder / f"node-{number}.log"
@@ -209,6 +208,8 @@ class ProcessRun:
             self._strikes += row.event == Event.FAULT_STRUCK
             self._moments.saw(row)
             self._fleet.saw(row)
+            if row.event == Event.FAULT_STRUCK and self.plan.faults[row.fault].ends_worker:
+                self._clients.kill(row.node)
 
     # -- faults -------------------------------------------------------------------------
 
@@ -292,9 +293,9 @@ class ProcessRun:
     # -- the end ------------------------------------------------------------------------
 
     def clients_at_work(self) -> bool:
-        for number, process in enumerate(self._clients, len(self.plan.workers)):
-            self._crew.see(process.poll(), self._node_log(number))
-        return any(process.poll() is None for process in self._clients)
+        for number, status in self._clients.statuses():
+            self._crew.see(status, self._node_log(number))
+        return self._clients.at_work
 
     def workers_at_work(self) -> bool:
         return self._fleet.busy
@@ -372,16 +373,18 @@ def shake(
     crew: Crew | None = None,
     time: Time | None = None,
     pace: Pace | None = None,
+    record: Record | None = None,
 ) -> Execution:
     """Run the plan with real processes, on that server, with that crew, at that pace if given.
 
-    Without a pace, ``time`` says what kind of time it is: leaping by default, where it can.
+    ``record`` takes down each round trip. Without a pace, ``time`` says what kind of time it is:
+    leaping by default, where it can.
     """
     with guarded(adapter) as workspace, ExitStack() as opened:
         if pace is None:
             why = why_real(adapter, toxiproxy)
             pace = opened.enter_context(pace_of(time, workspace.mark, why))
-        run = ProcessRun(plan, adapter, workspace, progress, toxiproxy, server, crew, pace)
+        run = ProcessRun(plan, adapter, workspace, progress, toxiproxy, server, crew, pace, record)
         history = run.run()
         ledger = (workspace.folder / LEDGER).read_bytes()
         return Execution(history, ledger, run.network_name, run.where, pace.told, run.logged)

@@ -11,7 +11,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Union
 
 from ...listing import files
-from .fault import CallFault, Fault, LastingFault, LinkFault, PointFault, Strike, TimedFault, tag_of
+from .fault import (
+    CallFault,
+    Fault,
+    LastingFault,
+    LinkFault,
+    PointFault,
+    Strike,
+    TimedFault,
+    TripFault,
+    tag_of,
+)
 from .fields import FOR_EVER_S, SERVER, Call, NetEffect, healing_s
 
 __all__ = [
@@ -28,6 +38,7 @@ __all__ = [
     "PointFault",
     "Strike",
     "TimedFault",
+    "TripFault",
     "healing_s",
     "tag_of",
 ]

@@ -2,7 +2,8 @@
 
 - at a time of the run: :class:`TimedFault`, which the conductor begins and heals in a world;
 - at a point of a job's life: :class:`PointFault`, which the worker carries out that passes it;
-- on single round trips: :class:`CallFault`, which is carried out where the message passes.
+- on single round trips: :class:`CallFault`, which is carried out where the message passes;
+- on a round trip by its name on the wire: :class:`TripFault`, for workers and clients of others.
 
 A fault is plain data and one file, which says what it does, how it heals, how it is drawn and
 how it is told. Fields stand in the files of the faults alone, since their order is the format
@@ -20,7 +21,7 @@ from msgspec import Struct
 from ...protocol.worker import Point
 from .changed import fields_of
 from .drawing import Sketch
-from .fields import FOR_EVER_S, Call, NetEffect, healing_s
+from .fields import FOR_EVER_S, Call, NetEffect, Side, healing_s
 from .world import Link, World
 
 
@@ -250,4 +251,36 @@ class CallFault(Fault, frozen=True):
 
     @property
     def times(self) -> int:
+        raise NotImplementedError
+
+
+class TripFault(Fault, frozen=True):
+    """It strikes one round trip between a library and its broker, known by its name on the wire.
+
+    ``nth``: the how manieth of that name since the run began, over all nodes of ``side``. 0: the
+    one whose answer carries the job; at its request, that is the first of that name of all.
+    """
+
+    on_network: ClassVar[bool] = True
+
+    @property
+    def side(self) -> Side:
+        raise NotImplementedError
+
+    @property
+    def trip(self) -> str:
+        raise NotImplementedError
+
+    @property
+    def nth(self) -> int:
+        raise NotImplementedError
+
+    @property
+    def job(self) -> int:
+        """The job whose round trip it is."""
+        raise NotImplementedError
+
+    @property
+    def at_answer(self) -> bool:
+        """Whether it strikes when the answer has come, or else before the request has passed."""
         raise NotImplementedError

@@ -13,6 +13,7 @@ from .kind import OneOf
 from .numbers import (
     SERVER,
     JobNumber,
+    NamedTrip,
     NodeNumber,
     Ordinal,
     Repetitions,
@@ -20,9 +21,13 @@ from .numbers import (
     WorkerNumber,
     WorkerNumbers,
 )
+from .text import TripName
 from .times import FOR_EVER_S, Absence, Moment, Offset, Seconds, healing_s
 
 Call = Literal["enqueue", "lease", "ack", "nack", "extend", "release", "dead", "replay"]
+Side = Literal["producer", "worker"]
+TripEffect = Literal["lose_request", "lose_reply", "reset_before", "reset_after", "late", "dark"]
+TripMoment = Literal["before", "after"]
 NetEffect = Literal["lose_request", "lose_reply", "delay", "duplicate", "reset"]
 CALLS: tuple[Call, ...] = get_args(Call)
 
@@ -40,24 +45,37 @@ Away = Annotated[float | None, Absence()]
 Jump = Annotated[float, Offset()]
 OnCall = Annotated[Call, OneOf(CALLS)]
 How = Annotated[NetEffect, OneOf(get_args(NetEffect))]
+OnSide = Annotated[Side, OneOf(get_args(Side))]
+OnTrip = Annotated[str, TripName()]
+NthNamed = Annotated[int, NamedTrip()]
+AtMoment = Annotated[TripMoment, OneOf(get_args(TripMoment))]
+HowTrip = Annotated[TripEffect, OneOf(get_args(TripEffect))]
 
 __all__ = [
     "CALLS",
     "FOR_EVER_S",
     "SERVER",
     "At",
+    "AtMoment",
     "Away",
     "Call",
     "How",
+    "HowTrip",
     "JobIndex",
     "Jump",
     "NetEffect",
     "Node",
     "Nth",
+    "NthNamed",
     "NthTrip",
     "OnCall",
+    "OnSide",
+    "OnTrip",
+    "Side",
     "Span",
     "Times",
+    "TripEffect",
+    "TripMoment",
     "When",
     "Worker",
     "Workers",

@@ -158,6 +158,15 @@ class Trip(Ordinal):
         return max(1, value - jobs)
 
 
+class NamedTrip(Ordinal):
+    """The ordinal of a round trip among those of its name, from 1; 0: the one with the job."""
+
+    least = 0
+
+    def narrower(self, value: int) -> Iterator[int]:
+        return iter(())
+
+
 class Repetitions(Number):
     """How many times in a row."""
 

@@ -27,6 +27,7 @@ _WHILE = {
     Phase.RUNNING: "while it ran the job",
     Phase.AFTER_EFFECT: "after the effect and before its ack",
     Phase.ACKED: "after its ack",
+    Phase.ON_THE_WIRE: "in the middle of a round trip",
 }
 ANSWERED = (
     Event.ENQUEUE_ANSWERED, Event.ACK_ANSWERED, Event.NACK_ANSWERED, Event.RELEASE_ANSWERED,

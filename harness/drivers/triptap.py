@@ -1,0 +1,250 @@
+"""What stands on the connections of a library when its round trips are to be seen or broken.
+
+It cuts what passes by the connection's own protocol (:mod:`....wires`), names each round trip, and
+strikes the one that a :class:`..faults.TripFault` names. What a client sends at once and what
+answers it is one round trip. Of a node that is being killed nothing passes any more, on none of
+its connections; what a node in the dark sent passes when that is over, as it does after a TCP
+retransmission. One tap per connection, on the event loop of the proxy.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass, field
+
+from ...protocol.events import Phase
+from ...proxy.applied import Direction
+from ...proxy.tap import Tapped
+from ...wires import talk_of
+from ...wires.wire import UNASKED, Talk
+from ..faults import TripFault
+from ..faults.break_trip import BreakTrip
+from .calltap import Wire
+from .trips import Record, Trip, TripStrikes
+
+UP, DOWN = Direction.UPSTREAM, Direction.DOWNSTREAM
+Held = tuple[Direction, bytes | None]  # None: this direction has ended
+
+
+@dataclass
+class Watch:
+    """What the taps of a run share; ``record`` is given each round trip when it is over."""
+
+    wire: Wire
+    strikes: TripStrikes
+    record: Record | None = None
+    taps: dict[int, list[TripTap]] = field(default_factory=dict)
+    dying: dict[int, TripTap] = field(default_factory=dict)  # a node, and what was struck of it
+    dark: set[int] = field(default_factory=set)
+
+    def stands(self, node: int) -> bool:
+        """Whether nothing of that node passes just now."""
+        return node in self.dying or node in self.dark
+
+    def lighten(self, node: int) -> None:
+        """The node's silence is over: let pass what was held."""
+        self.dark.discard(node)
+        for tap in list(self.taps.get(node, [])):
+            tap.release()
+
+
+@dataclass
+class _Asked:
+    """A round trip under way; ``left``: how many answers are still to come."""
+
+    name: str
+    request: bytes
+    left: int
+    at_s: float
+    struck: tuple[int, TripFault] | None
+    reply: bytes = b""
+
+
+class TripTap:
+    """The tap of one connection of ``node``."""
+
+    def __init__(self, watch: Watch, node: int, link: Tapped) -> None:
+        self._watch = watch
+        self._node = node
+        self._side = watch.strikes.side(node)
+        self._link = link
+        self._session = watch.wire.framing.session()
+        self._talk: Talk | None = None
+        self._requests, self._replies = bytearray(), bytearray()
+        self._burst: list[bytes] = []
+        self._asked = deque[_Asked]()
+        self._held: list[Held] = []
+        self._late = False
+        self._deaf = False
+        self._blind = False
+        watch.taps.setdefault(node, []).append(self)
+
+    def opened(self) -> None:
+        pass
+
+    def closed(self) -> None:
+        watch, node = self._watch, self._node
+        watch.taps[node].remove(self)
+        if watch.dying.get(node) is self:
+            del watch.dying[node]  # whoever comes now is its successor
+        for asked in self._asked:
+            self._saw(asked, -1.0)
+
+    def received(self, direction: Direction, data: bytes) -> None:
+        if self._deaf:
+            return
+        if self._watch.stands(self._node) or (self._late and direction is DOWN):
+            self._held.append((direction, data))
+        elif self._blind:
+            self._link.forward(direction, data)
+        elif direction is UP:
+            self._sent(data)
+        else:
+            self._answered(data)
+
+    def ended(self, direction: Direction) -> None:
+        if self._node in self._watch.dark and not self._deaf:
+            self._held.append((direction, None))
+        else:
+            self._link.end(direction)
+
+    def release(self) -> None:
+        """Let pass what was held back, unless it has to stand again."""
+        held, self._held = self._held, []
+        for direction, data in held:
+            if data is None:
+                self.ended(direction)
+            else:
+                self.received(direction, data)
+
+    # -- requests ---------------------------------------------------------------------------
+
+    def _sent(self, data: bytes) -> None:
+        self._requests += data
+        if self._talk is None:
+            self._talk = talk_of(bytes(self._requests))
+        self._burst += self._talk.requests(self._requests)
+        if self._requests or not self._burst:
+            return  # the rest of what was sent at once is still to come
+        burst, self._burst = self._burst, []
+        for message in burst:
+            self._session.request(message)
+            self._watch.wire.tell(self._node, self._session)
+        name, request = self._talk.name(burst), b"".join(burst)
+        met = self._watch.strikes.at_request(self._side, name)
+        left = self._talk.awaited(burst)
+        asked = _Asked(name, request, left, self._now(), met)
+        if met and not met[1].at_answer and self._strike(asked):
+            return
+        self._link.forward(UP, request)
+        if left == UNASKED:
+            self._blind = True
+            self._link.forward(DOWN, bytes(self._replies))
+        if left > 0:
+            self._asked.append(asked)
+            return
+        self._saw(asked, self._now())
+        if met and met[1].at_answer and self._watch.strikes.meets(met[1], ()):
+            self._strike(asked)
+
+    # -- answers ----------------------------------------------------------------------------
+
+    def _answered(self, data: bytes) -> None:
+        self._replies += data
+        if self._talk is None:
+            self._talk = talk_of(b"")  # the server speaks first
+        for reply in self._talk.replies(self._replies):
+            if self._deaf or self._late or self._watch.stands(self._node):
+                if not self._deaf:
+                    self._held.append((DOWN, reply))
+                continue
+            self._reply(reply)
+
+    def _reply(self, reply: bytes) -> None:
+        self._session.reply(reply)
+        self._watch.wire.tell(self._node, self._session)
+        if not self._asked:
+            self._link.forward(DOWN, reply)
+            return
+        asked = self._asked[0]
+        asked.left -= 1
+        asked.reply += reply
+        waits = asked.struck is not None and asked.struck[1].at_answer
+        if not waits:
+            self._link.forward(DOWN, reply)
+        if asked.left:
+            return
+        self._asked.popleft()
+        jobs = self._saw(asked, self._now())
+        if not waits:
+            return
+        assert asked.struck
+        if not (self._watch.strikes.meets(asked.struck[1], jobs) and self._strike(asked)):
+            self._link.forward(DOWN, asked.reply)
+
+    # -- strikes ----------------------------------------------------------------------------
+
+    def _strike(self, asked: _Asked) -> bool:
+        """Strike this round trip; False if the fault has struck another one before."""
+        assert asked.struck
+        number, fault = asked.struck
+        watch = self._watch
+        if not watch.strikes.spend(number):
+            return False
+        phase = Phase.ON_THE_WIRE
+        watch.wire.struck(number, self._node, phase, fault.job, fault.lasts_s)
+        if not isinstance(fault, BreakTrip):
+            watch.dying[self._node] = self
+        elif fault.how in ("lose_request", "lose_reply"):
+            self._deaf = True
+        elif fault.how in ("reset_before", "reset_after"):
+            self._deaf = True
+            self._link.reset()
+        elif fault.how == "late":
+            self._late = True
+            self._held.append((DOWN, asked.reply))
+            asyncio.get_running_loop().call_later(fault.for_s, self._in_time)
+        else:
+            watch.dark.add(self._node)
+            self._held.append((UP, asked.request))
+            asyncio.get_running_loop().call_later(fault.for_s, watch.lighten, self._node)
+        return True
+
+    def _in_time(self) -> None:
+        """The late answer passes, with whatever came behind it."""
+        self._late = False
+        (_, reply), *rest = self._held
+        self._held = rest
+        if reply is not None:
+            self._link.forward(DOWN, reply)
+        self.release()
+
+    # -- what is seen -----------------------------------------------------------------------
+
+    def _saw(self, asked: _Asked, at_s: float) -> tuple[int, ...]:
+        """Tell that the round trip is over; the jobs whose ids its answer has."""
+        strikes, watch = self._watch.strikes, self._watch
+        brings = strikes.jobs_in(asked.reply)
+        if watch.record:
+            asks = strikes.jobs_in(asked.request)
+            sizes = len(asked.request), len(asked.reply)
+            wire = type(self._talk).__name__.removesuffix("Talk")
+            watch.record.trips.append(
+                Trip(
+                    self._side,
+                    self._node,
+                    self._link.number,
+                    asked.name,
+                    wire,
+                    asked.at_s,
+                    at_s,
+                    asks,
+                    brings,
+                    *sizes,
+                )
+            )
+        return brings
+
+    def _now(self) -> float:
+        return asyncio.get_running_loop().time()

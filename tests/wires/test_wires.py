@@ -1,0 +1,135 @@
+"""Each wire on bytes as its clients send them: cut, counted and named alike in every run."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jobquake.wires import WIRES, talk_of
+from jobquake.wires.http1 import Http1Talk
+from jobquake.wires.postgres import PostgresTalk, statement
+from jobquake.wires.resp import RespTalk
+from jobquake.wires.unknown import UnknownTalk
+from jobquake.wires.wire import UNASKED, Talk, steady
+
+UUID = "3f2504e0-4f89-11d3-9a0c-0305e82c3301"
+
+
+def command(*words: str) -> bytes:
+    return b"*%d\r\n" % len(words) + b"".join(
+        b"$%d\r\n%s\r\n" % (len(word.encode()), word.encode()) for word in words
+    )
+
+
+def cut(talk: Talk, sent: bytes) -> list[bytes]:
+    return talk.requests(bytearray(sent))
+
+
+@pytest.mark.parametrize(
+    ("sent", "name"),
+    [
+        ([("LPUSH", "q", "{}")], "LPUSH q"),
+        ([("lpush", "celery\x06\x163", "{}")], "LPUSH celery"),
+        ([("MULTI",), ("HSET", "unacked", "t", "m"), ("EXEC",)], "MULTI HSET unacked"),
+        ([("MULTI",), *[("LLEN", f"q\x06\x16{n}") for n in range(4)], ("EXEC",)], "MULTI LLEN q"),
+        ([("HGETALL", f"rq:job:{UUID}")], "HGETALL rq:job:ID"),
+        ([("HGETALL", "rq:job:job-0")], "HGETALL rq:job:ID"),
+        ([("CLIENT", "SETINFO", "LIB-NAME", "redis-py")], "CLIENT SETINFO"),
+        ([("EVALSHA", "ab" * 20, "1", "dramatiq:q", "x")], "EVALSHA dramatiq:q"),
+        ([("XREADGROUP", "GROUP", "g", "c", "STREAMS", "jobs", ">")], "XREADGROUP jobs"),
+        ([("PING",)], "PING"),
+    ],
+)
+def test_a_command_of_redis_is_named_by_its_key(sent: list[tuple[str, ...]], name: str) -> None:
+    talk = RespTalk()
+    burst = cut(talk, b"".join(command(*words) for words in sent))
+    assert (talk.name(burst), talk.awaited(burst)) == (name, len(sent))
+
+
+def test_who_subscribes_is_told_what_nobody_can_count() -> None:
+    assert RespTalk().awaited([command("PSUBSCRIBE", "news.*")]) == UNASKED
+
+
+@given(st.lists(st.text(max_size=30), min_size=1, max_size=4), st.data())
+def test_commands_that_come_in_pieces_are_cut_alike(words: list[str], data: st.DataObject) -> None:
+    whole = command("SET", *words) * 2
+    at = data.draw(st.integers(0, len(whole)))
+    talk, buffer = RespTalk(), bytearray(whole[:at])
+    found = talk.requests(buffer)
+    buffer += whole[at:]
+    assert [*found, *talk.requests(buffer)] == [command("SET", *words)] * 2 and not buffer
+
+
+POST = b"POST /charges?key=1 HTTP/1.1\r\nHost: pay\r\nContent-Length: 5\r\n\r\n12345"
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"
+
+
+def test_a_request_of_http_is_named_by_method_and_path() -> None:
+    talk = Http1Talk()
+    assert not talk.requests(bytearray(POST[:-1]))
+    burst = cut(talk, POST)
+    assert (talk.name(burst), talk.awaited(burst)) == ("POST /charges", 1)
+    assert Http1Talk().name([b"GET /orders/1234 HTTP/1.1\r\n\r\n"]) == "GET /orders/ID"
+
+
+def test_an_answer_of_http_ends_where_its_body_does() -> None:
+    talk = Http1Talk()
+    cut(talk, POST)
+    interim = b"HTTP/1.1 100 Continue\r\n\r\n"
+    assert not talk.replies(bytearray(interim + CHUNKED[:-2]))
+    assert talk.replies(bytearray(interim + CHUNKED)) == [interim + CHUNKED]
+    cut(talk, b"HEAD / HTTP/1.1\r\n\r\n")
+    assert talk.replies(bytearray(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"))
+
+
+def pg(kind: bytes, body: bytes) -> bytes:
+    return kind + (len(body) + 4).to_bytes(4, "big") + body
+
+
+def test_statements_of_postgresql_are_named_and_answered_when_the_server_is_ready() -> None:
+    talk = PostgresTalk()
+    start = (8).to_bytes(4, "big") + (80877103).to_bytes(4, "big")
+    assert talk.awaited(cut(talk, start)) == 1 and talk.replies(bytearray(b"N")) == [b"N"]
+    login = pg(b"", (196608).to_bytes(4, "big") + b"user\0me\0\0")
+    assert talk.name(cut(talk, login)) == "connect"
+    ready = pg(b"Z", b"I")
+    assert talk.replies(bytearray(pg(b"R", bytes(4)) + ready)) == [pg(b"R", bytes(4)) + ready]
+    asked = (
+        pg(b"P", b"\0INSERT INTO payments VALUES ($1)\0\0\0") + pg(b"B", b"\0\0") + pg(b"S", b"")
+    )
+    burst = cut(talk, asked)
+    assert (talk.name(burst), talk.awaited(burst)) == ("INSERT INTO payments", 1)
+    assert not talk.replies(bytearray(pg(b"1", b"") + ready[:-1]))
+
+
+@pytest.mark.parametrize(
+    ("query", "name"),
+    [
+        ("update only orders set paid = true", "UPDATE orders"),
+        ("SELECT id FROM public.jobs WHERE 1=1", "SELECT FROM public.jobs"),
+        ("BEGIN ISOLATION LEVEL SERIALIZABLE", "BEGIN"),
+        ("vacuum analyze", "VACUUM"),
+    ],
+)
+def test_a_statement_is_named_by_what_it_does_to_which_table(query: str, name: str) -> None:
+    assert statement(query) == name
+
+
+def test_a_protocol_is_known_by_how_its_client_begins() -> None:
+    assert isinstance(talk_of(command("PING")), RespTalk)
+    assert isinstance(talk_of(POST), Http1Talk)
+    assert isinstance(talk_of((8).to_bytes(4, "big") + (80877103).to_bytes(4, "big")), PostgresTalk)
+    assert isinstance(talk_of(b"AMQP\0\0\x09\x01"), UnknownTalk)
+    assert WIRES[-1].name == "unknown"
+
+
+def test_what_nobody_knows_is_told_by_place_and_size() -> None:
+    talk = UnknownTalk()
+    assert talk.name([b"x" * 100]) == "message 1 of up to 128 bytes"
+    assert talk.name([b"x" * 128]) == "message 2 of up to 128 bytes"
+
+
+def test_a_name_is_the_same_in_every_run() -> None:
+    assert steady(f"worker:{UUID}:7") == steady("worker:0123456789abcdef:12") == "worker:ID:ID"
+    assert steady("orders_v2") == "orders_v2"
+    assert len(steady("x" * 500)) == 60

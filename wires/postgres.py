@@ -1,0 +1,132 @@
+"""PostgreSQL: messages with a type and a length; an answer ends when the server is ready again.
+
+What is encrypted cannot be read: from then on nothing is told of it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from .wire import UNASKED, steady
+
+STARTUP, SSL, CANCEL, GSS = 196608, 80877103, 80877102, 80877104
+ASKS = b"QSpF"  # Query, Sync, a password, a function call: each is answered until ReadyForQuery
+READY, AUTHENTICATION, ERROR = b"Z", b"R", b"E"
+_TARGET = re.compile(
+    r"^\s*(?:--[^\n]*\n\s*)*(insert\s+into|delete\s+from|update|copy|select|with|begin|commit|rollback"
+    r"|start\s+transaction|set|create\s+\w+|alter\s+\w+|listen|notify|savepoint|release|show|lock)\b"
+    r"(?:\s+(?:only\s+)?([\w.\"]+))?",
+    re.IGNORECASE,
+)
+_FROM = re.compile(r"\bfrom\s+(?:only\s+)?([\w.\"]+)", re.IGNORECASE)
+ALONE = ("BEGIN", "COMMIT", "ROLLBACK", "START TRANSACTION", "WITH")
+
+
+class Postgres:
+    """See :class:`.wire.Wire`."""
+
+    name = "PostgreSQL"
+    rank = 1
+
+    def speaks(self, first: bytes) -> bool:
+        code = int.from_bytes(first[4:8], "big")
+        return len(first) >= 8 and code in (STARTUP, SSL, CANCEL, GSS)
+
+    def talk(self) -> PostgresTalk:
+        return PostgresTalk()
+
+
+class PostgresTalk:
+    """See :class:`.wire.Talk`. ``_opening``: messages have no type until the start is answered."""
+
+    def __init__(self) -> None:
+        self._opening = True
+        self._asks_to_encrypt = False
+        self._encrypted = False
+
+    def requests(self, buffer: bytearray) -> list[bytes]:
+        found = []
+        while end := self._request_end(buffer):
+            message = bytes(buffer[:end])
+            del buffer[:end]
+            if self._opening:
+                code = int.from_bytes(message[4:8], "big")
+                self._asks_to_encrypt = code in (SSL, GSS)
+                self._opening = self._asks_to_encrypt
+            found.append(message)
+        return found
+
+    def replies(self, buffer: bytearray) -> list[bytes]:
+        """Each up to the server's readiness, or to its question for a password."""
+        if self._asks_to_encrypt and buffer:
+            self._asks_to_encrypt = False
+            self._encrypted = bytes(buffer[:1]) in (b"S", b"G")
+            said = bytes(buffer[:1])
+            del buffer[:1]
+            return [said]
+        found, at, start = [], 0, 0
+        while len(buffer) >= at + 5:
+            end = at + 1 + int.from_bytes(buffer[at + 1 : at + 5], "big")
+            if end > len(buffer):
+                break
+            kind = bytes(buffer[at : at + 1])
+            asks = kind == AUTHENTICATION and bytes(buffer[at + 5 : at + 9]) != bytes(4)
+            at = end
+            if kind == READY or asks:
+                found.append(bytes(buffer[start:at]))
+                start = at
+        del buffer[:start]
+        return found
+
+    def awaited(self, burst: Sequence[bytes]) -> int:
+        if self._encrypted:
+            return UNASKED
+        return sum(message[:1] in (b"\0", *(bytes([kind]) for kind in ASKS)) for message in burst)
+
+    def name(self, burst: Sequence[bytes]) -> str:
+        """The statements in it: ``INSERT INTO payments``."""
+        told = [words for message in burst if (words := _told(message))]
+        return " + ".join(dict.fromkeys(told)) or "wait for the server"
+
+    def _request_end(self, buffer: bytearray) -> int:
+        skip = 0 if self._opening else 1
+        if len(buffer) < skip + 4:
+            return 0
+        end = skip + int.from_bytes(buffer[skip : skip + 4], "big")
+        return end if 0 < end <= len(buffer) else 0
+
+
+def _told(message: bytes) -> str:
+    kind = message[:1]
+    if kind == b"\0":
+        return "connect"
+    if kind == b"p":
+        return "log in"
+    if kind == b"Q":
+        return statement(message[5:].rstrip(b"\0").decode(errors="replace"))
+    if kind == b"P":
+        query = message[5:].partition(b"\0")[2].partition(b"\0")[0]
+        return statement(query.decode(errors="replace"))
+    if kind == b"B":
+        prepared = message[5:].partition(b"\0")[2].partition(b"\0")[0]
+        return f"run {steady(prepared.decode(errors='replace'))}" if prepared else ""
+    return ""
+
+
+def statement(query: str) -> str:
+    """What it does, and to which table."""
+    found = _TARGET.match(query)
+    if not found:
+        return steady(query.strip().split(" ")[0].upper())
+    verb = " ".join(found[1].upper().split())
+    target = found[2] or ""
+    if verb in ("SELECT", "WITH"):
+        table = _FROM.search(query)
+        target = f"FROM {table[1]}" if table else ""
+    elif verb in ALONE:
+        target = ""
+    return f"{verb} {steady(target)}".rstrip()
+
+
+WIRE = Postgres()
