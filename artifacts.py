@@ -89,10 +89,13 @@ def base_of(config: pytest.Config) -> Path:
 def folder_of(test: str) -> str:
     """A folder's name for the test of that node id.
 
-    Parameters, which need not fit into a name, are told apart by a sum.
+    Parameters that do not fit into a name are told apart by a sum.
     """
-    name = _name(test.replace("::", "-"))
-    return name if "[" not in test else f"{name.rstrip('-')}-{zlib.crc32(test.encode()):08x}"
+    name, _, parameters = test.replace("::", "-").partition("[")
+    whole = _name("-".join(filter(None, [name, parameters.removesuffix("]")])))
+    if re.fullmatch(r"[A-Za-z0-9._-]*", parameters.removesuffix("]")):
+        return whole
+    return f"{whole}-{zlib.crc32(test.encode()):08x}"
 
 
 def _root(config: pytest.Config) -> Path | None:

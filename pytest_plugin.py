@@ -33,7 +33,9 @@ if TYPE_CHECKING:
 PROPERTY = "jobquake"
 CONTRACT = "jobquake-contract"  # as the contract suite writes it
 OPTIONS = ("backend", "driver", "seed", "time")
-OF_APP = ("app", "task", "args", "kill", "workers", "patience_s", "python", "worker")
+OF_APP = (
+    "app", "task", "args", "kill", "workers", "patience_s", "python", "worker", "folder"
+)  # fmt: skip
 MARKER = ("scenario", *OPTIONS, *OF_APP)
 STORY_LINES = 12
 MADE: pytest.StashKey[list[Run]] = pytest.StashKey()  # in the phase under way
@@ -121,17 +123,19 @@ class Shaker:
         patience_s: float | None = None,
         python: str | None = None,
         worker: str | None = None,
+        folder: str | Path | None = None,
         expect: Verdict = "held",
     ) -> Result:
         """Run a scenario (a name, ``name:variant``, a Scenario or a Plan) and judge it.
 
         It is run on the queue ``backend``, or on your own ``app``; what else concerns an app is
-        as in :meth:`jobquake.OwnApp.run`. The test fails, with the story in a few lines, unless
-        the verdict is ``expect``; an inconclusive run is never a pass. What is not given comes
-        from the command line, then from the marker, then from ``[tool.jobquake]`` of
-        pyproject.toml, then from the defaults: scenario ``worker-kill-before-ack``, backend
-        ``reference``, driver ``process``, seed 0. A name that nothing has, and a machine on which
-        no processes can be run, fail the test with one sentence.
+        as in :func:`jobquake.app` and :meth:`jobquake.OwnApp.run`. The test fails, with the story
+        in a few lines, unless the verdict is ``expect``; an inconclusive run is never a pass. What
+        is not given comes from the command line, then from the marker, then from
+        ``[tool.jobquake]`` of pyproject.toml, then from the defaults: scenario
+        ``worker-kill-before-ack``, backend ``reference``, driver ``process``, seed 0. A name that
+        nothing has, and a machine on which no processes can be run, fail the test with one
+        sentence.
         """
         from .errors import JobquakeError
 
@@ -139,6 +143,7 @@ class Shaker:
             "scenario": scenario, "backend": backend, "driver": driver, "seed": seed, "time": time,
             "app": app, "task": task, "args": args, "kill": kill, "workers": workers,
             "patience_s": patience_s, "python": python, "worker": worker,
+            "folder": folder,
         }  # fmt: skip
         try:
             done = self._run(_over(self._defaults, given), variant)
@@ -190,7 +195,7 @@ class Shaker:
     ) -> Run:
         from .own_app import app_of
 
-        folder = project.folder or base
+        folder = base / said["folder"] if "folder" in said else project.folder or base
         app = app_of(project, said.get("app"), said.get("python"), folder, said.get("worker"))
         told = {name: said[name] for name in ("task", "args", "kill", "workers", "patience_s",
                                               "seed", "time") if name in said}  # fmt: skip

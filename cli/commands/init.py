@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 
 import click
 
-from ...errors import EnvironmentFault, UsageError
+from ...errors import UsageError
+from ..new_files import write_new
 
 SECTION = "write"
 SKELETON = Path(__file__).parent.parent / "skeleton"
@@ -35,14 +37,46 @@ py-modules = ["jobquake_{module}"]
 """
 
 
-@click.group("init")
-def command() -> None:
-    """Write the beginning of an adapter for a queue of yours.
+@click.group("init", invoke_without_command=True)
+@click.option(
+    "--app",
+    "target",
+    metavar="MODULE:NAME",
+    help="Your app, if jobquake does not find it: as it is named for its workers.",
+)
+@click.option("--task", default="", help="The task to call [default: one of jobquake's own].")
+@click.option(
+    "--args",
+    "arguments",
+    default="",
+    metavar="JSON|MODULE:FUNCTION",
+    help="Its arguments: JSON, or a function of yours that is given the job's number.",
+)
+@click.option(
+    "--python", default=sys.executable, metavar="PATH", help="The app's Python [default: this one]."
+)
+@click.option("--run/--no-run", "runs", default=True, help="Whether to run the test, too.")
+@click.pass_context
+def command(
+    context: click.Context, target: str | None, task: str, arguments: str, python: str, runs: bool
+) -> int:
+    """Write a test of your Celery or RQ app and a CI step, and run the test.
+
+    Finds the app by reading the sources below this folder, and asks the app's own Python about it.
+    Nothing that is there is overwritten. What the test finds is told, and is no failure of this
+    command. 'jobquake init adapter' writes the beginning of an adapter for a queue of yours.
 
     \b
-    Example:
+    Examples:
+      jobquake init
+      jobquake init --app shop.celery:app --task shop.charge --args '[1]'
       jobquake init adapter my-queue
     """
+    if context.invoked_subcommand:
+        return 0
+    from ..app_start import Wanted, start
+
+    return start(Path.cwd(), Wanted(target, task, arguments, python), runs)
 
 
 @command.command("adapter")
@@ -74,7 +108,7 @@ def adapter(name: str, out: Path) -> int:
     has_project = project.exists()
     if not has_project:
         files[project] = PROJECT.format(entry=entry, **words)
-    _write(files)
+    write_new(files)
     for file in files:
         click.echo(f"wrote {file}")
     if has_project:
@@ -108,20 +142,3 @@ def _renamed(text: str, name: str) -> str:
         .replace("my_queue", "_".join(parts))
         .replace("my-queue", name)
     )
-
-
-def _write(files: dict[Path, str]) -> None:
-    """Write these texts. Raises UsageError, and writes none, if one of the files is there."""
-    for file in files:
-        if file.exists():
-            raise UsageError(
-                f"expected to write {file}, found that it is there already; move it away, or "
-                "choose another name or another folder with --out"
-            )
-    for file, text in files.items():
-        try:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            with file.open("x", encoding="utf-8") as new:
-                new.write(text)
-        except OSError as error:
-            raise EnvironmentFault(f"expected to write {file}, found: {error.strerror}") from error
