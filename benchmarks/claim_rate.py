@@ -28,7 +28,6 @@ from typing import Any
 
 from jobquake.backends.reference import places
 from jobquake.backends.reference.queue import ReferenceQueue
-from jobquake.protocol.clock import Clock
 from jobquake.protocol.commands import Ack, Enqueue, Job, Lease, Leased
 from jobquake.servers import running
 
@@ -40,7 +39,7 @@ Step = Callable[[int], bool]
 def queue_step(kind: str, url: str, name: str) -> Step:
     """Enqueue, lease, ack in the reference queue; whether a job went all the way."""
     store = places.open_store(kind, url, name, PATIENCE_S)
-    queue = ReferenceQueue(store, Clock(wall=store.wall), Random())
+    queue = ReferenceQueue(store, store.clock, Random())
     own = uuid.uuid4().hex
 
     def step(number: int) -> bool:
@@ -121,7 +120,7 @@ def rate(make: Callable[..., Step], told: tuple[str, ...], clients: int, seconds
 def prepare(kind: str, url: str, name: str) -> None:
     """Jobs in store for both: nobody finds the queue empty."""
     store = places.open_store(kind, url, name, PATIENCE_S)
-    queue = ReferenceQueue(store, Clock(wall=store.wall), Random())
+    queue = ReferenceQueue(store, store.clock, Random())
     for number in range(IN_STORE):
         queue.call(Enqueue(Job(f"first-{number}", payload=b"x" * 100)))
     store.close()

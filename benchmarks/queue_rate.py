@@ -42,12 +42,11 @@ import os, sys, uuid
 from random import Random
 from jobquake.backends.reference import places
 from jobquake.backends.reference.queue import ReferenceQueue
-from jobquake.protocol.clock import Clock
 from jobquake.protocol.commands import Ack, Enqueue, Job, Lease
 from job import work
 kind, url = os.environ["KIND"], os.environ["URL"]
 store = places.open_store(kind, url, "bench", 10.0)
-queue = ReferenceQueue(store, Clock(wall=store.wall), Random())
+queue = ReferenceQueue(store, store.clock, Random())
 if sys.argv[1] == "enqueue":
     for number in range(int(sys.argv[2])):
         queue.call(Enqueue(Job(f"job-{number}", payload=sys.argv[3].encode())))

@@ -22,11 +22,13 @@ class Clock(NamedTuple):
     ``monotonic`` never jumps. ``wall`` is the wall clock of the machine that serves the queue,
     which processes that share a server can agree on. ``caller`` is the wall clock of the machine
     whose call is being carried out: what a library that runs inside of the worker would read.
+    ``behind_s``: whoever has to ask for it reads ``wall`` late by up to so much, and never early.
     """
 
     monotonic: ReadClock = time.monotonic
     wall: ReadClock = time.time
     caller: ReadClock = time.time
+    behind_s: ReadClock = lambda: 0.0
 
 
 def anchored(clock: Clock, last: float | None = None) -> ReadClock:

@@ -231,8 +231,7 @@ class SharedServer(NamedTuple):
                 store = self._open_in(Path(address), timeout_s)
             else:
                 store = open_store(self.kind, url_of(self.kind, address), "jobquake", timeout_s)
-            clock = Clock(wall=store.wall)
-            return ReferenceQueue(store, clock, Random(), decisions, retention_s), store
+            return ReferenceQueue(store, store.clock, Random(), decisions, retention_s), store
 
         return DirectConnection(open_queue)
 
@@ -243,8 +242,7 @@ class SharedServer(NamedTuple):
                 return "the server is somebody else's"
             if isinstance(where, Image):
                 return "the server runs in a container"
-        # Not understood yet: after a lost reply a job stays held there until the end of a run.
-        return NO_LEAPS.get(self.kind, "")
+        return ""
 
     def vacate(self, folder: Path) -> None:
         if self._foreign():
@@ -279,7 +277,6 @@ class SharedServer(NamedTuple):
             ) from error
 
 
-NO_LEAPS = {"postgres": "leaping time is not proved for the stores on PostgreSQL"}
 PLACES: dict[str, Place] = {
     "broker": Broker(),
     "broker-careless": Broker(survives_crash=False),

@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from math import inf
 from random import Random
 
+from msgspec.structs import replace
+
 from ...protocol.clock import Clock
 from ...protocol.commands import (
     Ack,
@@ -80,6 +82,7 @@ class ReferenceQueue:
         self._decide = decisions
         self._retention_s = retention_s
         self._monotonic = clock.monotonic
+        self._behind_s = clock.behind_s
         self._forget_at = clock.monotonic() + FORGET_EVERY_S
         self._tally = Tally()
         self.on_ready: Callable[[str], object] | None = None
@@ -160,7 +163,8 @@ class ReferenceQueue:
         if bounded and (fault := self._decide.full(job, self.store.waiting(job.queue))):
             self._tally.refused(job.queue, "full")
             return Refused(fault)
-        created = self.store.insert(self._decide.admit(job, self.now()))
+        now = self.now()
+        created = self.store.insert(self._in_full(self._decide.admit(job, now), now))
         self._tally.count("enqueued" if created else "enqueue_repeated", job.queue)
         if created and self.on_ready:
             self.on_ready(job.queue)
@@ -197,7 +201,7 @@ class ReferenceQueue:
             queues,
             now,
             lambda expired: self._take_back(expired, now),
-            lambda record: self._decide.lease(record, worker, lease_s, now),
+            lambda record: self._in_full(self._decide.lease(record, worker, lease_s, now), now),
             lambda record: self._skip(record, now),
             lambda record: self._set_aside(record, now),
         )
@@ -205,7 +209,7 @@ class ReferenceQueue:
             return Leased(None)
         self._tally.moved(taken.record, taken.leased, "leased", now)
         claiming.remember(taken.leased)
-        return _handed_out(taken.leased, now)
+        return _handed_out(taken.leased, now + self._behind_s())
 
     def _set_aside(self, record: Record, now: float) -> None:
         self._store(record, set_aside(record, now), "permanent", now)
@@ -306,20 +310,37 @@ class ReferenceQueue:
             if ruling.successor is None:
                 event = "settled_again" if ruling.accepted else "refused"
                 self._tally.count(event, record.job.queue, "" if ruling.accepted else command)
-            elif not self._store(record, ruling.successor, why, now):
+            elif not (stored := self._store(record, ruling.successor, why, now)):
                 continue
-            elif self._claiming and ruling.successor.state == "leased":
-                self._claiming.remember(ruling.successor)
+            elif self._claiming and stored.state == "leased":
+                self._claiming.remember(stored)
             return Settled(ruling.accepted, ruling.why)
 
-    def _store(self, old: Record, new: Record, why: str, now: float) -> bool:
+    def _store(self, old: Record, new: Record, why: str, now: float) -> Record | None:
+        """The new record as it is kept now; None if somebody was faster."""
         completes = new.state == self._decide.key_recorded_at
+        new = self._in_full(new, now, old)
         if not self.store.swap(old, new, new.job.key if completes else None):
-            return False
+            return None
         self._tally.moved(old, new, why, now)
         if self.on_ready and new.state == "ready":
             self.on_ready(new.job.queue)
-        return True
+        return new
+
+    def _in_full(self, new: Record, now: float, old: Record | None = None) -> Record:
+        """A lease, a delay or a backoff that begins now, as long as it must be by every clock.
+
+        Ours may be behind that of the server, by which others judge whether it is over; theirs is
+        never ahead.
+        """
+        behind_s = self._behind_s()
+        if not behind_s:
+            return new
+        if new.state == "leased" and not (old and old.lease_until >= new.lease_until):
+            return replace(new, lease_until=new.lease_until + behind_s)
+        if new.state == "ready" and new.ready_at > now:
+            return replace(new, ready_at=new.ready_at + behind_s)
+        return new
 
 
 def _asked_for(record: Record, asked: ListDead) -> bool:

@@ -37,9 +37,9 @@ from .store import (
     Place,
     Proposal,
     RecordRefused,
+    ServerClock,
     ServerError,
     StoreError,
-    closest,
     due,
 )
 
@@ -76,6 +76,7 @@ class PostgresStore:
         self._timeout_s = timeout_s
         self._connection: ImpatientConnection | None = None
         self._queries: dict[str, bytes] = {}
+        self.clock = ServerClock.clock(self._time)
         self._prepare_database()
 
     def transaction(self) -> AbstractContextManager[None]:
@@ -207,13 +208,6 @@ class PostgresStore:
         found: Claim = self.persist(send)[0]
         return found
 
-    def wall(self) -> float:
-        def ask() -> float:
-            ((seconds,),) = self._ask("SELECT extract(epoch FROM clock_timestamp())::float8")
-            return float(seconds)
-
-        return closest(ask)
-
     @contextmanager
     def bell(self, queues: Iterable[str]) -> Iterator[Bell]:
         """Hear of every change in ``queues`` from now on: notified by the swap itself."""
@@ -281,6 +275,10 @@ class PostgresStore:
             )
             self._queries[text] = composed.as_bytes(None)
         return self._queries[text]
+
+    def _time(self) -> float:
+        ((seconds,),) = self._ask("SELECT extract(epoch FROM clock_timestamp())::float8")
+        return float(seconds)
 
     def _write(
         self, query: str, old: Record | None, record: Record, more: Mapping[str, object]

@@ -43,9 +43,9 @@ from .store import (
     Place,
     Proposal,
     RecordRefused,
+    ServerClock,
     ServerError,
     StoreError,
-    closest,
     due,
     in_order,
 )
@@ -111,6 +111,7 @@ class RedisStore:
         self._soonest = self._server.register_script(SOONEST)
         self._latest = self._server.register_script(LATEST)
         self._depths = self._server.register_script(DEPTHS)
+        self.clock = ServerClock.clock(self._time)
         self._check_server()
 
     def transaction(self) -> AbstractContextManager[None]:
@@ -210,13 +211,6 @@ class RedisStore:
         taken, duplicates = self._ask(lambda: self._claim(keys=[self._prefix], args=args))[:2]
         return Claim(None if taken < 0 else taken, duplicates)
 
-    def wall(self) -> float:
-        def ask() -> float:
-            seconds, micros = self._ask(self._server.time)
-            return float(seconds + micros / 1e6)
-
-        return closest(ask)
-
     @contextmanager
     def bell(self, queues: Iterable[str]) -> Iterator[Bell]:
         """Hear of every change in ``queues`` from now on: published by the swap itself.
@@ -250,6 +244,10 @@ class RedisStore:
         self._server.close()
 
     # -- asking -------------------------------------------------------------------------
+
+    def _time(self) -> float:
+        seconds, micros = self._ask(self._server.time)
+        return float(seconds + micros / 1e6)
 
     def _ask(self, send: Callable[[], Any]) -> Any:
         return self._answer(send)[0]

@@ -7,11 +7,12 @@ next by this order" and "replace this version by that one, if it still is that v
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from math import inf
 from typing import NamedTuple, Protocol
 
+from ....protocol.clock import Clock, ReadClock
 from ....protocol.commands import Depth, Failed
 from ...adapter import Unavailable
 from ..record import Record
@@ -21,6 +22,7 @@ LOOK_BYTES = 64 * 1024
 # whatever their clocks say. The servers' statements know it as 1.
 CLOCKS_DIFFER_S = 1.0
 QUICK_S, LONG_ENOUGH_S = 0.0005, 0.02
+RESOLUTION_S = 1e-6  # of the servers' clocks
 Place = tuple[float, int]
 FIRST: Place = (-inf, 0)
 
@@ -96,20 +98,39 @@ def due(record: Record) -> float:
     return times.get(record.state, record.ended_at)
 
 
-def closest(ask: Callable[[], float]) -> float:
-    """What the server's clock shows now, by the one of several answers that took the least time.
+class ServerClock:
+    """The clock of a store's server, read by asking; all who share the store go by it.
 
-    All who share a store go by its server's clock. How far apart their clocks are is how long the
-    answers took on their way; one that was quick is good enough.
+    An answer was true at some moment between the question and its arrival. So the clock has surely
+    come as far when it arrives, and no further than that by as much as all of it took. Several
+    answers narrow it down.
     """
-    begun, best = time.monotonic(), (inf, 0.0)
-    while True:
-        asked_at = time.monotonic()
-        seconds = ask()
-        answered_at = time.monotonic()
-        best = min(best, (answered_at - asked_at, seconds - (asked_at + answered_at) / 2))
-        if best[0] < QUICK_S or answered_at - begun > LONG_ENOUGH_S:
-            return best[1] + time.monotonic()
+
+    def __init__(self, ask: ReadClock, monotonic: ReadClock) -> None:
+        self._ask, self._monotonic = ask, monotonic
+        self._behind_s = 0.0
+
+    @classmethod
+    def clock(cls, ask: ReadClock, monotonic: ReadClock = time.monotonic) -> Clock:
+        """That clock for a queue; ``ask`` gives what it shows, in seconds."""
+        server = cls(ask, monotonic)
+        return Clock(monotonic, server.read, behind_s=lambda: server._behind_s)
+
+    def read(self) -> float:
+        """What the clock shows now, at least; never more. Takes a few round trips."""
+        least, most, until = -inf, inf, inf  # by how much it is ahead of our monotonic clock
+        while True:
+            asked_at = self._monotonic()
+            seconds = self._ask()
+            answered_at = self._monotonic()
+            if not seconds - answered_at <= most or not seconds - asked_at >= least:
+                least, most = -inf, inf  # somebody has put that clock right meanwhile
+            least = max(least, seconds - answered_at)
+            most = min(most, seconds - asked_at + RESOLUTION_S)
+            until = min(until, answered_at + LONG_ENOUGH_S)
+            if most - least < QUICK_S or answered_at > until:
+                self._behind_s = most - least
+                return least + self._monotonic()
 
 
 def in_order(record: Record) -> tuple[int, float, int]:
@@ -159,8 +180,9 @@ class SharedStore(Store, Protocol):
     @property
     def name(self) -> str: ...
 
-    def wall(self) -> float:
-        """The server's wall clock in seconds."""
+    @property
+    def clock(self) -> Clock:
+        """Whose wall clock is the server's."""
 
     def look(self, queues: Iterable[str], now: float, most: int) -> Look:
         """Ended leases, and up to ``most`` ready records, in the order of :meth:`next_ready`.

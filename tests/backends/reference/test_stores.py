@@ -267,20 +267,19 @@ def kind(request: pytest.FixtureRequest) -> str:
 
 
 def queue_on(store: SharedStore) -> ReferenceQueue:
-    return ReferenceQueue(store, Clock(wall=store.wall), Random(0))
+    return ReferenceQueue(store, store.clock, Random(0))
 
 
 CLAIMER = """
 import sys
 from random import Random
-from jobquake.backends.clock import Clock
 from jobquake.protocol.commands import Ack, Lease
 from jobquake.backends.reference import places
 from jobquake.backends.reference.claiming import is_shared
 from jobquake.backends.reference.queue import ReferenceQueue
 kind, url, name = sys.argv[1:]
 store = places.open_store(kind, url, name, 5.0)
-queue = ReferenceQueue(store, Clock(wall=store.wall), Random())
+queue = ReferenceQueue(store, store.clock, Random())
 print("ready", flush=True)
 sys.stdin.readline()
 while (delivery := queue.call(Lease("w", ("mail",), 600.0)).delivery) is not None:
