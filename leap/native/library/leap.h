@@ -9,6 +9,10 @@
  *     } while (rc < 0 && errno == EINTR && leap_again(&wait));
  *     if (leap_leave(&wait) && rc < 0 && errno == EINTR)
  *         rc = 0;                        the poke was not a signal of the program: the time has come
+ *     if (rc >= 0)
+ *         errno = wait.errno_before;     a call that does not fail leaves errno alone, and there are
+ *                                        callers that look at errno only (psycopg begins its poll
+ *                                        anew for as long as it finds EINTR there)
  */
 #ifndef LEAP_H
 #define LEAP_H
@@ -56,6 +60,7 @@ struct leap_wait {
     int64_t deadline_ns;
     struct leap_slot *slot;
     bool poked;
+    int errno_before;
 };
 struct leap_wait leap_enter(int64_t deadline_ns);
 bool leap_again(struct leap_wait *wait); /* was that EINTR ours, and is there time left? */

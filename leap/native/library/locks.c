@@ -21,6 +21,15 @@ static struct timespec real_time_at(int64_t deadline_ns, clockid_t clock)
 
 /* -- semaphores (CPython's locks and events are semaphores) --------------------------------- */
 
+/* Whether it could be had at once. */
+static bool taken(sem_t *semaphore)
+{
+    int kept = errno;
+    bool was = sem_trywait(semaphore) == 0;
+    errno = kept;
+    return was;
+}
+
 static int semaphore_until(sem_t *semaphore, int64_t deadline_ns)
 {
     static int (*clockwait)(sem_t *, clockid_t, const struct timespec *);
@@ -36,7 +45,9 @@ static int semaphore_until(sem_t *semaphore, int64_t deadline_ns)
     } while (rc < 0 && errno == EINTR && leap_again(&wait));
     if (leap_leave(&wait) && rc < 0 && errno == EINTR)
         errno = ETIMEDOUT;
-    if (rc < 0 && errno == ETIMEDOUT)
+    if (rc >= 0)
+        errno = wait.errno_before;
+    else if (errno == ETIMEDOUT)
         leap_tell_late(deadline_ns);
     return rc;
 }
@@ -46,7 +57,7 @@ EXPORT int sem_clockwait(sem_t *restrict semaphore, clockid_t clock,
 {
     if (!leap_on() || at->tv_nsec < 0 || at->tv_nsec >= NS)
         return REAL(sem_clockwait)(semaphore, clock, at);
-    if (sem_trywait(semaphore) == 0)
+    if (taken(semaphore))
         return 0;
     return semaphore_until(semaphore, leap_deadline_at(clock, at));
 }
@@ -55,7 +66,7 @@ EXPORT int sem_timedwait(sem_t *restrict semaphore, const struct timespec *restr
 {
     if (!leap_on() || at->tv_nsec < 0 || at->tv_nsec >= NS)
         return REAL(sem_timedwait)(semaphore, at);
-    if (sem_trywait(semaphore) == 0)
+    if (taken(semaphore))
         return 0;
     return semaphore_until(semaphore, leap_deadline_at(CLOCK_REALTIME, at));
 }
@@ -64,7 +75,7 @@ EXPORT int sem_wait(sem_t *semaphore)
 {
     if (!leap_on())
         return REAL(sem_wait)(semaphore);
-    if (sem_trywait(semaphore) == 0)
+    if (taken(semaphore))
         return 0;
     int rc;
     struct leap_wait wait = leap_enter(LEAP_NEVER);
@@ -72,6 +83,8 @@ EXPORT int sem_wait(sem_t *semaphore)
         rc = REAL(sem_wait)(semaphore);
     } while (rc < 0 && errno == EINTR && leap_again(&wait));
     leap_leave(&wait);
+    if (rc >= 0)
+        errno = wait.errno_before;
     return rc;
 }
 
@@ -185,7 +198,9 @@ static long futex_until(uint32_t *word, int what, uint32_t value, int64_t deadli
     } while (rc < 0 && errno == EINTR && leap_again(&wait));
     if (leap_leave(&wait) && rc < 0 && errno == EINTR)
         errno = ETIMEDOUT;
-    if (rc < 0 && errno == ETIMEDOUT)
+    if (rc >= 0)
+        errno = wait.errno_before;
+    else if (errno == ETIMEDOUT)
         leap_tell_late(deadline_ns);
     return rc;
 }

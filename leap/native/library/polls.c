@@ -25,6 +25,8 @@ const sigset_t *leap_mask(const sigset_t *set, sigset_t *copy);
         } while (rc_ < 0 && errno == EINTR && leap_again(&wait_));                        \
         if (leap_leave(&wait_) && rc_ < 0 && errno == EINTR)                              \
             rc_ = 0;                                                                      \
+        if (rc_ >= 0)                                                                     \
+            errno = wait_.errno_before;                                                   \
         if (rc_ == 0)                                                                     \
             leap_tell_late(deadline_);                                                    \
         rc_;                                                                              \

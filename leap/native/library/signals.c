@@ -19,7 +19,9 @@ EXPORT int sigtimedwait(const sigset_t *restrict set, siginfo_t *restrict info,
     } while (rc < 0 && errno == EINTR && leap_again(&wait));
     if (leap_leave(&wait) && rc < 0 && errno == EINTR)
         errno = EAGAIN;
-    if (rc < 0 && errno == EAGAIN)
+    if (rc >= 0)
+        errno = wait.errno_before;
+    else if (errno == EAGAIN)
         leap_tell_late(deadline);
     return rc;
 }
@@ -38,6 +40,8 @@ EXPORT int semtimedop(int id, struct sembuf *operations, size_t count,
     } while (rc < 0 && errno == EINTR && leap_again(&wait));
     if (leap_leave(&wait) && rc < 0 && errno == EINTR)
         errno = EAGAIN;
+    if (rc >= 0)
+        errno = wait.errno_before;
     return rc;
 }
 
@@ -61,10 +65,13 @@ EXPORT ssize_t mq_timedreceive(mqd_t queue, char *restrict data, size_t size,
     if (!leap_on() || !at)
         return REAL(mq_timedreceive)(queue, data, size, priority, at);
     int64_t deadline = leap_deadline_at(CLOCK_REALTIME, at);
+    int kept = errno;
     ssize_t rc;
     do {
         rc = REAL(mq_timedreceive)(queue, data, size, priority, &long_ago);
     } while (rc < 0 && errno == ETIMEDOUT && queue_ready(queue, POLLIN, deadline));
+    if (rc >= 0)
+        errno = kept;
     return rc;
 }
 
@@ -74,9 +81,11 @@ EXPORT int mq_timedsend(mqd_t queue, const char *data, size_t size, unsigned int
     if (!leap_on() || !at)
         return REAL(mq_timedsend)(queue, data, size, priority, at);
     int64_t deadline = leap_deadline_at(CLOCK_REALTIME, at);
-    int rc;
+    int kept = errno, rc;
     do {
         rc = REAL(mq_timedsend)(queue, data, size, priority, &long_ago);
     } while (rc < 0 && errno == ETIMEDOUT && queue_ready(queue, POLLOUT, deadline));
+    if (rc >= 0)
+        errno = kept;
     return rc;
 }

@@ -57,7 +57,7 @@ struct leap_slot *leap_own_slot(void)
 struct leap_wait leap_enter(int64_t deadline_ns)
 {
     int kept = errno;
-    struct leap_wait wait = {deadline_ns, slot(), false};
+    struct leap_wait wait = {deadline_ns, slot(), false, kept};
     if (wait.slot) {
         atomic_store(&wait.slot->deadline_ns, deadline_ns);
         atomic_fetch_add(&wait.slot->waits, 1);

@@ -365,11 +365,12 @@ EXPORT int timerfd_settime(int fd, int flags, const struct itimerspec *new, stru
     arm(own->timer, 0, 0);
     atomic_store(&own->timer->value, 0);
     uint64_t dropped; /* what was not read yet is forgotten, as the kernel does */
-    int kept = fcntl(fd, F_GETFL);
-    fcntl(fd, F_SETFL, kept | O_NONBLOCK);
+    int kept = errno, flags_before = fcntl(fd, F_GETFL);
+    fcntl(fd, F_SETFL, flags_before | O_NONBLOCK);
     while (read(fd, &dropped, sizeof dropped) > 0)
         ;
-    fcntl(fd, F_SETFL, kept);
+    fcntl(fd, F_SETFL, flags_before);
+    errno = kept;
     arm(own->timer, deadline, leap_span(&new->it_interval));
     return 0;
 }
