@@ -5,10 +5,13 @@ What ``jobquake run --app`` and ``jobquake doctor --app`` have in common.
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Sequence
 from math import inf
 from typing import TYPE_CHECKING
 
+from .errors import UsageError
 from .frameworks.app import App, look
 from .frameworks.system import AppSystem
 from .scenarios.for_apps import Fit, Kills, fitted
@@ -25,8 +28,25 @@ DRIVER: Driver = "process"
 
 def system_of(app: App) -> AppSystem:
     """The app under test. Raises :class:`JobquakeError` about what is wrong with it."""
+    _see_json("args", app.args, "a list or a table", (list, dict), "MODULE:FUNCTION")
+    _see_json("options", app.options, "a table", (dict,))
     library, looked = look(app)
     return AppSystem(app, library, looked)
+
+
+def _see_json(
+    name: str, text: str, what: str, kinds: tuple[type, ...], otherwise: str = ""
+) -> None:
+    """Raise unless that is nothing, JSON of such a kind, or looks like what it may be otherwise."""
+    if not text or (otherwise and re.fullmatch(r"[\w.]+:\w+", text)):
+        return
+    expected = f"{what} in JSON{' or ' + otherwise if otherwise else ''}"
+    try:
+        found = json.loads(text)
+    except ValueError as error:
+        raise UsageError(f"expected {expected} as {name}, found {text!r}: {error}") from None
+    if not isinstance(found, kinds):
+        raise UsageError(f"expected {expected} as {name}, found {text!r}; write it in brackets")
 
 
 def experiments_on(

@@ -47,6 +47,7 @@ class OwnApp:
         *,
         task: str | None = None,
         args: Args = None,
+        options: Mapping[str, Any] | None = None,
         kill: Kill | None = None,
         workers: int | None = None,
         seed: int = 0,
@@ -58,7 +59,8 @@ class OwnApp:
 
         ``scenario`` is by default ``worker-kill-before-ack``. ``task`` is the one that is called,
         by default one of jobquake's own; ``args`` are its arguments, or ``"module:function"`` that
-        is given the job's number and returns them. ``kill``: what dies where the scenario kills,
+        is given the job's number and returns them; ``options`` is what else your code passes when
+        it enqueues (``{"retry": 3}``). ``kill``: what dies where the scenario kills,
         the whole worker (the default) or only the process that runs the job. ``workers`` (2) are
         started for each pool of the scenario. ``time`` and ``toxiproxy`` are as in
         :func:`jobquake.run`.
@@ -80,8 +82,9 @@ class OwnApp:
         lookup.scenario(name.partition(":")[0])
         words = (said.args or "") if args is None else args
         words = words if isinstance(words, str) else json.dumps(words)
+        given = (said.options or "") if options is None else json.dumps(options)
         named = App(self.target, said.task or "", self.python, self.folder, self.worker, words)
-        system = apps.system_of(replace(named, options=said.options or "", env=self.env))
+        system = apps.system_of(replace(named, options=given, env=self.env))
         one_kind: Kill = kill or ("child" if said.kill == "child" else "worker")
         time = time or cast("Time | None", said.time)
         patience_s = said.patience_s if patience_s is None else patience_s

@@ -34,7 +34,7 @@ PROPERTY = "jobquake"
 CONTRACT = "jobquake-contract"  # as the contract suite writes it
 OPTIONS = ("backend", "driver", "seed", "time")
 OF_APP = (
-    "app", "task", "args", "kill", "workers", "patience_s", "python", "worker", "folder"
+    "app", "task", "args", "options", "kill", "workers", "patience_s", "python", "worker", "folder"
 )  # fmt: skip
 MARKER = ("scenario", *OPTIONS, *OF_APP)
 STORY_LINES = 12
@@ -118,6 +118,7 @@ class Shaker:
         app: str | None = None,
         task: str | None = None,
         args: Args = None,
+        options: Mapping[str, Any] | None = None,
         kill: Kill | None = None,
         workers: int | None = None,
         patience_s: float | None = None,
@@ -141,8 +142,8 @@ class Shaker:
 
         given = {
             "scenario": scenario, "backend": backend, "driver": driver, "seed": seed, "time": time,
-            "app": app, "task": task, "args": args, "kill": kill, "workers": workers,
-            "patience_s": patience_s, "python": python, "worker": worker,
+            "app": app, "task": task, "args": args, "options": options, "kill": kill,
+            "workers": workers, "patience_s": patience_s, "python": python, "worker": worker,
             "folder": folder,
         }  # fmt: skip
         try:
@@ -173,7 +174,7 @@ class Shaker:
                     f"expected the name of a scenario to run on an app, found {scenario!r}; a "
                     "plan of your own is for a queue"
                 )
-            name = f"{scenario}:{variant}" if variant else scenario
+            name = f"{scenario}:{variant}" if scenario and variant else scenario
             return self._run_app(said, name, project, base)
         if wrong := [name for name in OF_APP if name in said]:
             raise UsageError(
@@ -197,8 +198,8 @@ class Shaker:
 
         folder = base / said["folder"] if "folder" in said else project.folder or base
         app = app_of(project, said.get("app"), said.get("python"), folder, said.get("worker"))
-        told = {name: said[name] for name in ("task", "args", "kill", "workers", "patience_s",
-                                              "seed", "time") if name in said}  # fmt: skip
+        of_run = ("task", "args", "options", "kill", "workers", "patience_s", "seed", "time")
+        told = {name: said[name] for name in of_run if name in said}
         return app.run(
             scenario, toxiproxy=self._config.getoption("--jobquake-toxiproxy"), **told
         ).whole

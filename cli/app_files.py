@@ -16,11 +16,17 @@ import pytest
 @pytest.mark.parametrize("kill", ["child", "worker"])
 def test_no_job_is_lost_when_its_worker_dies(jobquake, kill):
     """The process that runs a job is killed, or the whole worker, as by a host that dies."""
-    jobquake.run(
+    {result}jobquake.run(
         "worker-kill-before-ack",
 {arguments}        kill=kill,
     )
-'''
+{left}'''
+LEFT = {
+    "rq": """\
+    # RQ keeps what failed until somebody requeues it. One job kills whatever runs it, each time.
+    assert result.outcomes["dead-lettered"] <= 1, "not run again by itself; see Retry of RQ"
+"""
+}
 OWN_TASK = "        # Jobquake's own task is called. One of yours: {example}\n"
 WORKFLOW = """\
 # Written by `jobquake init`: what becomes of jobs when workers die.
@@ -53,11 +59,14 @@ def test_file(project: Path) -> Path:
     return project / folder / TEST_FILE
 
 
-def test_text(target: str, said: dict[str, str], example: str) -> str:
+def test_text(library: str, target: str, said: dict[str, str], example: str) -> str:
     """The test of that app; ``said`` are further arguments, as Python writes them."""
     lines = [f"        {name}={value},\n" for name, value in {"app": f'"{target}"', **said}.items()]
     own = [] if "task" in said else [OWN_TASK.format(example=example)]
-    return TEST.format(target=target, arguments="".join([*lines, *own]))
+    left = LEFT.get(library, "")
+    result = "result = " if left else ""
+    arguments = "".join([*lines, *own])
+    return TEST.format(target=target, arguments=arguments, result=result, left=left)
 
 
 def workflow_text(test: str, python: str, requirements: str) -> str:

@@ -47,7 +47,7 @@ def start(project: Path, wanted: Wanted, runs: bool) -> int:
     test = app_files.test_file(project)
     shown = test.relative_to(project).as_posix()
     example = f'task="{tasks[0] if tasks else _usual_task(app)}", args=[1]'
-    files = {test: app_files.test_text(app.target, _said(app, project), example)}
+    files = {test: app_files.test_text(looked.library, app.target, _said(app, project), example)}
     one_environment = app.python == sys.executable
     if one_environment:
         python = ".".join(looked.python.split(".")[:2])

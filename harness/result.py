@@ -26,6 +26,7 @@ from .record.trouble import Trouble, troubles
 NEVER_HAPPENED: tuple[Outcome, ...] = (
     "refused", "never submitted", "unknown", "lost", "stuck", "phantom"
 )  # fmt: skip
+DONE: tuple[Outcome, ...] = ("done", "run again", "duplicated", "absorbed")
 OPTIONS = "options"  # of a command that find the system again, in what a result depends on
 EXIT = {"held": HELD, "violated": VIOLATED, "inconclusive": INCONCLUSIVE}
 
@@ -150,6 +151,8 @@ def judge(
     nothing_proved = _nothing_proved(facts, checks)
     verdict = _verdict(checks, nothing_proved)
     sentence, story = _headline(facts, checks, verdict, nothing_proved)
+    if verdict == "inconclusive" and (failed := _none_done(facts, where or {})):
+        sentence = f"{failed}; {sentence}"
     if verdict == "inconclusive" and met:
         sentence, story = _told_by_error(facts, met[0], sentence)
     cells = dict.fromkeys(plan.must_hit, 0) | facts.bites
@@ -224,6 +227,15 @@ def _hardly_any_work(facts: Facts) -> str:
         return ""
     what = ", ".join(f"{never.count(fate)} {fate}" for fate in NEVER_HAPPENED if fate in never)
     return f"most of the work never happened: of {len(fates)} jobs {what}"
+
+
+def _none_done(facts: Facts, where: Mapping[int, str]) -> str:
+    """That no job was done, and what the system has recorded of one; "" if one was."""
+    counts = facts.outcomes
+    if any(counts[fate] for fate in DONE) or not where:
+        return ""
+    job = min(where)
+    return f"no job was done; of job {job} there is {where[job]}"
 
 
 def _headline(

@@ -30,7 +30,10 @@ def arguments(said: str) -> Callable[[int], Arguments]:
         fixed = split(json.loads(said))
         return lambda number: fixed
     module, _, name = said.partition(":")
-    function = getattr(import_module(module), name)
+    try:
+        function = getattr(import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise SystemExit(f"no function {said} makes arguments: {error}") from None
     return lambda number: split(function(number))
 
 

@@ -271,7 +271,8 @@ class Fleet:
         if slot.failed_starts >= FAILED_STARTS:
             raise EnvironmentFault(
                 f"expected worker {slot.number + 1} to start, found that it ended "
-                f"{FAILED_STARTS} times before it worked: {tail(self._log(slot.number))}"
+                f"{FAILED_STARTS} times before it worked, and said last: "
+                f"{tail(self._log(slot.number)) or 'nothing'}"
             )
         slot.process = None
         slot.jobs.clear()

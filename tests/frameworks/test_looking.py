@@ -53,6 +53,20 @@ def test_options_of_an_app_need_an_app() -> None:
     assert "expected --app beside --task" in done.output
 
 
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--args", "[1"], "a list or a table in JSON or MODULE:FUNCTION as args, found '[1'"),
+        (["--args", "7"], "or MODULE:FUNCTION as args, found '7'; write it in brackets"),
+        (["--options", "retry=3"], "expected a table in JSON as options, found 'retry=3'"),
+    ],
+)  # fmt: skip
+def test_arguments_that_are_none(words: list[str], sentence: str) -> None:
+    done = CliRunner().invoke(cli, ["run", "--app", "shop:app", *words])
+    assert done.exit_code == 2
+    assert sentence in done.output
+
+
 def test_an_app_brings_its_own_workers() -> None:
     done = CliRunner().invoke(cli, ["run", "--app", "shop:app", "--backend", "reference"])
     assert done.exit_code == 2

@@ -9,7 +9,7 @@ import jobquake
 import pytest
 from jobquake import demos
 from jobquake.harness.run import run as carry_out
-from support.frameworks import APPS, CELERY, LATE, python_of
+from support.frameworks import APPS, CELERY, LATE, RQ, python_of
 
 
 def shop(**settings: object) -> jobquake.OwnApp:
@@ -47,3 +47,28 @@ def test_an_hour_of_visibility_timeout_is_waited_for() -> None:
 def test_an_app_that_is_not_there_is_one_sentence() -> None:
     with pytest.raises(jobquake.JobquakeError, match="expected"):
         jobquake.app("nowhere:app", folder=APPS).run(task="shop.charge")
+
+
+@pytest.mark.slow
+def test_a_function_of_the_team_that_is_not_there_is_told() -> None:
+    with pytest.raises(jobquake.JobquakeError, match="no function shop:orders makes arg"):
+        shop().run(task="shop.charge", args="shop:orders")
+
+
+@pytest.mark.slow
+def test_a_task_that_cannot_work_at_all_proves_nothing_and_says_why() -> None:
+    app = jobquake.app("jobs:queue", python=python_of(RQ), folder=APPS)
+    run = app.run(task="jobs.charge", args=[1, 2, 3], kill="child")
+    assert run.verdict == "inconclusive"
+    assert run.result.sentence.startswith("no job was done; of job ")
+    assert "TypeError: charge() takes" in run.result.sentence
+
+
+@pytest.mark.slow
+def test_what_rq_does_with_options_of_the_team() -> None:
+    app = jobquake.app("jobs:queue", python=python_of(RQ), folder=APPS)
+    plain = app.run(task="jobs.charge", args=[1], kill="child")
+    again = app.run(task="jobs.charge", args=[1], options={"retry": 3}, kill="child")
+    assert (plain.verdict, again.verdict) == ("held", "held")
+    # One job of the scenario kills whatever runs it, each time.
+    assert plain.outcomes["dead-lettered"] > 1 == again.outcomes["dead-lettered"]
