@@ -63,6 +63,16 @@ OPTIONS = (
         "--worker", metavar="COMMAND", help="Your worker command [default: the library's usual]."
     ),
     click.option(
+        "--patience",
+        "patience_s",
+        type=click.FloatRange(min=0.0),
+        metavar="SECONDS",
+        help="How long to wait for what the library brings back by itself [default: as long as "
+        f"its settings say in leaping time, {PATIENCE_S:g} in real time].",
+    ),
+)
+OF_SCENARIOS = (
+    click.option(
         "--workers",
         type=click.IntRange(1, MOST_WORKERS),
         help=f"How many workers to start for each pool of the scenario [default: {WORKERS}].",
@@ -72,14 +82,6 @@ OPTIONS = (
         type=click.Choice(list(KILLS)),
         help="What dies: the process that runs the job, the whole worker, or each in a run "
         "[default: both].",
-    ),
-    click.option(
-        "--patience",
-        "patience_s",
-        type=click.FloatRange(min=0.0),
-        metavar="SECONDS",
-        help="How long to wait for what the library brings back by itself [default: as long as "
-        f"its settings say in leaping time, {PATIENCE_S:g} in real time].",
     ),
 )
 
@@ -134,6 +136,14 @@ class AppAsked:
 
 
 def app_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command that runs scenarios the options of an app; see :func:`app_alone`."""
+    decorated = app_alone(command)
+    for option in reversed(OF_SCENARIOS):
+        decorated = option(decorated)
+    return decorated
+
+
+def app_alone(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the options of an app; it is called with ``app``: what is said of it, or None.
 
     What the options leave out comes from ``[tool.jobquake]`` of pyproject.toml (:mod:`.project`).
@@ -148,9 +158,9 @@ def app_options(command: Callable[..., Any]) -> Callable[..., Any]:
         python: str | None,
         folder: Path | None,
         worker: str | None,
-        workers: int | None,
-        kill: str | None,
         patience_s: float | None,
+        workers: int | None = None,
+        kill: str | None = None,
         **others: Any,
     ) -> Any:
         project = project_of(Path.cwd()).of(target, task)

@@ -25,7 +25,7 @@ from ...protocol.ledger import Ledger, LedgerReader
 from ...protocol.run_files import LEDGER, STARTED
 from ...proxy.choice import EMBEDDED
 from ..faults import TimedFault
-from ..faults.fields import SERVER
+from ..faults.fields import FOR_EVER_S, SERVER
 from ..plan.plan import Plan
 from ..record.history import History
 from ..strikes import phase_of
@@ -86,7 +86,7 @@ class ProcessRun:
         self._rows: list[Row] = []
         self._strikes = 0
         self._ahead_s = defaultdict[int, float](float)
-        self._struck_at = 0.0
+        self._struck_at = self._struck_until = 0.0
         self._agenda = agenda(plan)
         self._conductor = Conductor(plan, self, adapter.claims)
         self._started_at = 0.0
@@ -208,8 +208,11 @@ class ProcessRun:
             self._strikes += row.event == Event.FAULT_STRUCK
             self._moments.saw(row)
             self._fleet.saw(row)
-            if row.event == Event.FAULT_STRUCK and self.plan.faults[row.fault].ends_worker:
-                self._clients.kill(row.node)
+            if row.event == Event.FAULT_STRUCK:
+                if self.plan.faults[row.fault].ends_worker:
+                    self._clients.kill(row.node)
+                if row.value < FOR_EVER_S:
+                    self._struck_until = max(self._struck_until, row.t + row.value)
 
     # -- faults -------------------------------------------------------------------------
 
@@ -329,7 +332,8 @@ class ProcessRun:
                         self._ledger.write(Event.CONTRADICTED, job=job)
                     self._ledger.write(Event.DEADLINE)
                     return
-                healed = now >= self.plan.healed_at_s and not self._agenda
+                struck_s = self._struck_until - self._started_at
+                healed = now >= max(self.plan.healed_at_s, struck_s) and not self._agenda
                 rows = len(self._rows)
                 if not (healed and self._conductor.quiet(now)):
                     quiet_since = None

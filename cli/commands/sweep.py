@@ -1,0 +1,194 @@
+"""The command ``jobquake sweep``: every round trip of an app's task, broken in every way."""
+
+from __future__ import annotations
+
+import sys
+from math import inf
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ...errors import HELD, INCONCLUSIVE, VIOLATED, UsageError
+from ..app_options import AppAsked, app_alone
+from ..options import json_option, report_option, time_option
+
+if TYPE_CHECKING:
+    from ...backends.system import Time
+    from ...sweep.expected import Differences, Expected
+    from ...sweep.swept import Swept
+
+SECTION = "run"
+FILES = click.Path(path_type=Path, dir_okay=False)
+SERVERS = 2
+
+
+@click.command("sweep")
+@click.option(
+    "--only",
+    multiple=True,
+    metavar="TEXT",
+    help="Break only round trips with this text in their names; may be repeated.",
+)
+@click.option(
+    "--connections",
+    "opening",
+    is_flag=True,
+    help="Break round trips that only open a connection, too.",
+)
+@click.option(
+    "--budget",
+    "budget_s",
+    type=click.FloatRange(min=0.0),
+    default=inf,
+    metavar="SECONDS",
+    help="Begin no run after so many seconds; the same command goes on later [default: no limit].",
+)
+@click.option(
+    "--parallel",
+    type=click.IntRange(1, 32),
+    default=SERVERS,
+    show_default=True,
+    help="How many runs at once, each on servers of its own.",
+)
+@click.option("--fresh", is_flag=True, help="Begin anew instead of going on where one ended.")
+@click.option(
+    "--expect",
+    type=FILES,
+    metavar="FILE",
+    help="Pass only if the sweep shows what this file says: nothing worse, nothing better.",
+)
+@click.option(
+    "--record",
+    type=FILES,
+    metavar="FILE",
+    help="Write what the sweep shows as such a file; reasons that it has stay.",
+)
+@time_option
+@report_option
+@json_option
+@app_alone
+def command(
+    only: tuple[str, ...],
+    opening: bool,
+    budget_s: float,
+    parallel: int,
+    fresh: bool,
+    expect: Path | None,
+    record: Path | None,
+    time: Time | None,
+    report: Path,
+    as_json: bool,
+    app: AppAsked | None,
+) -> int:
+    """Break every round trip of a task's life in every way, one at a time, and judge each run.
+
+    A clean run shows which round trips there are, between producer and broker and between worker
+    and broker. Then each is lost, cut, late and silent, and whoever asks is killed before and after
+    it, each in a run from a fresh state. Exits with 1 if work was lost or stood still, or, with
+    --expect, if anything differs from the file; with 4 if a run proved nothing or the budget was
+    spent.
+
+    \b
+    Examples:
+      jobquake sweep --app shop.celery:app --task shop.charge --args '[1]'
+      jobquake sweep --app shop.celery:app --task shop.charge --args '[1]' --budget 180
+      jobquake sweep --app shop.celery:app --task shop.charge --record sweep.toml
+      jobquake sweep --app shop.celery:app --task shop.charge --expect sweep.toml
+    """
+    from rich.text import Text
+
+    from ...experiments import check_writable
+    from ...reports import terminal
+    from ...reports.sweep import text
+    from ...sweep import expected
+    from ...sweep.sweep import sweep
+
+    if app is None:
+        raise UsageError(
+            "expected --app, found none; name your Celery app or RQ queue as its workers do"
+        )
+    if report.suffix == ".html":
+        raise UsageError(f"expected a folder for the page and its cells, found {report}; name one")
+    check_writable(report)
+    known = expected.read(expect) if expect else None
+    earlier = expected.read(record) if record and record.exists() else known
+    console = terminal.console(stderr=as_json)
+    system = app.system()
+    folder = report / folder_of(system.app.target, system.task)
+    with console.status(Text("the clean run ...")) as status:
+
+        def tell(now: object) -> None:
+            line = text.progress(now)  # type: ignore[arg-type]
+            status.update(Text(line))
+            if not console.is_terminal and sys.stderr.isatty():
+                click.echo(line, err=True)
+
+        swept = sweep(
+            system,
+            folder,
+            time=time or app.time,
+            patience_s=app.patience_s,
+            parallel=parallel,
+            budget_s=budget_s,
+            only=only,
+            opening=opening,
+            anew=fresh,
+            begun=lambda clean: text.clean(clean, console),
+            tell=tell,
+        )
+    text.tell(swept, console)
+    differs = expected.compare(swept, known) if known else None
+    if differs:
+        text.differences(differs, console)
+    for file in write(swept, folder, known, differs, record, earlier):
+        console.print(f"written: {file}", soft_wrap=True)
+    if as_json:
+        import msgspec
+
+        click.echo(msgspec.json.encode(swept))
+    return code(swept, differs)
+
+
+def folder_of(target: str, task: str) -> str:
+    """Where the sweep of that task is kept, within the folder for reports."""
+    name = f"sweep-{target}-{task}"
+    return "".join(letter if letter.isalnum() or letter in "._-" else "-" for letter in name)
+
+
+def write(
+    swept: Swept,
+    folder: Path,
+    known: Expected | None,
+    differs: Differences | None,
+    record: Path | None,
+    earlier: Expected | None,
+) -> list[Path]:
+    """The page, the results, and the expectation; where they are."""
+    import msgspec
+
+    from ...publish import write_whole
+    from ...reports.sweep import junit, page
+    from ...sweep.expected import recorded
+
+    texts = {
+        folder / "sweep.html": page.page(swept, known, differs),
+        folder / "sweep.json": msgspec.json.format(msgspec.json.encode(swept)).decode() + "\n",
+        folder / "junit.xml": junit.render(swept, known),
+    }
+    if record:
+        texts[record] = recorded(swept, earlier)
+    for file, said in texts.items():
+        write_whole(file, said)
+    return list(texts)
+
+
+def code(swept: Swept, differs: Differences | None) -> int:
+    """What the command ends with."""
+    if differs is not None:
+        if differs.red:
+            return VIOLATED
+        return INCONCLUSIVE if differs.missing else HELD
+    if swept.findings:
+        return VIOLATED
+    return INCONCLUSIVE if swept.unproved or not swept.complete else HELD

@@ -1,0 +1,111 @@
+"""A sweep in a terminal: the clean run in order of time, the grid, and what was found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rich.console import Console
+from rich.table import Table
+
+from ...harness.units import seconds
+from ...sweep.cell import Cell
+from ...sweep.clean import Clean
+from ...sweep.conduct import Progress
+from ...sweep.expected import Differences
+from ...sweep.outcome import LOOKS
+from ...sweep.swept import Swept
+from ...sweep.ways import WAYS
+from ..plain import one_line
+from .words import conditions, counts, headline
+
+MOST_TOLD = 12
+MOST_STORIES = 3
+
+
+def clean(found: Clean, console: Console) -> None:
+    """What the clean run showed, as soon as it is known."""
+    opening = sum(boundary.opens for boundary in found.boundaries)
+    console.print(
+        one_line(
+            f"clean run: {len(found.boundaries)} round trips of the job, {opening} of them only "
+            f"open connections; {found.others} others are the idle loop"
+        ),
+        soft_wrap=True,
+    )
+
+
+def progress(now: Progress) -> str:
+    """One line while it goes on."""
+    last = f"; last: {now.last.boundary}, {now.last.way}: {now.last.outcome}" if now.last else ""
+    left = f", {seconds(round(now.left_s))} left" if now.done < now.wanted else ""
+    return one_line(f"{now.done} of {now.wanted} runs{left}{last}")
+
+
+def tell(swept: Swept, console: Console) -> None:
+    """All of it that fits into a terminal."""
+    console.print(one_line(f"{swept.app}: {headline(swept)}"), soft_wrap=True)
+    for line in conditions(swept):
+        console.print(one_line(f"  {line}"), soft_wrap=True)
+    _sequence(swept, console)
+    _grid(swept, console)
+    _cells("lost or standing still", swept.findings, console)
+    _cells("worth a word", swept.told, console)
+    _cells("proves nothing", swept.unproved, console)
+    for cell in swept.findings[:MOST_STORIES]:
+        console.print(one_line(f"{cell.boundary}, {cell.way}:"), soft_wrap=True)
+        for line in cell.story:
+            console.print(one_line(f"    {line}"), soft_wrap=True)
+        console.print(one_line(f"    again: {cell.replay}"), soft_wrap=True)
+
+
+def differences(found: Differences, console: Console) -> None:
+    """What differs from the expectation, and whether that is red."""
+    for title, lines in (
+        ("worse", found.worse), ("better", found.better), ("other", found.other),
+        ("told", found.told), ("missing", found.missing[:MOST_TOLD]),
+    ):  # fmt: skip
+        for line in lines:
+            console.print(one_line(f"{title}: {line}"), soft_wrap=True)
+    if found.missing[MOST_TOLD:]:
+        more = len(found.missing) - MOST_TOLD
+        console.print(f"missing: {more} more", soft_wrap=True)
+    if not found.red and not found.missing:
+        console.print("as expected")
+
+
+def _sequence(swept: Swept, console: Console) -> None:
+    table = Table("", "after", "who asks", "round trip", box=None, pad_edge=False)
+    for number, boundary in enumerate(swept.boundaries, 1):
+        carries = " *" if boundary.carries else ""
+        at = f"{max(0.0, boundary.at_s):.3f} s"
+        table.add_row(str(number), at, boundary.side, one_line(boundary.label + carries))
+    console.print(table)
+    console.print("* carries the job's id")
+
+
+def _grid(swept: Swept, console: Console) -> None:
+    width = len(str(len(swept.boundaries)))
+    wide = max(len(way.name) for way in WAYS)
+    head = " ".join(str(n).rjust(width) for n in range(1, len(swept.boundaries) + 1))
+    console.print(f"\n{'':{wide}}  {head}", soft_wrap=True)
+    for way in WAYS:
+        signs = []
+        for boundary in swept.boundaries:
+            cell = swept.cell(boundary.key, way.name)
+            signs.append((LOOKS[cell.outcome].sign if cell else " ").rjust(width))
+        console.print(f"{way.name:{wide}}  {' '.join(signs)}", soft_wrap=True)
+    for outcome, count in counts(swept).items():
+        look = LOOKS[outcome]
+        console.print(f"  {look.sign} {outcome}, {count}: {look.means}", soft_wrap=True)
+
+
+def _cells(title: str, cells: Iterable[Cell], console: Console) -> None:
+    shown = list(cells)
+    if not shown:
+        return
+    console.print(f"\n{title}:")
+    for cell in shown[:MOST_TOLD]:
+        line = f"  {LOOKS[cell.outcome].sign} {cell.boundary}, {cell.way}: {cell.outcome}: "
+        console.print(one_line(line + cell.sentence), soft_wrap=True)
+    if len(shown) > MOST_TOLD:
+        console.print(f"  and {len(shown) - MOST_TOLD} more, on the page")

@@ -1,0 +1,53 @@
+"""What a terminal and a page say of a sweep in the same words."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from ...harness.units import seconds
+from ...sweep.outcome import LOOKS, Outcome
+from ...sweep.swept import Swept
+
+
+def headline(swept: Swept) -> str:
+    """The whole sweep in one sentence."""
+    cells, broken = len(swept.cells), swept.findings
+    where = len({cell.boundary for cell in broken})
+    ways = len(swept.boundaries)
+    told = f"{ways} round trips, broken in {cells} of {swept.wanted} ways"
+    if swept.complete:
+        told = f"{ways} round trips, each broken in {swept.wanted // max(1, ways)} ways"
+    if not broken:
+        return f"{told}: no work was lost or stood still" + ("" if swept.complete else " so far")
+    return (
+        f"{told}: in {len(broken)} of {cells} runs work was lost or stood still, at {where} of them"
+    )
+
+
+def counts(swept: Swept) -> dict[Outcome, int]:
+    """How often each outcome came, in the order of the legend."""
+    found = Counter(cell.outcome for cell in swept.cells)
+    return {outcome: found[outcome] for outcome in LOOKS if found[outcome]}
+
+
+def conditions(swept: Swept) -> list[str]:
+    """Under which conditions that was found, a sentence each."""
+    how = (
+        f"{swept.library}, task {swept.task}, one worker on a Redis of its own in each run; a "
+        "second job comes behind the one whose round trip is broken."
+    )
+    took = (
+        f"Unbroken, the job is done {seconds(swept.clean_s)} after it was sent. By itself the "
+        f"library brings back what a dead worker held within {seconds(swept.recovery_s)} "
+        f"({swept.recovery_why}); each run waited {seconds(swept.waited_s)} for that."
+    )
+    said = [how, took]
+    if swept.opening:
+        said.append(
+            f"{len(swept.opening)} round trips that only open connections were left out; "
+            "--connections breaks them, too."
+        )
+    if not swept.complete:
+        left = swept.wanted - len(swept.cells)
+        said.append(f"{left} of {swept.wanted} were not run; the same command goes on with them.")
+    return said

@@ -1,0 +1,121 @@
+"""Runs the cells of a sweep: the most telling first, several at once, each on a server of its own.
+
+A run belongs to the main thread of a process, so each of the processes here runs one cell at a
+time.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import time as clock
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from math import inf
+from typing import NamedTuple
+
+from ..backends.system import Time
+from ..frameworks.system import AppSystem
+from .boundaries import Boundary
+from .cell import Cell, run_cell
+from .kept import Kept
+from .ways import WAYS, Way
+
+GUESS_S = 6.0  # what a cell takes, before one is done
+
+
+class Progress(NamedTuple):
+    """How far it is; ``left_s``: how long the rest will take, by what is done."""
+
+    done: int
+    wanted: int
+    left_s: float
+    last: Cell | None
+
+
+Work = tuple[Boundary, Way]
+_system: list[AppSystem] = []
+
+
+def in_order(boundaries: Sequence[Boundary]) -> list[Work]:
+    """All cells, the most telling first: a kill before a delay, the job's own round trips before
+    those that only accompany it, and those before what only opens connections.
+    """
+    cells = [(boundary, way) for boundary in boundaries for way in WAYS]
+    return sorted(cells, key=lambda cell: (cell[0].opens, cell[1].tells, not cell[0].carries))
+
+
+def conduct(
+    system: AppSystem,
+    boundaries: Sequence[Boundary],
+    kept: Kept,
+    waits_s: float,
+    *,
+    time: Time | None = None,
+    parallel: int = 2,
+    budget_s: float = inf,
+    tell: Callable[[Progress], None] = lambda progress: None,
+) -> list[Cell]:
+    """Run what is not kept yet, within ``budget_s`` seconds; all cells that are known then.
+
+    What was begun within the budget is finished.
+    """
+    work = in_order(boundaries)
+    left = [(b, way) for b, way in work if (b.key, way.name) not in kept.cells]
+    wanted, until_s = len(work), clock.monotonic() + budget_s
+    tell(_progress(kept, wanted, len(left), parallel, None))
+    if left:
+        with _pool(system, min(parallel, len(left))) as pool:
+            for cell in _done(pool, iter(left), parallel, until_s, waits_s, time):
+                kept.add(cell)
+                tell(_progress(kept, wanted, wanted - _known(work, kept), parallel, cell))
+    return [kept.cells[b.key, way.name] for b, way in work if (b.key, way.name) in kept.cells]
+
+
+def _known(work: Sequence[Work], kept: Kept) -> int:
+    return sum((boundary.key, way.name) in kept.cells for boundary, way in work)
+
+
+def _progress(kept: Kept, wanted: int, left: int, parallel: int, last: Cell | None) -> Progress:
+    took = [cell.real_s for cell in kept.cells.values()] or [GUESS_S]
+    left_s = left * sum(took) / len(took) / parallel
+    return Progress(wanted - left, wanted, left_s, last)
+
+
+def _pool(system: AppSystem, parallel: int) -> ProcessPoolExecutor:
+    fresh = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(parallel, fresh, initializer=_begin, initargs=(system,))
+
+
+def _begin(system: AppSystem) -> None:
+    _system.append(system)
+
+
+def _done(
+    pool: ProcessPoolExecutor,
+    left: Iterator[Work],
+    parallel: int,
+    until_s: float,
+    waits_s: float,
+    time: Time | None,
+) -> Iterator[Cell]:
+    """Cells as they are done, never more of them under way than can run at once."""
+    under_way = set[Future[Cell]]()
+    try:
+        while True:
+            while len(under_way) < parallel and clock.monotonic() < until_s:
+                if (cell := next(left, None)) is None:
+                    break
+                boundary, way = cell
+                under_way.add(pool.submit(_run, boundary, way.name, waits_s, time))
+            if not under_way:
+                return
+            done, under_way = wait(under_way, return_when=FIRST_COMPLETED)
+            for future in done:
+                yield future.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _run(boundary: Boundary, name: str, waits_s: float, time: Time | None) -> Cell:
+    """In a process of the pool."""
+    return run_cell(_system[0], boundary, name, waits_s, time)

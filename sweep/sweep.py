@@ -1,0 +1,85 @@
+"""A sweep from the clean run to what it showed."""
+
+from __future__ import annotations
+
+import json
+import time as clock
+from collections.abc import Callable, Sequence
+from math import inf
+from pathlib import Path
+
+from ..backends.system import Time
+from ..errors import UsageError
+from ..frameworks.system import AppSystem
+from ..harness.drivers.pace_of import can_leap
+from .clean import Clean, clean_run, fingerprint
+from .conduct import Progress, conduct
+from .kept import Kept
+from .swept import Swept
+
+REAL_PATIENCE_S = 30.0
+SECRET = ("broker_url", "result_backend")  # there may be a password in it
+
+
+def sweep(
+    system: AppSystem,
+    folder: Path,
+    *,
+    time: Time | None = None,
+    patience_s: float | None = None,
+    parallel: int = 2,
+    budget_s: float = inf,
+    only: Sequence[str] = (),
+    opening: bool = False,
+    anew: bool = False,
+    begun: Callable[[Clean], None] = lambda clean: None,
+    tell: Callable[[Progress], None] = lambda progress: None,
+) -> Swept:
+    """Break every round trip of the app's task in every way; what is done is kept in ``folder``.
+
+    ``patience_s`` is how long a cell waits for what the library brings back by itself, by default
+    as long as its settings say in leaping time, and 30 s in real time. ``only``: round trips with
+    one of these texts in their names. ``opening``: those that only open connections, too.
+    ``begun`` is told of the clean run, ``tell`` of each cell.
+
+    Raises :class:`NothingProved` if the clean run was none, :class:`UsageError`,
+    :class:`EnvironmentFault`.
+    """
+    started_s = clock.monotonic()
+    recovery = system.library.recovery(system.looked)
+    clean = clean_run(system, time)
+    begun(clean)
+    broken = [b for b in clean.boundaries if opening or not b.opens]
+    chosen = [b for b in broken if not only or any(text in b.key for text in only)]
+    if not chosen:
+        names = ", ".join(b.key for b in broken)
+        raise UsageError(f"expected --only to name a round trip, found none; there are {names}")
+    if patience_s is None:
+        patience_s = recovery.seconds if can_leap(time) else REAL_PATIENCE_S
+    waits_s = min(patience_s, recovery.seconds)
+    kept = Kept(folder, f"{fingerprint(system, clean)}-{waits_s:g}", anew)
+    left_s = budget_s - (clock.monotonic() - started_s)
+    cells = conduct(
+        system, chosen, kept, waits_s, time=time, parallel=parallel, budget_s=left_s, tell=tell
+    )
+    looked = system.looked
+    return Swept(
+        app=system.app.target,
+        task=system.task,
+        library=f"{system.library.title} {looked.version}",
+        settings={
+            name: json.dumps(value)
+            for name, value in {**looked.settings, **looked.of_task}.items()
+            if value is not None and name not in SECRET
+        },
+        options=system.options,
+        boundaries=tuple(chosen),
+        opening=tuple(b for b in clean.boundaries if b.opens and not opening),
+        clean_s=round(clean.done_s, 3),
+        cells=tuple(cells),
+        recovery_s=recovery.seconds,
+        recovery_why=recovery.why,
+        waited_s=waits_s,
+        real_s=round(clock.monotonic() - started_s, 1),
+        time=clean.time,
+    )

@@ -1,0 +1,75 @@
+"""The sweep on real Celery and RQ: what the clean run shows, and cells that are known by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from jobquake.frameworks.system import AppSystem
+from jobquake.sweep.boundaries import Boundary
+from jobquake.sweep.cell import run_cell
+from jobquake.sweep.clean import clean_run
+from jobquake.sweep.sweep import sweep
+from support.frameworks import LATE, jobs, shop
+
+CELERY = [
+    "producer: MULTI LLEN celery",
+    "producer: MULTI SADD _kombu.binding.celery + SADD _kombu.binding_permanent.celery",
+    "producer: LPUSH celery",
+    "worker: BRPOP celery",
+    "worker: MULTI ZADD unacked_index + HSET unacked",
+    "worker: MULTI ZREM unacked_index + HDEL unacked",
+]
+HOLD = Boundary("worker", CELERY[4].partition(": ")[2], 1, True)
+POP = Boundary("worker", "BRPOP celery", 0, True)
+PUSH = Boundary("producer", "LPUSH celery", 1, True)
+SOON_S = 60.0
+
+
+def test_a_worker_killed_between_taking_a_job_and_noting_it_has_lost_it() -> None:
+    cell = run_cell(shop(LATE), HOLD, "killed before", SOON_S)
+    assert (cell.outcome, cell.behind) == ("lost", "done")
+    assert "w1 was killed before its MULTI ZADD" in cell.sentence
+    assert "--app shop:app --task shop.charge" in cell.replay
+
+
+@pytest.mark.slow
+def test_a_clean_run_of_celery_shows_each_round_trip_of_a_job() -> None:
+    found = clean_run(shop()).boundaries
+    assert [boundary.key for boundary in found if not boundary.opens] == CELERY
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("boundary", "way", "outcome"),
+    [
+        (POP, "killed after", "lost"),
+        (POP, "answer late", "lost"),
+        (POP, "silence", "done"),
+        (PUSH, "killed before", "not accepted"),
+        (PUSH, "killed after", "untold"),
+        (PUSH, "reset after", "run again"),
+        (Boundary("worker", "LPOP nothing", 1), "killed after", "not hit"),
+    ],
+)
+def test_cells_of_celery_that_are_known_by_hand(boundary: Boundary, way: str, outcome: str) -> None:
+    assert run_cell(shop(LATE), boundary, way, SOON_S).outcome == outcome
+
+
+def started(system: AppSystem, folder: Path, told: list[int], budget_s: float = 1e9) -> None:
+    swept = sweep(
+        system, folder, only=("RPUSH",), budget_s=budget_s, tell=lambda now: told.append(now.done)
+    )
+    assert [b.label for b in swept.boundaries] == ["MULTI HSET rq:job:ID + RPUSH rq:queue:payments"]
+    if swept.complete:
+        outcomes = {cell.way: cell.outcome for cell in swept.cells}
+        assert outcomes["killed before"] == outcomes["request lost"] == "not accepted"
+        assert outcomes["killed after"] == outcomes["answer lost"] == "untold"
+
+
+@pytest.mark.slow
+def test_a_sweep_goes_on_where_its_budget_ended(tmp_path: Path) -> None:
+    first, second = list[int](), list[int]()
+    started(jobs(), tmp_path, first, budget_s=4.0)
+    started(jobs(), tmp_path, second)
+    assert first[0] == 0 and second[0] == first[-1] and second[-1] == 8
