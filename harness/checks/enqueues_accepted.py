@@ -34,7 +34,7 @@ def judge(facts: Facts) -> Judged:
     refused = facts.rows(Event.ENQUEUE_ANSWERED, Answer.FAILED).tolist()
     if facts.claims.idempotent_enqueue:
         refused += facts.rows(Event.ENQUEUE_ANSWERED, Answer.UNKNOWN).tolist()
-    findings = []
+    findings, others = list[Finding](), _Others(facts)
     for row in refused:
         job = int(history["job"][row])
         queue = facts.plan.queues[facts.plan.jobs[job].queue]
@@ -42,7 +42,7 @@ def judge(facts: Facts) -> Judged:
         if queue.max_waiting is None:
             findings.append(Finding(job, f"{sentence}, though it is a legal job", (row,)))
             continue
-        most = _may_have_waited(facts, row)
+        most = others.may_have_waited(row)
         if most < queue.max_waiting:
             sentence += f", though at most {most} others waited where {queue.max_waiting} may"
             findings.append(Finding(job, sentence, (row,)))
@@ -58,14 +58,13 @@ def _told_wrongly(facts: Facts) -> list[Finding]:
     """Answers that call a job new that the queue held, or a new one held."""
     history, findings = facts.history, list[Finding]()
     t, since, jobs = history["t"], history["since"], history["job"]
-    sent, over = facts.rows(Event.ENQUEUE_SENT), _said_to_be_over(facts)
+    over = _said_to_be_over(facts)
     idempotent = facts.claims.idempotent_enqueue
     accepted_at = np.full(facts.jobs, np.inf)
     for row in facts.rows(Event.ENQUEUE_ANSWERED, Answer.OK).tolist():
         job, told = int(jobs[row]), history["key"][row]
         known = accepted_at[job] <= since[row]
-        alone = np.count_nonzero((jobs[sent] == job) & (t[sent] <= t[row])) == 1
-        if told == REPEATED and alone and _sent_once(facts, row):
+        if told == REPEATED and _sent_once(facts, row):
             sentence = f"the first enqueue of job {job} was answered as a repetition"
             findings.append(Finding(job, f"{sentence} at {seconds(t[row])}", (row,)))
         elif told == CREATED and idempotent and known and t[row] < over[facts.work[job]]:
@@ -84,26 +83,41 @@ def _said_to_be_over(facts: Facts) -> Floats:
 
 
 def _sent_once(facts: Facts, row: int) -> bool:
-    """Whether this enqueue reached the queue once: one attempt, and no fault doubled it."""
+    """Whether this enqueue was the first, and reached the queue once: no fault doubled it."""
     history = facts.history
     if history["value"][row] != 1:
         return False
-    return not any(
-        isinstance(fault := facts.plan.faults[history["fault"][strike]], CallFault)
-        and fault.call == "enqueue"
-        for strike in facts.rows(Event.FAULT_STRUCK).tolist()
-        if history["job"][strike] == history["job"][row]
-    )
+    rows = history.of_job(history["job"][row])
+    events, early = history["event"][rows], history["t"][rows] <= history["t"][row]
+    if np.count_nonzero((events == Event.ENQUEUE_SENT) & early) != 1:
+        return False
+    strikes = history["fault"][rows[events == Event.FAULT_STRUCK]].tolist()
+    faults = [facts.plan.faults[fault] for fault in strikes]
+    return not any(isinstance(fault, CallFault) and fault.call == "enqueue" for fault in faults)
 
 
-def _may_have_waited(facts: Facts, row: int) -> int:
-    """How many other jobs of its queue may have waited when this enqueue was refused, at most."""
-    history = facts.history
-    job, since, at_s = int(history["job"][row]), history["since"][row], history["t"][row]
-    queues = np.array([planned.queue for planned in facts.plan.jobs])
-    acks = facts.rows(Event.ACK_ANSWERED, Answer.OK)
-    gone = history["job"][acks[history["t"][acks] < since]]
-    there = (facts.sent_at <= at_s) & (queues == queues[job])
-    there[gone] = False
-    there[job] = False
-    return int(np.count_nonzero(there))
+class _Others:
+    """How many other jobs may wait when one is refused: when each came, and when it was gone."""
+
+    def __init__(self, facts: Facts) -> None:
+        self._history, self._sent_at = facts.history, facts.sent_at
+        self._gone_at = np.full(facts.jobs, np.inf)
+        acks = facts.rows(Event.ACK_ANSWERED, Answer.OK)
+        np.minimum.at(self._gone_at, facts.history["job"][acks], facts.history["t"][acks])
+        self._queue = np.array([planned.queue for planned in facts.plan.jobs])
+        self._sorted: dict[int, tuple[Floats, Floats]] = {}
+
+    def may_have_waited(self, row: int) -> int:
+        """Other jobs of its queue that may have waited when this enqueue was refused, at most."""
+        job = int(self._history["job"][row])
+        since, at_s = self._history["since"][row], self._history["t"][row]
+        came, gone = self._of_queue(int(self._queue[job]))
+        waiting = np.searchsorted(came, at_s, "right") - np.searchsorted(gone, since, "left")
+        itself = self._sent_at[job] <= at_s and not self._gone_at[job] < since
+        return int(waiting) - bool(itself)
+
+    def _of_queue(self, queue: int) -> tuple[Floats, Floats]:
+        if queue not in self._sorted:
+            of_queue = (self._queue == queue) & ~np.isnan(self._sent_at)
+            self._sorted[queue] = np.sort(self._sent_at[of_queue]), np.sort(self._gone_at[of_queue])
+        return self._sorted[queue]

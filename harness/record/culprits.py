@@ -7,15 +7,17 @@ from collections.abc import Iterator
 import numpy as np
 
 from .excuses import share_a_key
-from .facts import Facts
+from .facts import Facts, Floats, Ints
 from .history import Answer, Event
 from .leases import Leases
+from .once import once
 
 REFUSABLE = (
     Event.ACK_ANSWERED, Event.NACK_ANSWERED, Event.RELEASE_ANSWERED, Event.EXTEND_ANSWERED,
 )  # fmt: skip
 
 
+@once
 def settled_by_another(facts: Facts) -> dict[int, int]:
     """Jobs that count as done though no ack of theirs was accepted: each with the ack to blame.
 
@@ -27,7 +29,8 @@ def settled_by_another(facts: Facts) -> dict[int, int]:
     settled = _settled_without_an_ack(facts)
     if not settled or not any(_refused_while_held(facts, settled)):
         return {}
-    return {job: _somebody_elses_ack(facts, job) for job in settled}
+    acks = _Acks(facts)
+    return {job: acks.to_blame(job) for job in settled}
 
 
 def _refused_while_held(facts: Facts, jobs: list[int]) -> Iterator[bool]:
@@ -59,14 +62,38 @@ def _settled_without_an_ack(facts: Facts) -> list[int]:
     return found
 
 
-def _somebody_elses_ack(facts: Facts, job: int) -> int:
-    history, rows = facts.history, facts.history.of_job(job)
-    leases = rows[history["event"][rows] == Event.LEASED]
-    acks = facts.rows(Event.ACK_ANSWERED, Answer.OK)
-    acks = acks[acks > (leases[-1] if len(leases) else rows[0])]
-    whose = history["job"][acks]
-    queues = np.array([planned.queue for planned in facts.plan.jobs])
-    acks = acks[(queues[whose] == queues[job]) & (whose != job)]
-    later = acks[facts.sent_at[history["job"][acks]] > facts.sent_at[job]]
-    first = later if len(later) else acks
-    return int(first[0]) if len(first) else -1
+class _Acks:
+    """The acks that were accepted, by the queue of their job."""
+
+    def __init__(self, facts: Facts) -> None:
+        self._facts = facts
+        self._queues = np.array([planned.queue for planned in facts.plan.jobs])
+        self._rows = facts.rows(Event.ACK_ANSWERED, Answer.OK)
+        self._of_queue: dict[int, tuple[Ints, Ints, Floats]] = {}
+
+    def to_blame(self, job: int) -> int:
+        """The ack that ended this job, if it was somebody else's; see above."""
+        history, rows = self._facts.history, self._facts.history.of_job(job)
+        leases = rows[history["event"][rows] == Event.LEASED]
+        acks, whose, came_at = self._accepted(int(self._queues[job]))
+        start = int(np.searchsorted(acks, leases[-1] if len(leases) else rows[0], "right"))
+        first, width = -1, 64
+        while start < len(acks):  # in pieces, since the first is usually near
+            piece = slice(start, start + width)
+            others = whose[piece] != job
+            later = np.flatnonzero(others & (came_at[piece] > self._facts.sent_at[job]))
+            if len(later):
+                return int(acks[start + later[0]])
+            if first < 0 and others.any():
+                first = int(acks[start + int(others.argmax())])
+            start, width = start + width, 2 * width
+        return first
+
+    def _accepted(self, queue: int) -> tuple[Ints, Ints, Floats]:
+        """Of a queue: the rows, whose acks they are, and when each of those jobs was sent."""
+        if queue not in self._of_queue:
+            whose = self._facts.history["job"][self._rows]
+            mine = self._queues[whose] == queue
+            came_at = self._facts.sent_at[whose[mine]]
+            self._of_queue[queue] = self._rows[mine], whose[mine].astype(np.intp), came_at
+        return self._of_queue[queue]

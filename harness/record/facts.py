@@ -50,6 +50,15 @@ class Facts:
         mask: Flags = (job >= 0) & (job < self.jobs)
         return mask
 
+    @cached_property
+    def server_strikes(self) -> list[int]:
+        """Rows in which a fault struck the queue itself."""
+        history = self.history
+        struck = history.where(Event.FAULT_STRUCK)
+        whole = struck[(history["job"][struck] < 0) & (history["node"][struck] < 0)]
+        faults = self.plan.faults
+        return [row for row in whole.tolist() if faults[history["fault"][row]].strikes_server]
+
     def _count(self, rows: Ints) -> Ints:
         return np.bincount(self.history["job"][rows], minlength=self.jobs)
 

@@ -116,7 +116,16 @@ class History:
         return np.argsort(events, kind="stable"), np.cumsum(np.bincount(events)).tolist()
 
     def of_job(self, job: int | np.integer[Any]) -> npt.NDArray[np.intp]:
-        return np.flatnonzero(self["job"] == job)
+        """The rows about that job, in their order."""
+        rows, jobs = self._by_job
+        first, end = np.searchsorted(jobs, np.array((job, job + 1)))
+        return rows[first:end]
+
+    @cached_property
+    def _by_job(self) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.int64]]:
+        """The rows in the order of their jobs, and those jobs: whoever asks may ask for many."""
+        rows = np.argsort(self["job"], kind="stable")
+        return rows, self["job"][rows].astype(np.int64)
 
     def tobytes(self) -> bytes:
         """The rows as bytes: equal histories and only they have equal bytes."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable
 from functools import partial
 
@@ -94,13 +95,15 @@ def delivery_end(facts: Facts, lease: int) -> int:
     """The row that ends the delivery of this lease: it was over, or its worker was; -1: none."""
     history = facts.history
     row = history.rows[lease]
-    ends = (history["job"] == row["job"]) & (history["token"] == row["token"])
-    ends &= np.isin(history["event"], (Event.FINISHED, Event.LEASE_LOST))
-    ends |= history["event"] == Event.WORKER_EXITED
-    ends &= history["node"] == row["node"]
-    ends &= history["incarnation"] == row["incarnation"]
-    later = np.flatnonzero(ends[lease:])
-    return int(lease + later[0]) if len(later) else -1
+    own = history.of_job(row["job"])
+    over = own[np.isin(history["event"][own], (Event.FINISHED, Event.LEASE_LOST))]
+    ends = [over[history["token"][over] == row["token"]], history.where(Event.WORKER_EXITED)]
+    later = np.sort(np.concatenate(ends))
+    later = later[np.searchsorted(later, lease) :]
+    theirs = history["node"][later] == row["node"]
+    theirs &= history["incarnation"][later] == row["incarnation"]
+    found = later[theirs]
+    return int(found[0]) if len(found) else -1
 
 
 def exits_with(facts: Facts, job: int) -> list[int]:
@@ -136,14 +139,9 @@ def tell_exit(facts: Facts, i: int) -> str:
 
 def _crashes(facts: Facts, job: int) -> list[int]:
     """Rows in which the queue itself was struck while it had the job."""
-    history = facts.history
-    struck = history.where(Event.FAULT_STRUCK)
-    whole = struck[(history["job"][struck] < 0) & (history["node"][struck] < 0)]
-    rows = history.of_job(job)
-    first = rows[0] if len(rows) else 0
-    return [
-        int(i) for i in whole if i > first and facts.plan.faults[history["fault"][i]].strikes_server
-    ]
+    rows = facts.history.of_job(job)
+    first = int(rows[0]) if len(rows) else 0
+    return facts.server_strikes[bisect_right(facts.server_strikes, first) :]
 
 
 def _skews(facts: Facts, job: int) -> list[int]:
@@ -199,9 +197,9 @@ def taken_and_not_begun(facts: Facts, job: int) -> int:
     passed = rows[(events == Event.PASSED) & workers]
     if not len(passed) or (events == Event.STARTED).any():
         return -1
-    ends = history["event"] == Event.WORKER_EXITED
-    ends &= history["node"] == history["node"][passed[-1]]
-    return int(passed[-1]) if ends[passed[-1] :].any() else -1
+    ends = history.where(Event.WORKER_EXITED)
+    theirs = ends[history["node"][ends] == history["node"][passed[-1]]]
+    return int(passed[-1]) if (theirs >= passed[-1]).any() else -1
 
 
 def _tell_taken(facts: Facts, job: int) -> str:

@@ -18,7 +18,7 @@ import numpy as np
 from ..faults.fault import CallFault, LinkFault
 from ..record.facts import Facts
 from ..record.history import Answer, Event
-from .once import once
+from ..record.once import once
 
 LEASE_CALLS = ("lease", "granted")
 NEVER = float("inf")

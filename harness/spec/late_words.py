@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from ..record.facts import Facts
 from ..record.history import Answer, Event
+from ..record.once import once
 from .lives import Delivery, lives
-from .once import once
 
 LATE_S = 0.5  # after the end of a lease: by then whoever counts it has counted it
 TAKEN = ("acked", "failed", "permanent", "released")

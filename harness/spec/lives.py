@@ -14,7 +14,7 @@ import numpy as np
 
 from ..record.facts import Facts
 from ..record.history import Answer, Event
-from .once import once
+from ..record.once import once
 
 Ending = Literal[
     "open", "acked", "failed", "permanent", "released", "refused", "unknown", "lost", "crashed"
@@ -126,7 +126,7 @@ def _deliveries(facts: Facts, found: dict[int, Life]) -> list[Delivery]:
     columns = [history[name][rows].tolist() for name in names]
     delivered: list[Delivery] = []
     current: dict[tuple[int, int, int, int], Delivery] = {}
-    in_hand: dict[tuple[int, int], list[Delivery]] = defaultdict(list)
+    in_hand: dict[tuple[int, int], dict[int, Delivery]] = defaultdict(dict)  # by their rows
     for row, t, since, what, answer, node, incarnation, index, token, key, value in zip(
         rows.tolist(), *columns, strict=True
     ):
@@ -135,9 +135,9 @@ def _deliveries(facts: Facts, found: dict[int, Life]) -> list[Delivery]:
             new = Delivery(row, index, token, key, node, incarnation, since, t, t + value)
             delivered.append(new)
             current[index, token, node, incarnation] = new
-            in_hand[worker].append(new)
+            in_hand[worker][row] = new
         elif what == Event.WORKER_EXITED:
-            for held in in_hand.pop(worker, ()):
+            for held in in_hand.pop(worker, {}).values():
                 if held.ending == "open":
                     held.ending, held.end = "crashed", row
                 held.over_at = t
@@ -149,8 +149,8 @@ def _deliveries(facts: Facts, found: dict[int, Life]) -> list[Delivery]:
                 last.answer, last.answered_at, last.end = Answer(answer), t, row
         elif about := current.get((index, token, node, incarnation)):
             _told(about, what, answer, t, since, value, row)
-            if what in (Event.FINISHED, Event.LEASE_LOST) and about in in_hand[worker]:
-                in_hand[worker].remove(about)
+            if what in (Event.FINISHED, Event.LEASE_LOST):
+                in_hand[worker].pop(about.row, None)
     return delivered
 
 
@@ -185,8 +185,11 @@ def submitted_again(facts: Facts) -> dict[int, list[float]]:
     """
     rows = facts.rows(Event.ENQUEUE_SENT)
     jobs, times = facts.history["job"][rows], facts.history["t"][rows]
-    again = np.flatnonzero(np.bincount(jobs, minlength=facts.jobs) > 1)
-    return {job: times[jobs == job].tolist() for job in again.tolist()}
+    more = np.bincount(jobs, minlength=facts.jobs)[jobs] > 1
+    found: dict[int, list[float]] = defaultdict(list)
+    for job, at in zip(jobs[more].tolist(), times[more].tolist(), strict=True):
+        found[job].append(at)
+    return dict(found)
 
 
 def in_order(deliveries: list[Delivery]) -> list[Delivery]:

@@ -13,8 +13,8 @@ import numpy as np
 
 from ..record.facts import Facts, Flags, Floats
 from ..record.history import Answer, Event
+from ..record.once import once
 from ..units import seconds
-from .once import once
 
 SHARE = 1 / 3  # of a lease: whoever is so late twice may lose it
 

@@ -22,10 +22,10 @@ from ...protocol.repeat import DEFAULT
 from ..faults.fault import CallFault
 from ..record.facts import Facts
 from ..record.history import Answer, Event
+from ..record.once import once
 from .asking import NEVER, Asking, asking, linger_s
 from .backoff import between
 from .lives import Delivery, Life, lives
-from .once import once
 
 After = Literal["enqueue", "delay", "hand-back", "retry", "lost lease", "replay"]
 TIMED: tuple[After, ...] = ("delay", "retry", "lost lease")  # by a timer of the queue

@@ -7,7 +7,7 @@ from functools import wraps
 from typing import TypeVar
 from weakref import WeakKeyDictionary
 
-from ..record.facts import Facts
+from .facts import Facts
 
 Made = TypeVar("Made")
 
