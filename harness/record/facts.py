@@ -345,8 +345,18 @@ class Facts:
         return {cell: n for cell, n in sorted(bites.items()) if n}
 
     def _waiting(self, t: float) -> int:
-        # A job may be leased before its producer knows that it was accepted.
-        return int(np.count_nonzero((self.accepted_at <= t) & ~(self.leased_at <= t)))
+        """How many jobs had been accepted by then, and not handed out."""
+        came, gone = self._came_and_gone
+        return int(np.searchsorted(came, t, "right") - np.searchsorted(gone, t, "right"))
+
+    @cached_property
+    def _came_and_gone(self) -> tuple[Floats, Floats]:
+        """Each in order: when jobs were accepted, and when those were handed out.
+
+        A job may be handed out before its producer knows that it was accepted.
+        """
+        gone = np.maximum(self.accepted_at, self.leased_at)  # nan if either never was
+        return np.sort(self.accepted_at[self.accepted]), np.sort(gone[~np.isnan(gone)])
 
     def _behind_flood(self) -> int:
         """Bounded jobs that were accepted while the flood had work for all its workers."""
