@@ -38,6 +38,7 @@ def run(
     on: LongLivedQueue | None = None,
     *,
     time: Time | None = None,
+    confirm_s: float | None = None,
     seed: int = 0,
     variant: str | None = None,
 ) -> Run:
@@ -51,11 +52,13 @@ def run(
     program, or the address of a server's API. ``on`` is a queue that has stood through other
     runs of that driver; without it, it is a new one. ``time``: whether the time of real
     processes leaps while all of them wait (``leap``) or is ``real``; None: it leaps where it can.
+    A violation that leaping time shows is repeated in real time if the run took no more than
+    ``confirm_s`` seconds (None: a minute), and ``result.confirmation`` tells what came of that.
 
     Raises UsageError, UnknownName, WrongDriver or PlanError about what makes no sense, or about a
     scenario that proves nothing on that backend, and EnvironmentFault if it cannot be run here.
     """
-    from .harness.run import run as carry_out
+    from .harness.confirm import CONFIRM_S, run_and_confirm
     from .harness.why_not import why_not
     from .skipping import fitted, refusal
 
@@ -68,7 +71,10 @@ def run(
         chosen = lookup.driver_of(scenario, wanted, chosen)
         if why := why_not(plan, system, chosen, time):
             raise UsageError(refusal(plan.full_name, system.name, why))
-    return tell(carry_out(plan, system, chosen, control, progress, toxiproxy, on, time))
+    limit_s = CONFIRM_S if confirm_s is None else confirm_s
+    return tell(
+        run_and_confirm(plan, system, chosen, control, progress, toxiproxy, on, time, limit_s)
+    )
 
 
 def assert_holds(plan: Plan | str, backend: str | RemoteQueue, driver: Driver = "sim") -> Result:

@@ -49,6 +49,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+# What leaping time accuses somebody of and real time does not show is inconclusive, too.
 HELD, VIOLATED, USAGE, ENVIRONMENT, INCONCLUSIVE = 0, 1, 2, 3, 4
 BUG, INTERRUPTED, UNREAD = 70, 130, 141
 

@@ -101,17 +101,19 @@ def run_experiments(
     toxiproxy: str = "embedded",
     wanted: Wanted = PAGES_ONLY,
     time: Time | None = None,
+    confirm_s: float | None = None,
 ) -> list[Run]:
     """Run each experiment on each backend, with progress, reports and summaries.
 
     An unreachable backend does not stop the others: they are run and reported, and what is
     missing is reported at the end, by :class:`JobquakeError` unless a violation weighs more. So is
-    what a backend cannot run; where nothing can be run at all, that is an error, too.
+    what a backend cannot run; where nothing can be run at all, that is an error, too. A violation
+    in leaping time is repeated in real time, unless the run took longer than ``confirm_s``.
     """
     import msgspec
     from rich.text import Text
 
-    from .harness.run import run
+    from .harness.confirm import CONFIRM_S, run_and_confirm
     from .protocol.ledger import LedgerError
     from .reports import terminal, text
     from .reports.plain import one_line
@@ -140,7 +142,7 @@ def run_experiments(
         title = experiment.plan.full_name
         with console.status(Text(f"{title} ...")) as status:
             try:
-                done = run(
+                done = run_and_confirm(
                     experiment.plan,
                     adapter,
                     experiment.driver,
@@ -148,6 +150,7 @@ def run_experiments(
                     _ticker(title, status) if console.is_terminal else None,
                     toxiproxy,
                     time=time,
+                    confirm_s=CONFIRM_S if confirm_s is None else confirm_s,
                 )
             except (EnvironmentFault, LedgerError) as error:
                 missing[adapter.name] = str(error)

@@ -54,6 +54,7 @@ class OwnApp:
         time: Time | None = None,
         patience_s: float | None = None,
         toxiproxy: str = "embedded",
+        confirm_s: float | None = None,
     ) -> AppRun:
         """Run a scenario on the app's own workers and judge it.
 
@@ -62,8 +63,8 @@ class OwnApp:
         is given the job's number and returns them; ``options`` is what else your code passes when
         it enqueues (``{"retry": 3}``). ``kill``: what dies where the scenario kills,
         the whole worker (the default) or only the process that runs the job. ``workers`` (2) are
-        started for each pool of the scenario. ``time`` and ``toxiproxy`` are as in
-        :func:`jobquake.run`.
+        started for each pool of the scenario. ``time``, ``toxiproxy`` and
+        ``confirm_s`` are as in :func:`jobquake.run`.
         ``patience_s`` is how long to wait for what the library brings back by itself: by default
         as long as its settings say in leaping time, 30 s in real time. What is left out comes
         from ``[tool.jobquake]`` of pyproject.toml, if that says it.
@@ -73,8 +74,8 @@ class OwnApp:
         from . import apps, lookup
         from .experiments import experiments_of
         from .frameworks.app import App
+        from .harness.confirm import CONFIRM_S, run_and_confirm
         from .harness.drivers.pace_of import can_leap
-        from .harness.run import run
         from .witness import tell
 
         said = self.project.of(self.target, task)
@@ -96,7 +97,10 @@ class OwnApp:
             patience_s,
             can_leap(time, toxiproxy),
         )
-        done = run(one.plan, system, apps.DRIVER, toxiproxy=toxiproxy, time=time)
+        limit_s = CONFIRM_S if confirm_s is None else confirm_s
+        done = run_and_confirm(
+            one.plan, system, apps.DRIVER, toxiproxy=toxiproxy, time=time, confirm_s=limit_s
+        )
         return AppRun(tell(done), system)
 
 

@@ -72,6 +72,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "where it can",
     )
     group.addoption(
+        "--jobquake-confirm",
+        metavar="DURATION",
+        help="repeat a violation that leaping time shows in real time if the run took no longer; "
+        "0s: never; default: 60s",
+    )
+    group.addoption(
         "--jobquake-report",
         metavar="DIR",
         help="keep the runs of failing tests below this folder; default: the ini setting "
@@ -187,6 +193,7 @@ class Shaker:
             driver,
             toxiproxy=self._config.getoption("--jobquake-toxiproxy"),
             time=said.get("time"),
+            confirm_s=self._confirm_s(),
             seed=said.get("seed", 0),
             variant=variant,
         )
@@ -201,8 +208,22 @@ class Shaker:
         of_run = ("task", "args", "options", "kill", "workers", "patience_s", "seed", "time")
         told = {name: said[name] for name in of_run if name in said}
         return app.run(
-            scenario, toxiproxy=self._config.getoption("--jobquake-toxiproxy"), **told
+            scenario,
+            toxiproxy=self._config.getoption("--jobquake-toxiproxy"),
+            confirm_s=self._confirm_s(),
+            **told,
         ).whole
+
+    def _confirm_s(self) -> float | None:
+        said = self._config.getoption("--jobquake-confirm")
+        if said is None:
+            return None
+        from .capacity.units import UnitsError, seconds
+
+        try:
+            return seconds(said)
+        except UnitsError as error:
+            raise UnitsError(f"--jobquake-confirm: {error}") from None
 
 
 def _over(lower: Mapping[str, Any], upper: Mapping[str, Any]) -> dict[str, Any]:
@@ -340,6 +361,8 @@ def _failure(done: Run, expect: str) -> str:
 
     result = done.result
     lines = [f"{result.verdict}, expected {expect}: {result.sentence}"]
+    if result.confirmation:
+        lines.append(f"  found in leaping time; {result.confirmation.sentence}")
     lines += [f"  {line}" for line in result.story[:STORY_LINES]]
     if len(result.story) > STORY_LINES:
         lines.append(f"  ... {len(result.story) - STORY_LINES} more in the report")

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from ..publish import GITHUB
+from ..quantities import SECONDS
 from ..reports.registry import FORMATS
 
 REPORTS = Path("jobquake-runs")
@@ -31,6 +32,15 @@ time_option = click.option(
     type=click.Choice(["leap", "real"]),
     help="Let the time of real processes leap while all of them wait, or pass as it does "
     "[default: leap, where it can]",
+)
+confirm_option = click.option(
+    "--confirm",
+    "confirm_s",
+    type=SECONDS,
+    metavar="DURATION",
+    help="Repeat a violation that leaping time shows in real time if the run took no longer; one "
+    "that vanishes there is a fault of jobquake's, and the exit code is 4; 0s: never "
+    "[default: 60s]",
 )
 report_option = click.option(
     "--report",

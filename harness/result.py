@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
+from typing import Literal
 
 from msgspec import Struct
 
@@ -23,6 +24,7 @@ from .record.history import History
 from .record.story import tell
 from .record.trouble import Trouble, troubles
 
+ConfirmationOutcome = Literal["confirmed", "vanished", "not repeated"]
 NEVER_HAPPENED: tuple[Outcome, ...] = (
     "refused", "never submitted", "unknown", "lost", "stuck", "phantom"
 )  # fmt: skip
@@ -50,6 +52,17 @@ class Bite(Struct, frozen=True):
     required: bool
 
 
+class Confirmation(Struct, frozen=True):
+    """What became of a violation that was found in leaping time, in real time: in a sentence, too.
+
+    confirmed: the same plan broke the same guarantee there. vanished: it did not, in several runs.
+    not repeated: nobody knows.
+    """
+
+    outcome: ConfirmationOutcome
+    sentence: str
+
+
 class Result(Struct, frozen=True):
     """A judged run. ``control`` names the check that a control variant had to violate.
 
@@ -57,6 +70,7 @@ class Result(Struct, frozen=True):
     errors the queue's server answered. By the job's number, ``where`` tells what holds a job at the
     end, or is recorded of it, in the system's own words, and ``logged`` what its worker wrote to
     the log when a fault had struck it. ``advice``: what the system's configuration cannot give.
+    ``confirmation``: of a violation that was found in leaping time, whether real time shows it.
     """
 
     scenario: str
@@ -81,6 +95,7 @@ class Result(Struct, frozen=True):
     where: dict[int, str] = {}
     logged: dict[int, tuple[str, ...]] = {}
     advice: tuple[Advised, ...] = ()
+    confirmation: Confirmation | None = None
 
     @property
     def full_name(self) -> str:

@@ -34,13 +34,17 @@ __getattr__ = names_of(__name__, "jobquake.harness.run_folder")
 
 
 class Run(NamedTuple):
-    """A judged run with everything that a report needs. ``ledger``: bytes, or None in sim."""
+    """A judged run with everything that a report needs. ``ledger``: bytes, or None in sim.
+
+    ``repeats``: runs of the same plan in real time that were to confirm it: see :mod:`.confirm`.
+    """
 
     result: Result
     plan: Plan
     claims: Claims
     history: History
     ledger: bytes | None = None
+    repeats: tuple[Run, ...] = ()
 
 
 def run(

@@ -26,6 +26,7 @@ from .result import Result
 from .run import Run
 
 LONGEST_NAME = 120
+REPEAT = "real-time"  # how the folders of repeated runs are named, in that of the run
 LEDGER, MANIFEST, PLAN, HISTORY, SAID, RESULT = (
     "ledger.jsonl",
     "run.json",
@@ -65,6 +66,8 @@ def folder_name(*words: object) -> str:
 def save(run: Run, folder: Path, extra: dict[str, str] | None = None) -> None:
     """Write the run folder, replacing one of that name; ``extra``: more files, by name.
 
+    Runs that were to confirm this one have folders of their own in it.
+
     Raises OSError if it cannot be written; then nothing is left behind.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -84,6 +87,8 @@ def save(run: Run, folder: Path, extra: dict[str, str] | None = None) -> None:
             (partial / SAID).write_bytes(msgspec.json.encode(run.history.said))
         if run.ledger is not None:
             (partial / LEDGER).write_bytes(run.ledger)
+        for number, repeat in enumerate(run.repeats, 1):
+            save(repeat, partial / f"{REPEAT}-{number}")
         for name, text in (extra or {}).items():
             (partial / name).write_text(text, encoding="utf-8")
         if (folder / MANIFEST).exists():

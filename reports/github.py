@@ -52,7 +52,8 @@ def _annotation(level: str, result: Result, page: Path | None) -> str:
     properties = {"file": str(page)} if page else {}
     properties["title"] = title
     properties_text = ",".join(f"{key}={_property(value)}" for key, value in properties.items())
-    lines = [result.sentence, *result.story, result.replay_command]
+    told = [result.confirmation.sentence] if result.confirmation else []
+    lines = [result.sentence, *told, *result.story, result.replay_command]
     return f"::{level} {properties_text}::{'%0A'.join(map(_data, lines))}"
 
 

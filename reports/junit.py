@@ -62,6 +62,8 @@ def _suite(result: Result) -> Element:
         "replay": result.replay,
         **result.environment,
     }
+    if result.confirmation:
+        known["confirmation"] = result.confirmation.sentence
     properties.extend(_element("property", name=name, value=known[name]) for name in known)
     suite.extend(cases)
     return suite

@@ -83,6 +83,8 @@ def _section(result: Result) -> str:
         "",
         f"**{escaped(result.sentence)}**",
     ]
+    if result.confirmation:
+        lines += ["", f"Found in leaping time; {escaped(result.confirmation.sentence)}"]
     if result.story:
         lines += ["", *(f"1. {escaped(step)}" for step in result.story)]
     lines += ["", "| guarantee | verdict | measured |", "|---|---|---|"]

@@ -77,9 +77,17 @@ def not_judged(result: Result, console: Console) -> None:
             console.print(one_line(line), soft_wrap=True)
 
 
+def confirmation(result: Result, console: Console) -> None:
+    """Whether what leaping time showed is so in real time."""
+    if result.confirmation:
+        told = f"  found in leaping time; {result.confirmation.sentence}"
+        console.print(one_line(told), soft_wrap=True)
+
+
 def summary(result: Result, console: Console, picture: Sequence[str] = ()) -> None:
     """Why a run did not hold: sentence, story, picture, guarantees, bite matrix, replay command."""
     console.print(f"  {result.verdict}: {one_line(result.sentence)}", soft_wrap=True)
+    confirmation(result, console)
     for step in result.story:
         console.print(f"    {one_line(step)}", soft_wrap=True)
     for drawn in picture:

@@ -74,6 +74,7 @@ HARNESS = {  # the floors inside the room
     "explore": 7,
     "assertions": 8,
     "run_folder": 8,
+    "confirm": 8,
     "soak": 9,
     "contract": 9,
     "shrink": 9,

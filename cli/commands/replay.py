@@ -12,6 +12,7 @@ from ...errors import UsageError
 from ...experiments import Experiment, Wanted, exit_code, packed_of, run_experiments
 from ..app_options import AppAsked, app_options
 from ..options import (
+    confirm_option,
     driver_option,
     format_option,
     json_option,
@@ -35,6 +36,7 @@ SECTION = "run"
 @driver_option
 @toxiproxy_option
 @time_option
+@confirm_option
 @report_option
 @format_option
 @json_option
@@ -45,6 +47,7 @@ def command(
     driver: Driver | None,
     toxiproxy: str,
     time: Time | None,
+    confirm_s: float | None,
     report: Path,
     formats: tuple[str, ...],
     as_json: bool,
@@ -85,5 +88,6 @@ def command(
         toxiproxy,
         Wanted(tuple(dict.fromkeys(formats))),
         time,
+        confirm_s,
     )
     return exit_code(runs)

@@ -12,6 +12,7 @@ from ...errors import UsageError
 from ...experiments import Wanted, exit_code, experiments_of, run_experiments
 from ..app_options import AppAsked, app_options
 from ..options import (
+    confirm_option,
     driver_option,
     earlier_option,
     format_option,
@@ -43,6 +44,7 @@ SECTION = "run"
 @click.option("--all", "every", is_flag=True, help="Run every scenario that the driver can run.")
 @toxiproxy_option
 @time_option
+@confirm_option
 @report_option
 @format_option
 @earlier_option
@@ -56,6 +58,7 @@ def command(
     every: bool,
     toxiproxy: str,
     time: Time | None,
+    confirm_s: float | None,
     report: Path,
     formats: tuple[str, ...],
     earlier: tuple[Path, ...],
@@ -95,6 +98,7 @@ def command(
             toxiproxy,
             wanted,
             time,
+            confirm_s,
         )
         return exit_code(runs)
     adapters = [lookup.backend(name) for name in dict.fromkeys(backends or ("reference",))]
@@ -104,5 +108,7 @@ def command(
             "leave one of them out"
         )
     experiments = experiments_of(scenarios, seed, every, driver)
-    runs = run_experiments(experiments, adapters, report, as_json, toxiproxy, wanted, time)
+    runs = run_experiments(
+        experiments, adapters, report, as_json, toxiproxy, wanted, time, confirm_s
+    )
     return exit_code(runs)
