@@ -137,7 +137,8 @@ def _sentence(facts: Facts, outcome: Outcome, behind: Outcome, where: str) -> st
             times = sum(facts.history["job"][facts.rows(facts.completion)] == 0)
             told = f"its function ran to its end {times} times, the first time {done[5:]}"
         case "dead letter":
-            told = f"given up: {where}" if where else "given up"
+            told = f"{done}, and yet given up" if done_s is not None else "given up"
+            told += f": {where}" if where else ""
         case "held" if due_s is not None:
             told = f"still held{held} {waited}; it comes back by itself {seconds(due_s)} later"
         case "stuck":

@@ -22,6 +22,7 @@ from ...library import LEAST, Finding, Held, Looked, Recovery
 MONITORING_S, MAINTENANCE_S, WORKER_TTL_S = 30.0, 600.0, 420.0  # rq.defaults
 HEARTBEAT_GRACE_S = 60.0  # rq.worker.base.BaseWorker.get_heartbeat_ttl
 DEQUEUE_BEFORE_TTL_S = 15.0
+BETWEEN_LISTS_S = 60.0  # rq.intermediate_queue.IntermediateQueue.should_be_cleaned_up
 QUEUE, FAILED, FINISHED = "rq:queue:", "rq:failed:", "rq:finished:"
 WIP, SCHEDULED, DEFERRED, CANCELED = "rq:wip:", "rq:scheduled:", "rq:deferred:", "rq:canceled:"
 ORDER = (FINISHED, CANCELED, FAILED, DEFERRED, SCHEDULED, QUEUE, WIP)
@@ -47,10 +48,12 @@ class Rq:
     def recovery(self, looked: Looked) -> Recovery:
         abandoned_s = _word(looked, "--job-monitoring-interval", MONITORING_S) + HEARTBEAT_GRACE_S
         sweep_s = _sweep_s(looked)
+        # One maintenance notes a job that lies between two lists, a later one gives it up.
+        later_s = sweep_s + (BETWEEN_LISTS_S if sweep_s <= BETWEEN_LISTS_S else 0.0)
         return Recovery(
-            abandoned_s + sweep_s,
-            f"{abandoned_s:g} s after the last heartbeat the job counts as abandoned, and a "
-            f"worker's maintenance comes within {sweep_s:g} s",
+            abandoned_s + sweep_s + later_s,
+            f"{abandoned_s:g} s after the last heartbeat the job counts as abandoned, a worker's "
+            f"maintenance comes within {sweep_s:g} s, and a job between two lists needs two",
         )
 
     def worker(
