@@ -25,6 +25,7 @@ __all__ = [
     "Elsewhere",
     "Framing",
     "Housekeeper",
+    "Preloading",
     "Queue",
     "QueueSystem",
     "ReadsTimeAtStart",
@@ -116,6 +117,17 @@ class Elsewhere(Protocol):
 
     def elsewhere(self) -> str:
         """Where its server is, as a clause for a sentence; "" if a run starts it."""
+
+
+@runtime_checkable
+class Preloading(Protocol):
+    """What an adapter has, too, if its connections need modules that it does not import at once.
+
+    Nodes are forked by one process, which loads them for all.
+    """
+
+    def preload(self) -> None:
+        """Import them. May raise; then each node finds out for itself."""
 
 
 @runtime_checkable

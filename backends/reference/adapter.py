@@ -116,6 +116,9 @@ class ReferenceAdapter:
     def connect(self, address: str, timeout_s: float) -> Connection:
         return self.place.connect(address, timeout_s, self.decisions, self.retention_s)
 
+    def preload(self) -> None:
+        self.place.preload()
+
     def vacate(self, folder: Path) -> None:
         self.place.vacate(folder)
 

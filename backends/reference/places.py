@@ -71,6 +71,9 @@ class Place(Protocol):
     def elsewhere(self) -> str:
         """See :class:`...backends.adapter.Elsewhere`."""
 
+    def preload(self) -> None:
+        """See :class:`...backends.adapter.Preloading`."""
+
     def vacate(self, folder: Path) -> None:
         """Remove what the run in ``folder`` keeps outside of it."""
 
@@ -112,6 +115,9 @@ class Broker(NamedTuple):
     def elsewhere(self) -> str:
         return ""
 
+    def preload(self) -> None:
+        """There is nothing that is imported late."""
+
     def vacate(self, folder: Path) -> None:
         """All of it is in the folder."""
 
@@ -148,6 +154,9 @@ class SharedFile(NamedTuple):
 
     def elsewhere(self) -> str:
         return ""
+
+    def preload(self) -> None:
+        """There is nothing that is imported late."""
 
     def vacate(self, folder: Path) -> None:
         """All of it is in the folder."""
@@ -234,6 +243,9 @@ class SharedServer(NamedTuple):
             return ReferenceQueue(store, store.clock, Random(), decisions, retention_s), store
 
         return DirectConnection(open_queue)
+
+    def preload(self) -> None:
+        client_of(self.kind)
 
     def elsewhere(self) -> str:
         with suppress(MissingServer):  # the run tells of it when it starts one

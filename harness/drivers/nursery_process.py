@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from ...backends import registry
+from ...backends.adapter import Preloading
 from ...leap.native_calls import be_node
 from ...protocol.run_files import REPLAY
 from ..plan.replay import unpack
@@ -38,7 +39,9 @@ def main(arguments: list[str]) -> None:
     """``nursery_process.py FD FOLDER``."""
     fd, folder = arguments
     with suppress(Exception):  # the node that cannot load it tells so
-        registry.find(unpack((Path(folder) / REPLAY).read_text()).backend)
+        adapter = registry.find(unpack((Path(folder) / REPLAY).read_text()).backend)
+        if isinstance(adapter, Preloading):
+            adapter.preload()
     gc.freeze()
     with socket.socket(fileno=int(fd)) as line:
         serve(line)

@@ -2,7 +2,8 @@
 
 An ask is one request of a worker for a job, from the moment it was sent to the moment at which
 its answer was there. A grant may have gone astray where no answer came: to a request that was
-lost on its way, or whose worker died while it waited. Each of them took one delivery of one job
+lost on its way, or whose worker died while it waited; or where one came only when the client had
+sent it again. Each of them took one delivery of one job
 at most, of a queue that its worker serves, and nobody would know.
 """
 
@@ -109,7 +110,7 @@ def asking(facts: Facts) -> Asking:
                 surely = ask.asked(queue)
             if surely:
                 asks[queue].append(ask)
-    for node, span in _unanswered(facts) + _unheard(facts):
+    for node, span in _unanswered(facts) + _repeated(facts, answered) + _unheard(facts):
         if node < len(served):
             for queue in served[node] if node >= 0 else spans:
                 spans[queue].append(span)
@@ -167,6 +168,25 @@ def _unanswered(facts: Facts) -> list[Meant]:
             found.append((ANYBODY, (at - plan.call_timeout_s, at + more_s)))
         if fault.strikes_server and not facts.claims.durable:
             found.append((ANYBODY, (at, at)))  # what waited then may be gone
+    return found
+
+
+def _repeated(facts: Facts, answered: list[Ask]) -> list[Meant]:
+    """To requests that were answered when a client sent them again by itself, after a strike.
+
+    What was granted first may be somebody's lease that nobody knows of, until it is over.
+    """
+    of_node: dict[int, list[Ask]] = defaultdict(list)
+    for ask in answered:
+        of_node[ask.node].append(ask)
+    found: list[Meant] = []
+    history = facts.history
+    for row in history.where(Event.FAULT_STRUCK).tolist():
+        fault = facts.plan.faults[int(history["fault"][row])]
+        if not isinstance(fault, CallFault) or fault.call not in LEASE_CALLS:
+            continue
+        node, at = int(history["node"][row]), float(history["t"][row])
+        found += [(node, (ask.since, ask.at)) for ask in of_node[node] if ask.since <= at < ask.at]
     return found
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from random import Random
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jobquake.backends.adapter import Claims
@@ -13,9 +14,11 @@ from jobquake.backends.built_in.reference import BACKEND as REFERENCE
 from jobquake.backends.reference.backoff import delay_s
 from jobquake.harness.drivers.sim import simulate
 from jobquake.harness.faults.kill_at import KillAt
+from jobquake.harness.faults.net_fault import NetFault
 from jobquake.harness.faults.terminate import Terminate
 from jobquake.harness.plan.plan import Plan, PlannedJob, Pool, Queue, ReplayDead
 from jobquake.harness.record.facts import Facts
+from jobquake.harness.record.history import Answer, Event, History, Phase, row
 from jobquake.harness.spec.asking import NEVER, Astray
 from jobquake.harness.spec.backoff import backoff, between
 from jobquake.harness.spec.lives import lives
@@ -112,3 +115,24 @@ def test_no_job_surely_waits_while_a_worker_surely_holds_it(run: Legal) -> None:
             for held in run.held:
                 if held.job == wait.job and held.until > held.since:
                     assert held.until / 1000 <= wait.since or held.since / 1000 >= wait.until
+
+
+@pytest.mark.parametrize("struck", [False, True])
+def test_a_job_may_be_leased_unseen_by_a_call_that_was_struck_and_sent_again(struck: bool) -> None:
+    """A client sends a lease again by itself: what the first one was given nobody has heard of."""
+    jobs = (PlannedJob(0.0, 0, 0.1), PlannedJob(0.1, 0, 0.1))
+    plan = Plan("again", "default", 1, (Queue("q"),), (Pool("p", ("q",), 1),), jobs,
+                (NetFault("lease", 1, "lose_reply"),), (), producers=1)  # fmt: skip
+    rows = [row(0.0, Event.WORKER_STARTED, node=0)]
+    for job, at in enumerate((1.0, 1.1)):
+        rows.append(row(at, Event.ENQUEUE_SENT, node=1, job=job))
+        rows.append(
+            row(at + 0.01, Event.ENQUEUE_ANSWERED, since=at, answer=Answer.OK, node=1, job=job)
+        )
+    if struck:
+        rows.append(row(2.1, Event.FAULT_STRUCK, phase=Phase.LEASED, node=0, job=0, fault=0))
+    rows.append(row(5.0, Event.LEASED, since=2.0, node=0, incarnation=1, job=1, token=1, value=9.0))
+    rows.append(row(9.0, Event.LEASED, since=8.0, node=0, incarnation=1, job=0, token=1, value=9.0))
+    (wait, *_) = waiting(Facts(plan, REFERENCE.claims, History(rows))).waits[0]
+    assert wait.job == 0
+    assert wait.until == (2.0 if struck else 8.0)
