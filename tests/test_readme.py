@@ -1,46 +1,100 @@
-"""The README keeps its word: every command and every snippet in it is run.
+"""The README and the pages of docs/ keep their word: every command and every snippet is run.
 
 - ```` ```sh ````: each line is run in an empty folder, those of one block one after the other.
   A line must end with 0, or with the code that its comment tells: ``# exits with 1``.
 - ```` ```python ````: run by pytest if it holds tests, else by Python.
-- ```` ```text ````: a picture of output; there is nothing to run.
+- ```` ```text ````: a picture of output; there is nothing to run. So are settings in
+  ```` ```toml ```` and ```` ```yaml ````, which are read.
 - Any other kind of block is an error here, so that nothing is left out in silence.
+- What a new user types after ``pip install`` is run from a fresh environment: test_ten_minutes.py.
 """
 
 from __future__ import annotations
 
 import os
 import re
+import tomllib
 from pathlib import Path
 
 import click
 import jobquake
 import pytest
+import yaml
 from jobquake.cli.group import cli
+from jobquake.project import project_of
+from markdown_it.token import Token
 from support.markdown_page import blocks, commands, kind, of_kind, run_line, run_snippet, tokens
+from support.walk import WALKED, is_file, is_step
 
 ROOT = Path(jobquake.__file__).parent
 README = ROOT / "README.md"
+HAND_WRITTEN = (
+    "apps", "backtests", "broken-twins", "command-line", "exploration", "numbers", "queues",
+    "scenarios", "verdicts",
+)  # fmt: skip
+PAGES = [README, *(ROOT / "docs" / f"{name}.md" for name in HAND_WRITTEN)]
 SET_UP = {
     "./quake": "makes a virtual environment from the network first; CI runs it",
     "sh tools/test": "runs these very tests; CI runs it",
 }
+MOST_WORDS = 700
 
 
-@pytest.mark.parametrize("block", of_kind(README, "sh"))
-def test_each_command_ends_as_the_readme_says(block: str, tmp_path: Path) -> None:
+def in_pages(wanted: str) -> list[pytest.ParameterSet]:
+    """Blocks of that kind in all pages, but those that a new user goes through in order."""
+    return [
+        pytest.param(*block.values, id=f"{page.name} {block.id}")
+        for page in PAGES
+        for block in of_kind(page, wanted)
+        if not (is_file(str(block.values[0])) or is_step(str(block.values[0])))
+    ]
+
+
+@pytest.mark.parametrize("block", in_pages("sh"))
+def test_each_command_ends_as_the_page_says(block: str, tmp_path: Path) -> None:
     for line in commands(block):
         if line.split("#")[0].strip() not in SET_UP:
             run_line(line, tmp_path)
 
 
-@pytest.mark.parametrize("block", of_kind(README, "python"))
+@pytest.mark.parametrize("block", in_pages("python"))
 def test_each_python_snippet_runs(block: str, tmp_path: Path) -> None:
     run_snippet(block, tmp_path)
 
 
-def test_there_is_no_block_of_a_kind_that_is_not_run() -> None:
-    assert {kind(block) for block in blocks(README.read_text())} <= {"sh", "python", "text"}
+@pytest.mark.parametrize("block", in_pages("toml"))
+def test_each_setting_is_one_that_is_read(block: str, tmp_path: Path) -> None:
+    assert set(tomllib.loads(block)["tool"]) == {"jobquake"}
+    (tmp_path / "pyproject.toml").write_text(block)
+    assert project_of(tmp_path).app
+
+
+@pytest.mark.parametrize("block", in_pages("yaml"))
+def test_each_step_for_ci_is_what_init_writes(block: str) -> None:
+    from jobquake.cli.app_files import workflow_text
+
+    workflow = yaml.safe_load(workflow_text("test.py", "3.12", "-e ."))
+    (step,) = yaml.safe_load(block)
+    assert step in workflow["jobs"]["jobquake"]["steps"]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_there_is_no_block_of_a_kind_that_is_not_run(page: Path) -> None:
+    found: list[Token] = blocks(page.read_text())
+    assert {kind(block) for block in found} <= {"sh", "python", "text", "toml", "yaml"}
+    steps = [block for block in found if is_step(block.content) or is_file(block.content)]
+    assert not steps or page.relative_to(ROOT).as_posix() in WALKED
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_each_link_to_a_file_leads_somewhere(page: Path) -> None:
+    links = [
+        str(token.attrs.get("href") or token.attrs.get("src"))
+        for token in tokens(page.read_text())
+        if token.type in ("link_open", "image")
+    ]
+    files = [link.partition("#")[0] for link in links if "://" not in link]
+    assert not [file for file in files if not (page.parent / file).exists()]
 
 
 def test_the_two_commands_that_set_up_are_there_and_can_be_started() -> None:
@@ -52,8 +106,16 @@ def test_the_two_commands_that_set_up_are_there_and_can_be_started() -> None:
     assert "tools/test" in (ROOT / ".ci" / "run").read_text(), "CI runs it"
 
 
-def test_commands_in_running_text_exist_with_their_options() -> None:
-    spans = [token.content for token in tokens(README.read_text()) if token.type == "code_inline"]
+def test_the_readme_is_short_and_shows_its_limits_on_the_first_screen() -> None:
+    text = README.read_text()
+    assert len(text.split()) < MOST_WORDS
+    assert text.index("**Limits.**") < len(text) / 2
+    assert text.index("pip install") < text.index("def test_") < text.index("](docs/report-")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_commands_in_running_text_exist_with_their_options(page: Path) -> None:
+    spans = [token.content for token in tokens(page.read_text()) if token.type == "code_inline"]
     for words in (span.split() for span in spans):
         if words[0] != "jobquake" or len(words) < 2:
             continue
@@ -63,9 +125,10 @@ def test_commands_in_running_text_exist_with_their_options() -> None:
         assert {word for word in words if word.startswith("--")} <= known, words
 
 
+@pytest.mark.parametrize("page", ["queues.md", "scenarios.md"])
 @pytest.mark.parametrize("word", ["backend", "twin", "scenario", "strike", "bite matrix"])
-def test_a_word_of_ours_is_explained_where_it_first_appears(word: str) -> None:
-    text = README.read_text()
+def test_a_word_of_ours_is_explained_where_it_first_appears(word: str, page: str) -> None:
+    text = (ROOT / "docs" / page).read_text()
     first = re.search(rf"\b{word}", text)
     assert first and text.index(f"**{word}**") + 2 == first.start()
 
