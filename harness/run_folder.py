@@ -6,6 +6,7 @@ From real processes also the ledger as it was written. It appears whole or not a
 from __future__ import annotations
 
 import re
+import shlex
 import tempfile
 from pathlib import Path
 
@@ -16,13 +17,14 @@ from msgspec import Struct
 from ..backends.adapter import Claims
 from ..errors import DamagedData, UsageError
 from ..protocol.ledger import LedgerError, read_rows
+from ..whole_file import read_whole
 from .checks import see_guarantees
 from .plan.armor import ReplayError
 from .plan.plan import Plan
 from .plan.plan_json import to_json
 from .plan.replay import decode
 from .record.history import FORMAT, Answer, Event, History, Phase, Said
-from .result import Result
+from .result import OPTIONS, Result
 from .run import Run
 
 LONGEST_NAME = 120
@@ -99,7 +101,7 @@ def save(run: Run, folder: Path, extra: dict[str, str] | None = None) -> None:
 def load(folder: Path) -> Run:
     """Read a run folder. Raises :class:`RunFolderError` if it is not one, or of another format."""
     try:
-        found = msgspec.json.decode((folder / MANIFEST).read_bytes())
+        found = msgspec.json.decode(read_whole(folder / MANIFEST))
     except (OSError, ValueError, RecursionError) as error:
         raise RunFolderError(
             f"expected a run folder with a {MANIFEST}, found {folder} without a readable one; "
@@ -113,12 +115,12 @@ def load(folder: Path) -> Run:
         )
     try:
         manifest = msgspec.convert(found, Manifest)
-        result = msgspec.json.decode((folder / RESULT).read_bytes(), type=Result)
+        result = msgspec.json.decode(read_whole(folder / RESULT), type=Result)
         history = History.load(folder / HISTORY, _said(folder / SAID))
         ledger = _ledger(folder / LEDGER, history) if result.driver == "process" else None
         plan = decode(manifest.replay).plan
         see_guarantees(plan)
-        if doubt := _doubt(result, plan, history):
+        if doubt := _of_result(result) or _doubt(result, manifest, plan, history):
             raise ValueError(doubt)
         return Run(result, plan, manifest.claims, history, ledger)
     except (OSError, ValueError, RecursionError, ReplayError, LedgerError) as error:
@@ -129,15 +131,40 @@ def load(folder: Path) -> Run:
 
 def _said(path: Path) -> dict[int, Said]:
     """The words of errors; none in the folder of a run that met none, or of an older version."""
-    return msgspec.json.decode(path.read_bytes(), type=dict[int, Said]) if path.exists() else {}
+    return msgspec.json.decode(read_whole(path), type=dict[int, Said]) if path.exists() else {}
 
 
-def _doubt(result: Result, plan: Plan, history: History) -> str:
+def _of_result(result: Result) -> str:
+    """Why no run can have had this result; nothing, if one may.
+
+    It may be a stranger's, and what it holds is printed to be copied into a shell.
+    """
+    try:
+        decode(result.replay)
+        options = shlex.split(result.environment.get(OPTIONS, ""))
+    except (ReplayError, ValueError) as error:
+        return f"its result has no plan that can be run again: {error}"
+    if shlex.join(options) != result.environment.get(OPTIONS, ""):
+        return "the options of its result are more than options"
+    verdicts = {check.verdict for check in result.checks}
+    if not result.checks:
+        return "its result has no checks"
+    if ("violated" in verdicts) != (result.verdict == "violated"):
+        return f"its result says {result.verdict}, and its checks do not"
+    if result.verdict == "held" and "inconclusive" in verdicts:
+        return "its result says held, and a check says inconclusive"
+    for check in result.checks:
+        if check.verdict == "violated" and not check.findings:
+            return f"its check {check.name} says violated and has found nothing"
+    return ""
+
+
+def _doubt(result: Result, manifest: Manifest, plan: Plan, history: History) -> str:
     """Why these cannot belong together, though each of them can be read; nothing, if they may."""
     struck = history["fault"][history.where(Event.FAULT_STRUCK)]
     pointed = [i for check in result.checks for finding in check.findings for i in finding.events]
-    if not result.checks:
-        return "its result has no checks"
+    if result.replay != manifest.replay:
+        return "its result is of another plan"
     for column, known in (("event", Event), ("answer", Answer), ("phase", Phase)):
         if not np.isin(history[column], [int(one) for one in known]).all():
             return f"its history holds an unknown {column}"
@@ -159,7 +186,10 @@ def results_in(folder: Path) -> list[Result]:
     for manifest in sorted(folder.glob(f"*/{MANIFEST}")):
         file = manifest.with_name(RESULT)
         try:
-            results.append(msgspec.json.decode(file.read_bytes(), type=Result))
+            result = msgspec.json.decode(read_whole(file), type=Result)
+            if doubt := _of_result(result):
+                raise ValueError(doubt)
+            results.append(result)
         except (OSError, ValueError, RecursionError) as error:
             raise DamagedRun(
                 f"expected a result of this version in {file}, found: {error}; "
@@ -170,9 +200,10 @@ def results_in(folder: Path) -> list[Result]:
 
 def _ledger(path: Path, history: History) -> bytes:
     """The ledger as it was written. Raises :class:`LedgerError` if it is not whole."""
+    whole = read_whole(path)
     rows = len(read_rows(path))
     if rows != len(history):
         raise LedgerError(
             f"expected the {len(history)} rows of the history in {path.name}, found {rows}"
         )
-    return path.read_bytes()
+    return whole

@@ -34,6 +34,7 @@ FLOORS = {
     "_moved": 0,
     "leap": 1,
     "listing": 1,
+    "whole_file": 1,
     "protocol": 1,
     "servers": 1,
     "environments": 1,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
+from io import BytesIO
 from itertools import starmap
 from pathlib import Path
 from struct import Struct
@@ -18,10 +19,12 @@ import numpy as np
 import numpy.typing as npt
 
 from ...protocol.events import PHASES, Answer, Event, Phase, Row, Said
+from ...whole_file import read_whole
 
 __all__ = ["FORMAT", "PHASES", "ROW", "Answer", "Event", "History", "Phase", "Row", "Said", "row"]
 
 FORMAT = 1
+MOST_BYTES = 1 << 32  # 80 million rows
 NO_WORDS = Said("an error, of which the words are not kept")
 
 ROW = np.dtype(
@@ -140,7 +143,7 @@ class History:
 
         Raises ValueError if the file is not one, OSError if unreadable.
         """
-        with path.open("rb") as file:
+        with BytesIO(read_whole(path, MOST_BYTES)) as file:
             try:
                 np.lib.format.read_magic(file)
                 shape, _, dtype = np.lib.format.read_array_header_1_0(file)

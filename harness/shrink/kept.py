@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 from ...errors import UsageError
+from ...whole_file import read_whole
 from ..run_folder import folder_name
 from .failure import FORMAT, Failure
 
@@ -42,7 +43,7 @@ def kept(backend: str, root: Path) -> list[Failure]:
     found = []
     for path in sorted((root / folder_name(backend)).glob(f"*/{FILE}")):
         try:
-            failure = msgspec.json.decode(path.read_bytes(), type=Failure)
+            failure = msgspec.json.decode(read_whole(path), type=Failure)
         except (OSError, ValueError) as error:
             raise KeptError(
                 f"expected a kept failure in {path}, found: {error}; remove it, and explore again"

@@ -25,6 +25,7 @@ from ...backends.system import see_driver
 from ...blame import blaming
 from ...errors import EnvironmentFault, UsageError
 from ...protocol.commands import Measured
+from ...whole_file import read_whole
 from ..drivers.long_lived import LongLivedQueue
 from ..plan.plan import Plan
 from ..run import Driver, Run, run
@@ -130,7 +131,7 @@ def begin(
 
 def _kept(folder: Path) -> Soak | None:
     try:
-        raw = (folder / STATE).read_bytes()
+        raw = read_whole(folder / STATE)
         found = msgspec.json.decode(raw, type=_Any).format
         if found != FORMAT:
             raise SoakError(

@@ -8,12 +8,14 @@ read, 3 for a damaged one.
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
 import subprocess
 import sys
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,7 +25,7 @@ from jobquake.backends import registry as backends
 from jobquake.harness.finding import Finding
 from jobquake.harness.record.history import History
 from jobquake.harness.run import Run, run
-from jobquake.harness.run_folder import RunFolderError, load, save
+from jobquake.harness.run_folder import DamagedRun, RunFolderError, load, results_in, save
 from jobquake.protocol.events import Event
 from jobquake.protocol.ledger import Ledger
 from jobquake.scenarios import registry as scenarios
@@ -115,7 +117,7 @@ def test_a_run_folder_replays_from_the_command_line(simulated: Run, tmp_path: Pa
 
 
 @pytest.mark.parametrize("name", FILES)
-@pytest.mark.parametrize("how", ["missing", "empty", "halved", "junk", "a folder"])
+@pytest.mark.parametrize("how", ["missing", "empty", "halved", "junk", "a folder", "a FIFO"])
 def test_a_missing_or_damaged_file_is_told(folder: Path, name: str, how: str) -> None:
     path = folder / name
     data = path.read_bytes()
@@ -129,6 +131,8 @@ def test_a_missing_or_damaged_file_is_told(folder: Path, name: str, how: str) ->
             path.write_bytes(Random(1).randbytes(len(data)))
         case "a folder":
             path.mkdir()
+        case "a FIFO":
+            os.mkfifo(path)
     refusal(folder)
 
 
@@ -179,6 +183,46 @@ def test_findings_and_checks_that_are_not_there_are_told(simulated: Run, tmp_pat
         folder = tmp_path / told[:3]
         save(simulated._replace(result=result), folder)
         assert told in refusal(folder)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"replay": "x'; echo owned"}, "no plan that can be run again"),
+        ({"replay": None}, "of another plan"),
+        ({"verdict": "held"}, "says held, and its checks do not"),
+        (
+            {"environment": {"jobquake": "1", "options": "--app a:b; echo owned"}},
+            "more than options",
+        ),
+        (
+            {"environment": {"jobquake": "1", "options": "--app 'shop"}},
+            "no plan that can be run again",
+        ),
+    ],
+)
+def test_a_stranger_s_result_that_no_run_can_have_had_is_told(
+    tmp_path: Path, change: dict[str, Any], told: str
+) -> None:
+    broken = backends.find("twin-no-lease")
+    mine = run(scenarios.find("worker-kill-before-ack").plan(0), broken, "sim")
+    if "replay" in change and change["replay"] is None:
+        other = run(scenarios.find("worker-kill-before-ack").plan(1), broken, "sim")
+        change = {"replay": other.result.replay}
+    save(mine._replace(result=replace(mine.result, **change)), tmp_path / "run")
+    said = json.loads((tmp_path / "run" / "run.json").read_text())
+    said["replay"] = mine.result.replay
+    (tmp_path / "run" / "run.json").write_text(json.dumps(said))
+    assert told in refusal(tmp_path / "run")
+    if "of another plan" not in told:
+        with pytest.raises(DamagedRun, match="expected a result of this version"):
+            results_in(tmp_path)
+
+
+def test_a_sparse_file_is_refused_by_its_size(folder: Path) -> None:
+    os.truncate(folder / "history.npy", 1 << 40)
+    os.truncate(folder / "result.json", 1 << 40)
+    assert "result.json, found 1,099,511,627,776" in refusal(folder)
 
 
 def test_a_folder_of_another_format_says_which(folder: Path) -> None:
