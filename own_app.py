@@ -95,7 +95,7 @@ class OwnApp:
             (one_kind,),
             workers or said.workers or apps.WORKERS,
             patience_s,
-            can_leap(time, toxiproxy),
+            can_leap(system, time, toxiproxy),
         )
         limit_s = CONFIRM_S if confirm_s is None else confirm_s
         done = run_and_confirm(

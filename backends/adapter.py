@@ -7,6 +7,7 @@ group ``jobquake.backends``. docs/adapters.md says what each command must do.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from random import Random
 from typing import Protocol, runtime_checkable
@@ -31,6 +32,7 @@ __all__ = [
     "ReadsTimeAtStart",
     "RemoteQueue",
     "Retaining",
+    "Starting",
     "System",
     "Tenant",
     "Unavailable",
@@ -117,6 +119,14 @@ class Elsewhere(Protocol):
 
     def elsewhere(self) -> str:
         """Where its server is, as a clause for a sentence; "" if a run starts it."""
+
+
+@runtime_checkable
+class Starting(Protocol):
+    """What a system has, too, if its runs start programs that leaping time may not reach."""
+
+    def programs(self) -> Sequence[str]:
+        """Those that are known before a run, by name or path: its server's, its workers'."""
 
 
 @runtime_checkable

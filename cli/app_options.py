@@ -117,9 +117,9 @@ class AppAsked:
         return apps.system_of(replace(app, options=self.enqueue_options, env=self.env))
 
     def experiments(
-        self, scenarios: tuple[str, ...], seed: int, every: bool, leaps: bool
+        self, scenarios: tuple[str, ...], seed: int, every: bool, leaps: Callable[[AppSystem], bool]
     ) -> tuple[list[Experiment], list[Adapter]]:
-        """What to run on the app; ``leaps``: in leaping time, in which patience costs little.
+        """What to run on the app; ``leaps``: whether that is in leaping time.
 
         Raises :class:`JobquakeError` about what is wrong with it.
         """
@@ -130,7 +130,7 @@ class AppAsked:
         names = scenarios or (() if every else self.scenarios or apps.USUAL)
         found = experiments_of(names, seed, every, apps.DRIVER)
         fitted = apps.experiments_on(
-            system, found, KILLED[self.kill], self.workers, self.patience_s, leaps
+            system, found, KILLED[self.kill], self.workers, self.patience_s, leaps(system)
         )
         return fitted, [cast("Adapter", system)]
 

@@ -90,6 +90,12 @@ class AppSystem:
     def server(self, folder: Path, port: int) -> list[str] | None:
         return running.command("redis", folder / "redis", port)
 
+    def programs(self) -> Sequence[str]:
+        """See :class:`..backends.adapter.Starting`; a path is relative to the app's folder."""
+        words = self.app.worker_words or [self.app.python]
+        started = [self.app.python, words[0]]
+        return [str(self.app.folder / word) if os.sep in word else word for word in started]
+
     def settings(self, wishes: Wishes) -> Settings:
         given = {name: json.dumps(value) for name, value in self.looked.settings.items()}
         if len(wishes.queues) > 1:

@@ -30,11 +30,12 @@ import selectors
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import Lock
 from types import TracebackType
 from typing import NamedTuple
 
-from ..errors import InternalError
-from .build import built
+from ..errors import InternalError, UsageError
+from .build import Built, built
 from .governor import Governor
 from .native_calls import NEVER_NS, Library, load
 from .page import NODE_ENV, NODES, PAGE_ENV, WHY, Page
@@ -57,9 +58,14 @@ class Stats(NamedTuple):
     why: str  # what the governor saw last
 
 
-class LeapingClock:
-    """See the module's docstring. One at a time in a process."""
+class InUse(UsageError):
+    """Another run of this process lives in leaping time."""
 
+
+class LeapingClock:
+    """See the module's docstring. One at a time in a process; a second one raises InUse."""
+
+    _free = Lock()
     _open: LeapingClock | None = None
 
     def __init__(self, mark: str = "") -> None:
@@ -67,9 +73,19 @@ class LeapingClock:
         self.environment: dict[str, str] = {}
 
     def __enter__(self) -> LeapingClock:
-        if LeapingClock._open:
-            raise InternalError("expected one leaping clock at a time in a process, found two")
         made = built()
+        if not LeapingClock._free.acquire(blocking=False):
+            raise InUse(
+                "expected one run in leaping time at a time in a process, found two; run them one "
+                "after the other, or one of them with time='real'"
+            )
+        try:
+            return self._begin(made)
+        except BaseException:
+            LeapingClock._free.release()
+            raise
+
+    def _begin(self, made: Built) -> LeapingClock:
         self._library: Library = load(made.library)
         self._page = Page(self._mark)
         self._governor: Governor | None = None
@@ -99,7 +115,10 @@ class LeapingClock:
         trace: TracebackType | None,
     ) -> None:
         self._last = self.stats
-        self._close()
+        try:
+            self._close()
+        finally:
+            LeapingClock._free.release()
 
     def _close(self) -> None:
         if self._governor:

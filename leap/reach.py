@@ -21,6 +21,7 @@ HEADER = struct.Struct("<16x H H I Q Q Q I H H H H H H")
 PROGRAM = struct.Struct("<I I Q Q Q Q Q Q")
 SECTION = struct.Struct("<I I Q Q Q Q I I Q Q")
 GO_SECTION = b".go.buildinfo"
+NOT_FOUND = "it was not found"
 CAPABILITIES = "security.capability"
 
 
@@ -36,7 +37,7 @@ def out_of_reach(program: str | Path) -> str | None:
     """
     found = shutil.which(str(program))
     if found is None:
-        return "it was not found"
+        return NOT_FOUND
     path = Path(found).resolve()
     for _ in range(4):  # a script's interpreter may be a script
         reason = _rights(path)

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..errors import EnvironmentFault
-from .clock import LeapingClock
+from .clock import InUse, LeapingClock
 from .reach import out_of_reach
 from .sleepers import ALONE, HOUR_S, POSTGRES, REDIS
 
@@ -46,6 +46,8 @@ def works() -> str | None:
         with LeapingClock() as clock:
             command = [sys.executable, "-I", "-S", "-c", PYTHON]
             return _slept(clock, "sleep", command).error or None
+    except InUse:
+        return None  # there is a clock already, which has begun well
     except EnvironmentFault as error:
         return str(error)
 

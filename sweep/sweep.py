@@ -55,7 +55,7 @@ def sweep(
         names = ", ".join(b.key for b in broken)
         raise UsageError(f"expected --only to name a round trip, found none; there are {names}")
     if patience_s is None:
-        patience_s = recovery.seconds if can_leap(time) else REAL_PATIENCE_S
+        patience_s = recovery.seconds if can_leap(system, time) else REAL_PATIENCE_S
     waits_s = min(patience_s, recovery.seconds)
     kept = Kept(folder, f"{fingerprint(system, clean)}-{waits_s:g}", anew)
     left_s = budget_s - (clock.monotonic() - started_s)

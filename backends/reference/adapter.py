@@ -7,6 +7,7 @@ backend ``NAME`` put in another place of :mod:`.places`, such as ``twin-no-lease
 from __future__ import annotations
 
 import weakref
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -115,6 +116,9 @@ class ReferenceAdapter:
 
     def connect(self, address: str, timeout_s: float) -> Connection:
         return self.place.connect(address, timeout_s, self.decisions, self.retention_s)
+
+    def programs(self) -> Sequence[str]:
+        return self.place.programs()
 
     def preload(self) -> None:
         self.place.preload()

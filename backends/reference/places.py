@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache
 from importlib import import_module
@@ -71,6 +71,9 @@ class Place(Protocol):
     def elsewhere(self) -> str:
         """See :class:`...backends.adapter.Elsewhere`."""
 
+    def programs(self) -> Sequence[str]:
+        """See :class:`...backends.adapter.Starting`."""
+
     def preload(self) -> None:
         """See :class:`...backends.adapter.Preloading`."""
 
@@ -115,6 +118,9 @@ class Broker(NamedTuple):
     def elsewhere(self) -> str:
         return ""
 
+    def programs(self) -> Sequence[str]:
+        return [sys.executable]
+
     def preload(self) -> None:
         """There is nothing that is imported late."""
 
@@ -154,6 +160,9 @@ class SharedFile(NamedTuple):
 
     def elsewhere(self) -> str:
         return ""
+
+    def programs(self) -> Sequence[str]:
+        return [sys.executable]
 
     def preload(self) -> None:
         """There is nothing that is imported late."""
@@ -243,6 +252,16 @@ class SharedServer(NamedTuple):
             return ReferenceQueue(store, store.clock, Random(), decisions, retention_s), store
 
         return DirectConnection(open_queue)
+
+    def programs(self) -> Sequence[str]:
+        if self.elsewhere():
+            return [sys.executable]
+        with suppress(MissingServer):  # the run tells of it when it starts one
+            return [
+                sys.executable,
+                str(import_module(f"...servers.{self.kind}", __package__).program()),
+            ]
+        return [sys.executable]
 
     def preload(self) -> None:
         client_of(self.kind)

@@ -92,7 +92,9 @@ def command(
                 "workers, so leave the others out"
             )
         runs = run_experiments(
-            *app.experiments(scenarios, seed, every, can_leap(time, toxiproxy)),
+            *app.experiments(
+                scenarios, seed, every, lambda system: can_leap(system, time, toxiproxy)
+            ),
             report,
             as_json,
             toxiproxy,

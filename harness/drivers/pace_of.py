@@ -3,44 +3,58 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import cache
+from threading import Lock
 
-from ...backends.adapter import Elsewhere, RemoteQueue
-from ...backends.system import Time
+from ...backends.adapter import Elsewhere, Starting
+from ...backends.system import System, Time
 from ...errors import EnvironmentFault
+from ...leap.reach import NOT_FOUND, out_of_reach
 from ...proxy.choice import EMBEDDED
 from .pace import Pace, RealTime
 
 
-def why_real(adapter: RemoteQueue, toxiproxy: str = EMBEDDED) -> str:
-    """Why time cannot leap with this backend and network; "" if nothing is in its way."""
+def why_real(system: System, toxiproxy: str = EMBEDDED) -> str:
+    """Why time cannot leap with this system and network; "" if nothing is in its way."""
     if toxiproxy != EMBEDDED:
         return "the network is a Toxiproxy of its own, which keeps real time"
-    return adapter.elsewhere() if isinstance(adapter, Elsewhere) else ""
+    if isinstance(system, Elsewhere) and (where := system.elsewhere()):
+        return where
+    for program in system.programs() if isinstance(system, Starting) else ():
+        reason = out_of_reach(program)
+        if reason and reason != NOT_FOUND:  # the run says better who is missing
+            return f"{program} is out of its reach: {reason}"
+    return ""
+
+
+_testing = Lock()
+
+
+def unable() -> str:
+    """Why time cannot leap on this machine; "" if it can, which a process that sleeps has shown."""
+    with _testing:
+        return _unable()
 
 
 @cache
-def unable() -> str:
-    """Why time cannot leap on this machine; "" if it can, which a process that sleeps has shown."""
+def _unable() -> str:
     from ...leap.self_test import works
 
     return works() or ""
 
 
-def can_leap(time: Time | None, toxiproxy: str = EMBEDDED) -> bool:
-    """Whether time leaps where the server is a run's own."""
-    if time == "real" or toxiproxy != EMBEDDED:
-        return False
-    return not unable()
+def can_leap(system: System, time: Time | None, toxiproxy: str = EMBEDDED) -> bool:
+    """Whether time will leap in a run of that system."""
+    return time != "real" and not why_real(system, toxiproxy) and not unable()
 
 
 @contextmanager
 def pace_of(time: Time | None, mark: str, why: str) -> Iterator[Pace]:
     """The pace of the run with that mark. None: it leaps where it can, else the pace says why not.
 
-    ``why`` is a reason that is already known. Raises :class:`EnvironmentFault` where time was to
-    leap and cannot.
+    ``why`` is a reason that is already known. Where time was to leap and cannot, raises
+    :class:`EnvironmentFault`, or :class:`UsageError` if another run of this process leaps.
     """
     if time == "real":
         yield RealTime()
@@ -49,9 +63,16 @@ def pace_of(time: Time | None, mark: str, why: str) -> Iterator[Pace]:
         raise EnvironmentFault(f"expected time to leap, but {why}; use --time real")
     why = why or unable()
     if not why:
+        from ...leap.clock import InUse
         from .leaping_time import leaping_time
 
-        with leaping_time(mark) as pace:
+        with ExitStack() as opened:
+            try:
+                pace: Pace = opened.enter_context(leaping_time(mark))
+            except InUse:
+                if time == "leap":
+                    raise
+                pace = RealTime("another run of this process leaps")
             yield pace
         return
     if time == "leap":
