@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 
 TEST = '''\
@@ -78,6 +79,15 @@ def requirements_of(project: Path, library: str, version: str) -> str:
     for name in ("requirements.txt", "requirements/dev.txt", "requirements/base.txt"):
         if (project / name).is_file():
             return f"-r {name}"
-    if any((project / name).is_file() for name in ("pyproject.toml", "setup.py")):
+    if (project / "setup.py").is_file() or _is_package(project / "pyproject.toml"):
         return "-e ."
     return f"{library}=={version} redis"
+
+
+def _is_package(file: Path) -> bool:
+    """Whether that pyproject.toml is of something that pip installs, and no mere settings."""
+    try:
+        said = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return "project" in said or "build-system" in said

@@ -123,13 +123,20 @@ class AppSystem:
         return Control(self.library, self.looked, address)
 
     def _environment(self, address: str) -> Mapping[str, str]:
-        """The team's, with our folder first on PYTHONPATH, and where their broker is now."""
+        """The team's, with our folder first on PYTHONPATH, and where their broker is now.
+
+        Programs beside the app's Python come first, as where its environment is activated.
+        """
         host, _, port = address.rpartition(":")
         ways = [[place.host, place.port, host, int(port)] for place in self._places()]
         theirs = self.app.env.get("PYTHONPATH", os.environ.get("PYTHONPATH", ""))
         path = [str(INSIDE / "start"), *([theirs] if theirs else [])]
+        python = self.app.python
+        beside = [str(Path(self.app.folder, python).parent)] if os.sep in python else []
+        programs = self.app.env.get("PATH", os.environ.get("PATH", os.defpath))
         return {
             **self.app.env,
+            "PATH": os.pathsep.join([*beside, *programs.split(os.pathsep)]),
             "PYTHONPATH": os.pathsep.join(path),
             "JOBQUAKE_REDIRECT": json.dumps(ways),
         }

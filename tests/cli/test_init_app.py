@@ -50,6 +50,23 @@ def test_an_app_that_cannot_be_imported_is_one_sentence(project: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("file", "text", "installs"),
+    [
+        ("requirements.txt", "celery", "-r requirements.txt"),
+        ("pyproject.toml", "[project]\nname = 'shop'", "-e ."),
+        ("pyproject.toml", "[tool.ruff]", "celery==5.7.0 redis"),
+        ("setup.py", "", "-e ."),
+        ("README", "", "celery==5.7.0 redis"),
+    ],
+)
+def test_ci_installs_what_the_project_says(
+    file: str, text: str, installs: str, project: Path
+) -> None:
+    (project / file).write_text(text)
+    assert app_files.requirements_of(project, "celery", "5.7.0") == installs
+
+
+@pytest.mark.parametrize(
     ("file", "pins", "tells", "call"),
     [
         (

@@ -72,3 +72,23 @@ def test_what_rq_does_with_options_of_the_team() -> None:
     assert (plain.verdict, again.verdict) == ("held", "held")
     # One job of the scenario kills whatever runs it, each time.
     assert plain.outcomes["dead-lettered"] > 1 == again.outcomes["dead-lettered"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("worker", "sentence"),
+    [
+        ("celry -A shop worker", "a command that can be started, found 'celry': No such file"),
+        ("celery -A shop worker --nonesuch", "No such option '--nonesuch'"),
+        ("python -c pass", "ended 5 times before it worked, and said last: nothing"),
+    ],
+    ids=["not there", "wrong option", "ends"],
+)
+def test_a_worker_that_does_not_start_is_one_sentence_with_its_last_words(
+    worker: str, sentence: str
+) -> None:
+    app = jobquake.app("shop:app", python=python_of(CELERY), folder=APPS, worker=worker)
+    with pytest.raises(jobquake.JobquakeError) as caught:
+        app.run(task="shop.charge", args=[1], kill="child")
+    assert str(caught.value).startswith("expected ") and sentence in str(caught.value)
+    assert "\n" not in str(caught.value)
