@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import wraps
 from pathlib import Path
@@ -28,7 +28,7 @@ KILLED: dict[str, tuple[Kills, ...]] = {
     "both": ("child", "worker"),
 }
 
-OPTIONS = (
+NAMED = (
     click.option(
         "--app",
         "target",
@@ -36,18 +36,6 @@ OPTIONS = (
         help="Test your own app: a Celery app or an RQ queue, named as for its workers.",
     ),
     click.option("--task", help="The task to call [default: one of jobquake's own]."),
-    click.option(
-        "--args",
-        "arguments",
-        metavar="JSON|MODULE:FUNCTION",
-        help="Its arguments: JSON, or a function of yours that is given the job's number.",
-    ),
-    click.option(
-        "--options",
-        "enqueue_options",
-        metavar="JSON",
-        help="What else your code passes when it enqueues, such as '{\"retry\": 3}'.",
-    ),
     click.option(
         "--python",
         metavar="PATH",
@@ -61,6 +49,20 @@ OPTIONS = (
     ),
     click.option(
         "--worker", metavar="COMMAND", help="Your worker command [default: the library's usual]."
+    ),
+)
+CALLED = (
+    click.option(
+        "--args",
+        "arguments",
+        metavar="JSON|MODULE:FUNCTION",
+        help="Its arguments: JSON, or a function of yours that is given the job's number.",
+    ),
+    click.option(
+        "--options",
+        "enqueue_options",
+        metavar="JSON",
+        help="What else your code passes when it enqueues, such as '{\"retry\": 3}'.",
     ),
     click.option(
         "--patience",
@@ -136,14 +138,16 @@ class AppAsked:
 
 
 def app_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command that runs scenarios the options of an app; see :func:`app_alone`."""
-    decorated = app_alone(command)
-    for option in reversed(OF_SCENARIOS):
-        decorated = option(decorated)
-    return decorated
+    """Give a command that runs scenarios the options of an app; see :func:`app_named`."""
+    return _decorated(app_alone(command), OF_SCENARIOS)
 
 
 def app_alone(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command that calls a task the options of an app; see :func:`app_named`."""
+    return _decorated(app_named(command), CALLED)
+
+
+def app_named(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the options of an app; it is called with ``app``: what is said of it, or None.
 
     What the options leave out comes from ``[tool.jobquake]`` of pyproject.toml (:mod:`.project`).
@@ -153,12 +157,12 @@ def app_alone(command: Callable[..., Any]) -> Callable[..., Any]:
     def with_app(
         target: str | None,
         task: str | None,
-        arguments: str | None,
-        enqueue_options: str | None,
         python: str | None,
         folder: Path | None,
         worker: str | None,
-        patience_s: float | None,
+        arguments: str | None = None,
+        enqueue_options: str | None = None,
+        patience_s: float | None = None,
         workers: int | None = None,
         kill: str | None = None,
         **others: Any,
@@ -181,10 +185,15 @@ def app_alone(command: Callable[..., Any]) -> Callable[..., Any]:
         )  # fmt: skip
         return command(app=_asked(app, told, target is not None), **others)
 
-    decorated: Callable[..., Any] = with_app
-    for option in reversed(OPTIONS):
-        decorated = option(decorated)
-    return decorated
+    return _decorated(with_app, NAMED)
+
+
+def _decorated(
+    command: Callable[..., Any], options: Sequence[Callable[..., Any]]
+) -> Callable[..., Any]:
+    for option in reversed(options):
+        command = option(command)
+    return command
 
 
 def _first(said: Any, otherwise: Any) -> Any:

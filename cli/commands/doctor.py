@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ...errors import ENVIRONMENT, EnvironmentFault
+from ..app_options import AppAsked, app_named
 
 if TYPE_CHECKING:
     from ...servers.doctor import Examined
@@ -22,23 +23,16 @@ SERVERS = {"redis": "redis-server", "postgres": "postgres"}
 @click.option(
     "--leap", is_flag=True, help="Also let each kind of sleeper sleep for an hour of leaping time."
 )
-@click.option(
-    "--app",
-    "target",
-    metavar="MODULE:NAME",
-    help="Look at your own app instead: which guarantees its configuration cannot give.",
-)
-@click.option("--task", default="", help="The task of the app that matters most.")
-@click.option("--python", default=sys.executable, metavar="PATH", help="The app's Python.")
+@app_named
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
-def command(
-    start: bool, leap: bool, target: str | None, task: str, python: str, as_json: bool
-) -> int:
-    """Check which optional programs and packages are installed, or look at your own app.
+def command(start: bool, leap: bool, app: AppAsked | None, as_json: bool) -> int:
+    """Check which optional programs and packages are installed, or with --app your own app.
 
-    Each is tried, and what is missing comes with how to install it. Exits with 0 if ordinary
-    runs work here (and, with --start, every server started; with --leap, everybody slept for an
-    hour), otherwise with 3.
+    Of an app it says which guarantees its configuration cannot give, and which setting decides.
+
+    Without an app each program and package is tried, and what is missing comes with how to
+    install it. Exits with 0 if ordinary runs work here (and, with --start, every server started;
+    with --leap, everybody slept for an hour), otherwise with 3.
 
     \b
     Examples:
@@ -47,8 +41,8 @@ def command(
       jobquake doctor --leap
       jobquake doctor --app shop.celery:app --task shop.charge
     """
-    if target is not None:
-        return _look_at(target, task, python, as_json)
+    if app is not None and app.said:
+        return _look_at(app, as_json)
     import msgspec
 
     from ...reports import health, terminal
@@ -100,18 +94,16 @@ def leaping(examined: Iterable[Examined], everybody: bool) -> Iterator[Examined]
         yield Examined(name, "broken", False, "", "", str(fault), without, "--time real")
 
 
-def _look_at(target: str, task: str, python: str, as_json: bool) -> int:
+def _look_at(app: AppAsked, as_json: bool) -> int:
     """Which guarantees the configuration of that app cannot give."""
     import msgspec
 
-    from ...apps import system_of
-    from ...frameworks.app import App
     from ...reports import configuration, terminal
 
-    system = system_of(App(target, task, python))
+    system = app.system()
     findings = system.library.examine(system.looked)
     if as_json:
         click.echo(msgspec.json.encode([finding._asdict() for finding in findings]))
     else:
-        configuration.tell(target, system.summary, findings, terminal.console())
+        configuration.tell(app.target, system.summary, findings, terminal.console())
     return 0

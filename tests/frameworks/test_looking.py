@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from jobquake.cli.group import cli
 from jobquake.errors import EnvironmentFault, UsageError
 from jobquake.frameworks.app import App, look
-from support.frameworks import APPS, CELERY, python_of
+from support.frameworks import APPS, CELERY, RQ, python_of
 
 
 @pytest.mark.parametrize(
@@ -71,3 +71,12 @@ def test_an_app_brings_its_own_workers() -> None:
     done = CliRunner().invoke(cli, ["run", "--app", "shop:app", "--backend", "reference"])
     assert done.exit_code == 2
     assert "expected --app or a backend" in done.output
+
+
+def test_the_doctor_looks_at_the_app_as_its_workers_are_started() -> None:
+    words = ["doctor", "--app", "jobs:queue", "--app-dir", str(APPS), "--python", python_of(RQ)]
+    usual = CliRunner().invoke(cli, words)
+    often = CliRunner().invoke(cli, [*words, "--worker", "rq worker --maintenance-interval 5 mail"])
+    assert (usual.exit_code, often.exit_code) == (0, 0), usual.output
+    assert "jobs:queue: RQ 3.0.0" in usual.output
+    assert usual.output != often.output, "how soon a worker looks decides what it finds"
