@@ -20,6 +20,7 @@ from typing import NamedTuple, Protocol
 
 from ...backends.adapter import Adapter
 from ...errors import EnvironmentFault
+from ...pools import serve_parent
 from .novelty import Feature
 from .shard import SCHEDULES, ShardResult, Violation, explore_shard
 
@@ -228,7 +229,7 @@ class Pool:
         self._executor = self._start()
 
     def _start(self) -> ProcessPoolExecutor:
-        return ProcessPoolExecutor(self.size, get_context("spawn"), _ignore_interrupts)
+        return ProcessPoolExecutor(self.size, get_context("spawn"), serve_parent)
 
     def submit(self, task: Task) -> Future[ShardResult]:
         # Processes start here, and Ctrl-C is not for them, not even before they can say so.
@@ -255,11 +256,6 @@ class Pool:
             process.terminate()
         for process in processes:
             process.join()
-
-
-def _ignore_interrupts() -> None:
-    """Ctrl-C is for whoever started us; it ends us in order."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 @contextmanager

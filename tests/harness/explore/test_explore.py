@@ -11,8 +11,10 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from pathlib import Path
 from random import Random
+from subprocess import DEVNULL
 
 import msgspec
+import psutil
 import pytest
 from jobquake.backends import registry
 from jobquake.backends.adapter import Queue, QueueSystem
@@ -38,6 +40,7 @@ from jobquake.harness.plan.validate import validate
 from jobquake.harness.trial import attempt
 from jobquake.protocol.clock import Clock
 from jobquake.protocol.commands import Ack, Command, Reply
+from support.broker_process import PATIENCE_S, wait_until
 
 REFERENCE = registry.find("reference")
 DEEP = "twin-ack-without-token"
@@ -298,6 +301,17 @@ def test_a_killed_process_of_the_pool_loses_no_finding(tmp_path: Path) -> None:
         state = search.search(find, DEEP, crew, Limits(2_000), oracle="reference")
     assert state.deaths >= 1
     assert state.first == find_first(Here()).first
+
+
+def test_whoever_kills_an_exploration_leaves_no_process_of_it() -> None:
+    words = [sys.executable, "-m", "jobquake", "explore", "reference", "--max-time", "10min"]
+    exploring = psutil.Popen([*words, "--jobs", "2"], stdout=DEVNULL, stderr=DEVNULL)
+    wait_until(lambda: len(exploring.children()) >= 3 or exploring.poll() is not None)
+    children = exploring.children(recursive=True)
+    exploring.kill()
+    exploring.wait()
+    assert len(children) >= 3, "two that search, and one of Python's own"
+    assert not psutil.wait_procs(children, timeout=PATIENCE_S)[1]
 
 
 def test_what_a_correct_queue_breaks_too_is_held_against_nobody() -> None:
