@@ -7,7 +7,7 @@ a hook of the library loads; what the broker still holds is asked over ``control
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol, runtime_checkable
 
@@ -46,6 +46,28 @@ class Settings(Struct, frozen=True):
 
     given: Mapping[str, str] = {}
     not_honoured: tuple[str, ...] = ()
+
+
+class Service(NamedTuple):
+    """What an app calls besides its broker, at ``host`` and ``port`` in its own words.
+
+    ``command`` starts a server of the run's own in its place; ``{port}`` in it is where it listens.
+    """
+
+    name: str
+    host: str
+    port: int
+    command: tuple[str, ...]
+
+
+@runtime_checkable
+class Calling(Protocol):
+    """What a framework has, too, if its jobs call services that a run puts in place."""
+
+    @property
+    def services(self) -> Sequence[Service]: ...
+    def lead(self, env: Mapping[str, str], places: Mapping[str, str]) -> Mapping[str, str]:
+        """The environment, so that what is meant for a service goes to its place (HOST:PORT)."""
 
 
 @runtime_checkable

@@ -65,6 +65,14 @@ CALLED = (
         help="What else your code passes when it enqueues, such as '{\"retry\": 3}'.",
     ),
     click.option(
+        "--service",
+        "services",
+        multiple=True,
+        metavar="NAME=HOST:PORT=COMMAND",
+        help="A service that your tasks call at HOST:PORT; COMMAND starts one at {port} for each "
+        "run, and their connections are led to it. May be repeated.",
+    ),
+    click.option(
         "--patience",
         "patience_s",
         type=click.FloatRange(min=0.0),
@@ -109,14 +117,19 @@ class AppAsked:
     scenarios: tuple[str, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
     said: bool = True
+    services: tuple[str, ...] = ()
 
     def system(self) -> AppSystem:
         """The app under test. Raises :class:`JobquakeError` about what is wrong with it."""
         from .. import apps
         from ..frameworks.app import App
+        from ..frameworks.services import put
 
         app = App(self.target, self.task, self.python, self.folder, self.worker, self.arguments)
-        return apps.system_of(replace(app, options=self.enqueue_options, env=self.env))
+        services = tuple(put(said) for said in self.services)
+        return apps.system_of(
+            replace(app, options=self.enqueue_options, env=self.env, services=services)
+        )
 
     def experiments(
         self, scenarios: tuple[str, ...], seed: int, every: bool, leaps: Callable[[AppSystem], bool]
@@ -163,6 +176,7 @@ def app_named(command: Callable[..., Any]) -> Callable[..., Any]:
         arguments: str | None = None,
         enqueue_options: str | None = None,
         patience_s: float | None = None,
+        services: tuple[str, ...] = (),
         workers: int | None = None,
         kill: str | None = None,
         **others: Any,
@@ -183,7 +197,8 @@ def app_named(command: Callable[..., Any]) -> Callable[..., Any]:
             workers=workers or project.workers, kill=kill or project.kill,
             patience_s=_first(patience_s, project.patience_s),
         )  # fmt: skip
-        return command(app=_asked(app, told, target is not None), **others)
+        asked = replace(_asked(app, told, target is not None), services=services)
+        return command(app=asked, **others)
 
     return _decorated(with_app, NAMED)
 

@@ -20,6 +20,7 @@ import msgspec
 
 from ..errors import EnvironmentFault, UsageError
 from .library import Library, Looked, find
+from .services import Put
 
 INSIDE = Path(__file__).parent / "inside"
 LOOK_WITHIN_S = 60.0
@@ -31,7 +32,8 @@ class App:
 
     ``worker`` is the team's own command, None: the library's usual one. ``args`` are the task's
     arguments: JSON, or ``module:function`` that is given the job's number. ``options``, JSON, too:
-    with what else the library's client is called for each job (``{"retry": 3}``).
+    with what else the library's client is called for each job (``{"retry": 3}``). ``services`` are
+    put in the place of what its tasks call.
     """
 
     target: str
@@ -42,6 +44,7 @@ class App:
     args: str = ""
     options: str = ""
     env: Mapping[str, str] = field(default_factory=dict)
+    services: tuple[Put, ...] = ()
 
     @property
     def worker_words(self) -> list[str] | None:

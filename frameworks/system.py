@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import sys
 import time
@@ -18,7 +19,7 @@ from typing import ClassVar
 
 from ..backends.adapter import Connection
 from ..backends.claims import Claims
-from ..backends.framework import Program, Settings, Wishes
+from ..backends.framework import Program, Service, Settings, Wishes
 from ..backends.system import EVERYTHING, Advised, Driver, Framing
 from ..errors import EnvironmentFault
 from ..protocol.commands import Command, Depth, Inspect, Inspected, Measure, Measured, Reply, State
@@ -64,7 +65,8 @@ class AppSystem:
             "--python": app.python if app.python != sys.executable else "",
             "--worker": app.worker or "",
         }  # fmt: skip
-        return shlex.join(word for pair in said.items() if pair[1] for word in pair)
+        words = [word for pair in said.items() if pair[1] for word in pair]
+        return shlex.join([*words, *(w for s in app.services for w in ("--service", s.said))])
 
     @property
     def task(self) -> str:
@@ -140,6 +142,27 @@ class AppSystem:
             "PYTHONPATH": os.pathsep.join(path),
             "JOBQUAKE_REDIRECT": json.dumps(ways),
         }
+
+    @property
+    def services(self) -> Sequence[Service]:
+        return [found.service for found in self.app.services]
+
+    def lead(self, env: Mapping[str, str], places: Mapping[str, str]) -> Mapping[str, str]:
+        """Connections of Python's own are led there; for others, where their environment names it.
+
+        A program in C, such as libpq, goes by a URL in the environment or not at all.
+        """
+        ways, led = json.loads(env["JOBQUAKE_REDIRECT"]), dict(env)
+        named = {name: value for name, value in {**os.environ, **env}.items() if ":" in value}
+        for service in self.services:
+            place = places[service.name]
+            host, _, port = place.rpartition(":")
+            ways.append([service.host, service.port, host, int(port)])
+            there = re.compile(rf"\b{re.escape(service.host)}:{service.port}(?!\d)")
+            for name, value in named.items():
+                if name != "JOBQUAKE_REDIRECT" and there.search(value):
+                    led[name] = there.sub(place, led.get(name, value))
+        return {**led, "JOBQUAKE_REDIRECT": json.dumps(ways)}
 
     def _places(self) -> set[Place]:
         urls = [self.looked.broker, self.looked.results]

@@ -27,6 +27,7 @@ from .result import OPTIONS, Result, judge
 if TYPE_CHECKING:
     from ..backends.system import Found, Time
     from .drivers.long_lived import LongLivedQueue
+    from .drivers.trips import Record
 
 Driver = Literal["sim", "process"]
 DRIVERS: tuple[Driver, ...] = ("process", "sim")
@@ -56,6 +57,7 @@ def run(
     toxiproxy: str = "embedded",
     on: LongLivedQueue | None = None,
     time: Time | None = None,
+    record: Record | None = None,
 ) -> Run:
     """Execute the plan on a queue or a framework and judge it.
 
@@ -64,8 +66,10 @@ def run(
     ``embedded``, the path of a server's program, or the address of a server's API. ``on`` is
     a queue that has stood through other runs of that driver; without it, it is a new one.
     ``time``: whether real processes live in leaping or in real time; None: leaping where it
-    can be. Raises ``PlanError`` if the plan makes no sense, ``UsageError`` if the system has no
-    such driver, and ``EnvironmentFault`` if processes cannot be run.
+    can be.
+    ``record`` takes down each round trip of a framework. Raises ``PlanError`` if the plan makes
+    no sense, ``UsageError`` if the system has no such driver, and ``EnvironmentFault`` if
+    processes cannot be run.
     """
     validate(plan)
     see_guarantees(plan)
@@ -82,7 +86,7 @@ def run(
             from .drivers.framework import shake_framework
 
             history, ledger, network, where, passed, logged = shake_framework(
-                plan, adapter, progress, toxiproxy, time
+                plan, adapter, progress, toxiproxy, time, record
             )
         elif driver == "sim":
             from .drivers.sim import simulate

@@ -21,7 +21,8 @@ class Boundary(Struct, frozen=True):
     """One round trip of a job's life. ``nth`` 0: the one of its name that brings the job.
 
     ``at_s`` is when it was in the clean run, after the job was sent. ``carries``: it has the job's
-    id in it; ``opens``: it is of the opening of a connection, and nothing else.
+    id in it; ``opens``: it is of the opening of a connection, and nothing else. ``service``: to
+    whom it goes, "" is the broker.
     """
 
     side: Side
@@ -31,6 +32,7 @@ class Boundary(Struct, frozen=True):
     opens: bool = False
     wire: str = ""
     at_s: float = 0.0
+    service: str = ""
 
     @property
     def key(self) -> str:
@@ -67,8 +69,12 @@ def boundaries(
             continue
         nth = 0 if brings else seen[trip.side, trip.name]
         at_s = (trip.answered_s if brings else trip.asked_s) - sent_s
-        opens = trip.name.startswith(OPENS)
-        found.append(Boundary(trip.side, trip.name, nth, carries, opens, trip.wire, round(at_s, 6)))
+        opens = trip.name.removeprefix(f"{trip.service}: ").startswith(OPENS)
+        found.append(
+            Boundary(
+                trip.side, trip.name, nth, carries, opens, trip.wire, round(at_s, 6), trip.service
+            )
+        )
     return sorted(found, key=lambda boundary: boundary.at_s)
 
 

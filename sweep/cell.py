@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time as clock
+from collections.abc import Sequence
 
 from msgspec import Struct
 
 from ..backends.system import Time
 from ..errors import EnvironmentFault
 from ..frameworks.system import AppSystem
+from ..harness.drivers.trips import Record
 from ..harness.record import facts as recorded
 from ..harness.record.facts import Facts
 from ..harness.record.history import Event
@@ -17,6 +19,7 @@ from ..harness.run import Run, run
 from ..harness.units import seconds
 from .boundaries import Boundary
 from .clean import queue_of
+from .effects import Difference, Effect, differences, effects
 from .outcome import Outcome
 from .plans import cell_plan
 from .ways import way
@@ -35,6 +38,7 @@ PLAIN: dict[recorded.Outcome, Outcome] = {
     "never submitted": "not accepted",
     "absorbed": "done",
 }
+RETURNED: tuple[Outcome, ...] = ("done", "untold", "run again")
 SOUND: tuple[Outcome, ...] = (
     "done",
     "run again",
@@ -48,9 +52,10 @@ SOUND: tuple[Outcome, ...] = (
 class Cell(Struct, frozen=True):
     """What one cell showed.
 
-    ``behind`` is what became of the job behind the one that was struck. ``done_s``: how long after
-    it was sent the struck job was first done; ``due_s``: in how long what holds it at the end gives
-    it back. ``real_s`` is how long the run took.
+    ``behind`` is what became of the job behind the one that was struck. ``done_s``: how long
+    after it was sent the struck job was first done; ``due_s``: in how long what holds it at the
+    end gives it back. ``logged`` is what its node wrote to its log after the strike. ``real_s``
+    is how long the run took.
     """
 
     boundary: str
@@ -60,8 +65,10 @@ class Cell(Struct, frozen=True):
     sentence: str = ""
     story: tuple[str, ...] = ()
     where: str = ""
+    logged: tuple[str, ...] = ()
     done_s: float | None = None
     due_s: float | None = None
+    effects: tuple[Difference, ...] = ()
     replay: str = ""
     real_s: float = 0.0
 
@@ -71,9 +78,17 @@ class Cell(Struct, frozen=True):
 
 
 def run_cell(
-    system: AppSystem, boundary: Boundary, name: str, waits_s: float, time: Time | None = None
+    system: AppSystem,
+    boundary: Boundary,
+    name: str,
+    waits_s: float,
+    time: Time | None = None,
+    clean: Sequence[str] = (),
 ) -> Cell:
-    """Run that cell; an environment that fails it makes it ``unproved``, with the reason."""
+    """Run that cell; an environment that fails it makes it ``unproved``, with the reason.
+
+    ``clean`` are the effects of an unbroken job.
+    """
     begun_s = clock.monotonic()
     recovery_s = system.library.recovery(system.looked).seconds
     fault = way(name).fault(boundary)
@@ -81,16 +96,28 @@ def run_cell(
     variant = f"{name.replace(' ', '-')}"
     plan = cell_plan(queue_of(system), variant, fault, recovery_s, waits_s)
     try:
-        done = run(plan, system, "process", time=time)
+        record = Record()
+        done = run(plan, system, "process", time=time, record=record)
     except EnvironmentFault as error:
         real_s = clock.monotonic() - begun_s
         return Cell(boundary.key, name, "unproved", sentence=str(error), real_s=real_s)
-    return _judged(done, boundary, name, clock.monotonic() - begun_s)
+    found = effects(record.trips)
+    return _judged(done, boundary, name, clock.monotonic() - begun_s, clean, found)
 
 
-def _judged(done: Run, boundary: Boundary, name: str, real_s: float) -> Cell:
+def _judged(
+    done: Run,
+    boundary: Boundary,
+    name: str,
+    real_s: float,
+    clean: Sequence[str],
+    found: list[Effect],
+) -> Cell:
     facts = Facts(done.plan, done.claims, done.history)
     outcome, behind = _outcome(facts), PLAIN[facts.outcome(1)]
+    # Where the job behind is not done as it should be, nobody knows whose an effect was.
+    differs = differences(clean, found, 1) if behind in ("done", "untold") else ()
+    outcome = _by_effects(outcome, differs)
     done_s, due_s = _done_s(facts), _due_s(facts)
     where = done.result.where.get(0, "")
     return Cell(
@@ -98,11 +125,13 @@ def _judged(done: Run, boundary: Boundary, name: str, real_s: float) -> Cell:
         way=name,
         outcome=outcome,
         behind=behind,
-        sentence=_sentence(facts, outcome, behind, where),
+        sentence=_sentence(facts, outcome, behind, where) + _told(outcome, differs, clean),
         story=tuple(tell(facts, 0)),
         where=where,
+        logged=done.result.logged.get(0, ()),
         done_s=done_s,
         due_s=due_s,
+        effects=differs,
         replay=done.result.replay_command,
         real_s=round(real_s, 3),
     )
@@ -123,37 +152,59 @@ def _outcome(facts: Facts) -> Outcome:
     return found
 
 
+def _by_effects(outcome: Outcome, differs: Sequence[Difference]) -> Outcome:
+    """The outcome, or that an effect was repeated or is missing, where that is worse."""
+    if outcome in RETURNED and any(one.missing for one in differs):
+        return "missing"
+    if outcome in SOUND and any(one.repeated and not one.harmless for one in differs):
+        return "repeated"
+    return outcome
+
+
+def _told(outcome: Outcome, differs: Sequence[Difference], clean: Sequence[str]) -> str:
+    """What was carried out too often, or, of a job that did anything, too seldom."""
+    if outcome not in (*RETURNED, "missing") and len(differs) == len(set(clean)):
+        differs = [one for one in differs if one.times]  # it never began
+    words = []
+    for one in differs:
+        times = f"{one.name} was carried out {one.times} times instead of {one.wanted}"
+        if one.repeated:
+            times += f" ({one.harmless or 'nothing in it tells that it comes again'})"
+        words.append(times)
+    return "".join(f"; {each}" for each in words)
+
+
 def _sentence(facts: Facts, outcome: Outcome, behind: Outcome, where: str) -> str:
     done_s, due_s = _done_s(facts), _due_s(facts)
     held = f" by {where}" if where else ""
     waited = f"{seconds(_waited_s(facts))} after the fault was over"
     done = f"done {seconds(done_s)} after it was sent" if done_s is not None else "never done"
     match outcome:
-        case "done" | "not accepted":
-            told = done
+        case "done" | "not accepted" | "repeated" | "missing":
+            words = done
         case "untold":
-            told = f"{done}; its producer was never told that it was accepted"
+            words = f"{done}; its producer was never told that it was accepted"
         case "run again":
             times = sum(facts.history["job"][facts.rows(facts.completion)] == 0)
-            told = f"its function ran to its end {times} times, the first time {done[5:]}"
+            words = f"its function ran to its end {times} times, the first time {done[5:]}"
         case "dead letter":
-            told = f"{done}, and yet given up" if done_s is not None else "given up"
-            told += f": {where}" if where else ""
+            words = f"{done}, and yet given up" if done_s is not None else "given up"
+            words += f": {where}" if where else ""
         case "held" if due_s is not None:
-            told = f"still held{held} {waited}; it comes back by itself {seconds(due_s)} later"
+            words = f"still held{held} {waited}; it comes back by itself {seconds(due_s)} later"
         case "stuck":
-            told = f"still held{held} {waited}"
+            words = f"still held{held} {waited}"
         case "lost":
-            told = tell_loss(facts, 0)
+            words = tell_loss(facts, 0)
         case "blocked":
-            told = f"{done}, but the job behind it is {behind} {waited}"
+            words = f"{done}, but the job behind it is {behind} {waited}"
         case "not hit":
-            told = "the round trip never came, so nothing was broken"
+            words = "the round trip never came, so nothing was broken"
         case _:
-            told = where or outcome
+            words = where or outcome
     if outcome in ("stuck", "lost", "held") and behind not in SOUND:
-        told += f"; and the job behind it is {behind}"
-    return told
+        words += f"; and the job behind it is {behind}"
+    return words
 
 
 def _waited_s(facts: Facts) -> float:

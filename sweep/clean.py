@@ -15,13 +15,14 @@ from ..harness.drivers.framework import shake_framework
 from ..harness.drivers.trips import Record
 from ..harness.record.facts import Facts
 from .boundaries import Boundary, boundaries
+from .effects import effects
 from .plans import clean_plan
 
 
 class Clean(NamedTuple):
     """What the clean run showed: boundaries in order of time, how many other trips, how time went.
 
-    ``done_s`` is how long after it was sent the job was done.
+    ``done_s`` is how long after it was sent the job was done, ``effects`` what it did to services.
     """
 
     boundaries: list[Boundary]
@@ -29,6 +30,7 @@ class Clean(NamedTuple):
     done_s: float
     time: str
     network: str
+    effects: tuple[str, ...] = ()
 
 
 def clean_run(system: AppSystem, time: Time | None = None) -> Clean:
@@ -52,7 +54,8 @@ def clean_run(system: AppSystem, time: Time | None = None) -> Clean:
         )
     done_s = float(execution.history["t"][facts.rows(facts.completion)[0]]) - sent_s
     others = len(trips) - len(found)
-    return Clean(found, others, done_s, execution.time, execution.network)
+    done = tuple(effect.name for effect in effects(trips))
+    return Clean(found, others, done_s, execution.time, execution.network, done)
 
 
 def queue_of(system: AppSystem) -> str:
@@ -66,6 +69,7 @@ def fingerprint(system: AppSystem, clean: Clean) -> str:
     looked = msgspec.structs.replace(system.looked, load_s=0.0)
     said = (
         [app.target, app.task, app.args, app.options, app.worker, str(app.folder), app.python],
+        [put.said for put in app.services],
         dict(app.env),
         looked,
         [boundary.key for boundary in clean.boundaries],

@@ -33,7 +33,7 @@ class Progress(NamedTuple):
 
 
 Work = tuple[Boundary, Way]
-_system: list[AppSystem] = []
+_here: list[tuple[AppSystem, tuple[str, ...]]] = []  # in a process of the pool
 
 
 def in_order(boundaries: Sequence[Boundary]) -> list[Work]:
@@ -50,6 +50,7 @@ def conduct(
     kept: Kept,
     waits_s: float,
     *,
+    clean: Sequence[str] = (),
     time: Time | None = None,
     parallel: int = 2,
     budget_s: float = inf,
@@ -57,6 +58,7 @@ def conduct(
 ) -> list[Cell]:
     """Run what is not kept yet, within ``budget_s`` seconds; all cells that are known then.
 
+    ``clean`` are the effects of an unbroken job.
     What was begun within the budget is finished.
     """
     work = in_order(boundaries)
@@ -64,7 +66,7 @@ def conduct(
     wanted, until_s = len(work), clock.monotonic() + budget_s
     tell(_progress(kept, wanted, len(left), parallel, None))
     if left:
-        with _pool(system, min(parallel, len(left))) as pool:
+        with _pool(system, clean, min(parallel, len(left))) as pool:
             for cell in _done(pool, iter(left), parallel, until_s, waits_s, time):
                 kept.add(cell)
                 tell(_progress(kept, wanted, wanted - _known(work, kept), parallel, cell))
@@ -81,13 +83,13 @@ def _progress(kept: Kept, wanted: int, left: int, parallel: int, last: Cell | No
     return Progress(wanted - left, wanted, left_s, last)
 
 
-def _pool(system: AppSystem, parallel: int) -> ProcessPoolExecutor:
+def _pool(system: AppSystem, clean: Sequence[str], parallel: int) -> ProcessPoolExecutor:
     fresh = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(parallel, fresh, initializer=_begin, initargs=(system,))
+    return ProcessPoolExecutor(parallel, fresh, initializer=_begin, initargs=(system, clean))
 
 
-def _begin(system: AppSystem) -> None:
-    _system.append(system)
+def _begin(system: AppSystem, clean: Sequence[str]) -> None:
+    _here.append((system, tuple(clean)))
 
 
 def _done(
@@ -118,4 +120,5 @@ def _done(
 
 def _run(boundary: Boundary, name: str, waits_s: float, time: Time | None) -> Cell:
     """In a process of the pool."""
-    return run_cell(_system[0], boundary, name, waits_s, time)
+    system, clean = _here[0]
+    return run_cell(system, boundary, name, waits_s, time, clean)

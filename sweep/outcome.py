@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Literal, NamedTuple
 
 Outcome = Literal[
-    "done", "run again", "untold", "not accepted", "dead letter", "failed", "held", "stuck",
-    "blocked", "lost", "phantom", "not hit", "unproved",
+    "done", "run again", "untold", "repeated", "not accepted", "dead letter", "failed", "held",
+    "stuck", "blocked", "missing", "lost", "phantom", "not hit", "unproved",
 ]  # fmt: skip
 Gravity = Literal["held", "told", "violated", "inconclusive"]
 
@@ -32,6 +32,9 @@ LOOKS: dict[Outcome, Look] = {
         "\u25d0", "told", "done, though whoever sent it was never told that it was accepted"
     ),
     "run again": Look("\u21bb", "told", "its function ran to its end more than once"),
+    "repeated": Look(
+        "\u2248", "told", "an effect on a service came twice, and nothing in it tells that it did"
+    ),
     "dead letter": Look("\u271d", "told", "given up, and kept where the library keeps failures"),
     "failed": Look("!", "told", "its function raised, and nothing runs it again"),
     "held": Look(
@@ -39,6 +42,7 @@ LOOKS: dict[Outcome, Look] = {
     ),
     "stuck": Look("\u25a0", "violated", "held at the end, and nothing gives it back"),
     "blocked": Look("\u25a4", "violated", "sound itself, but the job behind it was never done"),
+    "missing": Look("\u2205", "violated", "ran to its end, but an effect on a service is missing"),
     "lost": Look("\u2716", "violated", "accepted, never done, and held nowhere"),
     "phantom": Look("\u2666", "violated", "ran without having been sent"),
     "not hit": Look("\u00b7", "inconclusive", "the round trip never came, so nothing was broken"),

@@ -60,8 +60,9 @@ def sweep(
     kept = Kept(folder, f"{fingerprint(system, clean)}-{waits_s:g}", anew)
     left_s = budget_s - (clock.monotonic() - started_s)
     cells = conduct(
-        system, chosen, kept, waits_s, time=time, parallel=parallel, budget_s=left_s, tell=tell
-    )
+        system, chosen, kept, waits_s,
+        clean=clean.effects, time=time, parallel=parallel, budget_s=left_s, tell=tell,
+    )  # fmt: skip
     looked = system.looked
     return Swept(
         app=system.app.target,
@@ -75,6 +76,7 @@ def sweep(
         options=system.options,
         boundaries=tuple(chosen),
         opening=tuple(b for b in clean.boundaries if b.opens and not opening),
+        effects=clean.effects,
         clean_s=round(clean.done_s, 3),
         cells=tuple(cells),
         recovery_s=recovery.seconds,

@@ -16,8 +16,9 @@ class Swept(Struct, frozen=True):
     """The sweep of one task of one app.
 
     ``boundaries`` are those that were to be broken, in order of time; ``opening`` are left out,
-    since they only open connections. ``wanted``: how many cells there are. ``waited_s``: for how
-    long a cell waited for what comes back by itself, which takes the library ``recovery_s``.
+    since they only open connections. ``effects`` are what an unbroken job does to services.
+    ``wanted``: how many cells there are. ``waited_s``: for how long a cell waited for what comes
+    back by itself, which takes the library ``recovery_s``.
     """
 
     app: str
@@ -27,6 +28,7 @@ class Swept(Struct, frozen=True):
     options: str
     boundaries: tuple[Boundary, ...]
     opening: tuple[Boundary, ...]
+    effects: tuple[str, ...]
     clean_s: float
     cells: tuple[Cell, ...]
     recovery_s: float

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from .wire import steady
 
 METHODS = (b"GET ", b"POST ", b"PUT ", b"PATCH ", b"DELETE ", b"HEAD ", b"OPTIONS ")
+REPEATABLE = ("GET", "HEAD", "OPTIONS", "PUT", "DELETE")  # RFC 9110, 9.2.2
 HEAD_END = b"\r\n\r\n"
 WITHOUT_BODY = (b"204", b"304")
 
@@ -50,6 +51,22 @@ class Http1Talk:
                 self._asked.popleft()
         return found
 
+    def guard(self, burst: Sequence[bytes]) -> str:
+        """Its idempotency key; what only reads, or sets, may come as often as it likes."""
+        told = []
+        for message in burst:
+            method = message.partition(b" ")[0].decode(errors="replace")
+            if method in REPEATABLE:
+                told.append(f"{method}, which may be repeated")
+            elif key := fields_of(message).get(b"idempotency-key"):
+                told.append(f"Idempotency-Key {key.decode(errors='replace')}")
+        return " + ".join(told) if len(told) == len(burst) else ""
+
+    def refused(self, reply: bytes) -> bool:
+        """By its last status: an interim one comes before."""
+        head = reply.rpartition(b"HTTP/1.")[2][:5]
+        return head[2:3] in (b"4", b"5")
+
     def awaited(self, burst: Sequence[bytes]) -> int:
         return len(burst)
 
@@ -82,15 +99,19 @@ def message_end(buffer: bytearray) -> int:
     if head < 0:
         return 0
     end = head + len(HEAD_END)
-    fields = {
-        name.strip().lower(): value.strip()
-        for name, _, value in (line.partition(b":") for line in bytes(buffer[:head]).split(b"\r\n"))
-    }
+    fields = fields_of(bytes(buffer[:head]))
     if fields.get(b"transfer-encoding", b"").lower().endswith(b"chunked"):
         return _chunks_end(buffer, end)
     length = fields.get(b"content-length", b"0")
     end += int(length) if length.isdigit() else 0
     return end if end <= len(buffer) else 0
+
+
+def fields_of(message: bytes) -> dict[bytes, bytes]:
+    """The headers, by their names in small letters."""
+    lines = message.partition(HEAD_END)[0].split(b"\r\n")[1:]
+    parts = (line.partition(b":") for line in lines)
+    return {name.strip().lower(): value.strip() for name, _, value in parts}
 
 
 def _chunks_end(buffer: bytearray, at: int) -> int:

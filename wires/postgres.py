@@ -20,6 +20,8 @@ _TARGET = re.compile(
     re.IGNORECASE,
 )
 _FROM = re.compile(r"\bfrom\s+(?:only\s+)?([\w.\"]+)", re.IGNORECASE)
+WRITES = re.compile(r"\s*(insert|update|delete|merge|copy)\b", re.IGNORECASE)
+UPSERT = re.compile(r"\bon\s+conflict\b", re.IGNORECASE)
 ALONE = ("BEGIN", "COMMIT", "ROLLBACK", "START TRANSACTION", "WITH")
 
 
@@ -79,6 +81,22 @@ class PostgresTalk:
         del buffer[:start]
         return found
 
+    def guard(self, burst: Sequence[bytes]) -> str:
+        """Of what writes: that it leaves a row alone, or sets it, which is there already."""
+        queries = [query for message in burst if (query := _query(message))]
+        writes = [query for query in queries if WRITES.match(query)]
+        if all(UPSERT.search(query) for query in writes):
+            return "with ON CONFLICT" if writes else "nothing is written"
+        return ""
+
+    def refused(self, reply: bytes) -> bool:
+        at = 0
+        while len(reply) >= at + 5:
+            if reply[at : at + 1] == ERROR:
+                return True
+            at += 1 + int.from_bytes(reply[at + 1 : at + 5], "big")
+        return False
+
     def awaited(self, burst: Sequence[bytes]) -> int:
         if self._encrypted:
             return UNASKED
@@ -103,14 +121,21 @@ def _told(message: bytes) -> str:
         return "connect"
     if kind == b"p":
         return "log in"
-    if kind == b"Q":
-        return statement(message[5:].rstrip(b"\0").decode(errors="replace"))
-    if kind == b"P":
-        query = message[5:].partition(b"\0")[2].partition(b"\0")[0]
-        return statement(query.decode(errors="replace"))
+    if query := _query(message):
+        return statement(query)
     if kind == b"B":
         prepared = message[5:].partition(b"\0")[2].partition(b"\0")[0]
         return f"run {steady(prepared.decode(errors='replace'))}" if prepared else ""
+    return ""
+
+
+def _query(message: bytes) -> str:
+    """The text of a statement that is run or prepared; "" where it has none."""
+    if message[:1] == b"Q":
+        return message[5:].rstrip(b"\0").decode(errors="replace")
+    if message[:1] == b"P":
+        text = message[5:].partition(b"\0")[2].partition(b"\0")[0]
+        return text.decode(errors="replace")
     return ""
 
 

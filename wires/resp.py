@@ -54,6 +54,12 @@ class RespTalk:
     def replies(self, buffer: bytearray) -> list[bytes]:
         return _cut(buffer)
 
+    def guard(self, burst: Sequence[bytes]) -> str:
+        return ""
+
+    def refused(self, reply: bytes) -> bool:
+        return reply.startswith(b"-")
+
     def awaited(self, burst: Sequence[bytes]) -> int:
         words = [words_of(message) for message in burst]
         return UNASKED if any(w and w[0].upper() in SUBSCRIBES for w in words) else len(burst)

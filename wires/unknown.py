@@ -33,6 +33,12 @@ class UnknownTalk:
     def replies(self, buffer: bytearray) -> list[bytes]:
         return self._whole(buffer)
 
+    def guard(self, burst: Sequence[bytes]) -> str:
+        return ""
+
+    def refused(self, reply: bytes) -> bool:
+        return False
+
     def awaited(self, burst: Sequence[bytes]) -> int:
         return 1
 

@@ -30,6 +30,12 @@ class Talk(Protocol):
     def name(self, burst: Sequence[bytes]) -> str:
         """What these requests, which were sent at once, are called."""
 
+    def guard(self, burst: Sequence[bytes]) -> str:
+        """By what whoever is asked can tell that this was asked before; "": by nothing."""
+
+    def refused(self, reply: bytes) -> bool:
+        """Whether the answer says that nothing was done."""
+
     def awaited(self, burst: Sequence[bytes]) -> int:
         """How many answers they bring; ``UNASKED``: nobody can say, now and ever after."""
 

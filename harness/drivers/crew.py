@@ -39,6 +39,13 @@ class Crew(Protocol):
         """How long nothing may move until a run is quiet: what a broker holds is read piece by
         piece, and a message is nowhere to be seen while a worker takes it."""
 
+    @property
+    def services(self) -> Mapping[str, str]:
+        """Where what the jobs call besides the queue listens, by name, once it is prepared."""
+
+    def reach(self, places: Mapping[int, Mapping[str, str]]) -> None:
+        """Where each node is to find the services: behind the network of the run."""
+
     def prepare(self, folder: Path, spawn: Spawn, pace: Pace) -> None:
         """Put into the folder of the run what its processes read there.
 
@@ -69,6 +76,7 @@ class Nodes:
 
     ready_within_s = READY_WITHIN_S
     settles_s = 0.0
+    services: Mapping[str, str] = {}
 
     def __init__(self, plan: Plan, adapter: RemoteQueue) -> None:
         self._plan = plan
@@ -93,6 +101,9 @@ class Nodes:
                 f"called {name!r}; name it in the entry points {registry.GROUP!r} of an installed "
                 "package"
             ) from None
+
+    def reach(self, places: Mapping[int, Mapping[str, str]]) -> None:
+        """Jobs of jobquake's own call nobody."""
 
     def muster(self, addresses: Mapping[int, str], log: Callable[[int], Path]) -> None:
         """They are forked from a process that has loaded everything."""

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from ...backends.adapter import Connection, RemoteQueue
-from ...backends.framework import FrameworkSystem, Program, Settings, Wishes
+from ...backends.framework import Calling, FrameworkSystem, Program, Settings, Wishes
 from ...backends.system import Time
 from ...errors import EnvironmentFault, JobquakeError, NothingProved, UsageError
 from ...protocol.probe import FOLDER, INCARNATION, NODE, PROCESS, WORKER
@@ -28,6 +28,7 @@ from .fleet import Slot
 from .pace import Pace
 from .process import Progress, shake
 from .server import Spawn
+from .services import start_services
 from .tree import Running, kill_group, links
 from .trips import Record
 
@@ -49,6 +50,8 @@ class FrameworkCrew:
         self._mustered: dict[int, Running] = {}
         self._workers: dict[int, tuple[Running, str]] = {}
         self.settings: Settings = system.settings(wishes(plan))
+        self.services: Mapping[str, str] = {}
+        self._places: Mapping[int, Mapping[str, str]] = {}
 
     def prepare(self, folder: Path, spawn: Spawn, pace: Pace) -> None:
         (folder / STRIKES).mkdir()
@@ -56,6 +59,11 @@ class FrameworkCrew:
         self._folder = folder
         self._spawn = spawn
         self._pace = pace
+        if isinstance(self._system, Calling):
+            self.services = start_services(self._system.services, folder, spawn)
+
+    def reach(self, places: Mapping[int, Mapping[str, str]]) -> None:
+        self._places = places
 
     def muster(self, addresses: Mapping[int, str], log: Callable[[int], Path]) -> None:
         """Producers load the app before the time of the run begins."""
@@ -81,6 +89,8 @@ class FrameworkCrew:
 
     def _begin(self, role: Role, number: int, incarnation: int, address: str, log: Path) -> Running:
         argv, env, folder = self._program(role, number, address)
+        if isinstance(self._system, Calling) and self.services:
+            env = self._system.lead(env, self._places.get(number, self.services))
         who = {FOLDER: str(self._folder), NODE: str(number), INCARNATION: str(incarnation)}
         with log.open("ab") as words:
             env = {**env, **who, **self._pace.environment_of(number)}

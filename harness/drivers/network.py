@@ -8,8 +8,10 @@ server and on a real one alike. Faults on single calls need the embedded one (se
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import ExitStack
 from functools import partial
+from itertools import product
 
 from ...backends.adapter import Framing
 from ...protocol.events import Event, Phase, Said
@@ -60,6 +62,7 @@ class Network:
         self._record = record
         self._strikes = TripStrikes(plan)
         self._proxies: list[Proxy] = []
+        self._services: list[Proxy] = []
         self._open: dict[int, LinkFault] = {}
         self._resources = ExitStack()
         self.version = ""
@@ -72,7 +75,8 @@ class Network:
             url = embedded.address
         else:
             url = self._resources.enter_context(opened(self._choice, self._plan.seed))
-        toxiproxy = Toxiproxy(url)
+        self._toxiproxy = toxiproxy = Toxiproxy(url)
+        self._embedded = embedded
         self.version = f"{self._choice} Toxiproxy, API {toxiproxy.version()}"
         for node in range(nodes):
             proxy = toxiproxy.create(f"jobquake-{self._run}-{node}", self._upstream)
@@ -85,9 +89,27 @@ class Network:
                 embedded.tap(proxy.name, self._tap_of(node))
         return [proxy.listen for proxy in self._proxies]
 
-    def _tap_of(self, node: int) -> TapFactory:
+    def before(self, services: Mapping[str, str], nodes: int) -> dict[int, dict[str, str]]:
+        """Listen for what each node has to say to these services; where, by node and name."""
+        places: dict[int, dict[str, str]] = {node: {} for node in range(nodes)}
+        for (name, upstream), node in product(services.items(), range(nodes)):
+            called = f"jobquake-{self._run}-{node}-{name}"
+            proxy = self._toxiproxy.create(called, upstream)
+            self._services.append(proxy)
+            if self._embedded and self._looks_at_trips:
+                tap = partial(TripTap, self._watch, node, service=name)
+                self._embedded.tap(proxy.name, tap)
+            places[node][name] = proxy.listen
+        return places
+
+    @property
+    def _looks_at_trips(self) -> bool:
         """Round trips are named where somebody looks at them or strikes them by their names."""
-        if self._record or any(isinstance(fault, TripFault) for fault in self._plan.faults):
+        faults = self._plan.faults
+        return bool(self._record) or any(isinstance(fault, TripFault) for fault in faults)
+
+    def _tap_of(self, node: int) -> TapFactory:
+        if self._looks_at_trips:
             return partial(TripTap, self._watch, node)
         return partial(CallTap if self._framing.numbered else OrderedTap, self._wire, node)
 
@@ -116,7 +138,7 @@ class Network:
         """Remove the proxies, and end the server if it is ours."""
         try:
             if "://" in self._choice:
-                for proxy in self._proxies:
+                for proxy in self._proxies + self._services:
                     proxy.destroy()
         except ToxiproxyError:
             pass  # it is gone, and its proxies with it

@@ -180,6 +180,7 @@ class ProcessRun:
                 self._record,
             )
             self._addresses = self.network.start(self._nodes)
+            self._crew.reach(self.network.before(self._crew.services, self._nodes))
         elif server:
             self._addresses = [server] * self._nodes
         return self._crew.control(server or str(self.server.folder))

@@ -17,7 +17,9 @@ from ..plan.plan import Plan
 class Trip(NamedTuple):
     """One round trip as it was seen; times in seconds of the run's clock, -1.0: never answered.
 
-    ``asks`` and ``brings``: the jobs whose ids are in the request, and in its answer.
+    ``asks`` and ``brings``: the jobs whose ids are in the request, and in its answer. ``service``:
+    to whom it goes, "" is the broker; ``guard``: by what that can tell that it comes again;
+    ``refused``: it answered that nothing was done.
     """
 
     side: Side
@@ -31,6 +33,9 @@ class Trip(NamedTuple):
     brings: tuple[int, ...]
     request_bytes: int
     reply_bytes: int
+    service: str = ""
+    guard: str = ""
+    refused: bool = False
 
 
 class Record:

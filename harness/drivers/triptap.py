@@ -58,18 +58,20 @@ class _Asked:
     left: int
     at_s: float
     struck: tuple[int, TripFault] | None
+    guard: str = ""
     reply: bytes = b""
 
 
 class TripTap:
-    """The tap of one connection of ``node``."""
+    """The tap of one connection of ``node``, to its broker or to a ``service``."""
 
-    def __init__(self, watch: Watch, node: int, link: Tapped) -> None:
+    def __init__(self, watch: Watch, node: int, link: Tapped, service: str = "") -> None:
         self._watch = watch
+        self._service = service
         self._node = node
         self._side = watch.strikes.side(node)
         self._link = link
-        self._session = watch.wire.framing.session()
+        self._session = None if service else watch.wire.framing.session()
         self._talk: Talk | None = None
         self._requests, self._replies = bytearray(), bytearray()
         self._burst: list[bytes] = []
@@ -129,12 +131,13 @@ class TripTap:
             return  # the rest of what was sent at once is still to come
         burst, self._burst = self._burst, []
         for message in burst:
-            self._session.request(message)
-            self._watch.wire.tell(self._node, self._session)
+            self._shown(message, asked=True)
         name, request = self._talk.name(burst), b"".join(burst)
+        if self._service:
+            name = f"{self._service}: {name}"
         met = self._watch.strikes.at_request(self._side, name)
         left = self._talk.awaited(burst)
-        asked = _Asked(name, request, left, self._now(), met)
+        asked = _Asked(name, request, left, self._now(), met, self._talk.guard(burst))
         if met and not met[1].at_answer and self._strike(asked):
             return
         self._link.forward(UP, request)
@@ -147,6 +150,16 @@ class TripTap:
         self._saw(asked, self._now())
         if met and met[1].at_answer and self._watch.strikes.meets(met[1], ()):
             self._strike(asked)
+
+    def _shown(self, message: bytes, asked: bool) -> None:
+        """Let the library's framing see what passes between it and its broker."""
+        if self._session is None:
+            return
+        if asked:
+            self._session.request(message)
+        else:
+            self._session.reply(message)
+        self._watch.wire.tell(self._node, self._session)
 
     # -- answers ----------------------------------------------------------------------------
 
@@ -162,8 +175,7 @@ class TripTap:
             self._reply(reply)
 
     def _reply(self, reply: bytes) -> None:
-        self._session.reply(reply)
-        self._watch.wire.tell(self._node, self._session)
+        self._shown(reply, asked=False)
         if not self._asked:
             self._link.forward(DOWN, reply)
             return
@@ -242,6 +254,9 @@ class TripTap:
                     asks,
                     brings,
                     *sizes,
+                    self._service,
+                    asked.guard,
+                    self._talk is not None and self._talk.refused(asked.reply),
                 )
             )
         return brings

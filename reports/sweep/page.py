@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from ...sweep.audit import audit
 from ...sweep.boundaries import Boundary
 from ...sweep.cell import Cell
 from ...sweep.expected import Differences, Expected
@@ -63,6 +64,8 @@ def page(swept: Swept, expected: Expected | None = None, differs: Differences | 
         told=[shown for column in columns for shown in column if _is(shown, "told")],
         columns=columns,
         rows=list(zip(WAYS, zip(*columns, strict=True), strict=True)) if columns else [],
+        answers=audit(swept),
+        services=any(boundary.service for boundary in swept.boundaries),
         keys=[Key(outcome, LOOKS[outcome], count) for outcome, count in counts(swept).items()],
         looks=LOOKS,
     )

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ...harness.units import seconds
+from ...sweep.audit import audit
 from ...sweep.cell import Cell
 from ...sweep.clean import Clean
 from ...sweep.conduct import Progress
@@ -48,6 +49,7 @@ def tell(swept: Swept, console: Console) -> None:
         console.print(one_line(f"  {line}"), soft_wrap=True)
     _sequence(swept, console)
     _grid(swept, console)
+    _audit(swept, console)
     _cells("lost or standing still", swept.findings, console)
     _cells("worth a word", swept.told, console)
     _cells("proves nothing", swept.unproved, console)
@@ -97,6 +99,15 @@ def _grid(swept: Swept, console: Console) -> None:
     for outcome, count in counts(swept).items():
         look = LOOKS[outcome]
         console.print(f"  {look.sign} {outcome}, {count}: {look.means}", soft_wrap=True)
+
+
+def _audit(swept: Swept, console: Console) -> None:
+    answers = audit(swept)
+    if answers:
+        console.print("\nif the worker dies:")
+    for answer in answers:
+        told = f"  {LOOKS[answer.outcome].sign} {answer.when}, {answer.what}. {answer.prevents}"
+        console.print(one_line(told.rstrip()), soft_wrap=True)
 
 
 def _cells(title: str, cells: Iterable[Cell], console: Console) -> None:

@@ -17,7 +17,9 @@ HELLO = Boundary("worker", "HELLO", 1, False, True, "Resp", 0.0)
 def cell(boundary: Boundary, way: str, outcome: Outcome = "done", sentence: str = "so") -> Cell:
     story = ("1.00 s: p1 sent the enqueue", "1.01 s: <b>w1</b> was killed")
     again = "jobquake replay 'jq1:x' --app shop:app"
-    return Cell(boundary.key, way, outcome, "done", sentence, story, "", 0.5, None, again, 2.0)
+    return Cell(
+        boundary.key, way, outcome, "done", sentence, story, done_s=0.5, replay=again, real_s=2.0
+    )
 
 
 def swept(
@@ -35,6 +37,6 @@ def swept(
     ]
     return Swept(
         "shop:app", "shop.charge", library, {"task_acks_late": "true"}, "--app shop:app",
-        boundaries, (HELLO,), 0.3, tuple(cells[: len(cells) - missing]), 3700.0,
+        boundaries, (HELLO,), (), 0.3, tuple(cells[: len(cells) - missing]), 3700.0,
         "visibility_timeout=3600", 3700.0, 120.0, "leaping",
     )  # fmt: skip

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
+from jobquake import apps
+from jobquake.frameworks.app import App
+from jobquake.frameworks.services import put
 from jobquake.frameworks.system import AppSystem
 from jobquake.sweep.boundaries import Boundary
 from jobquake.sweep.cell import run_cell
 from jobquake.sweep.clean import clean_run
 from jobquake.sweep.sweep import sweep
-from support.frameworks import LATE, jobs, shop
+from support.frameworks import APPS, LATE, jobs, python_of, shop
+from support.frameworks import CELERY as CELERY_PINS
 
 CELERY = [
     "producer: MULTI LLEN celery",
@@ -73,3 +78,28 @@ def test_a_sweep_goes_on_where_its_budget_ended(tmp_path: Path) -> None:
     started(jobs(), tmp_path, first, budget_s=4.0)
     started(jobs(), tmp_path, second)
     assert first[0] == 0 and second[0] == first[-1] and second[-1] == 8
+
+
+SERVICE = f"{sys.executable} {APPS / 'any_service.py'} {{port}}"
+CHARGED = Boundary("worker", "payments: POST /charges", 1, service="payments")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("task", "outcome"),
+    [("orders.charge_then_update", "repeated"), ("orders.charge_with_key", "done")],
+)
+def test_a_worker_that_dies_between_charge_and_update_charges_twice_without_a_key(
+    task: str, outcome: str
+) -> None:
+    services = tuple(
+        put(f"{name}=localhost:{port}={SERVICE}")
+        for name, port in (("payments", 8475), ("orders", 8476))
+    )
+    app = App("orders:app", task, python_of(CELERY_PINS), APPS, None, "[1]", services=services)
+    system = apps.system_of(app)
+    clean = clean_run(system)
+    assert [b.trip for b in clean.boundaries if b.service] == list(clean.effects)
+    cell = run_cell(system, CHARGED, "killed after", 400.0, clean=clean.effects)
+    assert cell.outcome == outcome
+    assert "payments: POST /charges was carried out 2 times instead of 1" in cell.sentence

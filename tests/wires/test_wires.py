@@ -133,3 +133,23 @@ def test_a_name_is_the_same_in_every_run() -> None:
     assert steady(f"worker:{UUID}:7") == steady("worker:0123456789abcdef:12") == "worker:ID:ID"
     assert steady("orders_v2") == "orders_v2"
     assert len(steady("x" * 500)) == 60
+
+
+def test_http_tells_by_what_a_repetition_is_known_and_what_was_refused() -> None:
+    keyed = b"POST /charges HTTP/1.1\r\nIdempotency-Key: a\r\n\r\n"
+    assert Http1Talk().guard([keyed]) == "Idempotency-Key a"
+    assert Http1Talk().guard([POST]) == "" == Http1Talk().guard([keyed, POST])
+    assert Http1Talk().guard([b"PUT /o HTTP/1.1\r\n\r\n"]) == "PUT, which may be repeated"
+    assert Http1Talk().refused(b"HTTP/1.1 503 No\r\n\r\n")
+    assert not Http1Talk().refused(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 201 Made\r\n\r\n")
+
+
+def test_postgresql_tells_what_writes_and_what_was_refused() -> None:
+    def guard(query: bytes) -> str:
+        return PostgresTalk().guard([pg(b"Q", query + b"\0")])
+
+    assert guard(b"INSERT INTO a VALUES (1)") == ""
+    assert guard(b"insert into a values (1) on conflict do nothing") == "with ON CONFLICT"
+    assert guard(b"SELECT 1") == guard(b"BEGIN") == "nothing is written"
+    assert PostgresTalk().refused(pg(b"E", b"no\0") + pg(b"Z", b"E"))
+    assert not PostgresTalk().refused(pg(b"C", b"INSERT 0 1\0") + pg(b"Z", b"I"))

@@ -1,0 +1,44 @@
+"""Tasks that call a payment service and keep orders elsewhere, in four orders of their steps."""
+
+from __future__ import annotations
+
+import os
+import urllib.request
+
+from celery import Celery
+
+app = Celery("orders", broker="redis://localhost:6379/0")
+app.conf.task_acks_late = True
+app.conf.task_reject_on_worker_lost = True
+app.conf.worker_prefetch_multiplier = 1
+app.conf.worker_concurrency = 1
+app.conf.broker_transport_options = {"visibility_timeout": 60}
+PAYMENTS = os.environ.get("PAYMENTS_URL", "http://localhost:8475")
+ORDERS = "http://localhost:8476"
+
+
+def post(url: str, method: str = "POST", **headers: str) -> None:
+    """Like ``requests.post``: raises for a status that is an error."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    with urllib.request.urlopen(
+        urllib.request.Request(url, b'{"amount": 5}', named, method=method), timeout=30
+    ) as answer:
+        answer.read()
+
+
+@app.task(name="orders.charge_then_update")  # type: ignore[untyped-decorator]
+def charge_then_update(order: int) -> None:
+    post(f"{PAYMENTS}/charges")
+    post(f"{ORDERS}/orders/{order}/paid")
+
+
+@app.task(name="orders.charge_with_key", bind=True)  # type: ignore[untyped-decorator]
+def charge_with_key(self: object, order: int) -> None:
+    post(f"{PAYMENTS}/charges", Idempotency_Key=f"charge-{self.request.id}")  # type: ignore[attr-defined]
+    post(f"{ORDERS}/orders/{order}", "PUT")
+
+
+@app.task(name="orders.mail_then_mark")  # type: ignore[untyped-decorator]
+def mail_then_mark(order: int) -> None:
+    post(f"{ORDERS}/mails")
+    post(f"{ORDERS}/mails/{order}", "PUT")
