@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from math import inf
 from typing import TYPE_CHECKING
 
+from .effects.source import SinkCharges, parse
 from .errors import UsageError
 from .frameworks.app import App, look
 from .frameworks.system import AppSystem
@@ -18,6 +19,7 @@ from .scenarios.for_apps import Fit, Kills, fitted
 from .skipping import Experiment
 
 if TYPE_CHECKING:
+    from .harness.properties import Property
     from .harness.run import Driver
 
 USUAL = ("worker-kill-before-ack",)
@@ -26,12 +28,21 @@ PATIENCE_S = 30.0
 DRIVER: Driver = "process"
 
 
-def system_of(app: App) -> AppSystem:
-    """The app under test. Raises :class:`JobquakeError` about what is wrong with it."""
+def system_of(app: App, properties: Sequence[Property] = ()) -> AppSystem:
+    """The app under test, of which its team says these ``properties``.
+
+    Raises :class:`JobquakeError` about what is wrong with it.
+    """
     _see_json("args", app.args, "a list or a table", (list, dict), "MODULE:FUNCTION")
     _see_json("options", app.options, "a table", (dict,))
+    if app.effects and not app.task:
+        raise UsageError(
+            "expected --task beside --effects, found none; a task of jobquake's own has no effects "
+            "that your app knows, so name the task of yours that has them"
+        )
+    parse(app.effects)
     library, looked = look(app)
-    return AppSystem(app, library, looked)
+    return AppSystem(app, library, looked, tuple(properties))
 
 
 def _see_json(
@@ -67,9 +78,12 @@ def experiments_on(
     if patience_s is None:
         patience_s = inf if leaps else PATIENCE_S
     recovery_s = system.library.recovery(system.looked).seconds
+    asked = isinstance(system.source, SinkCharges)
     return [
         experiment._replace(plan=fitted(experiment.plan, fit), driver=DRIVER, free=False)
         for experiment in experiments
         if experiment.control is None
-        for fit in (Fit(workers, kill, system.own_task, recovery_s, patience_s) for kill in kills)
+        for fit in (
+            Fit(workers, kill, system.own_task, recovery_s, patience_s, asked) for kill in kills
+        )
     ]

@@ -23,6 +23,8 @@ from .project import FILE, TABLE, Project, project_of
 if TYPE_CHECKING:
     from .backends.system import Time
     from .frameworks.system import AppSystem
+    from .harness.properties import Property
+    from .harness.record.fates import Fate
     from .harness.result import Result
     from .harness.run import Run
 
@@ -55,6 +57,9 @@ class OwnApp:
         patience_s: float | None = None,
         toxiproxy: str = "embedded",
         confirm_s: float | None = None,
+        effects: str | None = None,
+        effect_id: str | None = None,
+        properties: Sequence[Property] = (),
     ) -> AppRun:
         """Run a scenario on the app's own workers and judge it.
 
@@ -66,8 +71,15 @@ class OwnApp:
         started for each pool of the scenario. ``time``, ``toxiproxy`` and
         ``confirm_s`` are as in :func:`jobquake.run`.
         ``patience_s`` is how long to wait for what the library brings back by itself: by default
-        as long as its settings say in leaping time, 30 s in real time. What is left out comes
-        from ``[tool.jobquake]`` of pyproject.toml, if that says it.
+        as long as its settings say in leaping time, 30 s in real time.
+
+        ``effects`` is who knows what the task did: a function of the app ``"module:function"`` that
+        returns identifiers, a URL that answers with them, ``"sql:URL:SELECT ..."``, or ``"sink"``,
+        a payment API whose address the app finds in its environment as ``JOBQUAKE_SINK``. They are
+        asked before the run and after it. ``effect_id`` says how the effect of a job is called
+        there, such as ``"order-{0}"``: by default its first argument, or its id. ``properties`` are
+        what :func:`jobquake.always`, ``eventually`` and ``never`` make. What is left out comes from
+        ``[tool.jobquake]`` of pyproject.toml, if that says it.
 
         Raises :class:`JobquakeError` with one sentence about what is wrong with the app.
         """
@@ -85,7 +97,10 @@ class OwnApp:
         words = words if isinstance(words, str) else json.dumps(words)
         given = (said.options or "") if options is None else json.dumps(options)
         named = App(self.target, said.task or "", self.python, self.folder, self.worker, words)
-        system = apps.system_of(replace(named, options=given, env=self.env))
+        known = (said.effects or "") if effects is None else effects
+        named = replace(named, options=given, env=self.env, effects=known)
+        named = replace(named, effect_id=effect_id or said.effect_id or "")
+        system = apps.system_of(named, properties)
         one_kind: Kill = kill or ("child" if said.kill == "child" else "worker")
         time = time or cast("Time | None", said.time)
         patience_s = said.patience_s if patience_s is None else patience_s
@@ -140,6 +155,11 @@ class AppRun:
         """How many jobs are done, run again, lost, stuck and so on."""
         return self.result.outcomes
 
+    @property
+    def fates(self) -> Sequence[Fate]:
+        """More of these outcomes: who holds what is stuck, what was recovered after how long."""
+        return self.result.fates
+
     def assert_no_work_lost(self) -> None:
         """Every job that was accepted was done, or is held somewhere that is known."""
         __tracebackhide__ = True
@@ -149,6 +169,10 @@ class AppRun:
         """Every job ended within the time that the library needs by its own settings."""
         __tracebackhide__ = True
         self._see("progress_after_heal")
+
+    def assert_no_duplicated_effects(self) -> None:
+        """No effect happened twice; somebody must know of them (``effects``)."""
+        self._see("no_duplicated_effects")
 
     def assert_holds(self) -> None:
         """Every guarantee that the library claims was kept, and the faults did strike."""
@@ -173,10 +197,12 @@ class AppRun:
             raise NotHeld(self._telling(), self._run)
 
     def _telling(self) -> str:
+        from .reports.outcomes import told
+
         result = self.result
         lines = [f"{result.full_name} on {result.backend}: {result.verdict}: {result.sentence}"]
         lines += [f"  {line}" for line in result.story]
-        lines += [f"  {name}: {count}" for name, count in result.outcomes.items() if count]
+        lines += [f"  {told(result)}"]
         return "\n".join(lines)
 
 

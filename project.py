@@ -48,15 +48,18 @@ class Project:
     patience_s: float | None = None
     scenarios: tuple[str, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
+    effects: str | None = None
+    effect_id: str | None = None
 
     def of(self, app: str | None, task: str | None = None) -> Project:
         """What concerns that app and task: another app has a task, a worker and arguments of its
         own, another task other arguments.
         """
         if app not in (None, self.app):
-            return replace(self, app=app, task=task, args=None, options=None, worker=None)
+            mine = replace(self, effects=None, effect_id=None)
+            return replace(mine, app=app, task=task, args=None, options=None, worker=None)
         if task not in (None, self.task):
-            return replace(self, task=task, args=None)
+            return replace(self, task=task, args=None, effects=None, effect_id=None)
         return self
 
 
@@ -110,6 +113,8 @@ KEYS = {
         "a list of names of scenarios", lambda v: isinstance(v, list) and all(map(_text, v))
     ),
     "env": Key("a table of environment variables and their texts", _env),
+    "effects": Key("who knows what the task did, such as 'shop.ledger:charged'", _text),
+    "effect-id": Key("how the effect of a job is called, such as 'order-{0}'", _text),
 }
 
 
@@ -158,7 +163,7 @@ def _project(file: Path, table: Mapping[str, Any]) -> Project:
             f"expected a folder as app-dir of [{TABLE}] in {file}, found none at {folder}; "
             "correct it"
         )
-    as_they_are = ("app", "task", "worker", "workers", "kill", "time", "env")
+    as_they_are = ("app", "task", "worker", "workers", "kill", "time", "env", "effects")
     said = {key: table[key] for key in as_they_are if key in table}
     return replace(
         Project(file, folder, **said),
@@ -166,6 +171,7 @@ def _project(file: Path, table: Mapping[str, Any]) -> Project:
         options=_json(table.get("options")),
         python=_python(table.get("python"), place),
         patience_s=table.get("patience"),
+        effect_id=table.get("effect-id"),
         scenarios=tuple(table.get("scenarios", ())),
     )
 

@@ -7,14 +7,15 @@ a hook of the library loads; what the broker still holds is asked over ``control
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from msgspec import Struct
 
 from ..protocol.commands import RetryPolicy
 from ..protocol.events import Event
+from ..proxy.loop_thread import LoopClock
 from .adapter import Connection
 from .system import Driver, System
 
@@ -70,6 +71,63 @@ class Calling(Protocol):
         """The environment, so that what is meant for a service goes to its place (HOST:PORT)."""
 
 
+class Counted(NamedTuple):
+    """How often the effect of each job happened, by its number; ``strangers`` are of no job.
+
+    A job that is not named has its effects in the ledger.
+    """
+
+    times: Mapping[int, int]
+    strangers: int
+
+
+class Tally(Protocol):
+    """Counts what the jobs of one run do to the world."""
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """What the processes of the run have in their environment for that."""
+
+    def count(self, returned: int) -> Counted:
+        """At the end, when ``returned`` jobs have returned. Raises JobquakeError."""
+
+    def close(self) -> None: ...
+
+
+class Asked(Protocol):
+    """Calls functions of an app for us."""
+
+    def ask(self, name: str) -> Any:
+        """What ``module:function`` returns. Raises JobquakeError."""
+
+    def close(self) -> None: ...
+
+
+@runtime_checkable
+class Witnessed(Protocol):
+    """What a framework has, too, if somebody may know of its jobs' effects."""
+
+    def asked(self) -> Asked:
+        """Somebody in the app's own Python."""
+
+    @property
+    def properties(self) -> Sequence[Any]:
+        """What is said to be always, eventually or never so (:mod:`..harness.properties`)."""
+
+    @property
+    def counted(self) -> str:
+        """What exactly is counted, or that nothing is."""
+
+    def tally(
+        self,
+        folder: Path,
+        jobs: Sequence[str],
+        clock: Callable[[], float],
+        loop_clock: LoopClock | None,
+    ) -> Tally | None:
+        """Begin to count the effects of these jobs; None: nobody knows them."""
+
+
 @runtime_checkable
 class FrameworkSystem(System, Protocol):
     """A framework under test. Nothing of it is imported here: it has its own environment."""
@@ -83,11 +141,17 @@ class FrameworkSystem(System, Protocol):
         """What of the plan it can honour, and how."""
 
     def worker_command(
-        self, folder: Path, address: str, queues: tuple[str, ...], settings: Settings
+        self,
+        folder: Path,
+        address: str,
+        queues: tuple[str, ...],
+        settings: Settings,
+        number: int,
     ) -> Program:
         """The library's own command for a worker of these queues, with the probe's hook.
 
-        ``address`` is that of its broker, or the folder if it has none.
+        ``address`` is that of its broker, or the folder if it has none. ``number``: of the worker
+        in its run, for whoever gives workers names.
         """
 
     def producer_command(self, folder: Path, address: str) -> Program:

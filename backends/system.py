@@ -76,8 +76,13 @@ class SplitsReplies(Protocol):
 
 
 class Passing(Protocol):
-    """What the last message of a session did to a job, in the words of the library's protocol."""
+    """What the last message of a session did to a job, in the words of the library's protocol.
 
+    ``call``: which call it is in jobquake's words, or "".
+    """
+
+    @property
+    def call(self) -> str: ...
     @property
     def job(self) -> str: ...
     @property
@@ -144,6 +149,15 @@ class Advising(Protocol):
 
     def advice(self) -> Sequence[Advised]:
         """What the configuration cannot give."""
+
+
+@runtime_checkable
+class Counting(Protocol):
+    """What a system has, too, if its jobs' effects are known to somebody outside, or to nobody."""
+
+    @property
+    def counted(self) -> str:
+        """What exactly is counted, or that nothing is; "" where each effect is in the ledger."""
 
 
 @runtime_checkable

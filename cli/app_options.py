@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ..backends.adapter import Adapter
     from ..backends.system import Time
     from ..frameworks.system import AppSystem
+    from ..harness.properties import Property
     from ..scenarios.for_apps import Kills
     from ..skipping import Experiment
 
@@ -93,6 +94,36 @@ OF_SCENARIOS = (
         help="What dies: the process that runs the job, the whole worker, or each in a run "
         "[default: both].",
     ),
+    click.option(
+        "--effects",
+        metavar="SOURCE",
+        help="Who knows what your task did: a function of yours MODULE:FUNCTION, a URL, an SQL "
+        "query sql:URL:SELECT ..., or 'sink', a payment API at $JOBQUAKE_SINK [default: nobody].",
+    ),
+    click.option(
+        "--effect-id",
+        metavar="FORMAT",
+        help="How the effect of a job is called there, such as 'order-{0}' [default: its first "
+        "argument, or its id].",
+    ),
+    click.option(
+        "--always",
+        multiple=True,
+        metavar="MODULE:FUNCTION",
+        help="Your function returns something true whenever it is asked. May be repeated.",
+    ),
+    click.option(
+        "--eventually",
+        multiple=True,
+        metavar="MODULE:FUNCTION",
+        help="It does so at some time, at the end of the run at the latest. May be repeated.",
+    ),
+    click.option(
+        "--never",
+        multiple=True,
+        metavar="MODULE:FUNCTION",
+        help="It never does. May be repeated.",
+    ),
 )
 
 
@@ -117,7 +148,10 @@ class AppAsked:
     scenarios: tuple[str, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
     said: bool = True
+    effects: str = ""
+    effect_id: str = ""
     services: tuple[str, ...] = ()
+    properties: tuple[Property, ...] = ()
 
     def system(self) -> AppSystem:
         """The app under test. Raises :class:`JobquakeError` about what is wrong with it."""
@@ -127,9 +161,9 @@ class AppAsked:
 
         app = App(self.target, self.task, self.python, self.folder, self.worker, self.arguments)
         services = tuple(put(said) for said in self.services)
-        return apps.system_of(
-            replace(app, options=self.enqueue_options, env=self.env, services=services)
-        )
+        app = replace(app, options=self.enqueue_options, env=self.env, services=services)
+        app = replace(app, effects=self.effects, effect_id=self.effect_id)
+        return apps.system_of(app, self.properties)
 
     def experiments(
         self, scenarios: tuple[str, ...], seed: int, every: bool, leaps: Callable[[AppSystem], bool]
@@ -179,6 +213,11 @@ def app_named(command: Callable[..., Any]) -> Callable[..., Any]:
         services: tuple[str, ...] = (),
         workers: int | None = None,
         kill: str | None = None,
+        effects: str | None = None,
+        effect_id: str | None = None,
+        always: tuple[str, ...] = (),
+        eventually: tuple[str, ...] = (),
+        never: tuple[str, ...] = (),
         **others: Any,
     ) -> Any:
         project = project_of(Path.cwd()).of(target, task)
@@ -196,9 +235,12 @@ def app_named(command: Callable[..., Any]) -> Callable[..., Any]:
             folder=folder or project.folder, worker=worker or project.worker,
             workers=workers or project.workers, kill=kill or project.kill,
             patience_s=_first(patience_s, project.patience_s),
+            effects=_first(effects, project.effects),
+            effect_id=_first(effect_id, project.effect_id),
         )  # fmt: skip
         asked = replace(_asked(app, told, target is not None), services=services)
-        return command(app=asked, **others)
+        said = {"always": always, "eventually": eventually, "never": never}
+        return command(app=replace(asked, properties=_properties(said)), **others)
 
     return _decorated(with_app, NAMED)
 
@@ -231,4 +273,14 @@ def _asked(app: str, told: Project, said: bool) -> AppAsked:
         told.scenarios,
         told.env,
         said,
+        told.effects or "",
+        told.effect_id or "",
+    )
+
+
+def _properties(said: Mapping[str, tuple[str, ...]]) -> tuple[Property, ...]:
+    from ..harness import properties
+
+    return tuple(
+        getattr(properties, kind)(question) for kind, asked in said.items() for question in asked
     )

@@ -79,6 +79,10 @@ class AppProcess:
         return self
 
     def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Nothing is left of it."""
         self._end()
         self._words.close()
 

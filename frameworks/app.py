@@ -33,7 +33,8 @@ class App:
     ``worker`` is the team's own command, None: the library's usual one. ``args`` are the task's
     arguments: JSON, or ``module:function`` that is given the job's number. ``options``, JSON, too:
     with what else the library's client is called for each job (``{"retry": 3}``). ``services`` are
-    put in the place of what its tasks call.
+    put in the place of what its tasks call. ``effects`` is who knows what its jobs did
+    (:mod:`..effects.source`), ``effect_id`` how the effect of one is called.
     """
 
     target: str
@@ -45,6 +46,8 @@ class App:
     options: str = ""
     env: Mapping[str, str] = field(default_factory=dict)
     services: tuple[Put, ...] = ()
+    effects: str = ""
+    effect_id: str = ""
 
     @property
     def worker_words(self) -> list[str] | None:

@@ -12,22 +12,26 @@ import re
 import shlex
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from ..backends.adapter import Connection
 from ..backends.claims import Claims
-from ..backends.framework import Program, Service, Settings, Wishes
+from ..backends.framework import Program, Service, Settings, Tally, Wishes
 from ..backends.system import EVERYTHING, Advised, Driver, Framing
+from ..effects.app import AppProcess
+from ..effects.source import NotCounted, Source, parse
 from ..errors import EnvironmentFault
 from ..protocol.commands import Command, Depth, Inspect, Inspected, Measure, Measured, Reply, State
 from ..protocol.events import Event
+from ..proxy.loop_thread import LoopClock
 from ..servers import running
 from .app import INSIDE, App
 from .brokers.redis import Place, place_of
 from .library import Library, Looked
+from .tally import tally, where
 
 UNSEEN = {
     Event.LEASED, Event.EXTEND_ANSWERED, Event.LEASE_LOST, Event.EFFECT, Event.NOTHING_TO_DO,
@@ -46,6 +50,7 @@ class AppSystem:
     app: App
     library: Library
     looked: Looked
+    properties: tuple[Any, ...] = ()
     violates: ClassVar[None] = None
     drivers: ClassVar[tuple[Driver, ...]] = ("process",)
 
@@ -63,7 +68,7 @@ class AppSystem:
         said = {
             "--app": app.target, "--task": app.task, "--args": app.args, "--options": app.options,
             "--python": app.python if app.python != sys.executable else "",
-            "--worker": app.worker or "",
+            "--worker": app.worker or "", "--effects": app.effects, "--effect-id": app.effect_id,
         }  # fmt: skip
         words = [word for pair in said.items() if pair[1] for word in pair]
         return shlex.join([*words, *(w for s in app.services for w in ("--service", s.said))])
@@ -86,8 +91,32 @@ class AppSystem:
         return self.library.framing
 
     @property
+    def source(self) -> Source:
+        """Who knows what its jobs did. Raises :class:`UsageError`."""
+        return parse(self.app.effects)
+
+    @property
+    def counted(self) -> str:
+        return "" if self.own_task else self.source.counted
+
+    @property
     def sees(self) -> frozenset[Event]:
-        return EVERYTHING - (UNSEEN - {Event.EFFECT} if self.own_task else UNSEEN)
+        told = self.own_task or not isinstance(self.source, NotCounted)
+        return EVERYTHING - (UNSEEN - {Event.EFFECT} if told else UNSEEN)
+
+    def asked(self) -> AppProcess:
+        return AppProcess(where(self.app))
+
+    def tally(
+        self,
+        folder: Path,
+        jobs: Sequence[str],
+        clock: Callable[[], float],
+        loop_clock: LoopClock | None,
+    ) -> Tally | None:
+        if isinstance(self.source, NotCounted):
+            return None
+        return tally(self.app, self.source, jobs, folder, clock, loop_clock)
 
     def server(self, folder: Path, port: int) -> list[str] | None:
         return running.command("redis", folder / "redis", port)
@@ -105,11 +134,16 @@ class AppSystem:
         return Settings(given, ("lease_s", "grace_s", "max_deliveries", "retry"))
 
     def worker_command(
-        self, folder: Path, address: str, queues: tuple[str, ...], settings: Settings
+        self,
+        folder: Path,
+        address: str,
+        queues: tuple[str, ...],
+        settings: Settings,
+        number: int,
     ) -> Program:
         asked = queues if OWN_QUEUES in settings.given else ()
         app = self.app
-        usual = self.library.worker(app.python, app.target, self.looked, asked, 0)
+        usual = self.library.worker(app.python, app.target, self.looked, asked, number)
         return Program(app.worker_words or usual, self._environment(address), self.app.folder)
 
     def producer_command(self, folder: Path, address: str) -> Program:

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import platform
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Literal
 
 from msgspec import Struct
 
-from ..backends.system import Advised, Advising, System
+from ..backends.system import Advised, Advising, Counting, System
 from ..errors import ENVIRONMENT, HELD, INCONCLUSIVE, VIOLATED
 from .checks import CHECKS, hold_all
 from .finding import CheckVerdict, Finding, Verdict
 from .plan.plan import Plan, full_name
 from .plan.replay import encode
+from .properties import Judgement
 from .record.duplicates import Duplicates, duplicates
 from .record.excuses import unjudgeable
 from .record.facts import Facts, Outcome
+from .record.fates import Fate, fates
 from .record.history import History
+from .record.injected import injected
 from .record.story import tell
 from .record.trouble import Trouble, troubles
 
@@ -71,6 +74,8 @@ class Result(Struct, frozen=True):
     end, or is recorded of it, in the system's own words, and ``logged`` what its worker wrote to
     the log when a fault had struck it. ``advice``: what the system's configuration cannot give.
     ``confirmation``: of a violation that was found in leaping time, whether real time shows it.
+    ``fates``: the outcomes of a library's own workers, in as many words as are known of them.
+    ``counted``: what exactly is counted as their effects, or that nothing is.
     """
 
     scenario: str
@@ -96,6 +101,8 @@ class Result(Struct, frozen=True):
     logged: dict[int, tuple[str, ...]] = {}
     advice: tuple[Advised, ...] = ()
     confirmation: Confirmation | None = None
+    fates: tuple[Fate, ...] = ()
+    counted: str = ""
 
     @property
     def full_name(self) -> str:
@@ -143,6 +150,7 @@ def judge(
     about: str | None = None,
     where: Mapping[int, str] | None = None,
     logged: Mapping[int, tuple[str, ...]] | None = None,
+    judgements: Sequence[Judgement] = (),
 ) -> Result:
     """Hold the history against the plan's guarantees, and those that always bind.
 
@@ -150,7 +158,7 @@ def judge(
     judged, or if most of the work never happened; else held. A guarantee that the system does
     not claim or show counts for nothing. The headline is about the gravest that broke, unless
     ``about`` names another. ``where``: of jobs, what the system says that holds them, or has
-    recorded of them.
+    recorded of them. ``judgements``: what is proved of what a team says of its own app.
     """
     facts = Facts(plan, adapter.claims, history)
     answers = {
@@ -161,6 +169,7 @@ def judge(
         CheckResult(name, CHECKS[name].title, judged.verdict, judged.findings, judged.note)
         for name, judged in answers.items()
     ]
+    checks += map(_of_property, judgements)
     checks.sort(key=lambda check: check.name != about)
     met = troubles(facts)
     nothing_proved = _nothing_proved(facts, checks)
@@ -183,7 +192,7 @@ def judge(
         checks=tuple(checks),
         outcomes=facts.outcomes,
         bites=tuple(Bite(f, p, n, (f, p) in plan.must_hit) for (f, p), n in cells.items()),
-        faults=facts.injected(),
+        faults=injected(facts),
         duration_s=round(facts.ended_at, 6),
         recovery_s=None if facts.quiet_at is None else max(0.0, facts.quiet_at - facts.healed_at),
         replay=encode(plan, adapter.name, driver),
@@ -194,7 +203,16 @@ def judge(
         where=dict(where or {}),
         logged=dict(logged or {}),
         advice=tuple(adapter.advice()) if isinstance(adapter, Advising) else (),
+        fates=fates(facts, where or {}),
+        counted=adapter.counted if isinstance(adapter, Counting) else "",
     )
+
+
+def _of_property(judged: Judgement) -> CheckResult:
+    """What a team says of its app, as a guarantee among the others."""
+    named = f"{judged.property.kind}: {judged.property.name}"
+    found = (Finding(-1, judged.sentence),) if judged.verdict == "violated" else ()
+    return CheckResult(named, named, judged.verdict, found, judged.sentence)
 
 
 def _verdict(checks: list[CheckResult], nothing_proved: str) -> Verdict:

@@ -7,7 +7,7 @@ Where it can be kept is for :mod:`.run_folder`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal, NamedTuple, cast
 
 from msgspec.structs import replace
@@ -18,6 +18,7 @@ from ..backends.framework import FrameworkSystem
 from ..backends.system import Found, see_driver
 from ..blame import blaming
 from .checks import see_guarantees
+from .drivers.execution import Execution
 from .plan.plan import Plan
 from .plan.validate import validate
 from .plan.within import within
@@ -75,32 +76,47 @@ def run(
     see_guarantees(plan)
     see_driver(driver, adapter)
     plan = within(plan, adapter.claims)
-    ledger: bytes | None = None
-    network, passed = "simulated", "virtual"
-    where: Mapping[int, str] = {}
-    logged: Mapping[int, tuple[str, ...]] = {}
     with blaming(adapter.name):
-        if on is not None:
-            history, ledger, network, where, passed, logged = on.shake(plan)
-        elif isinstance(adapter, FrameworkSystem):
-            from .drivers.framework import shake_framework
-
-            history, ledger, network, where, passed, logged = shake_framework(
-                plan, adapter, progress, toxiproxy, time, record
-            )
-        elif driver == "sim":
-            from .drivers.sim import simulate
-
-            history = simulate(plan, cast("QueueSystem", adapter))
-        else:
-            from .drivers.process import shake
-
-            history, ledger, network, where, passed, logged = shake(
-                plan, adapter, progress, toxiproxy, time=time
-            )
-    result = judge(plan, adapter, history, driver, control, where=where, logged=logged)
-    environment = result.environment | {"network": network, "time": passed}
+        done = _executed(plan, adapter, driver, progress, toxiproxy, on, time, record)
+    history = done.history
+    result = judge(
+        plan,
+        adapter,
+        history,
+        driver,
+        control,
+        where=done.where,
+        logged=done.logged,
+        judgements=done.judgements,
+    )
+    environment = result.environment | {"network": done.network, "time": done.time}
     if isinstance(adapter, Found):
         environment[OPTIONS] = adapter.options
     result = replace(result, environment=environment)
-    return Run(result, plan, adapter.claims, history, ledger)
+    return Run(result, plan, adapter.claims, history, done.ledger)
+
+
+def _executed(
+    plan: Plan,
+    adapter: RemoteQueue | FrameworkSystem,
+    driver: Driver,
+    progress: Callable[..., None] | None,
+    toxiproxy: str,
+    on: LongLivedQueue | None,
+    time: Time | None,
+    record: Record | None,
+) -> Execution:
+    """By that driver; see :func:`run`."""
+    if on is not None:
+        return on.shake(plan)
+    if isinstance(adapter, FrameworkSystem):
+        from .drivers.framework import shake_framework
+
+        return shake_framework(plan, adapter, progress, toxiproxy, time, record)
+    if driver == "sim":
+        from .drivers.sim import simulate
+
+        return Execution(simulate(plan, cast("QueueSystem", adapter)), None, "simulated")
+    from .drivers.process import shake
+
+    return shake(plan, adapter, progress, toxiproxy, time=time)

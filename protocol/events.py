@@ -59,8 +59,12 @@ class Event(IntEnum):
     RETURNED = 34  # the job's function has returned
     RAISED = 35  # the job's function has raised
     PROCESS_DIED = 36  # that process is gone and had the job in hand; its worker may live on
-    PASSED = 40  # a message about the job passed on the node's connection; key: in which words
+    PASSED = 40  # a message about the job passed on the node's connection; key: in which words;
+    # value: 1 if the broker has handed it out
     RECORDED = 38  # at the end: nothing holds the job, and something is recorded of it
+    POKED = 41  # at the end: a fresh worker was started, to see what comes of what is still held
+    COUNTED = 42  # at the end: the job's effect happened ``value`` times, says who knows; job -1:
+    # so many effects belong to no job
     DUE = 37  # at the end: what holds the job gives it back by itself in ``value`` seconds
 
 

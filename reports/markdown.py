@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from ..harness.result import Result
 from ..harness.run import Run
 from ..harness.skipped import Skipped
+from .outcomes import told
 from .plain import one_line
 
 JOB_SUMMARY = 1024 * 1024  # bytes that GitHub takes for one step
@@ -67,7 +68,7 @@ def _heading(results: Sequence[Result]) -> str:
 
 
 def _row(result: Result) -> str:
-    outcomes = ", ".join(f"{n} {what}" for what, n in result.outcomes.items() if n)
+    outcomes = told(result)
     control = f"control: {result.control} must be violated" if result.control else ""
     cells = (
         result.as_expected, result.full_name, result.backend, result.driver, result.seed,

@@ -14,6 +14,7 @@ from ..harness.plan.plan import Plan
 from ..harness.record.history import PHASES
 from ..harness.result import Result
 from .charts import TIED, Table, length
+from .outcomes import details
 from .space_time import Diagram
 from .whole_run import Percentiles, WholeRun
 
@@ -96,8 +97,14 @@ def of_picture(picture: Diagram) -> Table:
 
 
 def _outcomes(result: Result) -> NamedTable:
-    rows = tuple((name, str(n)) for name, n in result.outcomes.items())
-    return NamedTable("Outcomes", "The final state of each job.", Table(("outcome", "jobs"), rows))
+    counts, about = result.outcomes.items(), "The final state of each job."
+    if result.counted:
+        about = f"{about} Effects: {result.counted}."
+    if not result.fates:
+        rows = tuple((name, str(n)) for name, n in counts)
+        return NamedTable("Outcomes", about, Table(("outcome", "jobs"), rows))
+    full = tuple((name, str(n), "; ".join(details(result, name))) for name, n in counts)
+    return NamedTable("Outcomes", about, Table(("outcome", "jobs", "what is known"), full))
 
 
 def _troubles(result: Result) -> NamedTable:

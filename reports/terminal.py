@@ -11,6 +11,7 @@ from rich.table import Table
 from ..harness.result import Result
 from ..harness.units import seconds
 from .duplicates import LATE, table, telling
+from .outcomes import told
 from .plain import one_line
 
 NARROWEST_WIDTH, USUAL_WIDTH = 10, 80
@@ -36,11 +37,11 @@ def line(result: Result) -> str:
         found = "reported, as it must be" if result.as_expected == "held" else "not reported"
         return f"{start}  seed {result.seed}  control: violation of {result.control} {found}"
     strikes = sum(b.count for b in result.bites if b.phase != "nothing")
-    outcomes = ", ".join(f"{n} {what}" for what, n in result.outcomes.items() if n)
-    told = f"{strikes} strikes met a job"
+    outcomes = one_line(told(result))
+    struck = f"{strikes} strikes met a job"
     if result.recovery_s is not None and result.recovery_s > LONG_S:
-        told += f"; work ended {seconds(result.recovery_s)} after the last fault"
-    return f"{start}  seed {result.seed}  {outcomes or 'no job'}  ({told})"
+        struck += f"; work ended {seconds(result.recovery_s)} after the last fault"
+    return f"{start}  seed {result.seed}  {outcomes or 'no job'}  ({struck})"
 
 
 def troubles(result: Result, console: Console) -> None:

@@ -18,7 +18,7 @@ from ..harness.faults.kill_at import KillAt
 from ..harness.faults.kill_process_at import KillProcessAt
 from ..harness.faults.kill_worker import KillWorker
 from ..harness.faults.pause_at import PauseAt
-from ..harness.plan.plan import Plan, Pool
+from ..harness.plan.plan import Plan, Pool, Sink
 from ..protocol.worker import Point
 
 Kills = Literal["child", "worker"]
@@ -27,13 +27,15 @@ PHASES = {"running": "leased"}
 NOT_FOR_APPS = ("leases_exclusive", "timeouts_enforced")  # the library's own, not the plan's
 DRAINED_WITHIN_S = 60.0
 NEVER_GIVES_UP = 1_000_000  # deliveries: the plan's bound is none that the library was told of
+LONG_S, DEATHS_OF_ONE = 60.0, 2  # where each death costs a recovery as long, one job has no more
 
 
 class Fit(NamedTuple):
     """What an app can do. ``own_task``: jobquake's task is called, which can be struck inside.
 
     ``recovery_s`` is how long the library needs to bring work back by itself, ``patience_s`` how
-    long the run waits for that at most.
+    long the run waits for that at most. ``counted``: each effect that the world tells of happened,
+    and no rule of a plan can make one of two.
     """
 
     workers: int
@@ -41,6 +43,7 @@ class Fit(NamedTuple):
     own_task: bool
     recovery_s: float
     patience_s: float
+    counted: bool = False
 
 
 def fitted(plan: Plan, fit: Fit) -> Plan:
@@ -59,11 +62,17 @@ def fitted(plan: Plan, fit: Fit) -> Plan:
         faults=faults,
         guarantees=tuple(name for name in plan.guarantees if name not in NOT_FOR_APPS),
         must_hit=tuple(dict.fromkeys(_cell(cell, fit) for cell in plan.must_hit)),
-        sink="keyed" if plan.sink == "blind" else plan.sink,  # repetitions are legal, and told
+        sink="blind" if fit.counted else _keyed(plan),
         lease_s=fit.recovery_s,
         max_deliveries=NEVER_GIVES_UP,
         deadline_s=plan.deadline_s + DRAINED_WITHIN_S + waits_s,
+        recovery_s=waits_s,
     )
+
+
+def _keyed(plan: Plan) -> Sink:
+    """Of jobquake's own task, repetitions are legal, and told."""
+    return "keyed" if plan.sink == "blind" else plan.sink
 
 
 def _pools(plan: Plan, workers: int) -> tuple[Pool, ...]:
@@ -91,6 +100,8 @@ def _of_workers(fault: Fault, workers: int) -> Fault:
 def _fault(fault: Fault, fit: Fit) -> Fault:
     if isinstance(fault, KillAt | PauseAt) and not fit.own_task:
         fault = replace(fault, point=INSIDE.get(fault.point, fault.point))
+    if isinstance(fault, KillAt) and fit.kills == "worker" and fit.recovery_s > LONG_S:
+        fault = replace(fault, times=min(fault.times, DEATHS_OF_ONE))
     if isinstance(fault, KillAt) and fit.kills == "child":
         return KillProcessAt(fault.job, fault.point, fault.times, fault.nth)
     return fault

@@ -25,6 +25,8 @@ EXCUSED_BY: tuple[Claim, ...] = (*OF_DELIVERIES, "skips_completed_keys", "retrie
 
 def judge(facts: Facts) -> Judged:
     history = facts.history
+    if facts.completion == Event.COUNTED:
+        return _counted(facts)
     rows = facts.rows(Event.EFFECT)
     if not len(rows):
         return Judged("inconclusive", note="no effect was applied, so none could be repeated")
@@ -43,4 +45,21 @@ def judge(facts: Facts) -> Judged:
                 float(facts.effects[job]),
             )
         )
+    return judged(findings, f"{len(findings)} of {np.count_nonzero(facts.effects)} repeated")
+
+
+def _counted(facts: Facts) -> Judged:
+    """By who knows how often each effect happened, though not when."""
+    again = np.flatnonzero(facts.effects > 1).tolist()
+    findings = [
+        Finding(
+            job,
+            f"the effect of job {job} was applied {facts.effects[job]} times",
+            tuple(facts.history.of_job(job).tolist()),
+            float(facts.effects[job]),
+        )
+        for job in again
+    ]
+    if not facts.effects.any():
+        return Judged("inconclusive", note="no effect was counted, so none could be repeated")
     return judged(findings, f"{len(findings)} of {np.count_nonzero(facts.effects)} repeated")

@@ -89,4 +89,6 @@ def _finding(facts: Facts, job: int, end: float) -> Finding:
         )
     else:
         sentence = f"job {job} was still held by the queue at the deadline, {since}"
+        if facts.poked[job]:
+            sentence += "; it was done once a fresh worker was started"
     return Finding(job, sentence, tuple(facts.history.of_job(job).tolist()))

@@ -55,13 +55,13 @@ class Wire(NamedTuple):
     link: Callable[[int], tuple[int, Link] | None]
     struck: Struck
     job_index: Callable[[str], int]
-    passed: Callable[[int, int, str], None] = lambda node, job, words: None
+    passed: Callable[[int, int, str, bool], None] = lambda node, job, words, taken: None
 
     def tell(self, node: int, session: Session) -> None:
         """Write down what the message that passes now does to a job, if the session knows it."""
         passing = session.passing if isinstance(session, Telling) else None
         if passing and (job := self.job_index(passing.job)) >= 0:
-            self.passed(node, job, passing.words)
+            self.passed(node, job, passing.words, passing.call == "lease")
 
     def strike(
         self, node: int, kinds: tuple[str, ...], call: str, job: int

@@ -24,6 +24,7 @@ from ..plan.plan import Plan
 QUIET_POLL_S = 0.05
 LEAST_PATIENCE_S = 5.0
 SURE_AFTER_S = 1.0
+SLACK_S = 60.0  # what came back is run, too
 
 
 class Due(NamedTuple):
@@ -79,7 +80,8 @@ class Conductor:
     def __init__(self, plan: Plan, stage: Stage, claims: Claims) -> None:
         self._plan = plan
         self._stage = stage
-        self._deadline_s = plan.deadline_s + lived_twice_s(plan, claims)
+        self._planned_s = plan.deadline_s + lived_twice_s(plan, claims)
+        self._moved_s = 0.0
         self._unsettled = list(range(len(plan.jobs)))
         self._patient_until_s = inf
         self._due_s: float | None = None
@@ -100,6 +102,20 @@ class Conductor:
     def heal(self, number: int, fault: TimedFault) -> None:
         """The fault is over."""
         fault.heal(self._stage.world(number, fault))
+
+    def moved(self, at_s: float) -> None:
+        """Something of the workers moved at that time of the run."""
+        self._moved_s = at_s
+
+    @property
+    def _deadline_s(self) -> float:
+        """As planned, or later: what a death leaves behind may come back so much later, and whoever
+        runs it may die again.
+        """
+        recovery_s = self._plan.recovery_s
+        deaths = sum(fault.planned for fault in self._plan.faults if fault.ends_worker)
+        longest_s = self._planned_s + recovery_s * deaths
+        return max(self._planned_s, min(self._moved_s + recovery_s + SLACK_S, longest_s))
 
     def late(self, now_s: float) -> bool:
         """Whether the run has used up its time, or a queue that contradicts itself its patience."""

@@ -7,16 +7,19 @@ ledger rows only.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal, Protocol
 
 from ...backends import registry
 from ...backends.adapter import Connection, RemoteQueue
 from ...errors import EnvironmentFault, JobquakeError, UsageError
+from ...protocol.events import Row
+from ...protocol.ledger import Ledger
 from ...protocol.run_files import REPLAY, STRIKES
 from ..plan.plan import Plan
 from ..plan.replay import encode
+from ..properties import Judgement
 from .fleet import Slot, see_backend
 from .nursery import Nursery
 from .pace import Pace
@@ -67,6 +70,16 @@ class Crew(Protocol):
     def control(self, address: str) -> Connection:
         """The harness's own way to the queue, past the network."""
 
+    @property
+    def judgements(self) -> Sequence[Judgement]:
+        """What is proved of what somebody says of the run, when it has finished."""
+
+    def poll(self) -> None:
+        """The run goes on. To be called every now and then."""
+
+    def finish(self, ledger: Ledger, rows: Sequence[Row]) -> None:
+        """Write down what is known of the jobs outside of the queue; the ledger has ``rows``."""
+
     def end(self) -> None:
         """Kill the nodes that are left, and see every one dead."""
 
@@ -77,6 +90,7 @@ class Nodes:
     ready_within_s = READY_WITHIN_S
     settles_s = 0.0
     services: Mapping[str, str] = {}
+    judgements: Sequence[Judgement] = ()
 
     def __init__(self, plan: Plan, adapter: RemoteQueue) -> None:
         self._plan = plan
@@ -124,6 +138,12 @@ class Nodes:
 
     def control(self, address: str) -> Connection:
         return self._adapter.connect(address, CONTROL_TIMEOUT_S)
+
+    def poll(self) -> None:
+        """Nobody is asked."""
+
+    def finish(self, ledger: Ledger, rows: Sequence[Row]) -> None:
+        """All that is known is in the ledger already."""
 
     def end(self) -> None:
         if self._nursery:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from ..properties import Judgement
 from ..record.history import History
 
 
@@ -12,7 +13,8 @@ class Execution(NamedTuple):
     """The history, the ledger as it was written (None in sim), what network and time were.
 
     ``where``: of jobs, by number, what the system says that holds them, or has recorded of them.
-    ``logged``: what the worker wrote to its log when a fault had struck the job.
+    ``logged``: what the worker wrote to its log when a fault had struck the job. ``judgements``:
+    what is proved of what a team says of its own app.
     """
 
     history: History
@@ -21,3 +23,4 @@ class Execution(NamedTuple):
     where: Mapping[int, str] = {}
     time: str = "virtual"
     logged: Mapping[int, tuple[str, ...]] = {}
+    judgements: Sequence[Judgement] = ()

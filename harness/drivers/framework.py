@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -17,14 +17,18 @@ from ...backends.adapter import Connection, RemoteQueue
 from ...backends.framework import Calling, FrameworkSystem, Program, Settings, Wishes
 from ...backends.system import Time
 from ...errors import EnvironmentFault, JobquakeError, NothingProved, UsageError
+from ...protocol.events import Row
+from ...protocol.ledger import Ledger
 from ...protocol.probe import FOLDER, INCARNATION, NODE, PROCESS, WORKER
 from ...protocol.run_files import READY, STRIKES, WORK
 from ...proxy.choice import EMBEDDED
 from ..faults import LastingFault, PointFault
 from ..plan.plan import Plan
+from ..properties import Judgement
 from .crew import Role
 from .execution import Execution
 from .fleet import Slot
+from .outside import Outside
 from .pace import Pace
 from .process import Progress, shake
 from .server import Spawn
@@ -52,6 +56,7 @@ class FrameworkCrew:
         self.settings: Settings = system.settings(wishes(plan))
         self.services: Mapping[str, str] = {}
         self._places: Mapping[int, Mapping[str, str]] = {}
+        self._outside = Outside(plan, system)
 
     def prepare(self, folder: Path, spawn: Spawn, pace: Pace) -> None:
         (folder / STRIKES).mkdir()
@@ -61,6 +66,7 @@ class FrameworkCrew:
         self._pace = pace
         if isinstance(self._system, Calling):
             self.services = start_services(self._system.services, folder, spawn)
+        self._outside.prepare(folder, pace)
 
     def reach(self, places: Mapping[int, Mapping[str, str]]) -> None:
         self._places = places
@@ -93,7 +99,7 @@ class FrameworkCrew:
             env = self._system.lead(env, self._places.get(number, self.services))
         who = {FOLDER: str(self._folder), NODE: str(number), INCARNATION: str(incarnation)}
         with log.open("ab") as words:
-            env = {**env, **who, **self._pace.environment_of(number)}
+            env = {**env, **who, **self._outside.environment, **self._pace.environment_of(number)}
             try:
                 process = self._spawn(argv, env, folder, stdout=words, stderr=words)
             except OSError as error:
@@ -142,15 +148,28 @@ class FrameworkCrew:
     def _program(self, role: Role, number: int, address: str) -> Program:
         if role == "client":
             return self._system.producer_command(self._folder, address)
-        queues = self._plan.workers[number].queues
-        return self._system.worker_command(self._folder, address, queues, self.settings)
+        workers = self._plan.workers
+        every = tuple(queue.name for queue in self._plan.queues)
+        queues = workers[number].queues if number < len(workers) else every
+        return self._system.worker_command(self._folder, address, queues, self.settings, number)
 
     def control(self, address: str) -> Connection:
         return self._system.control(address)
 
+    @property
+    def judgements(self) -> Sequence[Judgement]:
+        return self._outside.judgements
+
+    def poll(self) -> None:
+        self._outside.poll()
+
+    def finish(self, ledger: Ledger, rows: Sequence[Row]) -> None:
+        self._outside.finish(ledger, rows)
+
     def end(self) -> None:
         for process in self._started:
             kill_group(process)
+        self._outside.close()
 
 
 def last_words(log: Path) -> str:

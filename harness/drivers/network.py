@@ -167,8 +167,9 @@ class Network:
                 return number, link
         return None
 
-    def _passed(self, node: int, job: int, words: str) -> None:
-        self._ledger.write(Event.PASSED, node=node, job=job, key=self._ledger.say(Said(words)))
+    def _passed(self, node: int, job: int, words: str, taken: bool) -> None:
+        said = self._ledger.say(Said(words))
+        self._ledger.write(Event.PASSED, node=node, job=job, key=said, value=float(taken))
 
     def _struck(self, fault: int, node: int, phase: Phase, job: int, length_s: float = 0.0) -> None:
         self._ledger.write(

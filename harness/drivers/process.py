@@ -20,12 +20,12 @@ from msgspec.structs import replace
 from ...backends.adapter import Connection, RemoteQueue
 from ...backends.system import Time
 from ...protocol.commands import Command, Measured, Reply
-from ...protocol.events import Event, Phase, Row
+from ...protocol.events import Event, Phase
 from ...protocol.ledger import Ledger, LedgerReader
 from ...protocol.run_files import LEDGER, STARTED
 from ...proxy.choice import EMBEDDED
 from ..faults import TimedFault
-from ..faults.fields import FOR_EVER_S, SERVER
+from ..faults.fields import SERVER
 from ..plan.plan import Plan
 from ..record.history import History
 from ..strikes import phase_of
@@ -41,7 +41,9 @@ from .network import Network
 from .observe import Observation, observations
 from .pace import Pace, RealTime
 from .pace_of import pace_of, why_real
+from .poke import told, watch, worth_it
 from .process_world import ProcessWorld
+from .rows import Rows
 from .server import Server
 from .spawn import spawner, write_whole
 from .tree import Running
@@ -83,10 +85,10 @@ class ProcessRun:
         self._toxiproxy = toxiproxy
         self._record = record
         self._clients = Clients()
-        self._rows: list[Row] = []
-        self._strikes = 0
+        self._rows = Rows(plan.faults)
         self._ahead_s = defaultdict[int, float](float)
-        self._struck_at = self._struck_until = 0.0
+        self._struck_at = 0.0
+        self._quiet = False
         self._agenda = agenda(plan)
         self._conductor = Conductor(plan, self, adapter.claims)
         self._started_at = 0.0
@@ -117,20 +119,19 @@ class ProcessRun:
         try:
             self._pace.watch_file(self._folder / LEDGER)
             self._crew.prepare(self._folder, self._spawn, self._pace)
-            self._control = control = self._connect()
+            self._control = self._connect()
             self._fleet.start()
             workers = len(self.plan.workers)
-            clients = dict(enumerate(self._addresses[workers:], workers))
-            self._crew.muster(clients, self._node_log)
+            self._crew.muster(dict(enumerate(self._addresses[workers:], workers)), self._node_log)
             self._started_at = self._pace.now_s()
             if self.network:
                 self.network.begins(self._started_at)
             write_whole(self._folder / STARTED, repr(self._started_at))
-            for number in range(workers, workers + self.plan.clients):
+            for number in range(workers, self._nodes):
                 self._clients.add(number, self._start_node("client", number, 1))
             self._until_quiet()
             self._clients.end()
-            seen_first = self._observed() if self._crew.settles_s else []
+            seen_first = self._seen_of_others() if self._crew.settles_s else []
             self._fleet.stop()
             for seen in seen_first or self._observed():
                 if seen.where and seen.event != Event.SETTLED:
@@ -138,7 +139,9 @@ class ProcessRun:
                 self._ledger.write(
                     seen.event, job=seen.job, answer=seen.answer, value=seen.value, key=seen.key
                 )
-            control.close()
+            self._control.close()
+            self._read()
+            self._crew.finish(self._ledger, self._rows)
         finally:
             if self.network:
                 self.network.stop()
@@ -146,11 +149,27 @@ class ProcessRun:
             self._ledger.close()
         self._read()
         self._reader.finish()
-        return self._history()
+        return History.from_ledger(self._rows, self._started_at, self._reader.said)
 
     def _observed(self) -> list[Observation]:
         ask, say = self._control.attempt, self._ledger.say
         return list(observations(self.plan, self._adapter.claims, ask, say))
+
+    def _seen_of_others(self) -> list[Observation]:
+        """What the broker of a library's own workers says; see :mod:`.poke`."""
+        seen = self._observed()
+        if self._quiet or not worth_it(seen):
+            return seen
+        self._ledger.write(Event.POKED)
+        number, address = self._nodes, self.server.address or str(self.server.folder)
+        fresh = self._crew.start("worker", number, 1, address, self._node_log(number))
+        watch(fresh, self._look, self._control, self._pace, self.plan.recovery_s)
+        return told(seen, self._observed())
+
+    def _look(self) -> int:
+        self._read()
+        self._fleet.supervise()
+        return len(self._rows)
 
     @property
     def logged(self) -> dict[int, tuple[str, ...]]:
@@ -205,15 +224,11 @@ class ProcessRun:
     def _read(self) -> None:
         """Take in what the nodes have written to the ledger since the last look."""
         for row in self._reader.new_rows():
-            self._rows.append(row)
-            self._strikes += row.event == Event.FAULT_STRUCK
+            self._rows.take(row)
             self._moments.saw(row)
             self._fleet.saw(row)
-            if row.event == Event.FAULT_STRUCK:
-                if self.plan.faults[row.fault].ends_worker:
-                    self._clients.kill(row.node)
-                if row.value < FOR_EVER_S:
-                    self._struck_until = max(self._struck_until, row.t + row.value)
+            if self._rows.deadly(row):
+                self._clients.kill(row.node)
 
     # -- faults -------------------------------------------------------------------------
 
@@ -314,8 +329,7 @@ class ProcessRun:
         """Supervise until everything is settled and healed, or until the deadline."""
         next_poll, quiet_since = 0.0, cast("tuple[float, int] | None", None)
         while True:
-            self._read()
-            self._fleet.supervise()
+            self._look()
             self._conduct_due()
             if self.network:
                 self.network.check()
@@ -323,24 +337,25 @@ class ProcessRun:
                 self._ledger.write(Event.ERRED, key=self._ledger.say(words))
                 self._ledger.write(Event.DEADLINE)
                 return
-            now = self._elapsed()
-            if now >= next_poll:
+            if (now := self._elapsed()) >= next_poll:
                 next_poll = now + self._pause_s(now)
+                self._crew.poll()
                 if self._progress:
-                    self._progress(self._fleet.counts + Counter({"strikes": self._strikes}))
+                    self._progress(self._fleet.counts + Counter({"strikes": self._rows.strikes}))
+                self._conductor.moved(self._rows.moved_at - self._started_at)
                 if self._conductor.late(now):
                     for job in self._conductor.contradicted:
                         self._ledger.write(Event.CONTRADICTED, job=job)
                     self._ledger.write(Event.DEADLINE)
                     return
-                struck_s = self._struck_until - self._started_at
+                struck_s = self._rows.struck_until - self._started_at
                 healed = now >= max(self.plan.healed_at_s, struck_s) and not self._agenda
-                rows = len(self._rows)
                 if not (healed and self._conductor.quiet(now)):
                     quiet_since = None
-                elif quiet_since is None or quiet_since[1] != rows:
-                    quiet_since = now, rows
+                elif quiet_since is None or quiet_since[1] != len(self._rows):
+                    quiet_since = now, len(self._rows)
                 if quiet_since and now >= quiet_since[0] + self._crew.settles_s:
+                    self._quiet = True
                     self._ledger.write(Event.QUIET, t=self._started_at + quiet_since[0])
                     return
             self._pace.nap(self._next_due_s(next_poll))
@@ -357,16 +372,6 @@ class ProcessRun:
 
     def _elapsed(self) -> float:
         return self._pace.now_s() - self._started_at
-
-    def _history(self) -> History:
-        start = self._started_at
-        return History(
-            [
-                row._replace(t=row.t - start, since=row.since - start if row.since >= 0 else -1.0)
-                for row in self._rows
-            ],
-            self._reader.said,
-        )
 
 
 def shake(
@@ -391,5 +396,6 @@ def shake(
             pace = opened.enter_context(pace_of(time, workspace.mark, why))
         run = ProcessRun(plan, adapter, workspace, progress, toxiproxy, server, crew, pace, record)
         history = run.run()
-        ledger = (workspace.folder / LEDGER).read_bytes()
-        return Execution(history, ledger, run.network_name, run.where, pace.told, run.logged)
+        ledger, judged = (workspace.folder / LEDGER).read_bytes(), crew.judgements if crew else ()
+        told = run.network_name, run.where, pace.told, run.logged, judged
+        return Execution(history, ledger, *told)

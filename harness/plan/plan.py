@@ -109,7 +109,8 @@ class Plan(Struct, frozen=True, array_like=True, dict=True):
     ``call_timeout_s`` bounds each attempt of a call, ``deadline_s`` the whole run after
     its start; ``latency_s`` is one way of the simulated network. ``actions`` are what an
     operator does meanwhile. ``label`` begins the ids and keys of the jobs, so that runs on
-    one queue can tell theirs apart.
+    one queue can tell theirs apart. ``recovery_s``: while something of a library's own workers has
+    moved within so many seconds, the deadline waits, for one such time after each death at most.
     """
 
     scenario: str
@@ -134,6 +135,7 @@ class Plan(Struct, frozen=True, array_like=True, dict=True):
     producers: int = 2
     actions: tuple[Action, ...] = ()
     label: str = ""
+    recovery_s: float = 0.0
 
     @property
     def full_name(self) -> str:

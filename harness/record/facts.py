@@ -12,11 +12,13 @@ import numpy.typing as npt
 from ...backends.adapter import Claims
 from ..faults.fields import FOR_EVER_S
 from ..plan.plan import Plan, Sink
+from .floods import behind
 from .history import PHASES, Answer, Event, History, Phase
+from .recoveries import done_when_poked, recovered_s
 
 Outcome = Literal[
     "done", "dead-lettered", "duplicated", "stuck", "lost", "unknown", "phantom",
-    "absorbed", "refused", "never submitted", "run again", "failed",
+    "absorbed", "refused", "never submitted", "run again", "failed", "recovered", "recoverable",
 ]  # fmt: skip
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 Bites = dict[tuple[str, str], int]
@@ -82,15 +84,17 @@ class Facts:
         """What tells that a job has done its work: its effect, or, where none is counted, that its
         function has returned.
         """
+        if len(self.rows(Event.COUNTED)):
+            return Event.COUNTED
         return Event.EFFECT if len(self.history.where(Event.EFFECT)) else Event.RETURNED
 
     @cached_property
     def completed(self) -> Flags:
         """Jobs that have done their work at least once."""
-        if self.completion == Event.EFFECT:
-            flags: Flags = self.effects > 0
-            return flags
-        return self._count(self.rows(Event.RETURNED)) > 0
+        if self.completion == Event.RETURNED:
+            return self._count(self.rows(Event.RETURNED)) > 0
+        flags: Flags = self.effects > 0
+        return flags
 
     @cached_property
     def failed(self) -> Flags:
@@ -103,6 +107,18 @@ class Facts:
             last = self._last(self.rows(event))
             flags &= ~(last > self._last(self.rows(Event.RAISED)))
         return flags & ~self.held & ~self.completed
+
+    @cached_property
+    def recovered_s(self) -> Floats:
+        """How long each job waited for its next start after whoever had it had died; nan: it did
+        not. Only of workers that are a library's own.
+        """
+        return recovered_s(self.history, self.plan.faults, self.jobs)
+
+    @cached_property
+    def poked(self) -> Flags:
+        """Jobs that were done only when a fresh worker was started, which is not of the plan."""
+        return done_when_poked(self.history, self.rows(Event.RETURNED), self.jobs)
 
     def _last(self, rows: Ints) -> Ints:
         """The last of these rows of each job, -1 if there is none."""
@@ -158,8 +174,13 @@ class Facts:
 
         blind: each request counts. keyed: requests with the same key are applied once. upsert
         and set: the same work asked for again changes nothing. Jobs that submit the same work
-        share its effects.
+        share its effects. Where somebody has counted them, so often as he says.
         """
+        if self.completion == Event.COUNTED:
+            told = self.rows(Event.COUNTED)
+            counts = np.zeros(self.jobs, dtype=np.intp)
+            counts[self.history["job"][told]] = self.history["value"][told]
+            return counts
         rows, applied = self.rows(Event.EFFECT), self._applied
         job = self.history["job"][rows]
         effects: Ints = np.bincount(self.work[job[applied]], minlength=self.jobs)[self.work]
@@ -292,21 +313,24 @@ class Facts:
         """What became of each job, by its place in OUTCOMES; each line overrules the last.
 
         ``absorbed``: it never ran, since its work was done as another job. ``run again``: its
-        function has returned more than once, and nobody counts what that did.
+        function has returned more than once, and the world saw one effect, or nobody counts them.
+        ``recovered``: whoever had it died, and it was begun again. ``recoverable``: it was done
+        only when a fresh worker was started at the end.
         """
         (
             done, dead, duplicated, stuck, lost, unknown, phantom, absorbed, refused, unsent,
-            again, failed,
+            again, failed, recovered, recoverable,
         ) = range(len(OUTCOMES))  # fmt: skip
         ran = (self.handed_out > 0) | (self._count(self.rows(Event.EFFECT)) > 0)
         fates = np.full(self.jobs, unknown)
         fates[self.accepted & ~self.untold] = lost
         fates[self.completed] = done
-        if self.completion == Event.RETURNED:
-            fates[self._count(self.rows(Event.RETURNED)) > 1] = again
+        fates[self.completed & ~np.isnan(self.recovered_s)] = recovered
+        fates[self._count(self.rows(Event.RETURNED)) > 1] = again
         fates[(self.effects > 0) & ~ran] = absorbed
         fates[self.failed] = failed
         fates[self.held] = stuck
+        fates[self.poked] = recoverable
         fates[self.dead] = dead
         fates[self.refused] = refused
         fates[np.isnan(self.sent_at)] = unsent
@@ -341,7 +365,9 @@ class Facts:
                 )
             bites[fault.kind, PHASES.get(phase, "nothing")] += 1
         for kind in {fault.kind for fault in self.plan.faults if fault.floods}:
-            bites[kind, PHASES[Phase.BEFORE_LEASE]] += self._behind_flood()
+            bites[kind, PHASES[Phase.BEFORE_LEASE]] += behind(
+                self.plan, self.accepted_at, self._first(self.rows(Event.FINISHED)), self.bounded
+            )
         return {cell: n for cell, n in sorted(bites.items()) if n}
 
     def _waiting(self, t: float) -> int:
@@ -358,19 +384,6 @@ class Facts:
         gone = np.maximum(self.accepted_at, self.leased_at)  # nan if either never was
         return np.sort(self.accepted_at[self.accepted]), np.sort(gone[~np.isnan(gone)])
 
-    def _behind_flood(self) -> int:
-        """Bounded jobs that were accepted while the flood had work for all its workers."""
-        flood: Flags = np.array([job.flood for job in self.plan.jobs], dtype=bool)
-        names = {self.plan.queues[job.queue].name for job in self.plan.jobs if job.flood}
-        capacity = sum(p.workers for p in self.plan.pools if names & set(p.queues))
-        bounded = self.bounded
-        arrived = np.sort(self.accepted_at[flood & self.accepted])
-        finished = self._first(self.rows(Event.FINISHED))
-        left = np.sort(finished[flood & ~np.isnan(finished)])
-        times = self.accepted_at[bounded & self.accepted]
-        inside = np.searchsorted(arrived, times, "right") - np.searchsorted(left, times, "right")
-        return int(np.count_nonzero(inside > capacity))
-
     @cached_property
     def bounded(self) -> Flags:
         """Jobs of queues that promise a bounded wait."""
@@ -384,14 +397,3 @@ class Facts:
     @cached_property
     def _queue(self) -> Ints:
         return np.array([job.queue for job in self.plan.jobs], dtype=np.intp)
-
-    def injected(self) -> dict[str, dict[str, int]]:
-        """Per fault kind: how many were planned, how many struck, how many met a job."""
-        table: dict[str, dict[str, int]] = {}
-        for fault in self.plan.faults:
-            cell = table.setdefault(fault.kind, {"planned": 0, "struck": 0, "hit a job": 0})
-            cell["planned"] += fault.planned
-        for (kind, phase), n in self.bites.items():
-            table[kind]["struck"] += n
-            table[kind]["hit a job"] += n if phase != "nothing" else 0
-        return table

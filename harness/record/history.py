@@ -86,6 +86,13 @@ class History:
         )
         self._columns: dict[str, Column] = {}
 
+    @classmethod
+    def from_ledger(cls, rows: list[Row], start: float, said: Mapping[int, Said]) -> History:
+        """Of rows in the ledger's own time, in which the run began at ``start``."""
+        since = [row.since - start if row.since >= 0 else -1.0 for row in rows]
+        moved = [row._replace(t=row.t - start, since=s) for row, s in zip(rows, since, strict=True)]
+        return cls(moved, said)
+
     def __len__(self) -> int:
         return len(self.rows)
 

@@ -42,6 +42,8 @@ def node_name(facts: Facts, node: int) -> str:
     workers = len(facts.plan.workers)
     if node < 0:
         return "jobquake"
+    if node >= workers + facts.plan.clients:
+        return "a fresh worker"
     if node >= workers + facts.plan.producers:
         return "the operator"
     return f"w{node + 1}" if node < workers else f"p{node - workers + 1}"
@@ -181,6 +183,8 @@ def tell_loss(facts: Facts, job: int) -> str:
     if strikes:
         text += f"; at {seconds(history['t'][strikes[-1]])} {tell_strike(facts, int(strikes[-1]))}"
     text += taken
+    if any(history["event"][i] == Event.RETURNED for i in rows):
+        text += "; its function returned"
     settled = any(history["event"][i] == Event.SETTLED for i in rows)
     end = "the queue counts it as done" if settled else "the queue no longer holds it"
     text = f"{text}; its effect never happened, there is no dead letter, and {end}"
@@ -188,14 +192,15 @@ def tell_loss(facts: Facts, job: int) -> str:
 
 
 def taken_and_not_begun(facts: Facts, job: int) -> int:
-    """The row in which the job last passed on the wire of a worker that ended after it, without
-    having begun it; -1: there is none.
+    """The row in which the job last passed on the wire of a worker that ended after it, if the job
+    was not begun since the broker handed it out; -1: there is none.
     """
     history, rows = facts.history, facts.history.of_job(job)
     events = history["event"][rows]
     workers = history["node"][rows] < len(facts.plan.workers)
     passed = rows[(events == Event.PASSED) & workers]
-    if not len(passed) or (events == Event.STARTED).any():
+    handed, began = passed[history["value"][passed] > 0], rows[events == Event.STARTED]
+    if not len(passed) or (len(began) and not (handed > began[-1]).any()):
         return -1
     ends = history.where(Event.WORKER_EXITED)
     theirs = ends[history["node"][ends] == history["node"][passed[-1]]]
@@ -256,7 +261,11 @@ def _sentence(facts: Facts, i: int, of_job: int, pointed_at: bool) -> str | None
         case Event.EFFECT if i in facts.absorbed:
             return f"{at}: {who} asked for the effect again, which was known: nothing changed"
         case Event.EFFECT:
-            return f"{at}: {who} applied the effect"
+            return f"{at}: " + (
+                "the effect happened" if row["node"] < 0 else f"{who} applied the effect"
+            )
+        case Event.COUNTED:
+            return f"at the end the effect of the job was counted {int(row['value'])} times"
         case Event.ACK_SENT:
             return f"{at}: {who} sent the ack under token {token}"
         case Event.ACK_ANSWERED:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from jobquake.harness.faults.fields import FOR_EVER_S
 from jobquake.harness.faults.kill_at import KillAt
 from jobquake.harness.faults.kill_process_at import KillProcessAt
+from jobquake.harness.faults.kill_worker import KillWorker
 from jobquake.harness.faults.pause_at import PauseAt
 from jobquake.harness.run import run
 from support.frameworks import LATE, ONE_AT_A_TIME, plan, shop
@@ -45,7 +47,9 @@ def test_a_pool_of_threads_does_its_jobs() -> None:
 @pytest.mark.slow
 def test_with_late_acks_a_killed_child_s_job_is_run_again() -> None:
     before = run(plan(*CHILD), shop(LATE)).result
-    assert (before.verdict, before.outcomes["done"]) == ("held", 4), before.sentence
+    assert (before.verdict, before.outcomes["done"]) == ("held", 3), before.sentence
+    (recovered,) = before.fates
+    assert (recovered.outcome, recovered.jobs) == ("recovered", (1,))
     after = run(plan(KillProcessAt(1, "after_effect")), shop(LATE)).result
     assert (after.outcomes["done"], after.outcomes["run again"]) == (3, 1), after.sentence
 
@@ -55,6 +59,8 @@ def test_what_a_killed_worker_held_is_stuck_until_the_visibility_timeout() -> No
     result = run(plan(*WHOLE, count=2), shop(LATE, ONE_AT_A_TIME)).result
     assert result.verdict == "inconclusive", result.sentence
     assert result.outcomes["stuck"] == 1
+    (stuck,) = (fate for fate in result.fates if fate.outcome == "stuck")
+    assert stuck.detail.startswith("the hash unacked; given back by itself within 3")
     assert "unacked" in result.where[1] and "visibility_timeout=3600" in result.where[1]
     told = {check.name: check for check in result.checks}
     assert told["no_lost_work"].verdict == "held"
@@ -64,7 +70,9 @@ def test_what_a_killed_worker_held_is_stuck_until_the_visibility_timeout() -> No
 @pytest.mark.slow
 def test_after_the_visibility_timeout_it_is_run_again() -> None:
     result = run(plan(*WHOLE), shop(LATE, ONE_AT_A_TIME, SHORT)).result
-    assert (result.verdict, result.outcomes["done"]) == ("held", 4), result.sentence
+    assert result.verdict == "held", result.sentence
+    assert result.outcomes["recovered"] >= 1  # with what its worker had prefetched
+    assert result.outcomes["done"] + result.outcomes["recovered"] == 4
 
 
 @pytest.mark.slow
@@ -83,4 +91,15 @@ def test_a_task_that_raises_has_failed_and_is_not_lost() -> None:
 @pytest.mark.slow
 def test_jobquake_s_own_task_runs_where_nobody_names_one() -> None:
     result = run(plan(KillProcessAt(1, "mid_job")), shop(LATE, task="")).result
-    assert (result.verdict, result.outcomes["done"]) == ("held", 4), result.sentence
+    assert (result.verdict, result.outcomes["recovered"]) == ("held", 1), result.sentence
+
+
+@pytest.mark.slow
+def test_what_nobody_is_left_to_take_is_done_by_a_fresh_worker_and_recoverable() -> None:
+    away = KillWorker(0, 0.25, FOR_EVER_S)
+    result = run(plan(away, count=6, deadline_s=8.0), shop()).result
+    assert result.outcomes["recoverable"] and not result.outcomes["lost"], result.sentence
+    assert "it was done once a fresh worker was started" in result.sentence
+    assert {fate.detail for fate in result.fates if fate.outcome == "recoverable"} == {
+        "the queue celery held it until a fresh worker was started"
+    }

@@ -40,7 +40,9 @@ def test_with_late_acks_what_a_killed_child_held_is_run_again() -> None:
 def test_an_hour_of_visibility_timeout_is_waited_for() -> None:
     experiment, system = demos.celery(safe=True)
     result = carry_out(experiment.plan, system, time="leap").result
-    assert (result.verdict, result.outcomes["done"]) == ("held", 8), result.sentence
+    assert (result.verdict, result.outcomes["done"]) == ("held", 7), result.sentence
+    (recovered,) = result.fates
+    assert recovered.outcome == "recovered" and recovered.detail.startswith("after 3")
     assert 3600.0 < (result.recovery_s or 0.0) < 3800.0
 
 

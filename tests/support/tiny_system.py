@@ -63,7 +63,12 @@ class Tiny:
         return Settings({"--ack": self.ack, "--concurrency": str(self.CONCURRENCY)}, unknown)
 
     def worker_command(
-        self, folder: Path, address: str, queues: tuple[str, ...], settings: Settings
+        self,
+        folder: Path,
+        address: str,
+        queues: tuple[str, ...],
+        settings: Settings,
+        number: int,
     ) -> Program:
         argv = [sys.executable, "-m", "tiny_framework.worker", address, "tiny_app"]
         argv += ["--queues", ",".join(queues)]

@@ -1,0 +1,123 @@
+"""What became of the jobs of a library's own workers, from rows written by hand."""
+
+from __future__ import annotations
+
+from jobquake.backends.adapter import Claims
+from jobquake.harness.faults.kill_at import KillAt
+from jobquake.harness.faults.kill_process_at import KillProcessAt
+from jobquake.harness.plan.plan import Plan, PlannedJob, Pool, Queue
+from jobquake.harness.record.facts import Facts
+from jobquake.harness.record.fates import Fate, fates
+from jobquake.harness.record.history import History
+from jobquake.harness.record.recoveries import recoveries
+from jobquake.protocol.events import Answer, Event, Phase, Row
+
+PLAN = Plan(
+    scenario="test",
+    variant="default",
+    seed=0,
+    queues=(Queue("default"),),
+    pools=(Pool("all", ("default",), 2),),
+    jobs=(PlannedJob(0.0, 0, 0.1), PlannedJob(0.0, 0, 0.1)),
+    faults=(KillAt(0, "after_lease"), KillProcessAt(1, "after_lease")),
+    guarantees=("no_lost_work",),
+    producers=1,
+)
+
+
+def row(t: float, event: Event, job: int = 0, node: int = 0, **more: float) -> Row:
+    return Row(t, -1.0, event, job=job, node=node)._replace(**more)  # type: ignore[arg-type]
+
+
+def accepted(job: int = 0) -> list[Row]:
+    return [
+        row(0.0, Event.ENQUEUE_SENT, job, 2),
+        row(0.0, Event.ENQUEUE_ANSWERED, job, 2, answer=Answer.OK),
+    ]
+
+
+def run_by(t: float, node: int, job: int = 0) -> list[Row]:
+    return [
+        row(t, Event.STARTED, job, node),
+        row(t, Event.RETURNED, job, node),
+        row(t, Event.FINISHED, job, node),
+    ]
+
+
+def exited(t: float, node: int = 0) -> Row:
+    return row(t, Event.WORKER_EXITED, -1, node, value=-9.0)
+
+
+HOOKED = row(0.0, Event.HOOKED, -1)
+
+
+def fates_of(rows: list[Row], where: dict[int, str] | None = None) -> list[tuple[str, str]]:
+    facts = Facts(PLAN, Claims(), History([HOOKED, *rows]))
+    return [(fate.outcome, fate.detail) for fate in fates(facts, where or {}) if 0 in fate.jobs]
+
+
+def test_who_dies_with_a_job_that_it_runs_or_has_received_is_recovered_from() -> None:
+    for taken in (Event.STARTED, Event.RECEIVED):
+        rows = [*accepted(), row(1.0, taken), exited(2.0), *run_by(3602.0, 1)]
+        assert fates_of(rows) == [("recovered", "after 3600.00 s")]
+
+
+def test_what_passed_on_the_wire_counts_if_the_broker_handed_it_out() -> None:
+    for handed_out, waits in ((1.0, {0: 3.0}), (0.0, {})):
+        passed = row(1.0, Event.PASSED, value=handed_out)
+        rows = [*accepted(), passed, exited(2.0), *run_by(5.0, 1)]
+        assert recoveries(History(rows), frozenset()) == waits
+
+
+def test_a_killed_process_s_job_is_recovered_though_it_is_handed_out_before_its_next_start() -> (
+    None
+):
+    struck = row(1.5, Event.FAULT_STRUCK, 1, fault=1, phase=Phase.LEASED)
+    rows = [row(1.0, Event.STARTED, 1), struck, row(1.6, Event.PROCESS_DIED, 1)]
+    rows += [row(2.0, Event.PASSED, 1, 1, value=1.0), row(2.1, Event.RECEIVED, 1, 1)]
+    rows += run_by(2.5, 1, 1)
+    assert recoveries(History(rows), frozenset({1})) == {1: 1.0}
+
+
+def test_what_was_over_before_its_worker_ended_is_not_recovered() -> None:
+    rows = [*accepted(), *run_by(1.0, 0), exited(2.0), *run_by(3.0, 1)]
+    assert recoveries(History(rows), frozenset()) == {}
+    assert fates_of(rows) == [("run again", "effects were not counted")]
+
+
+def test_what_is_stuck_tells_who_holds_it() -> None:
+    held = [*accepted(), row(9.0, Event.DEADLINE, -1), row(9.0, Event.HELD, node=-1, value=1.0)]
+    where = {0: "the hash unacked, since 3.1 s; visibility_timeout=3600"}
+    assert fates_of(held, where) == [("stuck", "the hash unacked")]
+    received = [*held, row(1.0, Event.RECEIVED)]
+    assert fates_of(received, where) == [("stuck", "the hash unacked, prefetched")]
+    due = [*received, row(1.1, Event.STARTED), row(9.0, Event.DUE, node=-1, value=60.0)]
+    due.sort(key=lambda row: row.t)
+    assert fates_of(due, where) == [
+        ("stuck", "the hash unacked; given back by itself within 60.00 s")
+    ]
+
+
+def test_what_a_fresh_worker_does_at_the_end_is_recoverable() -> None:
+    rows = [*accepted(), row(9.0, Event.DEADLINE, -1), row(9.0, Event.POKED, -1, -1)]
+    rows += [*run_by(10.0, 3), row(11.0, Event.HELD, node=-1)]
+    told = [("recoverable", "the queue celery held it until a fresh worker was started")]
+    assert fates_of(rows, {0: "the queue celery"}) == told
+
+
+def test_what_is_lost_tells_who_had_it_last() -> None:
+    rows = [*accepted(), row(1.0, Event.STARTED)]
+    assert fates_of(rows) == [("lost", "nothing holds it; w1 had it last")]
+    acked = row(1.1, Event.ACK_ANSWERED, answer=Answer.OK)
+    detail = "nothing holds it; w1 had it last and had acknowledged it"
+    assert fates_of([*rows, acked]) == [("lost", detail)]
+    taken = [*accepted(), row(1.0, Event.PASSED, value=1.0), exited(1.2)]
+    detail = "nothing holds it; w1 had taken it and not noted it"
+    assert fates_of(taken) == [("lost", detail)]
+    assert fates_of(accepted()) == [("lost", "nothing holds it; it was last in its queue")]
+
+
+def test_jobs_of_the_same_fate_are_one_line() -> None:
+    rows = [*accepted(0), *accepted(1)]
+    facts = Facts(PLAN, Claims(), History([HOOKED, *rows]))
+    assert fates(facts, {}) == (Fate("lost", "nothing holds it; it was last in its queue", (0, 1)),)
