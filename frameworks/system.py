@@ -66,7 +66,8 @@ class AppSystem:
     def options(self) -> str:
         app = self.app
         said = {
-            "--app": app.target, "--task": app.task, "--args": app.args, "--options": app.options,
+            "--app": app.target, "--app-dir": str(app.folder) if app.folder != Path.cwd() else "",
+            "--task": app.task, "--args": app.args, "--options": app.options,
             "--python": app.python if app.python != sys.executable else "",
             "--worker": app.worker or "", "--effects": app.effects, "--effect-id": app.effect_id,
         }  # fmt: skip

@@ -9,6 +9,7 @@ from click.testing import CliRunner
 from jobquake.cli.group import cli
 from jobquake.errors import EnvironmentFault, UsageError
 from jobquake.frameworks.app import App, look
+from jobquake.frameworks.system import AppSystem
 from support.frameworks import APPS, CELERY, RQ, python_of
 
 
@@ -80,3 +81,14 @@ def test_the_doctor_looks_at_the_app_as_its_workers_are_started() -> None:
     assert (usual.exit_code, often.exit_code) == (0, 0), usual.output
     assert "jobs:queue: RQ 3.0.0" in usual.output
     assert usual.output != often.output, "how soon a worker looks decides what it finds"
+
+
+def test_what_finds_the_app_again_names_its_folder_unless_one_is_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    app = App("jobs:queue", "jobs.charge", python_of(RQ), APPS)
+    system = AppSystem(app, *look(app))
+    named = f"--app jobs:queue --app-dir {APPS} --task jobs.charge --python {python_of(RQ)}"
+    assert system.options == named
+    monkeypatch.chdir(APPS)
+    assert system.options == named.replace(f" --app-dir {APPS}", "")
