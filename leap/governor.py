@@ -1,7 +1,8 @@
 """The governor as the harness sees it: a child that moves the clock on, and ends with the harness.
 
 What it does is in ``native/governor/``. It is a program of its own, so that neither the harness nor
-the interpreter's lock makes it wait, and so that whoever kills the harness leaves no page behind.
+the interpreter's lock makes it wait, and so that whoever kills the harness leaves neither a page
+behind nor anybody who lives by it.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from ..errors import EnvironmentFault
@@ -57,7 +59,9 @@ class Governor:
 
     def end(self) -> None:
         assert self._process.stdin is not None
-        self._process.stdin.close()
+        with suppress(OSError):  # it is gone already
+            self._process.stdin.write(b"end")  # else it takes us for killed, and so ends the run
+            self._process.stdin.close()
         try:
             self._process.wait(END_WITHIN_S)
         except subprocess.TimeoutExpired:

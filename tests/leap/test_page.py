@@ -9,9 +9,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from jobquake.errors import EnvironmentFault, InternalError
+from jobquake.errors import EnvironmentFault
 from jobquake.leap import page
-from jobquake.leap.clock import LeapingClock
+from jobquake.leap.clock import InUse, LeapingClock
 from jobquake.leap.compiling import NATIVE
 from jobquake.leap.page import Head, Page
 from support.leaping import needs_compiler, program
@@ -66,7 +66,7 @@ def test_a_machine_without_shared_memory_says_so(
 
 @needs_compiler
 def test_a_process_has_one_clock_at_a_time(clock: LeapingClock) -> None:
-    with pytest.raises(InternalError, match="one leaping clock at a time"), LeapingClock():
+    with pytest.raises(InUse, match="one run in leaping time at a time"), LeapingClock():
         pass
     assert clock.stats.virtual_s > 0
 

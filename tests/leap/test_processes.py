@@ -11,12 +11,14 @@ import subprocess
 import sys
 import threading
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
 from jobquake.errors import EnvironmentFault
 from jobquake.leap.clock import LeapingClock
 from jobquake.leap.page import PLACE, PREFIX, Head
+from support.broker_process import wait_until
 from support.leaping import ended, needs_compiler, program, python, run, start
 
 pytestmark = needs_compiler
@@ -223,19 +225,35 @@ import os, subprocess, sys, time
 from jobquake.leap.clock import LeapingClock
 clock = LeapingClock("killed-" + str(os.getpid()))
 clock.__enter__()
-print(clock._governor.pid, flush=True)
+sleeper = subprocess.Popen(["sh", "-c", "sleep 3600; :"], env=os.environ | clock.environment,
+                           stdout=subprocess.DEVNULL)
+print(clock._governor.pid, sleeper.pid, flush=True)
 time.sleep(600)
 """
     harness = subprocess.Popen([sys.executable, "-c", text], stdout=subprocess.PIPE, text=True)
     assert harness.stdout
-    governor = int(harness.stdout.readline())
+    governor, sleeper = map(int, harness.stdout.readline().split())
+    wait_until(lambda: _children_of(sleeper))
+    (child,) = _children_of(sleeper)
     page = PLACE / f"{PREFIX}killed-{harness.pid}"
     assert page.exists()
     harness.kill()
     harness.communicate()
-    while Path(f"/proc/{governor}").exists() and _state(governor) != "Z":
-        time.sleep(0.01)
+    for pid in (governor, sleeper, child):
+        wait_until(partial(_ended, pid))
     assert not page.exists()
+
+
+def test_who_lives_by_a_clock_that_ends_as_it_should_lives_on() -> None:
+    with LeapingClock() as clock, clock.hold():
+        sleeper = start(clock, ["sleep", "7200"])
+    assert sleeper.poll() is None
+    sleeper.kill()
+    sleeper.communicate()
+
+
+def _children_of(pid: int) -> list[int]:
+    return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def taken_slots(clock: LeapingClock) -> set[int]:
@@ -243,6 +261,10 @@ def taken_slots(clock: LeapingClock) -> set[int]:
     first = (ctypes.sizeof(Head) + 7) // 8 * 8
     words = memoryview(clock._page.path.read_bytes()[first : first + SLOTS * SLOT_SIZE]).cast("i")
     return set(words[:: SLOT_SIZE // 4]) - {0}
+
+
+def _ended(pid: int) -> bool:
+    return _state(pid) == "Z"
 
 
 def _state(pid: int) -> str:

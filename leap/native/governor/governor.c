@@ -2,6 +2,9 @@
  *
  *     governor PAGE        lives until its standard input ends, then removes the page
  *
+ * If it ends without the harness having said a word, that was killed: then nobody is left who would
+ * end the processes of the run, and the governor does it.
+ *
  * A leap goes to the earliest deadline of anybody, never further. Whoever's time has come is poked;
  * until he has woken and sleeps again, no other leap happens. */
 #include "governor.h"
@@ -131,6 +134,8 @@ static void poke_again(void)
     }
 }
 
+static bool said_end; /* the harness ends as it should */
+
 static bool harness_lives(void)
 {
     static int64_t looked_ns;
@@ -140,7 +145,10 @@ static bool harness_lives(void)
     looked_ns = now;
     char bytes[64];
     struct pollfd in = {STDIN_FILENO, POLLIN, 0};
-    return poll(&in, 1, 0) == 0 || read(STDIN_FILENO, bytes, sizeof bytes) > 0;
+    if (poll(&in, 1, 0) == 0)
+        return true;
+    said_end = read(STDIN_FILENO, bytes, sizeof bytes) > 0;
+    return false;
 }
 
 static void govern(void)
@@ -202,6 +210,8 @@ int main(int count, char **arguments)
     begin_with_nobody();
     atomic_store(&page->governor_pid, getpid()); /* from now on it knows who was there before */
     govern();
+    if (!said_end)
+        kill_everybody();
     atomic_store(&page->why, LEAP_WHY_ENDED);
     unlink(page_path);
     return 0;

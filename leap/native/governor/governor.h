@@ -42,6 +42,7 @@ uint32_t find_tasks(void); /* look who has come; its answer is another one if an
 void forget_the_gone(void);
 bool off_clock(void); /* whether a process of the run is not on the clock; it is named in the page */
 void name_off_clock(int32_t tid);
+void kill_everybody(void); /* of the run, who came just now included */
 struct leap_slot *slot_of(int32_t tid);
 
 /* idle.c */

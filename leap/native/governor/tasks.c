@@ -376,6 +376,21 @@ uint32_t find_tasks(void)
     return changes;
 }
 
+/* -- the end ------------------------------------------------------------------------------- */
+
+void kill_everybody(void)
+{
+    uint32_t seen;
+    do { /* whoever was starting somebody is dead before the next look */
+        seen = find_tasks();
+        for (size_t at = 0; at < process_count; at++)
+            if (processes[at].ours)
+                kill(processes[at].pid, SIGKILL);
+        struct timespec settle = {0, 1000000};
+        nanosleep(&settle, NULL);
+    } while (find_tasks() != seen);
+}
+
 /* -- who is not on the clock -------------------------------------------------------------- */
 
 static void add_name(const char *name)
