@@ -104,7 +104,12 @@ def confirmed(
             f"{repeats[-1].result.sentence}",
             repeats,
         )
-    told = _told(found, "vanished", f"{VANISHED}; in real time: {verdicts}", repeats)
+    told = _told(
+        found,
+        "vanished",
+        f"not violated in real time, where {ATTEMPTS} runs were {verdicts}",
+        repeats,
+    )
     sentence = f"{VANISHED}: {result.sentence}"
     return told._replace(result=replace(told.result, verdict="inconclusive", sentence=sentence))
 

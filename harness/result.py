@@ -126,6 +126,11 @@ class Result(Struct, frozen=True):
         return "inconclusive"
 
     @property
+    def vanished(self) -> bool:
+        """Whether it accuses nobody any more, since real time does not show what was found."""
+        return self.confirmation is not None and self.confirmation.outcome == "vanished"
+
+    @property
     def environment_at_fault(self) -> bool:
         """Whether the run proves nothing since the queue's server lacked what it needs."""
         return self.as_expected == "inconclusive" and any(t.environment for t in self.troubles)

@@ -149,8 +149,7 @@ def _of_result(result: Result) -> str:
     verdicts = {check.verdict for check in result.checks}
     if not result.checks:
         return "its result has no checks"
-    vanished = result.confirmation is not None and result.confirmation.outcome == "vanished"
-    accuses = result.verdict == "violated" or (vanished and result.verdict == "inconclusive")
+    accuses = result.verdict == "violated" or (result.vanished and result.verdict == "inconclusive")
     if ("violated" in verdicts) != accuses:
         return f"its result says {result.verdict}, and its checks do not"
     if result.verdict == "held" and "inconclusive" in verdicts:

@@ -76,7 +76,7 @@ def page(
         twin=tables.of_picture(seen),
         jobs=jobs,
         hero=hero,
-        advice=_advice(facts, broken, hero),
+        advice=None if result.vanished else _advice(facts, broken, hero),
         failure=failure,
         likelihood=charts.likelihood(failure.curve)
         if failure and failure.curve and failure.curve.moments
@@ -105,6 +105,8 @@ def _headline(result: Result) -> Headline:
     word, title = WORDS[look], UNBROKEN.get(look, "")
     if result.environment_at_fault:
         title = "The environment was at fault, not the queue"
+    if result.vanished:
+        title = "Leaping time was at fault, not the queue"
     if result.control:
         wanted = next((c.title for c in result.checks if c.name == result.control), result.control)
         broken = [title for title in broken if title != wanted]
