@@ -111,7 +111,7 @@ def command(
     if report.suffix == ".html":
         raise UsageError(f"expected a folder for the page and its cells, found {report}; name one")
     check_writable(report)
-    known = expected.read(expect) if expect else None
+    known = expected.narrowed(expected.read(expect), only) if expect else None
     earlier = expected.read(record) if record and record.exists() else known
     console = terminal.console(stderr=as_json)
     system = app.system()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from jobquake.errors import UsageError
-from jobquake.sweep.expected import UNTOLD, compare, read, recorded
+from jobquake.sweep.expected import UNTOLD, compare, narrowed, read, recorded
 from jobquake.sweep.outcome import Outcome
 from msgspec.structs import replace
 from support.swept import ACK, HELLO, POP, PUSH, swept
@@ -70,6 +70,15 @@ def test_round_trips_that_came_went_or_changed_places_are_told_and_not_red(tmp_p
         "vanished: worker: BRPOP q, of which was known: killed after",
         "in another order: worker: MULTI HDEL unacked, then producer: LPUSH q",
     )
+
+
+def test_what_was_not_asked_for_has_not_vanished(tmp_path: Path) -> None:
+    said = recorded(swept(LOST, boundaries=(PUSH, POP, ACK, HELLO)))  # type: ignore[arg-type]
+    expected = read(kept(tmp_path, said))
+    assert compare(swept(LOST), expected).told == ()  # type: ignore[arg-type]
+    few = swept(LOST, boundaries=(POP,))  # type: ignore[arg-type]
+    assert compare(few, narrowed(expected, ["BRPOP", "LPOP"])).told == ()
+    assert len(compare(few, expected).told) == 2
 
 
 def test_what_breaks_at_a_round_trip_that_is_new_says_so(tmp_path: Path) -> None:
