@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import ast
 import platform
-import shutil
 import subprocess
 import sys
 import tomllib
@@ -25,6 +24,7 @@ from jobquake.harness.faults import FAULTS
 from jobquake.leap.compiling import GOVERNOR, LIBC, LIBRARY, compiler, libc
 from jobquake.scenarios import registry as scenarios
 from support.weight import HEAVY, loaded_by
+from support.wheel import build_wheel
 
 ROOT = Path(jobquake.__file__).parent
 # Loaded before any test runs: what is loaded while a test uses pytester is forgotten after it.
@@ -35,7 +35,6 @@ FLOORS = {
     "leap": 1,
     "listing": 1,
     "whole_file": 1,
-    "pools": 1,
     "protocol": 1,
     "servers": 1,
     "environments": 1,
@@ -324,16 +323,7 @@ def test_a_scenario_says_what_it_stages_and_its_controls_what_catches_them(name:
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel, built without a network from a copy of the tree, so that the tree stays clean."""
-    folder = tmp_path_factory.mktemp("wheel")
-    aside = shutil.ignore_patterns(".*", "build", "dist", "*.egg-info", "__pycache__")
-    shutil.copytree(ROOT, folder / "source", ignore=aside)
-    pip = [sys.executable, "-m", "pip", "wheel", "-q", "--disable-pip-version-check"]
-    options = ["--no-deps", "--no-index", "--no-build-isolation", "--wheel-dir", str(folder)]
-    built = subprocess.run([*pip, *options, str(folder / "source")], capture_output=True, text=True)
-    assert built.returncode == 0, built.stdout + built.stderr
-    (file,) = folder.glob("*.whl")
-    return file
+    return build_wheel(tmp_path_factory.mktemp("wheel"))
 
 
 def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
