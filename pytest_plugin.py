@@ -9,7 +9,7 @@ under pytest-xdist and pytest-rerunfailures, too.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .backends.system import Time
     from .harness.finding import Verdict
     from .harness.plan.plan import Plan
+    from .harness.properties import Property
     from .harness.result import Result
     from .harness.run import Driver, Run
     from .own_app import Args, Kill
@@ -33,9 +34,10 @@ if TYPE_CHECKING:
 PROPERTY = "jobquake"
 CONTRACT = "jobquake-contract"  # as the contract suite writes it
 OPTIONS = ("backend", "driver", "seed", "time")
-OF_APP = (
-    "app", "task", "args", "options", "kill", "workers", "patience_s", "python", "worker", "folder"
+OF_RUN = (
+    "task", "args", "options", "kill", "workers", "patience_s", "effects", "effect_id", "properties"
 )  # fmt: skip
+OF_APP = ("app", "python", "worker", "folder", *OF_RUN)
 MARKER = ("scenario", *OPTIONS, *OF_APP)
 STORY_LINES = 12
 MADE: pytest.StashKey[list[Run]] = pytest.StashKey()  # in the phase under way
@@ -131,6 +133,9 @@ class Shaker:
         python: str | None = None,
         worker: str | None = None,
         folder: str | Path | None = None,
+        effects: str | None = None,
+        effect_id: str | None = None,
+        properties: Sequence[Property] | None = None,
         expect: Verdict = "held",
     ) -> Result:
         """Run a scenario (a name, ``name:variant``, a Scenario or a Plan) and judge it.
@@ -150,7 +155,7 @@ class Shaker:
             "scenario": scenario, "backend": backend, "driver": driver, "seed": seed, "time": time,
             "app": app, "task": task, "args": args, "options": options, "kill": kill,
             "workers": workers, "patience_s": patience_s, "python": python, "worker": worker,
-            "folder": folder,
+            "folder": folder, "effects": effects, "effect_id": effect_id, "properties": properties,
         }  # fmt: skip
         try:
             done = self._run(_over(self._defaults, given), variant)
@@ -205,8 +210,7 @@ class Shaker:
 
         folder = base / said["folder"] if "folder" in said else project.folder or base
         app = app_of(project, said.get("app"), said.get("python"), folder, said.get("worker"))
-        of_run = ("task", "args", "options", "kill", "workers", "patience_s", "seed", "time")
-        told = {name: said[name] for name in of_run if name in said}
+        told = {name: said[name] for name in (*OF_RUN, "seed", "time") if name in said}
         return app.run(
             scenario,
             toxiproxy=self._config.getoption("--jobquake-toxiproxy"),
