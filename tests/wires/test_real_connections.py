@@ -1,0 +1,101 @@
+"""Wires on what real clients say to real servers: round trips are cut, counted and named right."""
+
+from __future__ import annotations
+
+import threading
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import psycopg
+from jobquake.backends.reference.places import url_of
+from jobquake.frameworks.brokers.resp import RedisCalls
+from jobquake.frameworks.libraries.celery.outside import Commands
+from jobquake.harness.drivers.calltap import Wire
+from jobquake.harness.drivers.trips import Record, Trip, TripStrikes
+from jobquake.harness.drivers.triptap import TripTap, Watch
+from jobquake.harness.drivers.watched import Watched
+from jobquake.harness.strikes import CallStrikes
+from jobquake.proxy import Embedded
+from jobquake.proxy.client import Toxiproxy
+from jobquake.sweep.effects import effects
+from support.frameworks import plan
+from support.servers_here import address
+
+
+@contextmanager
+def watched(upstream: str) -> Iterator[tuple[str, list[Trip]]]:
+    """An address before that server, and the round trips that were seen there."""
+    ours, record = plan(), Record()
+    wire = Wire(
+        Watched(RedisCalls(Commands)), CallStrikes(ours), lambda node: None, lambda *_: None,
+        ours.job_index,
+    )  # fmt: skip
+    watch = Watch(wire, TripStrikes(ours), record)
+    with Embedded() as embedded:
+        proxy = Toxiproxy(embedded.address).create("p", upstream)
+        embedded.tap("p", partial(TripTap, watch, 0, service="db"))
+        yield proxy.listen, record.trips
+
+
+def test_statements_of_psycopg_are_named_and_count_when_they_are_committed() -> None:
+    with (
+        watched(address("postgres")) as (listen, trips),
+        psycopg.connect(url_of("postgres", listen)) as connection,
+    ):
+        connection.execute("CREATE TEMPORARY TABLE payments (id int PRIMARY KEY)")
+        connection.execute("INSERT INTO payments VALUES (%s)", (1,))
+        connection.commit()
+        connection.execute("INSERT INTO payments VALUES (2)")
+        connection.rollback()
+        connection.execute("INSERT INTO payments VALUES (1) ON CONFLICT DO NOTHING")
+        connection.execute("SELECT id FROM payments")
+        connection.commit()
+        try:
+            connection.execute("INSERT INTO payments VALUES (%s)", (1,))
+        except psycopg.errors.UniqueViolation:
+            connection.rollback()
+    names = [trip.name.removeprefix("db: ") for trip in trips if trip.wire == "Postgres"]
+    assert "connect" in names and "SELECT FROM payments" in names
+    assert names.count("INSERT INTO payments") == 4 and names.count("COMMIT") >= 2
+    assert all(trip.answered_s >= 0 for trip in trips if trip.name != "db: wait for the server")
+    done = [effect for effect in effects(trips) if "INSERT" in effect.name]
+    assert [effect.guard for effect in done] == ["", "with ON CONFLICT"]
+
+
+class Charges(BaseHTTPRequestHandler):
+    """Refuses every request without a key."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(201 if self.headers["Idempotency-Key"] else 400)
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"ok")
+
+    def log_message(self, *_: object) -> None: ...
+
+
+def test_requests_of_urllib_are_named_and_count_when_they_are_not_refused() -> None:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Charges)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        with watched(f"127.0.0.1:{server.server_port}") as (listen, trips):
+            for headers in ({"Idempotency-Key": "a"}, {}):
+                asked = urllib.request.Request(f"http://{listen}/charges?x=1", b"{}", headers)
+                try:
+                    urllib.request.urlopen(asked).read()
+                except urllib.error.HTTPError as error:
+                    error.close()
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert [(trip.name, trip.refused) for trip in trips] == [
+        ("db: POST /charges", False),
+        ("db: POST /charges", True),
+    ]
+    assert [effect.guard for effect in effects(trips)] == ["Idempotency-Key a"]
