@@ -396,6 +396,5 @@ def shake(
             pace = opened.enter_context(pace_of(time, workspace.mark, why))
         run = ProcessRun(plan, adapter, workspace, progress, toxiproxy, server, crew, pace, record)
         history = run.run()
-        ledger, judged = (workspace.folder / LEDGER).read_bytes(), crew.judgements if crew else ()
-        told = run.network_name, run.where, pace.told, run.logged, judged
-        return Execution(history, ledger, *told)
+        told = run.network_name, run.where, pace.told, run.logged, crew.judgements if crew else ()
+        return Execution(history, (workspace.folder / LEDGER).read_bytes(), *told)
