@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from .effects.source import SinkCharges, parse
 from .errors import UsageError
 from .frameworks.app import App, look
+from .frameworks.brokers.theirs import take
 from .frameworks.system import AppSystem
 from .scenarios.for_apps import Fit, Kills, fitted
 from .skipping import Experiment
@@ -42,7 +43,9 @@ def system_of(app: App, properties: Sequence[Property] = ()) -> AppSystem:
         )
     parse(app.effects)
     library, looked = look(app)
-    return AppSystem(app, library, looked, tuple(properties))
+    return AppSystem(
+        app, library, looked, tuple(properties), take(app.broker) if app.broker else None
+    )
 
 
 def _see_json(

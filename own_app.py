@@ -60,6 +60,7 @@ class OwnApp:
         effects: str | None = None,
         effect_id: str | None = None,
         properties: Sequence[Property] = (),
+        broker: str | None = None,
     ) -> AppRun:
         """Run a scenario on the app's own workers and judge it.
 
@@ -78,7 +79,8 @@ class OwnApp:
         a payment API whose address the app finds in its environment as ``JOBQUAKE_SINK``. They are
         asked before the run and after it. ``effect_id`` says how the effect of a job is called
         there, such as ``"order-{0}"``: by default its first argument, or its id. ``properties`` are
-        what :func:`jobquake.always`, ``eventually`` and ``never`` make. What is left out comes from
+        what :func:`jobquake.always`, ``eventually`` and ``never`` make. ``broker`` is the URL of a
+        Redis of yours, of which the run takes an empty database. What is left out comes from
         ``[tool.jobquake]`` of pyproject.toml, if that says it.
 
         Raises :class:`JobquakeError` with one sentence about what is wrong with the app.
@@ -100,6 +102,7 @@ class OwnApp:
         known = (said.effects or "") if effects is None else effects
         named = replace(named, options=given, env=self.env, effects=known)
         named = replace(named, effect_id=effect_id or said.effect_id or "")
+        named = replace(named, broker=broker or said.broker or "")
         system = apps.system_of(named, properties)
         one_kind: Kill = kill or ("child" if said.kill == "child" else "worker")
         time = time or cast("Time | None", said.time)

@@ -50,6 +50,7 @@ class Project:
     env: Mapping[str, str] = field(default_factory=dict)
     effects: str | None = None
     effect_id: str | None = None
+    broker: str | None = None
 
     def of(self, app: str | None, task: str | None = None) -> Project:
         """What concerns that app and task: another app has a task, a worker and arguments of its
@@ -113,6 +114,7 @@ KEYS = {
         "a list of names of scenarios", lambda v: isinstance(v, list) and all(map(_text, v))
     ),
     "env": Key("a table of environment variables and their texts", _env),
+    "broker": Key("the URL of a Redis of yours", _text),
     "effects": Key("who knows what the task did, such as 'shop.ledger:charged'", _text),
     "effect-id": Key("how the effect of a job is called, such as 'order-{0}'", _text),
 }
@@ -163,7 +165,7 @@ def _project(file: Path, table: Mapping[str, Any]) -> Project:
             f"expected a folder as app-dir of [{TABLE}] in {file}, found none at {folder}; "
             "correct it"
         )
-    as_they_are = ("app", "task", "worker", "workers", "kill", "time", "env", "effects")
+    as_they_are = ("app", "task", "worker", "workers", "kill", "time", "env", "effects", "broker")
     said = {key: table[key] for key in as_they_are if key in table}
     return replace(
         Project(file, folder, **said),

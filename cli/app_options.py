@@ -95,6 +95,12 @@ OF_SCENARIOS = (
         "[default: both].",
     ),
     click.option(
+        "--broker",
+        metavar="URL",
+        help="A Redis of yours, redis://HOST:PORT[/DATABASE], instead of a private one: an empty "
+        "database of it, in real time. Nothing there is killed or flushed.",
+    ),
+    click.option(
         "--effects",
         metavar="SOURCE",
         help="Who knows what your task did: a function of yours MODULE:FUNCTION, a URL, an SQL "
@@ -150,6 +156,7 @@ class AppAsked:
     said: bool = True
     effects: str = ""
     effect_id: str = ""
+    broker: str = ""
     services: tuple[str, ...] = ()
     properties: tuple[Property, ...] = ()
 
@@ -162,7 +169,7 @@ class AppAsked:
         app = App(self.target, self.task, self.python, self.folder, self.worker, self.arguments)
         services = tuple(put(said) for said in self.services)
         app = replace(app, options=self.enqueue_options, env=self.env, services=services)
-        app = replace(app, effects=self.effects, effect_id=self.effect_id)
+        app = replace(app, effects=self.effects, effect_id=self.effect_id, broker=self.broker)
         return apps.system_of(app, self.properties)
 
     def experiments(
@@ -213,6 +220,7 @@ def app_named(command: Callable[..., Any]) -> Callable[..., Any]:
         services: tuple[str, ...] = (),
         workers: int | None = None,
         kill: str | None = None,
+        broker: str | None = None,
         effects: str | None = None,
         effect_id: str | None = None,
         always: tuple[str, ...] = (),
@@ -235,6 +243,7 @@ def app_named(command: Callable[..., Any]) -> Callable[..., Any]:
             folder=folder or project.folder, worker=worker or project.worker,
             workers=workers or project.workers, kill=kill or project.kill,
             patience_s=_first(patience_s, project.patience_s),
+            broker=_first(broker, project.broker),
             effects=_first(effects, project.effects),
             effect_id=_first(effect_id, project.effect_id),
         )  # fmt: skip
@@ -275,6 +284,7 @@ def _asked(app: str, told: Project, said: bool) -> AppAsked:
         said,
         told.effects or "",
         told.effect_id or "",
+        told.broker or "",
     )
 
 

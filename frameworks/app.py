@@ -35,6 +35,7 @@ class App:
     with what else the library's client is called for each job (``{"retry": 3}``). ``services`` are
     put in the place of what its tasks call. ``effects`` is who knows what its jobs did
     (:mod:`..effects.source`), ``effect_id`` how the effect of one is called.
+    ``broker`` is the URL of a Redis of the team's that is used instead of a private one.
     """
 
     target: str
@@ -48,6 +49,7 @@ class App:
     services: tuple[Put, ...] = ()
     effects: str = ""
     effect_id: str = ""
+    broker: str = ""
 
     @property
     def worker_words(self) -> list[str] | None:

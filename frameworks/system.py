@@ -17,7 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from ..backends.adapter import Connection
+from msgspec.structs import replace
+
+from ..backends.adapter import Connection, Unavailable
 from ..backends.claims import Claims
 from ..backends.framework import Program, Service, Settings, Tally, Wishes
 from ..backends.system import EVERYTHING, Advised, Driver, Framing
@@ -29,7 +31,8 @@ from ..protocol.events import Event
 from ..proxy.loop_thread import LoopClock
 from ..servers import running
 from .app import INSIDE, App
-from .brokers.redis import Place, place_of
+from .brokers import theirs
+from .brokers.redis import Place, place_of, shown
 from .library import Library, Looked
 from .tally import tally, where
 
@@ -51,6 +54,7 @@ class AppSystem:
     library: Library
     looked: Looked
     properties: tuple[Any, ...] = ()
+    theirs: Place | None = None
     violates: ClassVar[None] = None
     drivers: ClassVar[tuple[Driver, ...]] = ("process",)
 
@@ -70,6 +74,7 @@ class AppSystem:
             "--task": app.task, "--args": app.args, "--options": app.options,
             "--python": app.python if app.python != sys.executable else "",
             "--worker": app.worker or "", "--effects": app.effects, "--effect-id": app.effect_id,
+            "--broker": app.broker,
         }  # fmt: skip
         words = [word for pair in said.items() if pair[1] for word in pair]
         return shlex.join([*words, *(w for s in app.services for w in ("--service", s.said))])
@@ -119,7 +124,24 @@ class AppSystem:
             return None
         return tally(self.app, self.source, jobs, folder, clock, loop_clock)
 
+    def elsewhere(self) -> str:
+        """Where the broker is, if it is the team's own."""
+        return "its Redis is yours, which keeps real time" if self.theirs else ""
+
+    def vacate(self, folder: Path) -> None:
+        """Leave the team's Redis as it was. Raises Unavailable."""
+        if self.theirs:
+            try:
+                theirs.empty(self.theirs)
+            except (OSError, EnvironmentFault) as error:
+                raise Unavailable(
+                    f"{shown(self.app.broker)} keeps what the run left: {error}"
+                ) from None
+
     def server(self, folder: Path, port: int) -> list[str] | None:
+        if self.theirs:
+            at = f"{self.theirs.host}:{self.theirs.port}"
+            return [sys.executable, "-m", "jobquake.servers.theirs", at]
         return running.command("redis", folder / "redis", port)
 
     def programs(self) -> Sequence[str]:
@@ -157,7 +179,7 @@ class AppSystem:
         return [Advised(one.guarantee, one.setting, one.advice, one.source) for one in found]
 
     def control(self, address: str) -> Connection:
-        return Control(self.library, self.looked, address)
+        return Control(self.library, self._looked_there(), address)
 
     def _environment(self, address: str) -> Mapping[str, str]:
         """The team's, with our folder first on PYTHONPATH, and where their broker is now.
@@ -165,7 +187,14 @@ class AppSystem:
         Programs beside the app's Python come first, as where its environment is activated.
         """
         host, _, port = address.rpartition(":")
-        ways = [[place.host, place.port, host, int(port)] for place in self._places()]
+        login: dict[str, Any] = {"username": None, "password": None, "credential_provider": None}
+        if self.theirs:
+            login |= {
+                "username": self.theirs.user or None,
+                "password": self.theirs.password or None,
+            }
+            login["db"] = self.theirs.database
+        ways = [[place.host, place.port, host, int(port), login] for place in self._places()]
         theirs = self.app.env.get("PYTHONPATH", os.environ.get("PYTHONPATH", ""))
         path = [str(INSIDE / "start"), *([theirs] if theirs else [])]
         python = self.app.python
@@ -198,6 +227,17 @@ class AppSystem:
                 if name != "JOBQUAKE_REDIRECT" and there.search(value):
                     led[name] = there.sub(place, led.get(name, value))
         return {**led, "JOBQUAKE_REDIRECT": json.dumps(ways)}
+
+    def _looked_there(self) -> Looked:
+        """The same app, with the URLs that lead to where its broker is in a run."""
+        looked = self.looked
+        urls = {"broker": looked.broker, "results": looked.results}
+        there = {
+            name: (self.theirs or place_of(url)._replace(user="", password="")).url
+            for name, url in urls.items()
+            if url.startswith("redis")
+        }
+        return replace(looked, **there)
 
     def _places(self) -> set[Place]:
         urls = [self.looked.broker, self.looked.results]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from ..backends.adapter import ReadsTimeAtStart, Tenant, Unavailable
+from ..backends.adapter import Elsewhere, ReadsTimeAtStart, Tenant, Unavailable
 from ..backends.framework import FrameworkSystem
 from ..backends.system import Driver, System, Time, drivers
 from ..blame import blaming
@@ -56,9 +56,15 @@ def _lacking(fault: Fault, system: System, time: Time | None) -> str | None:
         return "it is reached over no network"
     if fault.on_network and not _has_own_server(system):
         return "its server is not ours, so no network of ours lies before it"
+    if fault.strikes_server and isinstance(system, FrameworkSystem) and _elsewhere(system):
+        return "its broker is yours, which is never killed"
     if fault.strikes_server and not _has_own_server(system):
         return "it has no server of ours that could die"
     return None
+
+
+def _elsewhere(system: System) -> bool:
+    return isinstance(system, Elsewhere) and bool(system.elsewhere())
 
 
 def _has_own_server(system: System) -> bool:

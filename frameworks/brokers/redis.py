@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import socket
 from typing import Any, NamedTuple
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from ...errors import EnvironmentFault, UsageError
 
@@ -25,11 +25,25 @@ class Place(NamedTuple):
     user: str
     password: str
 
+    @property
+    def url(self) -> str:
+        login = (
+            f"{quote(self.user, safe='')}:{quote(self.password, safe='')}@" if self.login else ""
+        )
+        return f"redis://{login}{self.host}:{self.port}/{self.database}"
+
+    @property
+    def login(self) -> bool:
+        return bool(self.user or self.password)
+
 
 def place_of(url: str) -> Place:
-    """Of ``redis://user:password@host:port/database``. Raises :class:`UsageError`."""
+    """Of ``redis://user:password@host:port/database``, or the same with TLS (``rediss://``).
+
+    Raises :class:`UsageError`.
+    """
     parts = urlsplit(url)
-    if parts.scheme != "redis":
+    if parts.scheme not in ("redis", "rediss"):
         raise UsageError(
             f"expected a broker at redis://HOST:PORT/DATABASE, found {shown(url)!r}; jobquake puts "
             "its own Redis and its network in that place, and knows no other way yet"
@@ -57,14 +71,18 @@ class RedisError(EnvironmentFault):
 class Redis:
     """A connection to a database of the Redis at ``address`` (HOST:PORT)."""
 
-    def __init__(self, address: str, database: int = 0, password: str = "") -> None:
+    def __init__(self, address: str, database: int = 0, password: str = "", user: str = "") -> None:
         host, _, port = address.rpartition(":")
         self._socket = socket.create_connection((host, int(port)), TIMEOUT_S)
         self._stream = self._socket.makefile("rb")
-        if password:
-            self.ask("AUTH", password)
-        if database:
-            self.ask("SELECT", database)
+        try:
+            if user or password:
+                self.ask("AUTH", *([user] if user else []), password)
+            if database:
+                self.ask("SELECT", database)
+        except BaseException:
+            self.close()
+            raise
 
     def ask(self, *words: object) -> Any:
         """One command and its answer: bytes, int, list or None. Raises :class:`RedisError`."""

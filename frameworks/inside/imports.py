@@ -65,6 +65,7 @@ def watch(libraries: str) -> None:
     redirect = os.environ.get("JOBQUAKE_REDIRECT")
     if redirect:
         when_imported("socket", _redirect)
+        when_imported("redis.connection", _log_in)
     for name in os.listdir(libraries):
         if os.path.exists(os.path.join(libraries, name, "inside.py")):
             when_imported(name, _hook(name))
@@ -74,6 +75,12 @@ def _redirect(socket: Any) -> None:
     from .redirect import redirect
 
     redirect(socket, os.environ["JOBQUAKE_REDIRECT"])
+
+
+def _log_in(connection: Any) -> None:
+    from .redis_login import watch
+
+    watch(connection, os.environ["JOBQUAKE_REDIRECT"])
 
 
 def _hook(name: str) -> Callable[[Any], None]:

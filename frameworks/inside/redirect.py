@@ -13,9 +13,9 @@ LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 def redirect(socket: Any, said: str) -> None:
-    """``said``: JSON, a list of [host, port, other host, other port]."""
+    """``said``: JSON, a list of [host, port, other host, other port], and perhaps a login there."""
     ways = {}
-    for host, port, other_host, other_port in json.loads(said):
+    for host, port, other_host, other_port, *_ in json.loads(said):
         for name in LOOPBACK if host in LOOPBACK else (host,):
             ways[name, int(port)] = (other_host, int(other_port))
     look_up, connect, connect_ex = (

@@ -10,7 +10,8 @@ import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from ...backends.adapter import RemoteQueue
+from ...backends.adapter import Elsewhere, RemoteQueue
+from ...backends.framework import FrameworkSystem
 from ...errors import EnvironmentFault
 from ...protocol.events import Said
 from ...servers import container
@@ -84,14 +85,19 @@ class Server:
         return Said(f"status {status}{words and ': '}{words}", environment=True)
 
     def crash(self) -> bool:
-        """SIGKILL, the whole tree, seen dead; False if there is no server to kill."""
-        if self._process is None:
+        """SIGKILL, the whole tree, seen dead; False if there is no server of ours to kill."""
+        if self._process is None or self._stands_for_theirs():
             return False
         self._serving = False
         kill_tree(self._process.pid)
         self.reap()
         container.crash(self.folder)  # nobody's child, and the wrapper's death is not its own
         return True
+
+    def _stands_for_theirs(self) -> bool:
+        adapter: object = self._adapter
+        framework = isinstance(adapter, FrameworkSystem)
+        return framework and isinstance(adapter, Elsewhere) and bool(adapter.elsewhere())
 
     def reap(self) -> None:
         """Collect its exit status, so that no zombie is left."""

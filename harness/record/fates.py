@@ -7,6 +7,7 @@ behind a comma what is of this job only.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 
@@ -18,6 +19,7 @@ from .history import Answer, Event
 from .story import node_name, taken_and_not_begun
 
 Where = Mapping[int, str]
+TIMES = re.compile(r",? (at )?\d{4}-\d\d-\d\d[T ][\d:.]+(\+[\d:]+)?")  # of one job only
 
 
 class Fate(Struct, frozen=True):
@@ -104,7 +106,9 @@ def _last_holder(facts: Facts, job: int) -> str:
 
 
 def _failed(facts: Facts, job: int, where: Where) -> str:
-    return where.get(job) or "its function raised, of which no record is kept"
+    record = where.get(job) or "its function raised, of which no record is kept"
+    returned = job in facts.history["job"][facts.rows(Event.RETURNED)]
+    return TIMES.sub("", record) + ("; its function had returned" if returned else "")
 
 
 def _again(facts: Facts, job: int, where: Where) -> str:

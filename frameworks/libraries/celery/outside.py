@@ -63,7 +63,7 @@ class Celery:
 
     def held(self, looked: Looked, address: str) -> Held:
         place = place_of(looked.broker)
-        redis = Redis(address, place.database, place.password)
+        redis = Redis(address, place.database, place.password, place.user)
         try:
             jobs = dict(_results(redis, looked, address))
             jobs |= dict(self._unacked(redis, looked)) | dict(_queued(redis))
@@ -166,10 +166,10 @@ def _identifier(message: Any) -> str:
 
 def _results(redis: Redis, looked: Looked, address: str) -> Iterator[tuple[str, Inspected]]:
     """What the result backend says, where it is a Redis in the place of the broker's."""
-    if not looked.results.startswith("redis://"):
+    if not looked.results.startswith(("redis://", "rediss://")):
         return
     place = place_of(looked.results)
-    results = Redis(address, place.database, place.password)
+    results = Redis(address, place.database, place.password, place.user)
     try:
         for key in results.names(f"{RESULT}*"):
             said = _message(results.ask("GET", key) or b"null")

@@ -64,7 +64,7 @@ class Rq:
 
     def held(self, looked: Looked, address: str) -> Held:
         place = place_of(looked.broker)
-        redis = Redis(address, place.database, place.password)
+        redis = Redis(address, place.database, place.password, place.user)
         try:
             jobs, now = dict[str, Inspected](), redis.now()
             for key in sorted(redis.names("rq:*"), key=_rank):
