@@ -348,9 +348,8 @@ class ProcessRun:
                         self._ledger.write(Event.CONTRADICTED, job=job)
                     self._ledger.write(Event.DEADLINE)
                     return
-                struck_s = self._rows.struck_until - self._started_at
-                healed = now >= max(self.plan.healed_at_s, struck_s) and not self._agenda
-                if not (healed and self._conductor.quiet(now)):
+                healed_s = max(self.plan.healed_at_s, self._rows.struck_until - self._started_at)
+                if now < healed_s or self._agenda or not self._conductor.quiet(now):
                     quiet_since = None
                 elif quiet_since is None or quiet_since[1] != len(self._rows):
                     quiet_since = now, len(self._rows)
