@@ -332,6 +332,9 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     terminalreporter.section("jobquake")
     for line in contracts:
         terminalreporter.write_line(line)
+    if terminalreporter.verbosity < 0 and (passed := sum(what == "passed" for _, what in lines)):
+        terminalreporter.write_line(f"{passed} run{'s' * (passed > 1)} of tests that passed")
+        lines = [line for line in lines if line[1] != "passed"]
     for (verdict, name, again, page), outcome in lines:
         rerun = "  (the test was run again)" if outcome == "rerun" else ""
         terminalreporter.write_line(f"{verdict:<12}  {name}{rerun}")

@@ -177,6 +177,13 @@ def test_the_summary_names_every_run_and_how_to_see_failures_again(
     assert [packed.backend for packed in replayed(lines, pytester.path)] == ["twin-no-lease"]
 
 
+def test_a_quiet_summary_names_what_failed_and_counts_the_rest(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(TWO)
+    lines = summary(pytester.runpytest_inprocess("-q").stdout)
+    assert lines[0] == "1 run of tests that passed"
+    assert [line.split()[0] for line in lines[1:]] == ["violated", "page:", "jobquake"]
+
+
 def test_without_a_run_there_is_no_summary(pytester: pytest.Pytester) -> None:
     out = output(pytester, "def test_nothing(): pass", passed=1)
     assert not any(re.fullmatch(r"=+ jobquake =+", line) for line in out.lines)
@@ -421,7 +428,11 @@ def test_parameters_and_runs_of_one_test_are_kept_apart(pytester: pytest.Pyteste
     assert len(kept(pytester)) == 4
 
 
-@pytest.mark.parametrize("options", [(), ("-n", "2")], ids=["alone", "xdist"])
+@pytest.mark.parametrize(
+    "options",
+    [(), pytest.param(("-n", "2"), marks=pytest.mark.slow)],
+    ids=["alone", "xdist"],
+)
 def test_each_attempt_at_a_test_is_counted_once(
     options: tuple[str, ...], pytester: pytest.Pytester
 ) -> None:

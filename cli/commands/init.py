@@ -62,7 +62,8 @@ def command(
 ) -> int:
     """Write a test of your Celery or RQ app and a CI step, and run the test.
 
-    Finds the app by reading the sources below this folder, and asks the app's own Python about it.
+    Finds the app by reading the sources below this folder, unless --app or [tool.jobquake] of
+    pyproject.toml names one, and asks the app's own Python about it.
     Nothing that is there is overwritten. What the test finds is told, and is no failure of this
     command. 'jobquake init adapter' writes the beginning of an adapter for a queue of yours.
 
@@ -74,9 +75,11 @@ def command(
     """
     if context.invoked_subcommand:
         return 0
+    from ...project import project_of
     from ..app_start import Wanted, start
 
-    return start(Path.cwd(), Wanted(target, task, arguments, python), runs)
+    named = target or project_of(Path.cwd()).app
+    return start(Path.cwd(), Wanted(named, task, arguments, python), runs)
 
 
 @command.command("adapter")

@@ -46,6 +46,9 @@ def test_an_app_that_cannot_be_imported_is_one_sentence(project: Path) -> None:
     (project / "shop.py").write_text("from celery import Celery\napp = Celery()\n")
     refused(init(), "to import shop, found that shop.py, line 1 needs celery")
     refused(init("--app", "shopp:app"), "a module shopp in")
+    (project / "pyproject.toml").write_text('[tool.jobquake]\napp = "mail:app"')
+    refused(init(), "a module mail in")
+    (project / "pyproject.toml").unlink()
     assert written(project) == ["shop.py"]
 
 
