@@ -62,7 +62,10 @@ def start(project: Path, wanted: Wanted, runs: bool) -> int:
         else "wrote no CI step: --python names an environment of the app's own, which it would need"
     )
     command = ["-m", "pytest", shown]
-    click.echo(f"{'running' if runs else 'next'}: python {' '.join(command)}")
+    line = f"python {' '.join(command)}"
+    click.echo(
+        f"running: {line} (minutes: real workers die and start anew)" if runs else f"next: {line}"
+    )
     return _run(command, project, app.target) if runs else 0
 
 

@@ -61,6 +61,7 @@ def command(
       jobquake replay 'jq1:...' --backend reference-redis
       jobquake replay 'jq1:...' --app shop.celery:app --task shop.charge --args '[1]'
     """
+    from ...harness.result import OPTIONS
     from ...reports.plain import one_line
 
     packed, then = packed_of(what)
@@ -73,9 +74,10 @@ def command(
             raise UsageError("expected --app or a backend or the driver sim, found both; leave one")
         adapter = cast("Adapter", app.system())
     elif of_app:
+        known = then.environment.get(OPTIONS, "") if then else ""
         raise UsageError(
-            f"expected --app beside the plan of a run on an app, found none; add --app "
-            f"{packed.backend}, and --task and --args as they were"
+            "expected --app beside the plan of a run on an app, found none; add "
+            + (one_line(known) or f"--app {packed.backend}, and --task and --args as they were")
         )
     else:
         adapter = lookup.backend(backend or packed.backend)

@@ -7,8 +7,11 @@ from pathlib import Path
 
 import jobquake
 import pytest
+from click.testing import CliRunner
 from jobquake import demos
+from jobquake.cli.group import cli
 from jobquake.harness.run import run as carry_out
+from jobquake.harness.run_folder import save
 from support.frameworks import APPS, CELERY, LATE, RQ, python_of
 
 
@@ -58,12 +61,16 @@ def test_a_function_of_the_team_that_is_not_there_is_told() -> None:
 
 
 @pytest.mark.slow
-def test_a_task_that_cannot_work_at_all_proves_nothing_and_says_why() -> None:
+def test_a_task_that_cannot_work_at_all_proves_nothing_and_says_why(tmp_path: Path) -> None:
     app = jobquake.app("jobs:queue", python=python_of(RQ), folder=APPS)
     run = app.run(task="jobs.charge", args=[1, 2, 3], kill="child")
     assert run.verdict == "inconclusive"
     assert run.result.sentence.startswith("no job was done; of job ")
     assert "TypeError: charge() takes" in run.result.sentence
+    save(run.whole, tmp_path / "run")
+    again = CliRunner().invoke(cli, ["replay", str(tmp_path / "run")])
+    assert again.exit_code == 2, "nobody's commands are run because a folder says so"
+    assert f"add --app jobs:queue --app-dir {APPS} --task jobs.charge --args" in again.output
 
 
 @pytest.mark.slow
