@@ -37,6 +37,8 @@ PLAIN: dict[recorded.Outcome, Outcome] = {
     "refused": "not accepted",
     "never submitted": "not accepted",
     "absorbed": "done",
+    "recovered": "done",
+    "recoverable": "stuck",  # it was, until somebody came who is not of the plan
 }
 RETURNED: tuple[Outcome, ...] = ("done", "untold", "run again")
 SOUND: tuple[Outcome, ...] = (
@@ -192,6 +194,8 @@ def _sentence(facts: Facts, outcome: Outcome, behind: Outcome, where: str) -> st
             words += f": {where}" if where else ""
         case "held" if due_s is not None:
             words = f"still held{held} {waited}; it comes back by itself {seconds(due_s)} later"
+        case "stuck" if facts.poked[0]:
+            words = f"still held {waited}, until a fresh worker was started, which did it"
         case "stuck":
             words = f"still held{held} {waited}"
         case "lost":

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from jobquake.harness.record.facts import OUTCOMES
+from jobquake.sweep.cell import PLAIN
 from jobquake.sweep.conduct import in_order
 from jobquake.sweep.kept import FILE, Kept
 from jobquake.sweep.ways import WAYS
@@ -35,3 +37,7 @@ def test_cells_are_found_again_by_the_same_sweep_only(tmp_path: Path) -> None:
 def test_a_sweep_can_begin_anew(tmp_path: Path) -> None:
     Kept(tmp_path, "one").add(cell(PUSH, "killed after"))
     assert not Kept(tmp_path, "one", anew=True).cells
+
+
+def test_whatever_becomes_of_a_job_has_a_name_in_a_sweep() -> None:
+    assert set(PLAIN) == set(OUTCOMES)

@@ -1,9 +1,12 @@
-"""Tasks that call a payment service and keep orders elsewhere, in four orders of their steps."""
+"""Tasks that call services and write to a database, in several orders of their steps."""
 
 from __future__ import annotations
 
 import os
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 from celery import Celery
 
@@ -42,3 +45,28 @@ def charge_with_key(self: object, order: int) -> None:
 def mail_then_mark(order: int) -> None:
     post(f"{ORDERS}/mails")
     post(f"{ORDERS}/mails/{order}", "PUT")
+
+
+@contextmanager
+def database() -> Iterator[Any]:
+    """A connection whose statements are one transaction."""
+    import psycopg
+
+    with psycopg.connect(os.environ["DATABASE_URL"]) as connection:
+        yield connection
+
+
+@app.task(name="orders.insert_then_charge")  # type: ignore[untyped-decorator]
+def insert_then_charge(order: int) -> None:
+    with database() as connection:
+        connection.execute("INSERT INTO payments (amount) VALUES (5)")
+    post(f"{PAYMENTS}/charges")
+
+
+@app.task(name="orders.upsert_with_key", bind=True)  # type: ignore[untyped-decorator]
+def upsert_with_key(self: Any, order: int) -> None:
+    with database() as connection:
+        connection.execute(
+            "INSERT INTO payments (work, amount) VALUES (%s, 5) ON CONFLICT DO NOTHING",
+            (self.request.id,),
+        )
