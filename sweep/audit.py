@@ -6,7 +6,8 @@ Read off the cells in which the worker was killed when a round trip had been ans
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import groupby, pairwise
+from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -44,23 +45,41 @@ class Answer(Struct, frozen=True):
 
 
 def audit(swept: Swept) -> list[Answer]:
-    """An answer for each round trip of the worker that was struck so, in order of time."""
+    """An answer for each place in which the worker was killed, in order of time.
+
+    Places that follow on each other with the same answer are one.
+    """
     mine = [boundary for boundary in swept.boundaries if boundary.side == "worker"]
-    return [
-        _answer(boundary, later, cell)
+    places = [
+        _Place(boundary, later, cell)
         for boundary, later in pairwise([*mine, None])
         if boundary is not None
         and (cell := swept.cell(boundary.key, DIES))
         and cell.outcome not in ("not hit", "unproved")
     ]
+    return [_answer(list(same)) for _, same in groupby(places, _follows)]
 
 
-def _answer(boundary: Boundary, later: Boundary | None, cell: Cell) -> Answer:
-    before = f" and before {later.label} was sent" if later else ""
-    when = f"If the worker dies after {boundary.label} was answered{before}"
-    told = list(dict.fromkeys(_told(cell)))
+class _Place(NamedTuple):
+    """The worker was killed after ``boundary`` was answered, and before the ``later`` one."""
+
+    boundary: Boundary
+    later: Boundary | None
+    cell: Cell
+
+
+def _follows(place: _Place) -> tuple[str, str, Outcome]:
+    """What follows, what prevents it, and how it looks."""
+    told = list(dict.fromkeys(_told(place.cell)))
     what = "; ".join(told) or "nothing happens again, and nothing is missing"
-    return Answer(when, what, " ".join(dict.fromkeys(_prevents(cell))), cell.outcome)
+    return what, " ".join(dict.fromkeys(_prevents(place.cell))), place.cell.outcome
+
+
+def _answer(places: list[_Place]) -> Answer:
+    first, last = places[0], places[-1]
+    before = f" and before {last.later.label} was sent" if last.later else ""
+    when = f"If the worker dies after {first.boundary.label} was answered{before}"
+    return Answer(when, *_follows(first))
 
 
 def _told(cell: Cell) -> Iterator[str]:

@@ -14,7 +14,11 @@ from msgspec import Struct
 from ..harness.drivers.trips import Trip
 from ..harness.faults.fields import Side
 
-OPENS = ("CLIENT SETINFO", "CLIENT SETNAME", "HELLO", "AUTH", "SELECT", "PING", "connect", "log in")
+# Of a connection: its opening, and its closing, which nobody waits for.
+OPENS = {
+    "CLIENT SETINFO", "CLIENT SETNAME", "HELLO", "AUTH", "SELECT", "PING", "connect", "log in",
+    "close",
+}  # fmt: skip
 
 
 class Boundary(Struct, frozen=True):
@@ -69,7 +73,7 @@ def boundaries(
             continue
         nth = 0 if brings else seen[trip.side, trip.name]
         at_s = (trip.answered_s if brings else trip.asked_s) - sent_s
-        opens = trip.name.removeprefix(f"{trip.service}: ").startswith(OPENS)
+        opens = OPENS.issuperset(trip.name.removeprefix(f"{trip.service}: ").split(" + "))
         found.append(
             Boundary(
                 trip.side, trip.name, nth, carries, opens, trip.wire, round(at_s, 6), trip.service

@@ -12,6 +12,7 @@ from .wire import UNASKED, steady
 
 STARTUP, SSL, CANCEL, GSS = 196608, 80877103, 80877102, 80877104
 ASKS = b"QSpF"  # Query, Sync, a password, a function call: each is answered until ReadyForQuery
+WITHOUT_TEXT = {b"p": "log in", b"X": "close"}
 READY, AUTHENTICATION, ERROR = b"Z", b"R", b"E"
 _TARGET = re.compile(
     r"^\s*(?:--[^\n]*\n\s*)*(insert\s+into|delete\s+from|update|copy|select|with|begin|commit|rollback"
@@ -119,8 +120,8 @@ def _told(message: bytes) -> str:
     kind = message[:1]
     if kind == b"\0":
         return "connect"
-    if kind == b"p":
-        return "log in"
+    if kind in WITHOUT_TEXT:
+        return WITHOUT_TEXT[kind]
     if query := _query(message):
         return statement(query)
     if kind == b"B":

@@ -16,9 +16,10 @@ def trip(
     answered_s: float | None = None,
     asks: tuple[int, ...] = (),
     brings: tuple[int, ...] = (),
+    service: str = "",
 ) -> Trip:
     at_s = asked_s + 0.001 if answered_s is None else answered_s
-    return Trip(side, 0, 1, name, "Resp", asked_s, at_s, asks, brings, 10, 10)
+    return Trip(side, 0, 1, name, "Resp", asked_s, at_s, asks, brings, 10, 10, service)
 
 
 IDLE = [trip("worker", "BRPOP q", 100.5 + n, 101.4 + n) for n in range(60)]
@@ -64,8 +65,10 @@ def test_a_worker_that_has_waited_since_it_started_waits_in_idle_time() -> None:
 
 
 def test_what_only_opens_a_connection_says_so() -> None:
-    opened = boundaries(LIFE, 0, BEGAN, SENT, OVER)
-    assert [b.label for b in opened if b.opens] == ["PING"]
+    said = ("db: connect", "db: SELECT FROM jobs", "db: close", "SELECT")
+    trips = [trip("worker", name, 162.0 + n, service=name[:2]) for n, name in enumerate(said)]
+    opened = boundaries([*LIFE, *trips], 0, BEGAN, SENT, OVER)
+    assert [b.label for b in opened if b.opens] == ["PING", "db: connect", "db: close", "SELECT"]
 
 
 def test_trips_of_a_name_are_counted_since_the_run_began() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from jobquake import apps
 from jobquake.frameworks.app import App
 from jobquake.frameworks.services import put
 from jobquake.frameworks.system import AppSystem
+from jobquake.servers.postgres import DATABASE, USER
 from jobquake.sweep.boundaries import Boundary
 from jobquake.sweep.cell import run_cell
 from jobquake.sweep.clean import clean_run
@@ -103,3 +105,32 @@ def test_a_worker_that_dies_between_charge_and_update_charges_twice_without_a_ke
     cell = run_cell(system, CHARGED, "killed after", 400.0, clean=clean.effects)
     assert cell.outcome == outcome
     assert "payments: POST /charges was carried out 2 times instead of 1" in cell.sentence
+
+
+DATABASE_URL = f"postgresql://{USER}@localhost:5439/{DATABASE}?sslmode=disable&gssencmode=disable"
+WITH_PSYCOPG = (*CELERY_PINS, "psycopg==3.3.9", "psycopg-binary==3.3.9")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("task", "after", "outcome", "words"),
+    [
+        ("insert_then_charge", "INSERT INTO payments", "done", "done"),
+        ("insert_then_charge", "COMMIT", "repeated", "db: INSERT INTO payments was carried out 2"),
+        ("upsert_with_key", "COMMIT", "done", "2 times instead of 1 (with ON CONFLICT)"),
+    ],
+)
+def test_what_a_database_was_told_counts_from_its_commit_on(
+    task: str, after: str, outcome: str, words: str
+) -> None:
+    said = [
+        f"payments=localhost:8475={SERVICE}",
+        f"db=localhost:5439={sys.executable} {APPS / 'shop_db.py'} {{port}}",
+    ]
+    app = App("orders:app", f"orders.{task}", python_of(WITH_PSYCOPG), APPS, None, "[1]")
+    services = tuple(map(put, said))
+    system = apps.system_of(replace(app, env={"DATABASE_URL": DATABASE_URL}, services=services))
+    clean = clean_run(system)
+    struck = next(b for b in clean.boundaries if b.trip == f"db: {after}")
+    cell = run_cell(system, struck, "killed after", 400.0, clean=clean.effects)
+    assert (cell.outcome, words in cell.sentence) == (outcome, True)
