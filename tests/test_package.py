@@ -35,6 +35,7 @@ FLOORS = {
     "leap": 1,
     "listing": 1,
     "whole_file": 1,
+    "pools": 1,
     "protocol": 1,
     "servers": 1,
     "environments": 1,

@@ -27,6 +27,9 @@ time = "real"
 patience = 20
 scenarios = ["poison-job", "worker-kill-before-ack"]
 env = {SHOP = "test"}
+broker = "redis://localhost:6379/9"
+effects = "shop.ledger:charged"
+effect-id = "order-{0}"
 """
 
 
@@ -52,6 +55,9 @@ def test_every_key_is_read_and_paths_are_the_files(tmp_path: Path) -> None:
         patience_s=20,
         scenarios=("poison-job", "worker-kill-before-ack"),
         env={"SHOP": "test"},
+        broker="redis://localhost:6379/9",
+        effects="shop.ledger:charged",
+        effect_id="order-{0}",
     )
     assert all(f"\n{key} = " in WHOLE for key in KEYS)
 
