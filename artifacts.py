@@ -12,7 +12,6 @@ import re
 import shlex
 import shutil
 import zlib
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -56,20 +55,62 @@ class Noted(NamedTuple):
         return [*([f"report: {where}"] if where else []), f"replay: {self.again(base)}"]
 
 
-def keep(item: pytest.Item, runs: Mapping[int, Noted]) -> dict[int, Noted]:
-    """Keep the last of these runs of the test, where they are not yet kept."""
-    root, kept = _root(item.config), dict(runs)
-    if root is None:
-        return kept
-    for number, noted in list(kept.items())[-MOST_KEPT:]:
-        try:
-            _prepare(root)
-            page = noted.page or _save(noted.run, root / folder_of(item.nodeid))
-            kept[number] = noted._replace(page=page, problem="")
-        except OSError as error:
-            problem = f"expected to write it below {root}, found: {error.strerror}"
-            kept[number] = noted._replace(problem=problem)
-    return kept
+class Attempt:
+    """The runs of an attempt at a test, in order: the last of them whole, to be kept if it fails;
+    of those before what the summary says of them, since a test may make thousands.
+    """
+
+    def __init__(self, base: Path) -> None:
+        self._base = base
+        self._told: list[Noted | list[str]] = []
+        self._asserted: list[Noted] = []  # made before this attempt, as by a fixture of a module
+        self._whole = self._phase = 0
+
+    def note(self, run: Run) -> None:
+        self._told.append(Noted(run))
+        if len(self._told) - self._whole > MOST_KEPT:
+            self._told[self._whole] = self._row(self._told[self._whole])
+            self._whole += 1
+
+    def blame(self, run: Run) -> None:
+        """The test failed because of that run, whoever made it."""
+        if all(noted.run is not run for noted in self._noted()):
+            self._asserted.append(Noted(run))
+
+    def keep(self, item: pytest.Item) -> list[str]:
+        """Keep the runs where they are not yet kept; what stands below the failure."""
+        for place, told in enumerate(self._told):
+            if isinstance(told, Noted):
+                self._told[place] = _kept(told, item)
+        self._asserted = [_kept(noted, item) for noted in self._asserted]
+        return [line for noted in self._noted() for line in noted.lines(self._base)]
+
+    def end_phase(self) -> list[list[str]]:
+        """What the summary says of the runs of the phase that ends."""
+        begun, self._phase = self._phase, len(self._told)
+        return [self._row(told) for told in self._told[begun:]]
+
+    def rows(self) -> list[list[str]]:
+        """What the summary says of all of them."""
+        return [self._row(told) for told in self._told]
+
+    def _noted(self) -> list[Noted]:
+        return [told for told in self._told if isinstance(told, Noted)] + self._asserted
+
+    def _row(self, told: Noted | list[str]) -> list[str]:
+        return told.row(self._base) if isinstance(told, Noted) else told
+
+
+def _kept(noted: Noted, item: pytest.Item) -> Noted:
+    root = _root(item.config)
+    if root is None or noted.page is not None:
+        return noted
+    try:
+        _prepare(root)
+        return noted._replace(page=_save(noted.run, root / folder_of(item.nodeid)), problem="")
+    except OSError as error:
+        problem = f"expected to write it below {root}, found: {error.strerror}"
+        return noted._replace(problem=problem)
 
 
 def forget(item: pytest.Item) -> None:

@@ -9,8 +9,7 @@ under pytest-xdist and pytest-rerunfailures, too.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,8 +39,7 @@ OF_RUN = (
 OF_APP = ("app", "python", "worker", "folder", *OF_RUN)
 MARKER = ("scenario", *OPTIONS, *OF_APP)
 STORY_LINES = 12
-MADE: pytest.StashKey[list[Run]] = pytest.StashKey()  # in the phase under way
-ATTEMPT: pytest.StashKey[dict[int, artifacts.Noted]] = pytest.StashKey()
+ATTEMPT: pytest.StashKey[artifacts.Attempt] = pytest.StashKey()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -261,31 +259,24 @@ def jobquake(request: pytest.FixtureRequest) -> Shaker:
 # -- what is kept of a failing test ---------------------------------------------------------
 
 
-@contextmanager
-def _noting(item: pytest.Item) -> Iterator[None]:
-    made = item.stash[MADE] = []
-    with witnessed(made.append):
-        yield
-
-
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_setup(item: pytest.Item) -> Generator[None, object, object]:
-    item.stash[ATTEMPT] = {}
+    item.stash[ATTEMPT] = artifacts.Attempt(item.config.invocation_params.dir)
     if getattr(item, "execution_count", 1) == 1:  # and no attempt of pytest-rerunfailures
         artifacts.forget(item)
-    with _noting(item):
+    with witnessed(item.stash[ATTEMPT].note):
         return (yield)
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
-    with _noting(item):
+    with witnessed(item.stash[ATTEMPT].note):
         return (yield)
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object]:
-    with _noting(item):
+    with witnessed(item.stash[ATTEMPT].note):
         return (yield)
 
 
@@ -294,21 +285,18 @@ def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
-    attempt = item.stash.get(ATTEMPT, {})
-    made = item.stash.get(MADE, [])
-    item.stash[MADE] = []
-    broken = getattr(call.excinfo and call.excinfo.value, "jobquake_run", None)
-    for run in [*made, broken] if broken else made:
-        attempt.setdefault(id(run), artifacts.Noted(run))
-    base = item.config.invocation_params.dir
-    if report.failed and attempt:
-        attempt.update(artifacts.keep(item, attempt))
-        lines = [line for noted in attempt.values() for line in noted.lines(base)]
+    attempt = item.stash.get(ATTEMPT, None)
+    if attempt is None:  # another plugin runs it in a way of its own
+        return report
+    if broken := getattr(call.excinfo and call.excinfo.value, "jobquake_run", None):
+        attempt.blame(broken)
+    if report.failed and (lines := attempt.keep(item)):
         report.sections.append(("jobquake", "\n".join(lines)))
+    rows = attempt.end_phase()
     # pytest's JUnit file takes the properties of a test from the report of its teardown.
-    told = list(attempt.values()) if call.when == "teardown" else [attempt[id(r)] for r in made]
-    rows: list[tuple[str, object]] = [(PROPERTY, noted.row(base)) for noted in told]
-    report.user_properties = [*report.user_properties, *rows]
+    told = attempt.rows() if call.when == "teardown" else rows
+    said: list[tuple[str, object]] = [(PROPERTY, row) for row in told]
+    report.user_properties = [*report.user_properties, *said]
     return report
 
 

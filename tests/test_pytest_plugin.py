@@ -11,6 +11,7 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+from jobquake.artifacts import MOST_KEPT
 from jobquake.harness.plan.replay import Packed, decode
 
 # pytester forgets what a test in this process imports, and these must be loaded only once.
@@ -469,6 +470,27 @@ def test_a_run_of_a_shared_fixture_is_told_once_and_kept_where_it_was_asserted(
     assert len([line for line in summary(out) if not line.startswith("  ")]) == 1
     assert ["-test_second/" in folder for folder in kept(pytester)] == [True]
     assert "report: .jobquake/" in out.str()
+
+
+def test_of_many_runs_each_is_counted_and_the_last_are_kept(pytester: pytest.Pytester) -> None:
+    test = f"""
+        from jobquake import PlannedJob, Plan, Pool, Queue
+        import jobquake as api
+
+        PLAN = Plan(
+            scenario="tiny", variant="default", seed=0, queues=(Queue("mail"),),
+            pools=(Pool("all", ("mail",), 1),), jobs=(PlannedJob(0.0, 0, 0.1),), faults=(),
+            guarantees=("no_lost_work",),
+        )
+
+        def test_payments():
+            for _ in range({MOST_KEPT + 3}):
+                api.run(PLAN, driver="sim")
+            assert False
+    """
+    out = output(pytester, test, failed=1)
+    assert len([line for line in summary(out) if line.startswith("held ")]) == MOST_KEPT + 3
+    assert len(kept(pytester)) == MOST_KEPT
 
 
 def test_the_file_for_ci_servers_has_every_run(pytester: pytest.Pytester) -> None:

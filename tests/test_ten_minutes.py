@@ -7,7 +7,6 @@ one; programs that pip does not install, such as a redis-server, are out of reac
 from __future__ import annotations
 
 import re
-import time
 from pathlib import Path
 
 import jobquake
@@ -43,10 +42,8 @@ def test_a_page_leads_to_a_red_test_with_its_page_and_to_a_green_one(
     page: Path, wheel: Path, tmp_path: Path
 ) -> None:
     walk = Walk(tmp_path, wheel)
-    begun = time.monotonic()
     tested = [said for line, said in walk.follow(page) if line.startswith("pytest")]
     red, green = tested
-    assert time.monotonic() - begun < 600.0
     assert "1 failed" in red and "1 passed" in green
     (named,) = re.findall(r"^report: (.*)$", red, re.MULTILINE)
     assert named.startswith(".jobquake/") and named.endswith("/report.html")
