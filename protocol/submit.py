@@ -11,6 +11,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Mapping
+from threading import Thread
 from typing import Any
 
 from .events import CALLS, Answer, Event, Said
@@ -18,11 +19,13 @@ from .probe import NODE, Probe, probe_here
 from .run_files import READY, STARTED
 
 LOOK_EVERY_S = 0.005
+PATIENCE_S = 5.0
 
 
 def submit(enqueue: Callable[[Mapping[str, Any]], object]) -> None:
     """Call ``enqueue`` with each job of this producer when its time has come.
 
+    A call that takes longer than ``PATIENCE_S`` is not waited for: nobody knows what became of it.
     A job has ``id``, ``queue``, ``key``, ``priority``, ``delay_s`` and ``timeout_s``. Does
     nothing in a process that belongs to no run.
     """
@@ -35,7 +38,10 @@ def submit(enqueue: Callable[[Mapping[str, Any]], object]) -> None:
         time.sleep(LOOK_EVERY_S)
     for at_s, identifier in probe.work["schedules"].get(node, []):
         time.sleep(max(0.0, at_s - probe.elapsed()))
-        _enqueue(probe, enqueue, probe.work["jobs"][identifier])
+        job = probe.work["jobs"][identifier]
+        call = Thread(target=_enqueue, args=(probe, enqueue, job), daemon=True)
+        call.start()
+        call.join(PATIENCE_S)  # who hangs for ever hangs alone, as one of many processes would
 
 
 def _enqueue(

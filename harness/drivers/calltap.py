@@ -10,6 +10,7 @@ event loop of the proxy.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
@@ -56,6 +57,7 @@ class Wire(NamedTuple):
     struck: Struck
     job_index: Callable[[str], int]
     passed: Callable[[int, int, str, bool], None] = lambda node, job, words, taken: None
+    gives_up_s: float = math.inf  # TCP gives up a connection on which nothing passes any more
 
     def tell(self, node: int, session: Session) -> None:
         """Write down what the message that passes now does to a job, if the session knows it."""
@@ -224,7 +226,7 @@ class OrderedTap:
         wire.tell(self._node, self._session)
         if call == "lease" and identifier and (granted := wire.calls.next("granted")):
             self._struck(granted[0], call_phase(call, True), wire.job_index(identifier))
-            self._deaf = True
+            self._fall_deaf()
             return
         self._link.forward(DOWN, message)
 
@@ -240,7 +242,7 @@ class OrderedTap:
         how = fault.how if fault else ""
         if how in ("lose_request", "lose_reply", "reset"):
             self._struck(number, call_phase(call, how == "lose_reply"), job)
-            self._deaf = True
+            self._fall_deaf()
         if how == "reset":
             self._link.reset()
         elif how == "delay" and fault:
@@ -249,6 +251,12 @@ class OrderedTap:
             self._waiting.append(message)
         elif how != "lose_request":
             self._send(message)
+
+    def _fall_deaf(self) -> None:
+        """Nothing passes any more, until both sides are told that the connection is broken."""
+        self._deaf = True
+        if math.isfinite(self._wire.gives_up_s):
+            asyncio.get_running_loop().call_later(self._wire.gives_up_s, self._link.reset)
 
     def _send(self, message: bytes) -> None:
         """Send it, but not before what was sent before it."""

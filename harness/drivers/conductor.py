@@ -113,7 +113,8 @@ class Conductor:
         runs it may die again.
         """
         recovery_s = self._plan.recovery_s
-        deaths = sum(fault.planned for fault in self._plan.faults if fault.ends_worker)
+        faults = [f for f in self._plan.faults if f.ends_worker or f.on_network]
+        deaths = sum(fault.planned for fault in faults)
         longest_s = self._planned_s + recovery_s * deaths
         return max(self._planned_s, min(self._moved_s + recovery_s + SLACK_S, longest_s))
 

@@ -32,6 +32,8 @@ from .watched import Watched
 
 STREAMS = ("upstream", "downstream")
 
+TCP_GIVES_UP_S = 924.6  # Linux, after net.ipv4.tcp_retries2 = 15 retransmissions
+
 
 class Network:
     """Proxies to ``upstream`` (HOST:PORT) for the nodes of one run. Start, later stop.
@@ -83,7 +85,10 @@ class Network:
             self._proxies.append(proxy)
         if embedded:
             calls, index = CallStrikes(self._plan), self._plan.job_index
-            self._wire = Wire(self._framing, calls, self._link, self._struck, index, self._passed)
+            wire = Wire(self._framing, calls, self._link, self._struck, index, self._passed)
+            # Jobquake's own workers give a call up by themselves.
+            own = not self._plan.recovery_s
+            self._wire = wire if own else wire._replace(gives_up_s=TCP_GIVES_UP_S)
             self._watch = Watch(self._wire, self._strikes, self._record)
             for node, proxy in enumerate(self._proxies):
                 embedded.tap(proxy.name, self._tap_of(node))

@@ -19,10 +19,11 @@ from .tree import Running
 LONGEST_S, LEAST_S, LOOK_S, QUIET_S = 120.0, 20.0, 0.5, 1.0
 
 
-def worth_it(seen: Sequence[Observation]) -> bool:
-    """Whether something is held that does not come back by itself."""
+def worth_it(seen: Sequence[Observation], overdue: bool) -> bool:
+    """Whether something is held that does not come back by itself; or that should have by now."""
     held = {one.job for one in seen if one.event == Event.HELD}
-    return bool(held - {one.job for one in seen if one.event == Event.DUE})
+    due = set() if overdue else {one.job for one in seen if one.event == Event.DUE}
+    return bool(held - due)
 
 
 def watch(

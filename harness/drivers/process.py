@@ -158,7 +158,7 @@ class ProcessRun:
     def _seen_of_others(self) -> list[Observation]:
         """What the broker of a library's own workers says; see :mod:`.poke`."""
         seen = self._observed()
-        if self._quiet or not worth_it(seen):
+        if self._quiet or not worth_it(seen, self.plan.recovery_s >= self.plan.lease_s):
             return seen
         self._ledger.write(Event.POKED)
         number, address = self._nodes, self.server.address or str(self.server.folder)

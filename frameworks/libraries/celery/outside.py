@@ -25,6 +25,7 @@ SWEEP_S, EVERY_NTH_SWEEP = 10.0, 10
 SEEN_WITHIN_S = 60.0  # so long does a run wait for a task that hangs
 RESULT = "celery-task-meta-"
 LOST = ("WorkerLostError",)
+TAKES = (b"BRPOP", b"RPOP")
 DOCS = "https://docs.celeryq.dev/en/stable/"
 
 
@@ -114,10 +115,12 @@ class Commands:
         if command == b"HDEL" and words[1] == b"unacked" and len(words) > 2:
             job = self._jobs.get(words[2], "")
             return _passing("ack", job, "sent HDEL unacked, which is the ack")
+        if command in TAKES:
+            return Passing("lease", "", "asked for a message")  # of which job its answer tells
         return None
 
     def reply(self, words: Words, reply: bytes) -> Passing | None:
-        if words[0].upper() not in (b"BRPOP", b"RPOP"):
+        if words[0].upper() not in TAKES:
             return None
         command = words[0].decode().upper()
         found = words_of(reply)

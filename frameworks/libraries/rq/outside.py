@@ -88,6 +88,8 @@ class Commands:
             job = _text(words[-1]).partition(":")[0]
             call = "ack" if key.startswith(FINISHED) else ""
             return Passing(call, job, f"sent ZADD {key} with it")
+        if command in TAKES:
+            return Passing("lease", "", "asked for a job")  # which one, its answer tells
         return None
 
     def reply(self, words: Words, reply: bytes) -> Passing | None:
