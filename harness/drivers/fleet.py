@@ -59,6 +59,7 @@ class Slot:
         self.received: list[int] = []
         self.hooked = False
         self.started = False
+        self.began_at = 0.0
         self.failed_starts = 0
 
     @property
@@ -193,6 +194,7 @@ class Fleet:
                 slot.restart_at, slot.back_s = now + back_s, None
             if slot.process is None and now >= slot.restart_at and not self._stopping:
                 self._start(slot)
+            self._see_that_it_speaks(slot)
             self._note_dead_processes(slot)
         self._kill_whole()
         self._resume_due()
@@ -250,7 +252,16 @@ class Fleet:
     def _start(self, slot: Slot) -> None:
         slot.incarnation += 1
         slot.started = slot.hooked = False
+        slot.began_at = self._pace.now_s()
         slot.process = self._start_process(slot.number, slot.incarnation)
+
+    def _see_that_it_speaks(self, slot: Slot) -> None:
+        """A worker that runs and says nothing would work unseen. Raises :class:`JobquakeError`."""
+        silent = slot.process and not (slot.started or slot.hooked)
+        if silent and self._pace.now_s() > slot.began_at + self._ready_within_s:
+            self._look()
+            if slot.living and not (slot.started or slot.hooked):
+                raise self._absent(slot, self._log(slot.number))
 
     def _note_exit(self, slot: Slot) -> None:
         process = slot.process

@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 from jobquake import demos
 from jobquake.cli.group import cli
+from jobquake.harness.drivers.framework import FrameworkCrew
 from jobquake.harness.run import run as carry_out
 from jobquake.harness.run_folder import save
 from support.frameworks import APPS, CELERY, LATE, RQ, python_of
@@ -47,6 +48,22 @@ def test_an_hour_of_visibility_timeout_is_waited_for() -> None:
     (recovered,) = result.fates
     assert recovered.outcome == "recovered" and recovered.detail.startswith("after 3")
     assert 3600.0 < (result.recovery_s or 0.0) < 3800.0
+
+
+@pytest.mark.slow
+def test_a_worker_that_comes_back_and_says_nothing_is_noticed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its successor runs without the probe, so whatever it does would be unseen."""
+    monkeypatch.setattr(FrameworkCrew, "ready_within_s", 10.0)
+    python, mark = python_of(CELERY), tmp_path / "came"
+    usual = f"exec {python} -m celery -A shop:app worker -l INFO"
+    script = tmp_path / "worker.sh"
+    script.write_text(f"[ -e {mark} ] && exec sleep infinity\ntouch {mark}\n{usual}\n")
+    env = {"SHOP_SETTINGS": json.dumps(LATE)}
+    away = jobquake.app("shop:app", python=python, folder=APPS, worker=f"sh {script}", env=env)
+    with pytest.raises(jobquake.JobquakeError, match="runs and says nothing"):
+        away.run(task="shop.charge", args=[1], workers=1)
 
 
 def test_an_app_that_is_not_there_is_one_sentence() -> None:
