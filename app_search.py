@@ -1,4 +1,4 @@
-"""Finds the Celery apps and RQ queues of a project by reading its sources. Nothing of it is run.
+"""Finds the apps of a project (Celery, RQ, Dramatiq) by reading its sources. Nothing of it is run.
 
 What is found is a guess, good enough to be asked about: whether it is an app is for the app's own
 Python to say (``frameworks/app.py``).
@@ -21,8 +21,9 @@ MAKERS = {  # the full name of what makes one, and whose it is
     "rq.queue.Queue": "RQ",
     "django_rq.get_queue": "RQ",
     "django_rq.queues.get_queue": "RQ",
+    "dramatiq.brokers.redis.RedisBroker": "Dramatiq",
 }
-WORDS = re.compile(r"\b(celery|rq|django_rq)\b", re.IGNORECASE)
+WORDS = re.compile(r"\b(celery|rq|django_rq|dramatiq)\b", re.IGNORECASE)
 ASIDE = {"node_modules", "site-packages", "build", "dist", "__pycache__"}
 TESTS = re.compile(r"(^|/)(tests?|examples?|docs)/|(^|/)(test_[^/]*|conftest)\.py$")
 COMMANDS = ("Procfile*", "*compose*.y*ml", "Dockerfile*", "Makefile", "*.sh", "*.service", "*.conf")

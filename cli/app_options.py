@@ -34,7 +34,7 @@ NAMED = (
         "--app",
         "target",
         metavar="MODULE:NAME",
-        help="Test your own app: a Celery app or an RQ queue, named as for its workers.",
+        help="Test your own app of Celery, RQ or Dramatiq, named as for its workers.",
     ),
     click.option("--task", help="The task to call [default: one of jobquake's own]."),
     click.option(

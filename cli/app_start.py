@@ -36,6 +36,9 @@ class Wanted(NamedTuple):
         return App(target, self.task, self.python, folder, args=self.arguments)
 
 
+KINDS = {"Celery": "a Celery app", "RQ": "an RQ queue", "Dramatiq": "a Dramatiq broker"}
+
+
 def start(project: Path, wanted: Wanted, runs: bool) -> int:
     """Do all of it in that folder. Raises :class:`JobquakeError`: one sentence, nothing written."""
     app, looked = _named(project, wanted) if wanted.target else _found(project, wanted)
@@ -99,15 +102,14 @@ def _found(project: Path, wanted: Wanted) -> tuple[App, Looked]:
 def _none(project: Path, places: list[Place]) -> str:
     if not places:
         return (
-            f"expected a Celery app or an RQ queue in the sources below {project}, found none; run "
-            "this in your project's folder, or name the app with --app MODULE:NAME"
+            f"expected an app of Celery, RQ or Dramatiq in the sources below {project}, "
+            "found none; run this in your project's folder, or name the app with --app MODULE:NAME"
         )
     library, _, _, file, line = places[0]
-    what = "a Celery app" if library == "Celery" else "an RQ queue"
     return (
-        f"expected {what} that a module has a name for, found one that is made in a function "
-        f"({file.relative_to(project)}, line {line}); give a module such a name, as for your "
-        "workers, and name it with --app MODULE:NAME"
+        f"expected {KINDS[library]} that a module has a name for, found one that is made in a "
+        f"function ({file.relative_to(project)}, line {line}); give a module such a name, as for "
+        "your workers, and name it with --app MODULE:NAME"
     )
 
 

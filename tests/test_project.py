@@ -135,7 +135,10 @@ def test_run_takes_the_app_of_the_project(tmp_path: Path, monkeypatch: pytest.Mo
     [
         (["--app", "elsewhere:app"], "expected a module elsewhere in"),
         (["--python", "/no/python"], "expected a Python at /no/python"),
-        (["--app", "json:dumps"], "expected a Celery app or an RQ queue in json:dumps"),
+        (
+            ["--app", "json:dumps"],
+            "expected an app of Celery, RQ or Dramatiq in json:dumps",
+        ),
         (["no-such-scenario", "--driver", "sim"], "found 'no-such-scenario'"),
         (["--app", "json:dumps", "--driver", "sim"], "expected --app or a backend"),
     ],

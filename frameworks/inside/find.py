@@ -12,7 +12,8 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any
 
-USUAL = ("app", "celery", "celery_app", "queue", "q", "default_queue")
+USUAL = ("app", "celery", "celery_app", "queue", "q", "default_queue", "broker")
+EXPECTED = "an app of Celery, RQ or Dramatiq"
 
 
 class NotFound(Exception):
@@ -44,7 +45,7 @@ def find(target: str) -> tuple[str, ModuleType, Any]:
             if inside.recognises(found):
                 return name, inside, found
         raise NotFound(
-            f"expected a Celery app or an RQ queue in {target}, found {_kind(found)}; name the "
+            f"expected {EXPECTED} in {target}, found {_kind(found)}; name the "
             "object that your worker command is given"
         )
     for attribute in (*USUAL, *vars(module)):
@@ -53,7 +54,7 @@ def find(target: str) -> tuple[str, ModuleType, Any]:
             if found is not None and not isinstance(found, type) and inside.recognises(found):
                 return name, inside, found
     raise NotFound(
-        f"expected a Celery app or an RQ queue in the module {module_name}, found none; name it "
+        f"expected {EXPECTED} in the module {module_name}, found none; name it "
         f"as {module_name}:NAME"
     )
 

@@ -18,9 +18,15 @@ from support.frameworks import APPS, CELERY, RQ, python_of
     [
         ("shopp:app", "expected a module shopp in .*, found none that is called shopp"),
         ("needy:app", r"found KeyError: 'SHOP_DATABASE' \(needy.py, line 7\); set what the app"),
-        ("json:dumps", "expected a Celery app or an RQ queue in json:dumps, found an object of"),
+        (
+            "json:dumps",
+            "expected an app of Celery, RQ or Dramatiq in json:dumps, found an object of",
+        ),
         ("json:dump_all", "expected dump_all in the module json, found none; it has"),
-        ("json", "expected a Celery app or an RQ queue in the module json, found none"),
+        (
+            "json",
+            "expected an app of Celery, RQ or Dramatiq in the module json, found none",
+        ),
     ],
 )
 def test_an_app_that_is_not_there(target: str, sentence: str) -> None:

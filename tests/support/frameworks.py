@@ -17,6 +17,7 @@ from jobquake.harness.plan.plan import Plan, PlannedJob, Pool, Queue
 APPS = Path(__file__).parent / "apps"
 CELERY = ("celery==5.7.0", "redis==7.4.1", "packaging==26.3")  # kombu needs packaging and hides it
 RQ = ("rq==3.0.0", "redis==7.4.1")
+DRAMATIQ = ("dramatiq==2.2.1", "redis==7.4.1")
 LATE = {"task_acks_late": True, "task_reject_on_worker_lost": True}
 ONE_AT_A_TIME = {"worker_concurrency": 1, "worker_prefetch_multiplier": 1}
 
@@ -41,6 +42,16 @@ def jobs(task: str = "jobs.charge", worker: str | None = None, options: str = ""
     """The RQ queue."""
     found = App("jobs:queue", task, python_of(RQ), APPS, worker, "[7]", options)
     return apps.system_of(found)
+
+
+def actors(
+    task: str = "charge", words: str = "-p 1 -t 2", settings: Mapping[str, int] | None = None
+) -> AppSystem:
+    """The Dramatiq broker with these settings of RedisBroker's."""
+    python = python_of(DRAMATIQ)
+    worker = f"{python} -m dramatiq actors:broker {words}"
+    env = {"BROKER_SETTINGS": json.dumps(settings or {})}
+    return apps.system_of(App("actors:broker", task, python, APPS, worker, "[7]", env=env))
 
 
 def plan(*faults: Fault, count: int = 4, workers: int = 1, deadline_s: float = 30.0) -> Plan:

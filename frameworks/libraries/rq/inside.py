@@ -13,6 +13,7 @@ from typing import Any
 
 from ...inside.imports import when_imported
 from ...inside.probe import InHand, probe
+from ...inside.redis_pool import url_of
 
 in_hand = InHand()
 
@@ -119,7 +120,7 @@ def look(queue: Any, task: str) -> dict[str, Any]:
     tasks = _functions(task)
     return {
         "version": VERSION,
-        "broker": _url(queue.connection.connection_pool),
+        "broker": url_of(queue.connection.connection_pool),
         "queue": queue.name,
         "queues": [queue.name],
         "tasks": tasks,
@@ -142,21 +143,6 @@ def _functions(task: str) -> list[str]:
         return []
     public = {word for word, found in vars(module).items() if callable(found) and word[0] != "_"}
     return sorted(f"{name}.{word}" for word in public)
-
-
-def _url(pool: Any) -> str:
-    how = pool.connection_kwargs
-    if "ssl" in pool.connection_class.__name__.lower():
-        return f"rediss://{how.get('host', '')}"
-    if how.get("path"):
-        return f"unix://{how['path']}"
-    from urllib.parse import quote
-
-    who = quote(how.get("username") or "", safe="")
-    password = quote(how.get("password") or "", safe="")
-    login = f"{who}:{password}@" if who or password else ""
-    place = f"{how.get('host', 'localhost')}:{how.get('port', 6379)}"
-    return f"redis://{login}{place}/{how.get('db') or 0}"
 
 
 # -- a producer -------------------------------------------------------------------------------

@@ -1,0 +1,1 @@
+"""Dramatiq on Redis: a broker object, workers of several processes with several threads each."""
