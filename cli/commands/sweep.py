@@ -106,7 +106,7 @@ def command(
 
     if app is None:
         raise UsageError(
-            "expected --app, found none; name your Celery app or RQ queue as its workers do"
+            "expected --app, found none; name your app as its workers do"
         )
     if report.suffix == ".html":
         raise UsageError(f"expected a folder for the page and its cells, found {report}; name one")
