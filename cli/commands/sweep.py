@@ -105,9 +105,7 @@ def command(
     from ...sweep.sweep import sweep
 
     if app is None:
-        raise UsageError(
-            "expected --app, found none; name your app as its workers do"
-        )
+        raise UsageError("expected --app, found none; name your app as its workers do")
     if report.suffix == ".html":
         raise UsageError(f"expected a folder for the page and its cells, found {report}; name one")
     check_writable(report)
