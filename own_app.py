@@ -122,12 +122,11 @@ class OwnApp:
         return AppRun(tell(done), system)
 
 
-class NotHeld(AssertionError):
-    """A guarantee was not kept. The message tells the story; the pytest plugin keeps the run."""
-
-    def __init__(self, telling: str, run: Run) -> None:
-        super().__init__(telling)
-        self.jobquake_run = run
+def not_held(telling: str, run: Run) -> AssertionError:
+    """A guarantee was not kept; the run goes along, so that the pytest plugin can keep it."""
+    error = AssertionError(telling)
+    vars(error)["jobquake_run"] = run
+    return error
 
 
 class AppRun:
@@ -181,7 +180,7 @@ class AppRun:
         """Every guarantee that the library claims was kept, and the faults did strike."""
         __tracebackhide__ = True
         if self.verdict != "held":
-            raise NotHeld(self._telling(), self._run)
+            raise not_held(self._telling(), self._run)
 
     def page(self, path: str | Path) -> Path:
         """Write the page that tells the story; where it is."""
@@ -197,7 +196,7 @@ class AppRun:
         __tracebackhide__ = True
         struck = [c for c in self.result.checks if c.name in (guarantee, "faults_hit")]
         if any(check.verdict != "held" for check in struck):
-            raise NotHeld(self._telling(), self._run)
+            raise not_held(self._telling(), self._run)
 
     def _telling(self) -> str:
         from .reports.outcomes import told

@@ -456,7 +456,7 @@ def test_a_run_of_a_shared_fixture_is_told_once_and_kept_where_it_was_asserted(
 ) -> None:
     test = f"""
         import jobquake as api, pytest
-        from jobquake.own_app import NotHeld
+        from jobquake.own_app import not_held
 
         @pytest.fixture(scope="module")
         def run():
@@ -464,7 +464,7 @@ def test_a_run_of_a_shared_fixture_is_told_once_and_kept_where_it_was_asserted(
 
         def test_first(run): pass
         def test_second(run):
-            raise NotHeld("lost", run)
+            raise not_held("lost", run)
     """
     out = output(pytester, test, passed=1, failed=1)
     assert len([line for line in summary(out) if not line.startswith("  ")]) == 1
