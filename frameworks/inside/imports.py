@@ -65,6 +65,7 @@ def watch(libraries: str) -> None:
     redirect = os.environ.get("JOBQUAKE_REDIRECT")
     if redirect:
         when_imported("socket", _redirect)
+        when_imported("gevent.socket", _redirect)  # which takes the other's place
         when_imported("redis.connection", _log_in)
     for name in os.listdir(libraries):
         if os.path.exists(os.path.join(libraries, name, "inside.py")):

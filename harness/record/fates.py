@@ -39,7 +39,10 @@ def fates(facts: Facts, where: Where) -> tuple[Fate, ...]:
         outcome = facts.outcome(job)
         if tell := TELLING.get(outcome):
             found[outcome, tell(facts, job, where)].append(job)
-    told = [Fate(outcome, detail, tuple(jobs)) for (outcome, detail), jobs in found.items()]
+    told = [
+        Fate(outcome, detail + (_due(facts, jobs) if outcome == "stuck" else ""), tuple(jobs))
+        for (outcome, detail), jobs in found.items()
+    ]
     if recovered := [job for job in range(facts.jobs) if facts.outcome(job) == "recovered"]:
         told.append(Fate("recovered", _waits(facts, recovered), tuple(recovered)))
     return tuple(sorted(told, key=lambda fate: (-len(fate.jobs), fate.jobs)))
@@ -55,9 +58,8 @@ def _waits(facts: Facts, jobs: list[int]) -> str:
 
 
 def _stuck(facts: Facts, job: int, where: Where) -> str:
-    place, due = _place(where, job) or "its queue", _due(facts, job)
-    held = f"{place}, prefetched" if _prefetched(facts, job) else place
-    return f"{held}; given back by itself within {due}" if due else held
+    place = _place(where, job) or "its queue"
+    return f"{place}, prefetched" if _prefetched(facts, job) else place
 
 
 def _place(where: Where, job: int) -> str:
@@ -76,10 +78,14 @@ def _prefetched(facts: Facts, job: int) -> bool:
     return bool(len(received)) and (not len(started) or started[-1] < received[-1])
 
 
-def _due(facts: Facts, job: int) -> str:
-    rows = facts.history.of_job(job)
-    dues = rows[facts.history["event"][rows] == Event.DUE]
-    return seconds(float(facts.history["value"][dues[-1]])) if len(dues) else ""
+def _due(facts: Facts, jobs: list[int]) -> str:
+    """When the last of them is given back by what holds it, if that is known of each."""
+    rows = facts.rows(Event.DUE)
+    told = zip(facts.history["job"][rows].tolist(), facts.history["value"][rows], strict=True)
+    dues = dict(told)
+    if not all(job in dues for job in jobs):
+        return ""
+    return f"; given back by itself within {seconds(max(dues[job] for job in jobs))}"
 
 
 def _lost(facts: Facts, job: int, where: Where) -> str:

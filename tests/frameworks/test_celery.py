@@ -9,7 +9,7 @@ from jobquake.harness.faults.kill_process_at import KillProcessAt
 from jobquake.harness.faults.kill_worker import KillWorker
 from jobquake.harness.faults.pause_at import PauseAt
 from jobquake.harness.run import run
-from support.frameworks import LATE, ONE_AT_A_TIME, plan, shop
+from support.frameworks import GREEN, LATE, ONE_AT_A_TIME, plan, shop
 
 CHILD = (KillProcessAt(1, "after_lease"),)
 WHOLE = (KillAt(1, "after_lease"),)
@@ -41,6 +41,15 @@ def test_a_solo_worker_dies_before_its_early_ack_was_sent() -> None:
 @pytest.mark.slow
 def test_a_pool_of_threads_does_its_jobs() -> None:
     result = run(plan(), shop({"worker_pool": "threads"})).result
+    assert (result.verdict, result.outcomes["done"]) == ("held", 4), result.sentence
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("pool", ["gevent", "eventlet"])
+def test_a_pool_of_greenlets_does_its_jobs(pool: str) -> None:
+    """Which puts sockets of its own in the place of Python's."""
+    command = f"celery -A shop:app worker -P {pool} -c 4 -l INFO"
+    result = run(plan(), shop(worker=command, pins=GREEN)).result
     assert (result.verdict, result.outcomes["done"]) == ("held", 4), result.sentence
 
 

@@ -16,6 +16,7 @@ from jobquake.harness.plan.plan import Plan, PlannedJob, Pool, Queue
 
 APPS = Path(__file__).parent / "apps"
 CELERY = ("celery==5.7.0", "redis==7.4.1", "packaging==26.3")  # kombu needs packaging and hides it
+GREEN = (*CELERY, "gevent==26.9.0", "eventlet==0.41.3")
 RQ = ("rq==3.0.0", "redis==7.4.1")
 DRAMATIQ = ("dramatiq==2.2.1", "redis==7.4.1")
 LATE = {"task_acks_late": True, "task_reject_on_worker_lost": True}
@@ -29,12 +30,15 @@ def python_of(pins: tuple[str, ...]) -> str:
 
 
 def shop(
-    *settings: Mapping[str, object], task: str = "shop.charge", worker: str | None = None
+    *settings: Mapping[str, object],
+    task: str = "shop.charge",
+    worker: str | None = None,
+    pins: tuple[str, ...] = CELERY,
 ) -> AppSystem:
     """The Celery app with these settings of Celery's."""
     together = {name: value for some in settings for name, value in some.items()}
     env: Mapping[str, str] = {"SHOP_SETTINGS": json.dumps(together)}
-    found = App("shop:app", task, python_of(CELERY), APPS, worker, "shop:order_of", env=env)
+    found = App("shop:app", task, python_of(pins), APPS, worker, "shop:order_of", env=env)
     return apps.system_of(found)
 
 
