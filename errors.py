@@ -12,6 +12,7 @@
     │   ├── AddressError      that is no address
     │   │   └── ListenError   the address cannot be listened on
     │   ├── ConfigError       the proxy's file makes no sense
+    │   ├── InUse             another run of this process lives in leaping time
     │   └── TimesError, UnitsError, FitError, SizingError, TooLong: a capacity question
     ├── EnvironmentFault      this machine lacks something: a server, a disk     exit code 3
     │   ├── Unavailable       a backend cannot be had here
