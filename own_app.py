@@ -61,6 +61,7 @@ class OwnApp:
         effect_id: str | None = None,
         properties: Sequence[Property] = (),
         broker: str | None = None,
+        snapshots: bool = False,
     ) -> AppRun:
         """Run a scenario on the app's own workers and judge it.
 
@@ -80,8 +81,9 @@ class OwnApp:
         asked before the run and after it. ``effect_id`` says how the effect of a job is called
         there, such as ``"order-{0}"``: by default its first argument, or its id. ``properties`` are
         what :func:`jobquake.always`, ``eventually`` and ``never`` make. ``broker`` is the URL of a
-        Redis of yours, of which the run takes an empty database. What is left out comes from
-        ``[tool.jobquake]`` of pyproject.toml, if that says it.
+        Redis of yours, of which the run takes an empty database; ``snapshots``: the private one
+        keeps snapshots only, as Redis comes, so that its crash loses what came since. What is left
+        out comes from ``[tool.jobquake]`` of pyproject.toml, if that says it.
 
         Raises :class:`JobquakeError` with one sentence about what is wrong with the app.
         """
@@ -102,7 +104,7 @@ class OwnApp:
         known = (said.effects or "") if effects is None else effects
         named = replace(named, options=given, env=self.env, effects=known)
         named = replace(named, effect_id=effect_id or said.effect_id or "")
-        named = replace(named, broker=broker or said.broker or "")
+        named = replace(named, broker=broker or said.broker or "", snapshots=snapshots)
         system = apps.system_of(named, properties)
         one_kind: Kill = kill or ("child" if said.kill == "child" else "worker")
         time = time or cast("Time | None", said.time)

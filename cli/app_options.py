@@ -101,6 +101,12 @@ OF_SCENARIOS = (
         "database of it, in real time. Nothing there is killed or flushed.",
     ),
     click.option(
+        "--snapshots",
+        is_flag=True,
+        help="The private Redis keeps snapshots only, as Redis comes: a crash loses what came "
+        "since [default: what it has answered is on disk].",
+    ),
+    click.option(
         "--effects",
         metavar="SOURCE",
         help="Who knows what your task did: a function of yours MODULE:FUNCTION, a URL, an SQL "
@@ -157,6 +163,7 @@ class AppAsked:
     effects: str = ""
     effect_id: str = ""
     broker: str = ""
+    snapshots: bool = False
     services: tuple[str, ...] = ()
     properties: tuple[Property, ...] = ()
 
@@ -170,6 +177,7 @@ class AppAsked:
         services = tuple(put(said) for said in self.services)
         app = replace(app, options=self.enqueue_options, env=self.env, services=services)
         app = replace(app, effects=self.effects, effect_id=self.effect_id, broker=self.broker)
+        app = replace(app, snapshots=self.snapshots)
         return apps.system_of(app, self.properties)
 
     def experiments(
@@ -221,6 +229,7 @@ def app_named(command: Callable[..., Any]) -> Callable[..., Any]:
         workers: int | None = None,
         kill: str | None = None,
         broker: str | None = None,
+        snapshots: bool = False,
         effects: str | None = None,
         effect_id: str | None = None,
         always: tuple[str, ...] = (),
@@ -249,7 +258,8 @@ def app_named(command: Callable[..., Any]) -> Callable[..., Any]:
         )  # fmt: skip
         asked = replace(_asked(app, told, target is not None), services=services)
         said = {"always": always, "eventually": eventually, "never": never}
-        return command(app=replace(asked, properties=_properties(said)), **others)
+        asked = replace(asked, snapshots=snapshots, properties=_properties(said))
+        return command(app=asked, **others)
 
     return _decorated(with_app, NAMED)
 

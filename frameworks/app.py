@@ -35,7 +35,8 @@ class App:
     with what else the library's client is called for each job (``{"retry": 3}``). ``services`` are
     put in the place of what its tasks call. ``effects`` is who knows what its jobs did
     (:mod:`..effects.source`), ``effect_id`` how the effect of one is called.
-    ``broker`` is the URL of a Redis of the team's that is used instead of a private one.
+    ``broker`` is the URL of a Redis of the team's that is used instead of a private one;
+    ``snapshots``: the private one keeps no more than snapshots on its disk.
     """
 
     target: str
@@ -50,6 +51,7 @@ class App:
     effects: str = ""
     effect_id: str = ""
     broker: str = ""
+    snapshots: bool = False
 
     @property
     def worker_words(self) -> list[str] | None:

@@ -77,6 +77,7 @@ class AppSystem:
             "--broker": app.broker,
         }  # fmt: skip
         words = [word for pair in said.items() if pair[1] for word in pair]
+        words += ["--snapshots"] if app.snapshots else []
         return shlex.join([*words, *(w for s in app.services for w in ("--service", s.said))])
 
     @property
@@ -142,7 +143,7 @@ class AppSystem:
         if self.theirs:
             at = f"{self.theirs.host}:{self.theirs.port}"
             return [sys.executable, "-m", "jobquake.servers.theirs", at]
-        return running.command("redis", folder / "redis", port)
+        return running.command("redis", folder / "redis", port, careless=self.app.snapshots)
 
     def programs(self) -> Sequence[str]:
         """See :class:`..backends.adapter.Starting`; a path is relative to the app's folder."""

@@ -6,10 +6,9 @@ from typing import Any
 
 
 def url_of(pool: Any) -> str:
-    """``redis://user:password@host:port/database``; of TLS and a socket's file, enough to tell."""
+    """``redis://user:password@host:port/database``, ``rediss`` with TLS; a file's name, if so."""
     how = pool.connection_kwargs
-    if "ssl" in pool.connection_class.__name__.lower():
-        return f"rediss://{how.get('host', '')}"
+    scheme = "rediss" if "ssl" in pool.connection_class.__name__.lower() else "redis"
     if how.get("path"):
         return f"unix://{how['path']}"
     from urllib.parse import quote
@@ -18,4 +17,4 @@ def url_of(pool: Any) -> str:
     password = quote(how.get("password") or "", safe="")
     login = f"{who}:{password}@" if who or password else ""
     place = f"{how.get('host', 'localhost')}:{how.get('port', 6379)}"
-    return f"redis://{login}{place}/{how.get('db') or 0}"
+    return f"{scheme}://{login}{place}/{how.get('db') or 0}"
