@@ -114,7 +114,7 @@ def _last_holder(facts: Facts, job: int) -> str:
 def _failed(facts: Facts, job: int, where: Where) -> str:
     record = where.get(job) or "its function raised, of which no record is kept"
     returned = job in facts.history["job"][facts.rows(Event.RETURNED)]
-    return TIMES.sub("", record) + ("; its function had returned" if returned else "")
+    return ("its function had returned; " if returned else "") + TIMES.sub("", record)
 
 
 def _again(facts: Facts, job: int, where: Where) -> str:

@@ -66,6 +66,15 @@ def test_a_worker_that_comes_back_and_says_nothing_is_noticed(
         away.run(task="shop.charge", args=[1], workers=1)
 
 
+@pytest.mark.slow
+def test_a_redis_that_keeps_snapshots_only_loses_what_came_since_when_it_crashes() -> None:
+    away = shop(**LATE)
+    run = away.run("broker-crash", task="shop.charge", args=[1], kill="child", snapshots=True)
+    told = {check.name: check for check in run.result.checks}
+    assert run.outcomes["lost"], run.outcomes
+    assert told["no_lost_work"].note == "durability is not claimed"
+
+
 def test_an_app_that_is_not_there_is_one_sentence() -> None:
     with pytest.raises(jobquake.JobquakeError, match="expected"):
         jobquake.app("nowhere:app", folder=APPS).run(task="shop.charge")

@@ -121,3 +121,14 @@ def test_jobs_of_the_same_fate_are_one_line() -> None:
     rows = [*accepted(0), *accepted(1)]
     facts = Facts(PLAN, Claims(), History([HOOKED, *rows]))
     assert fates(facts, {}) == (Fate("lost", "nothing holds it; it was last in its queue", (0, 1)),)
+
+
+def test_what_a_library_gave_up_is_told_without_the_time_of_its_own() -> None:
+    record = "the registry rq:failed:q: AbandonedJobError, at 2026-11-27 03:29:02.805768+00:00"
+    dead = [*accepted(), row(9.0, Event.DEAD, node=-1)]
+    assert fates_of(dead, {0: record}) == [
+        ("dead-lettered", "the registry rq:failed:q: AbandonedJobError")
+    ]
+    returned = sorted([*dead, *run_by(1.0, 0)], key=lambda row: row.t)
+    detail = "its function had returned; the registry rq:failed:q: AbandonedJobError"
+    assert fates_of(returned, {0: record}) == [("dead-lettered", detail)]
