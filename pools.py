@@ -9,11 +9,13 @@ from threading import Thread
 
 
 def serve_parent() -> None:
-    """For a pool's initializer: Ctrl-C is for whoever started us, who ends us in order.
-
-    If that process is gone without having done so, whatever killed it, this one ends at once.
-    """
+    """For a pool's initializer: Ctrl-C is for whoever started us, who ends us in order."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    end_with_parent()
+
+
+def end_with_parent() -> None:
+    """If whoever started this process is gone without having ended it, it ends at once."""
     Thread(target=_end_after_parent, daemon=True).start()
 
 

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from ..backends.system import Time
 from ..frameworks.system import AppSystem
+from ..pools import end_with_parent
 from .boundaries import Boundary
 from .cell import Cell, run_cell
 from .kept import Kept
@@ -89,6 +90,7 @@ def _pool(system: AppSystem, clean: Sequence[str], parallel: int) -> ProcessPool
 
 
 def _begin(system: AppSystem, clean: Sequence[str]) -> None:
+    end_with_parent()
     _here.append((system, tuple(clean)))
 
 
