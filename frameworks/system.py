@@ -78,6 +78,9 @@ class AppSystem:
         }  # fmt: skip
         words = [word for pair in said.items() if pair[1] for word in pair]
         words += ["--snapshots"] if app.snapshots else []
+        for said in self.properties:
+            if isinstance(said.question, str) and said.that is None:
+                words += [f"--{said.kind}", said.question]
         return shlex.join([*words, *(w for s in app.services for w in ("--service", s.said))])
 
     @property
