@@ -11,7 +11,7 @@ from rich.text import Text
 
 from ..harness.checks import CHECKS
 from ..harness.explore.search import Search
-from ..harness.record.history import PHASES
+from ..harness.record.history import PHASES, Phase
 from ..harness.shrink.failure import Failure
 from .plain import one_line
 
@@ -46,7 +46,9 @@ def not_judged(search: Search) -> list[str]:
 
 def bite_matrix(search: Search) -> Table:
     """Fault by phase of the job that it struck: how often, in all schedules."""
-    phases = list(PHASES.values())
+    phases = [
+        name for phase, name in PHASES.items() if phase != Phase.ON_THE_WIRE
+    ]  # it is simulated
     rows: dict[str, dict[str, int]] = defaultdict(dict)
     for (fault, phase), n in search.bites.items():
         rows[fault][phase] = n
