@@ -38,12 +38,20 @@ SET_UP = {
     "sh tools/test": "runs these very tests; CI runs it",
 }
 MOST_WORDS = 700
+LONG = re.compile(r"explore|soak|capacity|--all|--start|QueueContract")
 
 
 def in_pages(wanted: str) -> list[pytest.ParameterSet]:
-    """Blocks of that kind in all pages, but those that a new user goes through in order."""
+    """Blocks of that kind in all pages, but those that a new user goes through in order.
+
+    Of the pages in docs/ those that search, size or soak for long run with the slow tests.
+    """
     return [
-        pytest.param(*block.values, id=f"{page.name} {block.id}")
+        pytest.param(
+            *block.values,
+            id=f"{page.name} {block.id}",
+            marks=[pytest.mark.slow] * bool(page != README and LONG.search(str(block.values[0]))),
+        )
         for page in PAGES
         if page == README or page.relative_to(ROOT).as_posix() not in WALKED
         for block in of_kind(page, wanted)

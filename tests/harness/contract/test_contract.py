@@ -109,7 +109,10 @@ def failed(lines: list[str]) -> dict[str, set[str]]:
 @pytest.mark.parametrize(
     "more", [pytest.param([FEW], id="few"), pytest.param([], id="all", marks=pytest.mark.slow)]
 )
-@pytest.mark.parametrize("backend", ["reference", "reference-sqlite", *SERVED])
+@pytest.mark.parametrize(
+    "backend",
+    ["reference", pytest.param("reference-sqlite", marks=pytest.mark.slow), *SERVED],
+)
 def test_a_correct_queue_passes_and_the_summary_says_how_long_it_took(
     pytester: pytest.Pytester, backend: str, more: list[str]
 ) -> None:
@@ -164,6 +167,7 @@ def test_a_queue_that_remembers_too_short_or_for_ever_is_found(remembers_s: floa
 
 
 # What lies in the worker the machine cannot see: it brings none.
+RARE = ("keys_ignored", "backoff_ignored", "replays_dropped")  # it takes many conversations
 SEEN_BY_THE_MACHINE = [
     "acks_dropped",
     "extensions_dropped",
@@ -179,7 +183,10 @@ SEEN_BY_THE_MACHINE = [
 ]
 
 
-@pytest.mark.parametrize("mistake", SEEN_BY_THE_MACHINE)
+@pytest.mark.parametrize(
+    "mistake",
+    [pytest.param(m, marks=[pytest.mark.slow] * (m in RARE)) for m in SEEN_BY_THE_MACHINE],
+)
 def test_the_state_machine_finds_the_mistake_by_itself(mistake: str) -> None:
     adapter = broken(backends.find("reference"), mistake)
     unshrunk = settings(

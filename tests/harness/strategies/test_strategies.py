@@ -134,6 +134,7 @@ def test_a_guarantee_is_asked_for_only_where_it_is_fair() -> None:
 # -- what is found ------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_broken_queue_is_found_out_by_a_plan_of_one_job_and_one_kill() -> None:
     twin = backends.find("twin-no-lease")
 
