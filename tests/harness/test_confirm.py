@@ -14,7 +14,6 @@ from jobquake.errors import INCONCLUSIVE, VIOLATED, EnvironmentFault
 from jobquake.harness import run as harness
 from jobquake.harness.confirm import ATTEMPTS, confirmed
 from jobquake.harness.faults.kill_at import KillAt
-from jobquake.harness.plan.plan import Plan, PlannedJob, Pool, Queue
 from jobquake.harness.plan.replay import encode
 from jobquake.harness.run import Run
 from jobquake.harness.run_folder import load, save
@@ -24,19 +23,9 @@ from jobquake.scenarios import registry as scenarios
 from msgspec.structs import replace
 from support import tagged_here
 from support.command import ENVIRON, jobquake
+from support.small_plan import SMALL
 
 TWIN = "twin-ack-before-run"
-SMALL = Plan(
-    scenario="small",
-    variant="default",
-    seed=1,
-    queues=(Queue("q"),),
-    pools=(Pool("p", ("q",), 1),),
-    jobs=(PlannedJob(0.0, 0, 0.05),),
-    faults=(),
-    guarantees=("no_lost_work",),
-    producers=1,
-)
 
 
 def simulated(backend: str) -> Run:

@@ -8,6 +8,7 @@ actor inside; the message is acknowledged, or rejected, by ``ack`` and ``nack`` 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from threading import local
 from typing import Any
 
 from ...inside.imports import when_imported
@@ -19,7 +20,7 @@ RETRIES = ("max_retries", "min_backoff", "max_backoff", "time_limit", "max_age")
 OF_THE_BROKER = ("heartbeat_timeout", "maintenance_chance", "namespace", "dead_message_ttl")
 
 in_hand = InHand()
-_current: dict[int, str] = {}
+_current = local()  # ``job``: the id of the message that this thread is about to run
 
 
 # -- in a worker ----------------------------------------------------------------------------
@@ -35,9 +36,8 @@ def hook() -> None:
 
 def _watch_worker(module: Any) -> None:
     worker = module.Worker
-    start, handle = worker.start, _threads(module)[0].handle_message
     consumer, runner = _threads(module)
-    process = runner.process_message
+    start, handle, process = worker.start, consumer.handle_message, runner.process_message
 
     def started(self: Any) -> Any:
         _declare(self.broker)
@@ -53,13 +53,11 @@ def _watch_worker(module: Any) -> None:
         return handle(self, message)
 
     def processed(self: Any, message: Any) -> Any:
-        from threading import get_ident
-
-        _current[get_ident()] = message.message_id
+        _current.job = message.message_id
         try:
             return process(self, message)
         finally:
-            _current.pop(get_ident(), None)
+            _current.job = ""
 
     worker.start, consumer.handle_message = started, handled
     runner.process_message = processed
@@ -78,9 +76,8 @@ def _watch_body(actor_class: Any) -> None:
     call = actor_class.__call__
 
     def watched(self: Any, *args: Any, **kwargs: Any) -> Any:
-        from threading import get_ident
-
-        identifier = _current.pop(get_ident(), "")  # an actor that calls another runs it itself
+        identifier = getattr(_current, "job", "")
+        _current.job = ""  # an actor that calls another runs it itself
         if not identifier or not probe().knows(identifier):
             return call(self, *args, **kwargs)
         in_hand.begins(identifier)

@@ -11,24 +11,13 @@ from jobquake.errors import USAGE, EnvironmentFault
 from jobquake.harness import run as harness
 from jobquake.harness.drivers.long_lived_process import served
 from jobquake.harness.drivers.pace_of import can_leap, pace_of, why_real
-from jobquake.harness.plan.plan import Plan, PlannedJob, Pool, Queue
 from jobquake.leap.clock import InUse
 from support.frameworks import shop
 from support.leaping import needs_compiler, program
 from support.servers_here import KINDS, address
+from support.small_plan import SMALL
 
 pytestmark = needs_compiler
-SMALL = Plan(
-    scenario="small",
-    variant="default",
-    seed=1,
-    queues=(Queue("q"),),
-    pools=(Pool("p", ("q",), 1),),
-    jobs=(PlannedJob(0.0, 0, 0.05),),
-    faults=(),
-    guarantees=("no_lost_work",),
-    producers=1,
-)
 REFERENCE = backends.find("reference-sqlite")
 
 
