@@ -1,4 +1,4 @@
-"""Finds the apps of a project (Celery, RQ, Dramatiq) by reading its sources. Nothing of it is run.
+"""Finds the apps of a project by reading its sources. Nothing of it is run.
 
 What is found is a guess, good enough to be asked about: whether it is an app is for the app's own
 Python to say (``frameworks/app.py``).
@@ -13,26 +13,24 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-MAKERS = {  # the full name of what makes one, and whose it is
-    "celery.Celery": "Celery",
-    "celery.app.Celery": "Celery",
-    "celery.app.base.Celery": "Celery",
-    "rq.Queue": "RQ",
-    "rq.queue.Queue": "RQ",
-    "django_rq.get_queue": "RQ",
-    "django_rq.queues.get_queue": "RQ",
-    "dramatiq.brokers.redis.RedisBroker": "Dramatiq",
-}
-WORDS = re.compile(r"\b(celery|rq|django_rq|dramatiq)\b", re.IGNORECASE)
+from .frameworks.sign import signs
+
+SIGNS = signs()
+# The full name of what makes one, and whose it is.
+MAKERS = {maker: sign.name for sign in SIGNS for maker in sign.makers}
+PACKAGES = {maker.partition(".")[0] for maker in MAKERS}
+WORDS = re.compile(rf"\b({'|'.join(sorted(PACKAGES))})\b", re.IGNORECASE)
 ASIDE = {"node_modules", "site-packages", "build", "dist", "__pycache__"}
 TESTS = re.compile(r"(^|/)(tests?|examples?|docs)/|(^|/)(test_[^/]*|conftest)\.py$")
 COMMANDS = ("Procfile*", "*compose*.y*ml", "Dockerfile*", "Makefile", "*.sh", "*.service", "*.conf")
-WORKER = re.compile(r"\bcelery\b[^\n#]*?(?:-A|--app)[ =]+([\w.:]+)[^\n#]*\bworker\b")
+WORKERS = {sign.name: re.compile(sign.command) for sign in SIGNS if sign.command}
 LARGEST = 1_000_000  # bytes of a source that is read
 
 
 class Place(NamedTuple):
     """An app, or what makes one: ``folder`` is where its module is imported from.
+
+    ``library``: its name, which is that of its folder.
 
     ``target`` is what a worker is given; nothing, where it is made in a function, and nobody can
     name it.
@@ -93,11 +91,11 @@ def _source(file: Path) -> Source | None:
     except (OSError, ValueError, SyntaxError):
         return None
     names = dict(_imported(tree))
-    for node in ast.walk(tree):  # a class of theirs that is Celery's in all but its name
+    for node in ast.walk(tree):  # a class of theirs that is the library's in all but its name
         if isinstance(node, ast.ClassDef):
-            bases = [MAKERS.get(_full_name(base, names)) for base in node.bases]
-            if "Celery" in bases:
-                names[node.name] = "celery.Celery"
+            for name in [_full_name(base, names) for base in node.bases]:
+                if name in MAKERS:
+                    names[node.name] = name
     made = [
         (name, value.lineno, _full_name(value.func, names)) for name, value in _assigned(tree.body)
     ]
@@ -183,8 +181,9 @@ def _of_commands(project: Path) -> Iterator[Place]:
             except (OSError, ValueError):
                 continue
             for number, line in enumerate(lines):
-                if found := WORKER.search(line):
-                    yield Place("Celery", found[1], project, file, number + 1)
+                for library, worker in WORKERS.items():
+                    if found := worker.search(line):
+                        yield Place(library, found[1], project, file, number + 1)
 
 
 def _short(file: Path, project: Path) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from . import apps
 from .environments.cache import environment
 from .frameworks.app import App
+from .frameworks.sign import sign
 from .frameworks.system import AppSystem
 from .harness.faults.kill_at import KillAt
 from .harness.faults.kill_process_at import KillProcessAt
@@ -16,8 +17,6 @@ from .harness.plan.plan import Plan, PlannedJob, Pool, Queue
 from .skipping import Experiment
 
 SHOP = Path(__file__).parent / "frameworks" / "demo"
-# kombu needs packaging and does not say so.
-CELERY = ("celery==5.7.0", "redis==7.4.1", "packaging==26.3")
 JOBS, EVERY_S = 8, 0.25
 HOUR_S = 3600.0
 
@@ -29,7 +28,7 @@ def celery(safe: bool) -> tuple[Experiment, AppSystem]:
     Without Celery in this environment one is made, which takes a while the first time.
     """
     here = all(map(find_spec, ("celery", "redis")))
-    python = sys.executable if here else str(environment(*CELERY))
+    python = sys.executable if here else str(environment(*sign("celery").pins))
     env = {"SHOP": "safe" if safe else "default"}
     system = apps.system_of(App("shop:app", "shop.charge", python, SHOP, None, "[7]", env=env))
     return Experiment(_plan(safe), None, apps.DRIVER), system

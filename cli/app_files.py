@@ -5,6 +5,8 @@ from __future__ import annotations
 import tomllib
 from pathlib import Path
 
+from ..frameworks.sign import sign
+
 TEST = '''\
 """What becomes of the jobs of {target} when workers die.
 
@@ -22,12 +24,6 @@ def test_no_job_is_lost_when_its_worker_dies(jobquake, kill):
 {arguments}        kill=kill,
     )
 {left}'''
-LEFT = {
-    "rq": """\
-    # RQ keeps what failed until somebody requeues it. One job kills whatever runs it, each time.
-    assert result.outcomes["dead-lettered"] <= 1, "not run again by itself; see Retry of RQ"
-"""
-}
 OWN_TASK = "        # Jobquake's own task is called. One of yours: {example}\n"
 WORKFLOW = """\
 # Written by `jobquake init`: what becomes of jobs when workers die.
@@ -64,7 +60,7 @@ def test_text(library: str, target: str, said: dict[str, str], example: str) -> 
     """The test of that app; ``said`` are further arguments, as Python writes them."""
     lines = [f"        {name}={value},\n" for name, value in {"app": f'"{target}"', **said}.items()]
     own = [] if "task" in said else [OWN_TASK.format(example=example)]
-    left = LEFT.get(library, "")
+    left = sign(library).test_ends
     result = "result = " if left else ""
     arguments = "".join([*lines, *own])
     return TEST.format(target=target, arguments=arguments, result=result, left=left)

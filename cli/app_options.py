@@ -34,7 +34,7 @@ NAMED = (
         "--app",
         "target",
         metavar="MODULE:NAME",
-        help="Test your own app of Celery, RQ or Dramatiq, named as for its workers.",
+        help="Test your own app, named as for its workers; 'jobquake list' names the libraries.",
     ),
     click.option("--task", help="The task to call [default: one of jobquake's own]."),
     click.option(

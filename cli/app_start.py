@@ -16,6 +16,7 @@ from ..app_search import Place
 from ..errors import ENVIRONMENT, EnvironmentFault, JobquakeError, UsageError
 from ..frameworks.app import App, look
 from ..frameworks.library import Looked, find
+from ..frameworks.sign import any_of, sign
 from . import app_files
 from .new_files import write_new
 
@@ -34,9 +35,6 @@ class Wanted(NamedTuple):
 
     def app(self, target: str, folder: Path) -> App:
         return App(target, self.task, self.python, folder, args=self.arguments)
-
-
-KINDS = {"Celery": "a Celery app", "RQ": "an RQ queue", "Dramatiq": "a Dramatiq broker"}
 
 
 def start(project: Path, wanted: Wanted, runs: bool) -> int:
@@ -102,12 +100,12 @@ def _found(project: Path, wanted: Wanted) -> tuple[App, Looked]:
 def _none(project: Path, places: list[Place]) -> str:
     if not places:
         return (
-            f"expected an app of Celery, RQ or Dramatiq in the sources below {project}, "
+            f"expected {any_of()} in the sources below {project}, "
             "found none; run this in your project's folder, or name the app with --app MODULE:NAME"
         )
     library, _, _, file, line = places[0]
     return (
-        f"expected {KINDS[library]} that a module has a name for, found one that is made in a "
+        f"expected {sign(library).kind} that a module has a name for, found one that is made in a "
         f"function ({file.relative_to(project)}, line {line}); give a module such a name, as for "
         "your workers, and name it with --app MODULE:NAME"
     )

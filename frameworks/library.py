@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from importlib import import_module
-from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from msgspec import Struct
@@ -15,7 +14,7 @@ from msgspec import Struct
 from ..backends.claims import Claims
 from ..backends.system import Framing
 from ..protocol.commands import Inspected
-from . import libraries
+from .sign import ROOM, names
 
 # What a library promises that promises nothing but to deliver; each says what it claims besides.
 LEAST = Claims(
@@ -131,16 +130,10 @@ class Library(Protocol):
         """Which guarantees that configuration cannot give."""
 
 
-def names() -> list[str]:
-    """The libraries that jobquake knows."""
-    folder = Path(libraries.__path__[0])
-    return sorted(place.parent.name for place in folder.glob("*/outside.py"))
-
-
 def find(name: str) -> Library:
     """The library of that name. Raises KeyError."""
     if name not in names():
         raise KeyError(name)
-    module = import_module(f"{libraries.__name__}.{name}.outside")
+    module = import_module(f"{ROOM}.{name}.outside")
     library: Library = module.LIBRARY
     return library

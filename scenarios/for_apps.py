@@ -26,6 +26,7 @@ INSIDE: dict[Point, Point] = {"mid_job": "after_lease", "before_effect": "after_
 PHASES = {"running": "leased"}
 NOT_FOR_APPS = ("leases_exclusive", "timeouts_enforced")  # the library's own, not the plan's
 DRAINED_WITHIN_S = 60.0
+MOMENT_S = 1.0  # that is waited for what nothing brings back
 NEVER_GIVES_UP = 1_000_000  # deliveries: the plan's bound is none that the library was told of
 LONG_S, DEATHS_OF_ONE = 60.0, 2  # where each death costs a recovery as long, one job has no more
 
@@ -54,7 +55,8 @@ def fitted(plan: Plan, fit: Fit) -> Plan:
         for fault in plan.faults
         if fit.kills == "worker" or not _ends_whole_worker(fault)
     )
-    waits_s = min(fit.recovery_s, fit.patience_s)
+    recovery_s = max(fit.recovery_s, MOMENT_S)
+    waits_s = min(recovery_s, fit.patience_s)
     return replace(
         plan,
         variant=fit.kills if plan.variant == "default" else f"{plan.variant}-{fit.kills}",
@@ -63,7 +65,7 @@ def fitted(plan: Plan, fit: Fit) -> Plan:
         guarantees=tuple(name for name in plan.guarantees if name not in NOT_FOR_APPS),
         must_hit=tuple(dict.fromkeys(_cell(cell, fit) for cell in plan.must_hit)),
         sink="blind" if fit.counted else _keyed(plan),
-        lease_s=fit.recovery_s,
+        lease_s=recovery_s,
         max_deliveries=NEVER_GIVES_UP,
         deadline_s=plan.deadline_s + DRAINED_WITHIN_S + waits_s,
         recovery_s=waits_s,

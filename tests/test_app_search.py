@@ -25,15 +25,15 @@ def found(folder: Path) -> list[tuple[str, str, str]]:
 @pytest.mark.parametrize(
     ("source", "library"),
     [
-        ("from celery import Celery\napp = Celery('shop')", "Celery"),
-        ("from celery import Celery as C\napp: C = C('shop')", "Celery"),
-        ("import celery\napp = celery.Celery('shop')", "Celery"),
-        ("import celery as c\nif True:\n    app = c.Celery()", "Celery"),
-        ("from celery import Celery\nclass Shop(Celery): pass\napp = Shop()", "Celery"),
-        ("from celery import Celery\ndef make(): return Celery()\napp = make()", "Celery"),
-        ("from rq import Queue\napp = Queue('mail', connection=None)", "RQ"),
-        ("import rq\ntry:\n    app = rq.Queue()\nexcept OSError:\n    raise", "RQ"),
-        ("import django_rq\napp = django_rq.get_queue('mail')", "RQ"),
+        ("from celery import Celery\napp = Celery('shop')", "celery"),
+        ("from celery import Celery as C\napp: C = C('shop')", "celery"),
+        ("import celery\napp = celery.Celery('shop')", "celery"),
+        ("import celery as c\nif True:\n    app = c.Celery()", "celery"),
+        ("from celery import Celery\nclass Shop(Celery): pass\napp = Shop()", "celery"),
+        ("from celery import Celery\ndef make(): return Celery()\napp = make()", "celery"),
+        ("from rq import Queue\napp = Queue('mail', connection=None)", "rq"),
+        ("import rq\ntry:\n    app = rq.Queue()\nexcept OSError:\n    raise", "rq"),
+        ("import django_rq\napp = django_rq.get_queue('mail')", "rq"),
     ],
 )
 def test_an_app_is_named_as_its_workers_name_it(source: str, library: str, tmp_path: Path) -> None:
@@ -63,11 +63,11 @@ def test_a_package_is_imported_from_above_it_and_what_lies_in_src_from_there(
     tmp_path: Path,
 ) -> None:
     tree(tmp_path / "a", {"shop/__init__.py": "", "shop/jobs/__init__.py": CELERY})
-    assert found(tmp_path / "a") == [("Celery", "shop.jobs:app", ".")]
+    assert found(tmp_path / "a") == [("celery", "shop.jobs:app", ".")]
     tree(tmp_path / "b", {"src/shop/__init__.py": "", "src/shop/celery.py": CELERY})
-    assert found(tmp_path / "b") == [("Celery", "shop.celery:app", "src")]
+    assert found(tmp_path / "b") == [("celery", "shop.celery:app", "src")]
     tree(tmp_path / "c", {"src/celery_app.py": CELERY})
-    assert found(tmp_path / "c") == [("Celery", "celery_app:app", "src")]
+    assert found(tmp_path / "c") == [("celery", "celery_app:app", "src")]
 
 
 def test_environments_are_not_read_and_tests_only_where_there_is_nothing_else(
@@ -76,7 +76,7 @@ def test_environments_are_not_read_and_tests_only_where_there_is_nothing_else(
     tree(tmp_path, {"env/pyvenv.cfg": "", "env/shop.py": CELERY, ".venv/shop.py": CELERY})
     assert found(tmp_path) == []
     tree(tmp_path, {"tests/test_shop.py": CELERY})
-    assert found(tmp_path) == [("Celery", "tests.test_shop:app", ".")]
+    assert found(tmp_path) == [("celery", "tests.test_shop:app", ".")]
     tree(tmp_path, {"deep/er/shop.py": CELERY, "shop.py": CELERY})
     assert [target for _, target, _ in found(tmp_path)] == ["shop:app", "deep.er.shop:app"]
 
@@ -85,13 +85,13 @@ def test_an_app_from_a_factory_of_another_module(tmp_path: Path) -> None:
     factory = "from celery import Celery\ndef make_celery(flask):\n    return Celery()"
     wsgi = "from factory import make_celery\ncelery = make_celery(0)"
     tree(tmp_path, {"factory.py": factory, "wsgi.py": wsgi})
-    assert found(tmp_path)[0] == ("Celery", "wsgi:celery", ".")
+    assert found(tmp_path)[0] == ("celery", "wsgi:celery", ".")
 
 
 def test_what_is_made_in_a_function_has_no_name_unless_a_worker_command_has_one(
     tmp_path: Path,
 ) -> None:
     tree(tmp_path, {"shop.py": "import rq\ndef create():\n    return rq.Queue()"})
-    assert found(tmp_path) == [("RQ", "", ".")]
+    assert found(tmp_path) == [("rq", "", ".")]
     (tmp_path / "Procfile").write_text("web: gunicorn x\nworker: celery -A shop.app worker -c 4\n")
-    assert found(tmp_path)[0] == ("Celery", "shop.app", ".")
+    assert found(tmp_path)[0] == ("celery", "shop.app", ".")

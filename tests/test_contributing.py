@@ -58,12 +58,13 @@ def example(monkeypatch: pytest.MonkeyPatch) -> Example:
 
 
 def test_the_page_has_one_example_of_each() -> None:
-    assert [path.rpartition("/")[0] for path in examples()] == [
+    assert list(dict.fromkeys(path.rpartition("/")[0] for path in examples())) == [
         "harness/checks",
         "harness/faults",
         "scenarios",
         "backends/reference/twins",
         "backends/built_in",
+        "frameworks/libraries/penny",
         "proxy/toxics",
         "reports/formats",
         "cli/commands",
@@ -142,15 +143,16 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for path, text in examples().items():
         file = folder / "jobquake" / path
         assert not file.exists()
+        file.parent.mkdir(exist_ok=True)
         file.write_text(text)
     return folder
 
 
-def python(copy: Path, *words: str, code: int = 0) -> str:
+def python(copy: Path, *words: str, code: int = 0, folder: Path | None = None) -> str:
     """What Python prints that sees the copy; it must end with that code."""
     seen = os.pathsep.join([str(copy), str(ROOT / "tests")])
     done = subprocess.run(
-        [sys.executable, *words], cwd=copy, env={**os.environ, "PYTHONPATH": seen},
+        [sys.executable, *words], cwd=folder or copy, env={**os.environ, "PYTHONPATH": seen},
         capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == code, done.stdout + done.stderr
@@ -192,6 +194,30 @@ def test_a_new_backend_is_one_file(copy: Path, listed: list[str]) -> None:
     told = python(copy, "-m", "jobquake", *words, code=1)
     assert re.match(r"violated +worker-kill-before-ack +list-queue ", told)
     assert listed.index("list-queue") > listed.index("Backends:")
+
+
+@pytest.fixture
+def till(tmp_path: Path) -> Path:
+    """The folder of somebody's app on the library of the page."""
+    return Path(shutil.copytree(ROOT / "tests/support/penny", tmp_path / "till"))
+
+
+def test_a_new_library_is_one_folder(copy: Path, till: Path) -> None:
+    """Listed; its app is found, and asked what it is."""
+    told = python(copy, "-m", "jobquake", "list")
+    assert "penny                    a Penny queue: redis==7.4.1" in told
+    told = python(copy, "-m", "jobquake", "init", "--no-run", folder=till)
+    assert told.startswith("found till:queue: Penny 1.0, tasks charge")
+
+
+@pytest.mark.slow
+def test_workers_of_a_new_library_are_killed_and_what_they_popped_is_lost(
+    copy: Path, till: Path
+) -> None:
+    words = ["run", "worker-kill-before-ack", "--app", "till:queue", "--kill", "worker"]
+    told = python(copy, "-m", "jobquake", *words, "--time", "real", code=1, folder=till)
+    assert re.match(r"violated +worker-kill-before-ack:worker +till:queue ", told)
+    assert "lost" in told
 
 
 def test_a_new_toxic_is_one_file(copy: Path) -> None:

@@ -137,7 +137,7 @@ def test_run_takes_the_app_of_the_project(tmp_path: Path, monkeypatch: pytest.Mo
         (["--python", "/no/python"], "expected a Python at /no/python"),
         (
             ["--app", "json:dumps"],
-            "expected an app of Celery, RQ or Dramatiq in json:dumps",
+            "expected an app of Celery, Dramatiq or RQ in json:dumps",
         ),
         (["no-such-scenario", "--driver", "sim"], "found 'no-such-scenario'"),
         (["--app", "json:dumps", "--driver", "sim"], "expected --app or a backend"),

@@ -7,17 +7,36 @@ import click
 from ...errors import UsageError
 
 SECTION = "run"
+of_python = click.option(
+    "--python", metavar="VERSION|PATH",
+    help="Python to make it with, such as 3.11; by default the one that runs jobquake.",
+)  # fmt: skip
 
 
-@click.group("env")
+class OrLibraries(click.Group):
+    """Besides its commands, each library whose apps jobquake knows is one, which makes its own."""
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        from ...frameworks.sign import names, sign
+
+        if name not in names() or name in self.commands:
+            return super().get_command(context, name)
+        pins = sign(name).pins
+        told = f"Make the environment of {sign(name).title}: {' '.join(pins)}. Print its Python."
+        return click.command(name, help=told)(of_python(lambda python: _make(pins, python)))
+
+
+@click.group("env", cls=OrLibraries)
 def command() -> None:
     """Make and keep Python environments with exact versions of libraries.
 
     They lie in the user's cache (XDG_CACHE_HOME), one for each set of versions and each Python, and
-    are made once.
+    are made once. The name of a library makes the one that jobquake was tried with; 'jobquake list'
+    names them.
 
     \b
     Examples:
+      jobquake env rq
       jobquake env make celery==5.6.3 redis==7.4.1 --python 3.11
       jobquake env list
       jobquake env remove --all
@@ -26,10 +45,7 @@ def command() -> None:
 
 @command.command("make")
 @click.argument("pins", nargs=-1, required=True, metavar="PACKAGE==VERSION...")
-@click.option(
-    "--python", metavar="VERSION|PATH",
-    help="Python to make it with, such as 3.11; by default the one that runs jobquake.",
-)  # fmt: skip
+@of_python
 def make(pins: tuple[str, ...], python: str | None) -> None:
     """Make an environment, unless it is there, and print the path of its Python.
 
@@ -37,6 +53,10 @@ def make(pins: tuple[str, ...], python: str | None) -> None:
     Example:
       jobquake env make celery==5.6.3 redis==7.4.1
     """
+    _make(pins, python)
+
+
+def _make(pins: tuple[str, ...], python: str | None) -> None:
     from ...environments.cache import environment
 
     click.echo(environment(*pins, python=python))

@@ -60,7 +60,7 @@ py-modules = ["jobquake_{module}"]
 def command(
     context: click.Context, target: str | None, task: str, arguments: str, python: str, runs: bool
 ) -> int:
-    """Write a test of your app (Celery, RQ, Dramatiq) and a CI step, and run the test.
+    """Write a test of your app and a CI step, and run the test.
 
     Finds the app by reading the sources below this folder, unless --app or [tool.jobquake] of
     pyproject.toml names one, and asks the app's own Python about it.

@@ -14,7 +14,7 @@ SECTION = "look"
 
 @click.command("list")
 def command() -> None:
-    """List the scenarios and the backends (the queues that can be tested).
+    """List the scenarios, the backends (the queues that can be tested) and the libraries of apps.
 
     A backend named twin-... is a broken twin: the reference queue with one bug put in, which
     shows that the checks can fail.
@@ -24,6 +24,7 @@ def command() -> None:
       jobquake list
     """
     from ...backends import registry as backends
+    from ...frameworks.sign import signs
     from ...scenarios import registry as scenarios
 
     click.echo("Scenarios:")
@@ -40,6 +41,9 @@ def command() -> None:
         click.echo(f"  {name:<31} {adapter.summary}{caught}")
         if bug_class := getattr(adapter, "bug_class", ""):  # of our own twins
             click.echo(f"    bug class: {bug_class}")
+    click.echo("Libraries of apps (--app), with the versions that they were tried with:")
+    for sign in signs():
+        click.echo(f"  {sign.name:<24} {sign.kind}: {' '.join(sign.pins)}")
 
 
 def _found(

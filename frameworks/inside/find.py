@@ -12,8 +12,9 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any
 
+from ..sign import ROOM, any_of, names
+
 USUAL = ("app", "celery", "celery_app", "queue", "q", "default_queue", "broker")
-EXPECTED = "an app of Celery, RQ or Dramatiq"
 
 
 class NotFound(Exception):
@@ -22,13 +23,7 @@ class NotFound(Exception):
 
 def libraries() -> dict[str, ModuleType]:
     """The inside of every library that jobquake knows, by name. Imports none of the libraries."""
-    package = __name__.rpartition(".inside.")[0] + ".libraries"
-    folder = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "libraries")
-    return {
-        name: import_module(f"{package}.{name}.inside")
-        for name in sorted(os.listdir(folder))
-        if os.path.exists(os.path.join(folder, name, "inside.py"))
-    }
+    return {name: import_module(f"{ROOM}.{name}.inside") for name in names()}
 
 
 def find(target: str) -> tuple[str, ModuleType, Any]:
@@ -45,7 +40,7 @@ def find(target: str) -> tuple[str, ModuleType, Any]:
             if inside.recognises(found):
                 return name, inside, found
         raise NotFound(
-            f"expected {EXPECTED} in {target}, found {_kind(found)}; name the "
+            f"expected {any_of()} in {target}, found {_kind(found)}; name the "
             "object that your worker command is given"
         )
     for attribute in (*USUAL, *vars(module)):
@@ -54,7 +49,7 @@ def find(target: str) -> tuple[str, ModuleType, Any]:
             if found is not None and not isinstance(found, type) and inside.recognises(found):
                 return name, inside, found
     raise NotFound(
-        f"expected {EXPECTED} in the module {module_name}, found none; name it "
+        f"expected {any_of()} in the module {module_name}, found none; name it "
         f"as {module_name}:NAME"
     )
 

@@ -38,7 +38,7 @@ def written(project: Path) -> list[str]:
 def test_nothing_to_be_found_is_one_sentence(project: Path) -> None:
     refused(
         init(),
-        f"an app of Celery, RQ or Dramatiq in the sources below {project}, found none; run",
+        f"an app of Celery, Dramatiq or RQ in the sources below {project}, found none; run",
     )
     (project / "shop.py").write_text("import celery\ndef make():\n    return celery.Celery()\n")
     refused(init(), "a Celery app that a module has a name for, found one that is made in a functi")

@@ -224,6 +224,12 @@ def test_the_command_makes_lists_and_removes(tmp_path: Path) -> None:
     command("env", "remove", "--all", within=tmp_path, code=HELD)
 
 
+def test_a_library_has_an_environment_of_its_name(tmp_path: Path) -> None:
+    told = command("env", "rq", "--help", within=tmp_path, code=HELD).stdout
+    assert "Make the environment of RQ: rq==3.0.0 redis==7.4.1. Print its Python." in told
+    assert "No such command 'rqq'" in complaint("env", "rqq", within=tmp_path, code=USAGE)
+
+
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [

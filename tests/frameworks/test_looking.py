@@ -20,12 +20,12 @@ from support.frameworks import APPS, CELERY, RQ, python_of
         ("needy:app", r"found KeyError: 'SHOP_DATABASE' \(needy.py, line 7\); set what the app"),
         (
             "json:dumps",
-            "expected an app of Celery, RQ or Dramatiq in json:dumps, found an object of",
+            "expected an app of Celery, Dramatiq or RQ in json:dumps, found an object of",
         ),
         ("json:dump_all", "expected dump_all in the module json, found none; it has"),
         (
             "json",
-            "expected an app of Celery, RQ or Dramatiq in the module json, found none",
+            "expected an app of Celery, Dramatiq or RQ in the module json, found none",
         ),
     ],
 )

@@ -10,15 +10,14 @@ from pathlib import Path
 from jobquake import apps
 from jobquake.environments.cache import environment
 from jobquake.frameworks.app import App
+from jobquake.frameworks.sign import sign
 from jobquake.frameworks.system import AppSystem
 from jobquake.harness.faults import Fault
 from jobquake.harness.plan.plan import Plan, PlannedJob, Pool, Queue
 
 APPS = Path(__file__).parent / "apps"
-CELERY = ("celery==5.7.0", "redis==7.4.1", "packaging==26.3")  # kombu needs packaging and hides it
+CELERY, RQ, DRAMATIQ = (sign(name).pins for name in ("celery", "rq", "dramatiq"))
 GREEN = (*CELERY, "gevent==26.9.0", "eventlet==0.41.3")
-RQ = ("rq==3.0.0", "redis==7.4.1")
-DRAMATIQ = ("dramatiq==2.2.1", "redis==7.4.1")
 LATE = {"task_acks_late": True, "task_reject_on_worker_lost": True}
 ONE_AT_A_TIME = {"worker_concurrency": 1, "worker_prefetch_multiplier": 1}
 

@@ -18,6 +18,7 @@ from ....protocol.commands import Inspected
 from ...brokers.redis import Redis, place_of
 from ...brokers.resp import Passing, RedisCalls, Words, words_of
 from ...library import LEAST, Finding, Held, Looked, Recovery
+from . import TITLE
 from .advice import findings
 
 VISIBILITY_S = 3600.0  # kombu.transport.redis.Channel
@@ -33,7 +34,7 @@ class Celery:
     """See :class:`...library.Library`."""
 
     name: ClassVar[str] = "celery"
-    title: ClassVar[str] = "Celery"
+    title: ClassVar[str] = TITLE
     notices_s: ClassVar[float] = 12.0  # billiard.pool.LOST_WORKER_TIMEOUT is 10 s
     own_task: ClassVar[str] = "jobquake.play"
 

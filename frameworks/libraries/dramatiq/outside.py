@@ -19,6 +19,7 @@ from ....protocol.commands import Inspected
 from ...brokers.redis import Redis, place_of
 from ...brokers.resp import Passing, RedisCalls, Words, words_of
 from ...library import LEAST, Finding, Held, Looked, Recovery
+from . import TITLE
 
 HEARTBEAT_MS, CHANCE, IN = 60_000, 1000, 1_000_000  # dramatiq.brokers.redis
 COMMAND, QUEUE, FIRST = 4, 6, 11  # places in EVALSHA: the command, its queue, what it is about
@@ -32,7 +33,7 @@ class Dramatiq:
     """See :class:`...library.Library`."""
 
     name: ClassVar[str] = "dramatiq"
-    title: ClassVar[str] = "Dramatiq"
+    title: ClassVar[str] = TITLE
     own_task: ClassVar[str] = "jobquake.play"
     notices_s: ClassVar[float] = 5.0
 

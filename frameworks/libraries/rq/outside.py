@@ -18,6 +18,7 @@ from ....protocol.commands import Inspected
 from ...brokers.redis import Redis, place_of
 from ...brokers.resp import Passing, RedisCalls, Words, words_of
 from ...library import LEAST, Finding, Held, Looked, Recovery
+from . import TITLE
 
 MONITORING_S, MAINTENANCE_S, WORKER_TTL_S = 30.0, 600.0, 420.0  # rq.defaults
 HEARTBEAT_GRACE_S = 60.0  # rq.worker.base.BaseWorker.get_heartbeat_ttl
@@ -34,7 +35,7 @@ class Rq:
     """See :class:`...library.Library`."""
 
     name: ClassVar[str] = "rq"
-    title: ClassVar[str] = "RQ"
+    title: ClassVar[str] = TITLE
     own_task: ClassVar[str] = "jobquake_play.play"
     notices_s: ClassVar[float] = 5.0
 
