@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import socket
 import sys
+import threading
+from contextlib import suppress
 
 from jobquake.leap.clock import LeapingClock
 from jobquake.proxy.client import Toxiproxy
@@ -89,6 +92,27 @@ def test_a_latency_of_the_harness_own_proxy_is_virtual_too(clock: LeapingClock) 
     assert all(20.0 <= each_s < 30.0 for each_s in took)
     server.kill()
     server.communicate()
+
+
+COMES_AND_GOES = """
+import socket, sys, time
+for each in range(100):
+    socket.create_connection(("127.0.0.1", int(sys.argv[1]))).close()
+    time.sleep(10)
+"""
+
+
+def test_a_connection_that_is_closed_is_looked_at_no_more(clock: LeapingClock) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=_accept_and_close, args=(listener,), daemon=True).start()
+        python(clock, COMES_AND_GOES, listener.getsockname()[1])
+    assert clock._page.head.connections_top < 50, "its place is given away again"
+
+
+def _accept_and_close(listener: socket.socket) -> None:
+    with suppress(OSError):
+        while True:
+            listener.accept()[0].close()
 
 
 PIPES = """

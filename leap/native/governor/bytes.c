@@ -23,6 +23,8 @@
 #define BACKLOG_COLUMN 11 /* of /proc/net/softnet_stat, since Linux 5.10 */
 #define SETTLE_NS 300000
 #define SYN_SENT 2       /* states and timers as the kernel numbers them */
+#define TIME_WAIT 6
+#define LISTENS 10
 #define RETRANSMITS 1
 
 /* -- the backlog -------------------------------------------------------------------------- */
@@ -91,6 +93,9 @@ static struct end look_up(int netlink, const struct leap_connection *connection,
     if (size < (ssize_t)sizeof *head || head->nlmsg_type != SOCK_DIAG_BY_FAMILY)
         return end;
     struct inet_diag_msg *message = NLMSG_DATA(head);
+    /* Where an end is gone, the kernel answers with whoever listens at its port. */
+    if (message->idiag_state == LISTENS || message->idiag_state == TIME_WAIT)
+        return end;
     end.there = true;
     end.state = message->idiag_state;
     end.timer = message->idiag_timer;
