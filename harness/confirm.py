@@ -9,21 +9,23 @@ inconclusive, and both histories are kept.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from msgspec.structs import replace
 
 from ..errors import EnvironmentFault
-from .result import Confirmation, ConfirmationOutcome, Result
+from .result import Confirmation, Result
 from .run import Run, run
 from .units import seconds
 from .why_not import why_not
 
 if TYPE_CHECKING:
+    from collections.abc import Set as AbstractSet
+
     from ..backends.adapter import RemoteQueue
     from ..backends.framework import FrameworkSystem
     from ..backends.system import Time
-    from .drivers.long_lived import LongLivedQueue
+    from .drivers.execution import Shaken
     from .plan.plan import Plan
     from .run import Driver
 
@@ -34,6 +36,17 @@ VANISHED = (
     "histories are kept, please report them"
 )
 
+T = TypeVar("T")
+
+
+class Said(NamedTuple):
+    """What a run says of a system: what is ``broken``, and how long it took to show that."""
+
+    broken: AbstractSet[str]
+    verdict: str
+    sentence: str
+    lasted_s: float
+
 
 def run_and_confirm(
     plan: Plan,
@@ -42,7 +55,7 @@ def run_and_confirm(
     control: str | None = None,
     progress: Callable[..., None] | None = None,
     toxiproxy: str = "embedded",
-    on: LongLivedQueue | None = None,
+    on: Shaken | None = None,
     time: Time | None = None,
     confirm_s: float = CONFIRM_S,
 ) -> Run:
@@ -77,41 +90,61 @@ def confirmed(
     result = found.result
     if result.as_expected != "violated" or not leapt(result):
         return found
-    if why := hopeless():
-        return _told(found, "not repeated", f"not repeated in real time: {why}")
-    if result.duration_s > limit_s:
-        return _told(
-            found,
-            "not repeated",
-            f"not repeated in real time: it took {seconds(result.duration_s)} in leaping time, "
-            f"and runs of up to {seconds(limit_s)} are repeated",
-        )
-    repeats: list[Run] = []
+    confirmation, repeats = repeated(said_by(found), again, said_by, hopeless, limit_s)
+    return told_of(found, confirmation, repeats)
+
+
+def repeated(
+    found: Said,
+    again: Callable[[], T],
+    said: Callable[[T], Said],
+    hopeless: Callable[[], str | None] = lambda: None,
+    limit_s: float = CONFIRM_S,
+) -> tuple[Confirmation, tuple[T, ...]]:
+    """What became in real time of what leaping time has shown, and the repetitions.
+
+    ``said`` is what one of them says; else as in :func:`confirmed`.
+    """
+    why = hopeless()
+    if why is None and found.lasted_s > limit_s:
+        why = f"it took {seconds(found.lasted_s)} in leaping time, and runs of up to "
+        why += f"{seconds(limit_s)} are repeated"
+    if why is not None:
+        return Confirmation("not repeated", f"not repeated in real time: {why}"), ()
+    repeats: list[T] = []
     while len(repeats) < ATTEMPTS:
         try:
             repeats.append(again())
         except EnvironmentFault as error:
-            return _told(found, "not repeated", f"not repeated in real time: {error}", repeats)
-        if broken(result) & broken(repeats[-1].result):
+            sentence = f"not repeated in real time: {error}"
+            return Confirmation("not repeated", sentence), tuple(repeats)
+        if found.broken & said(repeats[-1]).broken:
             times = "" if len(repeats) == 1 else f", at attempt {len(repeats)}"
-            return _told(found, "confirmed", f"violated in real time, too{times}", repeats)
-    verdicts = ", ".join(repeat.result.verdict for repeat in repeats)
-    if all(repeat.result.verdict == "inconclusive" for repeat in repeats):
-        return _told(
-            found,
-            "not repeated",
+            return Confirmation("confirmed", f"violated in real time, too{times}"), tuple(repeats)
+    verdicts = [said(repeat).verdict for repeat in repeats]
+    if set(verdicts) == {"inconclusive"}:
+        sentence = (
             f"not confirmed in real time, where {ATTEMPTS} runs were inconclusive: "
-            f"{repeats[-1].result.sentence}",
-            repeats,
+            f"{said(repeats[-1]).sentence}"
         )
-    told = _told(
-        found,
-        "vanished",
-        f"not violated in real time, where {ATTEMPTS} runs were {verdicts}",
-        repeats,
-    )
-    sentence = f"{VANISHED}: {result.sentence}"
-    return told._replace(result=replace(told.result, verdict="inconclusive", sentence=sentence))
+        return Confirmation("not repeated", sentence), tuple(repeats)
+    sentence = f"not violated in real time, where {ATTEMPTS} runs were {', '.join(verdicts)}"
+    return Confirmation("vanished", sentence), tuple(repeats)
+
+
+def said_by(run: Run) -> Said:
+    """What a run says, as far as another may confirm it."""
+    result = run.result
+    return Said(broken(result), result.verdict, result.sentence, result.duration_s)
+
+
+def told_of(found: Run, confirmation: Confirmation, repeats: Sequence[Run] = ()) -> Run:
+    """The run with what became of its finding; one that vanished accuses nobody any more."""
+    result = replace(found.result, confirmation=confirmation)
+    if result.vanished:
+        sentence = f"{VANISHED}: {result.sentence}"
+        result = replace(result, verdict="inconclusive", sentence=sentence)
+    return found._replace(result=result, repeats=tuple(repeats))
 
 
 def leapt(result: Result) -> bool:
@@ -122,10 +155,3 @@ def leapt(result: Result) -> bool:
 def broken(result: Result) -> set[str]:
     """The guarantees that the run says are violated."""
     return {check.name for check in result.checks if check.verdict == "violated"}
-
-
-def _told(
-    found: Run, outcome: ConfirmationOutcome, sentence: str, repeats: Sequence[Run] = ()
-) -> Run:
-    result = replace(found.result, confirmation=Confirmation(outcome, sentence))
-    return found._replace(result=result, repeats=tuple(repeats))

@@ -18,7 +18,7 @@ from ..backends.framework import FrameworkSystem
 from ..backends.system import Found, see_driver
 from ..blame import blaming
 from .checks import see_guarantees
-from .drivers.execution import Execution
+from .drivers.execution import Execution, Shaken
 from .plan.plan import Plan
 from .plan.validate import validate
 from .plan.within import within
@@ -27,7 +27,6 @@ from .result import OPTIONS, Result, judge
 
 if TYPE_CHECKING:
     from ..backends.system import Found, Time
-    from .drivers.long_lived import LongLivedQueue
     from .drivers.trips import Record
 
 Driver = Literal["sim", "process"]
@@ -56,7 +55,7 @@ def run(
     control: str | None = None,
     progress: Callable[..., None] | None = None,
     toxiproxy: str = "embedded",
-    on: LongLivedQueue | None = None,
+    on: Shaken | None = None,
     time: Time | None = None,
     record: Record | None = None,
 ) -> Run:
@@ -102,7 +101,7 @@ def _executed(
     driver: Driver,
     progress: Callable[..., None] | None,
     toxiproxy: str,
-    on: LongLivedQueue | None,
+    on: Shaken | None,
     time: Time | None,
     record: Record | None,
 ) -> Execution:

@@ -74,12 +74,12 @@ HARNESS = {  # the floors inside the room
     "strategies": 6,
     "run": 7,
     "explore": 7,
-    "assertions": 8,
     "run_folder": 8,
     "confirm": 8,
-    "soak": 9,
-    "contract": 9,
-    "shrink": 9,
+    "assertions": 9,
+    "soak": 10,
+    "contract": 10,
+    "shrink": 10,
 }
 LONGEST = 400
 FOLDERS = [ROOT / room for room in FLOORS]

@@ -12,7 +12,7 @@ from ... import lookup
 from ...errors import EnvironmentFault
 from ...experiments import check_writable
 from ...quantities import SECONDS
-from ..options import seed_option
+from ..options import confirm_option, seed_option
 from ..os_errors import os_errors_told
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ SECTION = "run"
     is_flag=True,
     help="Start each round with an empty queue instead of using one for all rounds.",
 )
+@confirm_option
 @click.option(
     "--metrics-host", default="127.0.0.1", show_default=True, help="Address for the metrics."
 )
@@ -61,6 +62,7 @@ def command(
     driver: Driver,
     seed: int,
     fresh: bool,
+    confirm_s: float | None,
     metrics_host: str,
     metrics_port: int | None,
     report: Path,
@@ -70,7 +72,8 @@ def command(
     The scenario is day-of-chaos unless you name others. The same queue lives through all rounds.
     Findings are printed and saved as they occur. Run the same command again to continue: with
     real processes on the same queue, in virtual time on a new one. The queue forgets completed
-    jobs after five minutes, so that memory and disk use stay bounded.
+    jobs after five minutes, so that memory and disk use stay bounded. What leaping time has shown
+    is repeated in real time, on an empty queue.
 
     \b
     Examples:
@@ -78,6 +81,7 @@ def command(
       jobquake soak worker-kill-before-ack --for 8h --driver process
     """
     from ...backends.metrics.exported import exported
+    from ...harness.confirm import CONFIRM_S
     from ...harness.result import EXIT
     from ...harness.run_folder import save
     from ...harness.soak.metrics import families
@@ -118,8 +122,9 @@ def command(
             jobs = remembered(queue)
             on = f"on its queue, which remembers {jobs} jobs" if jobs else "on an empty queue"
             click.echo(f"continuing {on}: {_line(latest)}")
+        limit_s = CONFIRM_S if confirm_s is None else confirm_s
         try:
-            soak = go_on(latest, report, for_s, plan_of, adapter, queue, keep, progress)
+            soak = go_on(latest, report, for_s, plan_of, adapter, queue, keep, progress, limit_s)
         except EnvironmentFault as fault:
             if latest.verdict != "violated":
                 raise
@@ -130,7 +135,10 @@ def command(
 
 
 def _tell(found: Violation, soak: Soak) -> None:
-    click.echo(f"violated in round {found.round}: {found.sentence}")
+    verdict = "inconclusive" if found.vanished else "violated"
+    click.echo(f"{verdict} in round {found.round}: {found.sentence}")
+    if found.confirmation:
+        click.echo(f"  found in leaping time; {found.confirmation.sentence}")
     click.echo(f"  jobquake replay '{found.replay}'")
     if found.needs_the_past:
         luck = ", or another timing" if soak.driver == "process" else ""

@@ -19,10 +19,11 @@ from ...backends.claims import Claim, unclaimed
 from ...errors import JobquakeError
 from ...protocol.clock import Clock
 from ..assertions import telling
+from ..confirm import run_and_confirm
 from ..faults.net_fault import NetFault
 from ..plan.plan import Plan
 from ..result import Result
-from ..run import Driver, run
+from ..run import Driver
 from ..why_not import why_not
 from .bench import Bench
 from .machine import QUICK
@@ -118,8 +119,8 @@ class Subject:
         """What came of it. Real processes on a busy machine are given another chance to strike."""
         __tracebackhide__ = True
         for _ in range(TRIES if driver == "process" else 1):
-            result = self.told(lambda: run(plan, self.backend, driver)).result
-            if result.verdict != "inconclusive":
+            result = self.told(lambda: run_and_confirm(plan, self.backend, driver)).result
+            if result.verdict != "inconclusive" or result.vanished:
                 break
         return result
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
+from ..plan.plan import Plan
 from ..properties import Judgement
 from ..record.history import History
 
@@ -24,3 +25,10 @@ class Execution(NamedTuple):
     time: str = "virtual"
     logged: Mapping[int, tuple[str, ...]] = {}
     judgements: Sequence[Judgement] = ()
+
+
+class Shaken(Protocol):
+    """A queue that plans are carried out on."""
+
+    def shake(self, plan: Plan) -> Execution:
+        """Carry the plan out."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import os
 import select
+import struct
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -19,7 +20,8 @@ from ...leap.clock import LeapingClock
 from ..units import seconds
 from .pace import clock_of
 
-IN_MODIFY = 0x2
+IN_MODIFY, IN_IGNORED = 0x2, 0x8000
+OF_A_FILE = struct.Struct("iIII")  # an event of inotify that is about a file: watch, mask, 0, 0
 GATHER_S = 0.001  # what comes at once is looked at once
 
 
@@ -29,8 +31,8 @@ class LeapingTime:
     def __init__(self, clock: LeapingClock) -> None:
         self._clock = clock
         self._news = select.epoll()
-        self._opened: list[int] = []
         self._files: set[int] = set()
+        self._processes: set[int] = set()
         self.loop_clock = clock
 
     @property
@@ -63,30 +65,41 @@ class LeapingTime:
         if self._clock.wait_readable(self._news.fileno(), left_s):
             time.sleep(GATHER_S)
             for fd, _ in self._news.poll(0):
-                if fd in self._files:  # what is not read swallows what comes after it
-                    os.read(fd, 65536)
+                if fd in self._processes or (fd in self._files and _is_gone(fd)):
+                    self._forget(fd)  # a queue may stand for hours, through thousands of both
 
     def watch_file(self, path: Path) -> None:
         libc = ctypes.CDLL(None, use_errno=True)
         news = libc.inotify_init1(os.O_CLOEXEC | os.O_NONBLOCK)
         if news < 0 or libc.inotify_add_watch(news, bytes(path), IN_MODIFY) < 0:
             raise OSError(ctypes.get_errno(), "expected to be told when a file grows", str(path))
-        self._opened.append(news)
         self._files.add(news)
         self.watch(news)
 
     def watch_process(self, pid: int) -> None:
-        self._opened.append(os.pidfd_open(pid))
-        self.watch(self._opened[-1])
+        process = os.pidfd_open(pid)
+        self._processes.add(process)
+        self.watch(process)
 
     def watch(self, fd: int) -> None:
         # Told once for all that is new: whoever looks need not read it to the end.
         self._news.register(fd, select.EPOLLIN | select.EPOLLET)
 
+    def _forget(self, fd: int) -> None:
+        self._files.discard(fd)
+        self._processes.discard(fd)
+        os.close(fd)
+
     def close(self) -> None:
         self._news.close()
-        for fd in self._opened:
-            os.close(fd)
+        for fd in (*self._files, *self._processes):
+            self._forget(fd)
+
+
+def _is_gone(news: int) -> bool:
+    """Whether the file is gone. What is told of it is read: it would swallow what comes next."""
+    told = os.read(news, 4096 * OF_A_FILE.size)
+    return any(mask & IN_IGNORED for _, mask, _, _ in OF_A_FILE.iter_unpack(told))
 
 
 @contextmanager

@@ -28,18 +28,18 @@ from ...protocol.commands import (
 )
 from ..plan.plan import Plan
 from .conductor import pending
-from .execution import Execution
+from .execution import Shaken
 
 SETTLE_WITHIN_S = 30.0
 SETTLE_LEASE_S = 10.0
 WORKER = "soak"
 
 
-class LongLivedQueue(Protocol):
+class LongLivedQueue(Shaken, Protocol):
     """A queue on which plans are carried out one after the other; their labels must differ."""
 
-    def shake(self, plan: Plan) -> Execution:
-        """Carry the plan out."""
+    def empty(self) -> Shaken:
+        """An empty queue by the clock of this one: each plan meets it without a past."""
 
     def settle(self, plan: Plan) -> int:
         """Settle what a run of this plan left, and drop what is old; how many jobs stayed."""

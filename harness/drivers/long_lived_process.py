@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from typing import NamedTuple
 
 import psutil
 
@@ -20,7 +21,7 @@ from ..plan.plan import Plan
 from .clean import Workspace, clean, marked
 from .conductor import QUIET_POLL_S
 from .crew import CONTROL_TIMEOUT_S
-from .execution import Execution
+from .execution import Execution, Shaken
 from .guard import guarded
 from .long_lived import settle
 from .pace import Pace
@@ -30,6 +31,16 @@ from .server import Server
 from .spawn import spawner
 
 MEASURE_TIMEOUT_S = 1.0
+
+
+class NewEachTime(NamedTuple):
+    """See :class:`.execution.Shaken`: each plan has a server of its own, at that pace."""
+
+    adapter: RemoteQueue
+    pace: Pace
+
+    def shake(self, plan: Plan) -> Execution:
+        return shake(plan, self.adapter, pace=self.pace)
 
 
 class ServedQueue:
@@ -54,6 +65,9 @@ class ServedQueue:
 
     def shake(self, plan: Plan) -> Execution:
         return shake(plan, self._adapter, server=self._server, pace=self._pace)
+
+    def empty(self) -> Shaken:
+        return NewEachTime(self._adapter, self._pace)
 
     def settle(self, plan: Plan) -> int:
         self._server.ensure()

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from random import Random
+from typing import NamedTuple
 
 from ...backends.adapter import Adapter, Housekeeper, Queue
 from ...protocol.clock import Clock as Clocks
@@ -19,10 +20,19 @@ from ..faults.fields import SERVER
 from ..plan.plan import Plan
 from .clock import Clock
 from .conductor import QUIET_POLL_S
-from .execution import Execution
+from .execution import Execution, Shaken
 from .long_lived import settle
-from .sim import Simulation
+from .sim import Simulation, simulate
 from .skew import WallClocks
+
+
+class NewEachTime(NamedTuple):
+    """See :class:`.execution.Shaken`: each plan has a simulation of its own."""
+
+    adapter: Adapter
+
+    def shake(self, plan: Plan) -> Execution:
+        return Execution(simulate(plan, self.adapter), None, "simulated")
 
 
 class SimulatedQueue:
@@ -57,6 +67,9 @@ class SimulatedQueue:
         history = Simulation(plan, self._adapter, self._lend).run()
         self._began_s, self._clock, self._walls = self.now(), None, None
         return Execution(history, None, "simulated")
+
+    def empty(self) -> Shaken:
+        return NewEachTime(self._adapter)
 
     def settle(self, plan: Plan) -> int:
         queues = tuple(queue.name for queue in plan.queues)

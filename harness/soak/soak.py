@@ -5,6 +5,7 @@ of a queue does to its present. The queue lives through all rounds; each round h
 own and is judged by itself, then its history is let go, and the queue forgets what is done
 after a few minutes of its time: memory and disk stay bounded however long it lasts. What was
 found is kept at once, and the state after every round, so that a soak that was stopped goes on.
+What leaping time shows is repeated in real time, on an empty queue (:mod:`..confirm`).
 """
 
 from __future__ import annotations
@@ -26,9 +27,12 @@ from ...blame import blaming
 from ...errors import EnvironmentFault, UsageError
 from ...protocol.commands import Measured
 from ...whole_file import read_whole
+from ..confirm import CONFIRM_S, broken, confirmed
 from ..drivers.long_lived import LongLivedQueue
 from ..plan.plan import Plan
+from ..result import Confirmation
 from ..run import Driver, Run, run
+from ..why_not import why_not
 from .queue import long_lived_queue
 
 FORMAT = 2
@@ -53,7 +57,8 @@ class Violation(Struct, frozen=True):
     """A round that broke a guarantee: its number, what was broken, how to see it again.
 
     ``alone`` is the verdict of the same plan on an empty queue, which is what the replay
-    string runs. ``since`` is the round with which the queue had begun.
+    string runs. ``since`` is the round with which the queue had begun. ``confirmation``: of what
+    leaping time has shown, whether real time shows it; if it does not, nobody is accused.
     """
 
     round: int
@@ -61,6 +66,11 @@ class Violation(Struct, frozen=True):
     replay: str
     alone: str
     since: int
+    confirmation: Confirmation | None = None
+
+    @property
+    def vanished(self) -> bool:
+        return self.confirmation is not None and self.confirmation.outcome == "vanished"
 
     @property
     def needs_the_past(self) -> bool:
@@ -97,9 +107,11 @@ class Soak(Struct, frozen=True):
 
     @property
     def verdict(self) -> str:
-        """Violated if any round was; inconclusive if none held."""
-        if self.verdicts.get("violated"):
+        """Violated if any round was; inconclusive if a finding vanished, or no round held."""
+        if not all(found.vanished for found in self.found):
             return "violated"
+        if self.found:
+            return "inconclusive"
         return "held" if self.verdicts.get("held") else "inconclusive"
 
 
@@ -192,11 +204,14 @@ def go_on(
     queue: LongLivedQueue | None,
     keep: Callable[[Run, int], None],
     progress: Callable[[Soak], None],
+    confirm_s: float = CONFIRM_S,
 ) -> Soak:
     """Run rounds on ``queue`` until ``for_s`` seconds of running are spent; the soak then.
 
     ``plan_of(scenario, seed)`` makes the plan of a round; ``keep(run, round)`` keeps one that
     broke a guarantee, the first ``MOST_KEPT`` of them; ``progress`` is told after each round.
+    What those have shown in leaping time is repeated in real time unless it took longer than
+    ``confirm_s``.
     Raises :class:`SoakError` about a plan that lasts longer than the queue remembers, and
     :class:`EnvironmentFault` after a round that the environment spoilt; the soak can go on.
     """
@@ -211,9 +226,12 @@ def go_on(
         done = run(plan, adapter, soak.driver, on=queue)
         result = done.result
         if result.verdict == "violated" and len(soak.found) < MOST_KEPT:
+            done, alone = _confirmed(done, adapter, soak.driver, queue, confirm_s)
             keep(done, number)
-            alone = run(plan, adapter, soak.driver).result.verdict if queue else result.verdict
-            found = Violation(number, result.sentence, result.replay, alone, soak.since)
+            result = done.result
+            found = Violation(
+                number, result.sentence, result.replay, alone, soak.since, result.confirmation
+            )
             soak = replace(soak, found=(*soak.found, found))
         since = soak.since
         if queue is None:
@@ -241,6 +259,33 @@ def go_on(
         if result.environment_at_fault:
             raise EnvironmentFault(f"round {number}: {result.sentence}")
     return soak
+
+
+def _confirmed(
+    found: Run,
+    adapter: Adapter,
+    driver: Driver,
+    queue: LongLivedQueue | None,
+    confirm_s: float,
+) -> tuple[Run, str]:
+    """The round, with what real time says of what it has found, and its plan's verdict alone.
+
+    Real time is no judge of what needs the past of its queue.
+    """
+
+    plan, alone = found.plan, found
+
+    def again() -> Run:
+        return run(plan, adapter, driver, time="real")
+
+    def hopeless() -> str | None:
+        if broken(found.result) & broken(alone.result):
+            return why_not(plan, adapter, driver, "real")
+        return "its queue has stood through other rounds, and on an empty one it does not show"
+
+    if queue is not None:
+        alone = run(plan, adapter, driver, on=queue.empty())
+    return confirmed(found, again, hopeless, confirm_s), alone.result.verdict
 
 
 def _plan(soak: Soak, plan_of: Callable[[str, int], Plan]) -> Plan:

@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from jobquake import run
+from jobquake import assert_holds, run
 from jobquake.backends import registry as backends
 from jobquake.errors import INCONCLUSIVE, VIOLATED, EnvironmentFault
 from jobquake.harness import run as harness
 from jobquake.harness.confirm import ATTEMPTS, confirmed
+from jobquake.harness.contract.subject import Subject
 from jobquake.harness.faults.kill_at import KillAt
 from jobquake.harness.plan.replay import encode
 from jobquake.harness.run import Run
@@ -147,6 +148,20 @@ def test_a_queue_that_loses_work_is_caught_in_leaping_and_in_real_time() -> None
     done = run(replace(SMALL, faults=(KillAt(0, "mid_job"),)), TWIN, time="leap")
     assert done.result.confirmation and done.result.confirmation.outcome == "confirmed"
     assert done.repeats[-1].result.environment["time"] == "real"
+
+
+@leaps
+@pytest.mark.slow
+def test_the_contract_and_assertions_accuse_nobody_by_leaping_time_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tagged_here.installed(monkeypatch, "liar")
+    of_contract = Subject()
+    monkeypatch.setattr(Subject, "backend", backends.find("liar"), raising=False)
+    with pytest.raises(AssertionError, match=r"(?s)found nothing proved: .*a fault of jobquake"):
+        of_contract.holds(SMALL, "process")
+    with pytest.raises(AssertionError, match="not violated in real time, where 3 runs were held"):
+        assert_holds(SMALL, "liar", "process")
 
 
 @leaps

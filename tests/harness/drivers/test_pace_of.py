@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from jobquake.backends import registry as backends
 from jobquake.errors import USAGE, EnvironmentFault
 from jobquake.harness import run as harness
+from jobquake.harness.drivers.leaping_time import leaping_time
 from jobquake.harness.drivers.long_lived_process import served
 from jobquake.harness.drivers.pace_of import can_leap, pace_of, why_real
 from jobquake.leap.clock import InUse
@@ -61,3 +63,24 @@ def test_what_leaps_usually_does() -> None:
         assert can_leap(system, None), name
         assert not can_leap(system, "real")
         assert not can_leap(system, None, sys.executable)
+
+
+def open_files() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def test_what_has_ended_is_not_watched_any_more(tmp_path: Path) -> None:
+    with leaping_time("watching") as pace:
+        before = open_files()
+        for number in range(20):
+            file = tmp_path / str(number)
+            file.write_text("")
+            pace.watch_file(file)
+            process = subprocess.Popen(["sleep", "1000"])
+            pace.watch_process(process.pid)
+            file.write_text("a row")
+            file.unlink()
+            process.kill()
+            process.wait()
+        while open_files() > before:
+            pace.nap(pace.now_s() + 1.0)

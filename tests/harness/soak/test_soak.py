@@ -14,20 +14,27 @@ import msgspec
 import numpy as np
 import psutil
 import pytest
+from jobquake.backends import registry as backends
+from jobquake.backends.adapter import Adapter
 from jobquake.backends.built_in.reference import BACKEND as REFERENCE
 from jobquake.backends.reference.queue import FORGET_EVERY_S
 from jobquake.harness.drivers.long_lived_process import served
 from jobquake.harness.drivers.long_lived_sim import SimulatedQueue
+from jobquake.harness.faults.kill_at import KillAt
 from jobquake.harness.plan.plan import Plan
 from jobquake.harness.plan.replay import decode
-from jobquake.harness.run import run
+from jobquake.harness.run import Run, run
+from jobquake.harness.run_folder import load, save
 from jobquake.harness.soak.soak import RETENTION_S, Soak, begin, go_on, queue_of
 from jobquake.protocol.commands import Enqueue, Enqueued, Job, Measured, Reply
 from jobquake.scenarios import registry as scenarios
 from msgspec.structs import replace
+from support import tagged_here
 from support.broker_process import wait_until
 from support.haunted import FORGETS_NOT, Haunted, HauntedAdapter
+from support.leaping import needs_compiler
 from support.scrape import Samples, of, scrape
+from support.small_plan import SMALL
 
 COMMAND = [sys.executable, "-m", "jobquake", "soak"]
 MIB = 1024 * 1024
@@ -272,6 +279,42 @@ def test_a_soak_that_was_killed_leaves_its_queue_and_no_process_and_goes_on_with
     after = state(tmp_path)
     assert after.rounds == before.rounds + 1
     assert (after.since, after.starts, after.verdicts) == (0, 2, {"held": after.rounds})
+
+
+def small_soak(folder: Path, adapter: Adapter, plan: Plan, fresh: bool = False) -> Soak:
+    """A round of this plan on real processes."""
+    begun = begin(folder, ("small",), adapter, "process", 0, fresh)
+
+    def keep(done: Run, number: int) -> None:
+        save(done, folder / f"round-{number}")
+
+    with queue_of(begun, folder, adapter) as queue:
+        return go_on(begun, folder, 1e-9, lambda *_: plan, adapter, queue, keep, lambda _: None)
+
+
+@needs_compiler
+@pytest.mark.parametrize("fresh", [False, pytest.param(True, marks=pytest.mark.slow)])
+def test_what_only_leaping_time_shows_accuses_nobody_and_both_histories_are_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fresh: bool
+) -> None:
+    tagged_here.installed(monkeypatch, "liar")
+    ended = small_soak(tmp_path, backends.find("liar"), SMALL, fresh)
+    (found,) = ended.found
+    assert (ended.verdict, ended.verdicts) == ("inconclusive", {"inconclusive": 1})
+    assert found.vanished and "a fault of jobquake" in found.sentence
+    assert load(tmp_path / "round-0" / "real-time-3").result.verdict == "held"
+
+
+@needs_compiler
+@pytest.mark.parametrize("fresh", [False, pytest.param(True, marks=pytest.mark.slow)])
+def test_what_leaping_time_shows_is_confirmed_on_an_empty_queue(
+    tmp_path: Path, fresh: bool
+) -> None:
+    plan = replace(SMALL, faults=(KillAt(0, "mid_job"),))
+    ended = small_soak(tmp_path, backends.find("twin-ack-before-run@sqlite"), plan, fresh)
+    (found,) = ended.found
+    assert ended.verdict == "violated" and not found.needs_the_past
+    assert found.confirmation and found.confirmation.outcome == "confirmed"
 
 
 # -- metrics ----------------------------------------------------------------------------
