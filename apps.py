@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from .effects.source import SinkCharges, parse
 from .errors import UsageError
 from .frameworks.app import App, look
+from .frameworks.brokers.kind import REDIS, kind_of
 from .frameworks.brokers.theirs import take
 from .frameworks.system import AppSystem
 from .scenarios.for_apps import Fit, Kills, fitted
@@ -43,6 +44,11 @@ def system_of(app: App, properties: Sequence[Property] = ()) -> AppSystem:
         )
     parse(app.effects)
     library, looked = look(app)
+    if app.broker and kind_of(looked.broker) is not REDIS:
+        raise UsageError(
+            f"expected an app on Redis beside --broker, found {library.title}, whose broker is a "
+            "database; leave --broker out, and the run has one of its own"
+        )
     return AppSystem(
         app, library, looked, tuple(properties), take(app.broker) if app.broker else None
     )

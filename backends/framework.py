@@ -71,6 +71,14 @@ class Calling(Protocol):
         """The environment, so that what is meant for a service goes to its place (HOST:PORT)."""
 
 
+@runtime_checkable
+class Preparing(Protocol):
+    """What a framework has, too, if an empty broker has to be made ready for an app."""
+
+    def preparing_command(self, folder: Path, address: str) -> Program | None:
+        """A program that does so at that address, once, before any worker; None: nothing to do."""
+
+
 class Counted(NamedTuple):
     """How often the effect of each job happened, by its number; ``strangers`` are of no job.
 

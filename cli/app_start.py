@@ -112,17 +112,14 @@ def _none(project: Path, places: list[Place]) -> str:
 
 
 def _see_broker(looked: Looked) -> None:
-    """Raise unless the test can be run here: unless there is a Redis for it."""
-    from ..servers import redis
+    """Raise unless the test can be run here: unless there is a server for its broker."""
+    from ..frameworks.brokers.kind import kind_of
+    from ..servers import postgres, redis
     from ..servers.source import Installed, source
 
-    if isinstance(source("redis"), Installed):
-        redis.program()
-    if not looked.broker.startswith("redis"):
-        raise UsageError(
-            f"expected an app whose broker is Redis, found {looked.broker.partition('://')[0]}; "
-            "jobquake knows no other broker of apps yet"
-        )
+    kind = kind_of(looked.broker).server
+    if isinstance(source(kind), Installed):
+        {"redis": redis, "postgres": postgres}[kind].program()
 
 
 def _said(app: App, project: Path) -> dict[str, str]:

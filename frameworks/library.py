@@ -42,6 +42,7 @@ class Looked(Struct, frozen=True):
 
     ``settings`` are the library's own names and values, ``of_task`` those of the task that is
     called. ``load_s`` is how long the app took to load, ``worker`` the team's worker command.
+    ``prepares``: an empty broker has to be made ready for the app first, as with a schema.
     """
 
     library: str
@@ -57,6 +58,7 @@ class Looked(Struct, frozen=True):
     of_task: dict[str, Any] = {}
     load_s: float = 0.0
     worker: tuple[str, ...] = ()
+    prepares: bool = False
 
     def setting(self, name: str) -> Any:
         """Of the task, or else of the app."""

@@ -32,6 +32,7 @@ from ..proxy.loop_thread import LoopClock
 from ..servers import running
 from .app import INSIDE, App
 from .brokers import theirs
+from .brokers.kind import POSTGRES, REDIS, Kind, kind_of
 from .brokers.redis import Place, place_of, shown
 from .library import Library, Looked
 from .tally import tally, where
@@ -146,7 +147,8 @@ class AppSystem:
         if self.theirs:
             at = f"{self.theirs.host}:{self.theirs.port}"
             return [sys.executable, "-m", "jobquake.servers.theirs", at]
-        return running.command("redis", folder / "redis", port, careless=self.app.snapshots)
+        kind = self._kind.server
+        return running.command(kind, folder / kind, port, careless=self.app.snapshots)
 
     def programs(self) -> Sequence[str]:
         """See :class:`..backends.adapter.Starting`; a path is relative to the app's folder."""
@@ -178,6 +180,12 @@ class AppSystem:
         words += [self.app.target, self.task, self.app.args, self.app.options]
         return Program(words, self._environment(address), self.app.folder)
 
+    def preparing_command(self, folder: Path, address: str) -> Program | None:
+        if not self.looked.prepares:
+            return None
+        words = [self.app.python, str(INSIDE / "run.py"), "prepare", self.app.target]
+        return Program(words, self._environment(address), self.app.folder)
+
     def advice(self) -> Sequence[Advised]:
         found = self.library.examine(self.looked)
         return [Advised(one.guarantee, one.setting, one.advice, one.source) for one in found]
@@ -191,14 +199,14 @@ class AppSystem:
         Programs beside the app's Python come first, as where its environment is activated.
         """
         host, _, port = address.rpartition(":")
-        login: dict[str, Any] = {"username": None, "password": None, "credential_provider": None}
+        login: dict[str, Any] = dict(self._kind.login)
         if self.theirs:
             login |= {
                 "username": self.theirs.user or None,
                 "password": self.theirs.password or None,
             }
             login["db"] = self.theirs.database
-        ways = [[place.host, place.port, host, int(port), login] for place in self._places()]
+        ways = [[*place, host, int(port), login] for place in self._places()]
         theirs = self.app.env.get("PYTHONPATH", os.environ.get("PYTHONPATH", ""))
         path = [str(INSIDE / "start"), *([theirs] if theirs else [])]
         python = self.app.python
@@ -235,17 +243,25 @@ class AppSystem:
     def _looked_there(self) -> Looked:
         """The same app, with the URLs that lead to where its broker is in a run."""
         looked = self.looked
+        if self._kind is POSTGRES:
+            return looked
         urls = {"broker": looked.broker, "results": looked.results}
         there = {
             name: (self.theirs or place_of(url)._replace(user="", password="")).url
             for name, url in urls.items()
-            if url.startswith("redis")
+            if REDIS.speaks(url)
         }
         return replace(looked, **there)
 
-    def _places(self) -> set[Place]:
+    @property
+    def _kind(self) -> Kind:
+        """Of its broker. Raises :class:`UsageError`."""
+        return kind_of(self.looked.broker)
+
+    def _places(self) -> set[tuple[str, int]]:
+        """Where the servers are that a run puts its own in the place of."""
         urls = [self.looked.broker, self.looked.results]
-        return {place_of(url) for url in urls if url.startswith("redis")}
+        return {self._kind.place(url) for url in urls if self._kind.speaks(url)}
 
 
 class Control:

@@ -67,6 +67,7 @@ def watch(libraries: str) -> None:
         when_imported("socket", _redirect)
         when_imported("gevent.socket", _redirect)  # which takes the other's place
         when_imported("redis.connection", _log_in)
+        when_imported("psycopg.generators", _lead)
     for name in os.listdir(libraries):
         if os.path.exists(os.path.join(libraries, name, "inside.py")):
             when_imported(name, _hook(name))
@@ -82,6 +83,12 @@ def _log_in(connection: Any) -> None:
     from .redis_login import watch
 
     watch(connection, os.environ["JOBQUAKE_REDIRECT"])
+
+
+def _lead(generators: Any) -> None:
+    from .libpq import watch
+
+    watch(generators, os.environ["JOBQUAKE_REDIRECT"])
 
 
 def _hook(name: str) -> Callable[[Any], None]:

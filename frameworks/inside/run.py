@@ -32,6 +32,7 @@ def look(target: str, task: str, out: str) -> None:
     try:
         name, inside, found = find(target)
         said = {"library": name, **inside.look(found, task), "load_s": time.monotonic() - begun}
+        said["prepares"] = hasattr(inside, "prepare")
     except NotFound as error:
         said = {"problem": str(error)}
     except Exception as error:  # noqa: BLE001 (of somebody else's app)
@@ -51,8 +52,17 @@ def produce(target: str, task: str, arguments: str, options: str) -> None:
     produce_all(inside.producer(found, task, json.loads(options or "{}")), arguments)
 
 
+def prepare(target: str) -> None:
+    from _jobquake.frameworks.inside.find import find
+
+    _, inside, found = find(target)
+    inside.prepare(found)
+
+
 package()
 if sys.argv[1] == "look":
     look(*sys.argv[2:])
+elif sys.argv[1] == "prepare":
+    prepare(*sys.argv[2:])
 else:
     produce(*sys.argv[2:])

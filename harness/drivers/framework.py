@@ -7,6 +7,7 @@ file of the run's folder. All the rest is the process driver's: kills, restarts,
 from __future__ import annotations
 
 import json
+import subprocess
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -14,7 +15,14 @@ from pathlib import Path
 from typing import Any, cast
 
 from ...backends.adapter import Connection, RemoteQueue
-from ...backends.framework import Calling, FrameworkSystem, Program, Settings, Wishes
+from ...backends.framework import (
+    Calling,
+    FrameworkSystem,
+    Preparing,
+    Program,
+    Settings,
+    Wishes,
+)
 from ...backends.system import Time
 from ...errors import EnvironmentFault, JobquakeError, NothingProved, UsageError
 from ...protocol.events import Row
@@ -23,6 +31,7 @@ from ...protocol.probe import FOLDER, INCARNATION, NODE, PROCESS, WORKER
 from ...protocol.run_files import READY, STRIKES, WORK
 from ...proxy.choice import EMBEDDED
 from ..faults import LastingFault, PointFault
+from ..faults.fields import SERVER
 from ..plan.plan import Plan
 from ..properties import Judgement
 from .crew import Role
@@ -154,7 +163,29 @@ class FrameworkCrew:
         return self._system.worker_command(self._folder, address, queues, self.settings, number)
 
     def control(self, address: str) -> Connection:
+        if isinstance(self._system, Preparing):
+            program = self._system.preparing_command(self._folder, address)
+            if program:
+                self._run_to_its_end(program)
         return self._system.control(address)
+
+    def _run_to_its_end(self, program: Program) -> None:
+        log = self._folder / "preparing.log"
+        with log.open("ab") as words:
+            who = {FOLDER: str(self._folder), NODE: str(SERVER), INCARNATION: "1"}
+            env = {**program.env, **who, **self._pace.environment_of(SERVER)}
+            process = self._spawn(program.argv, env, program.folder, stdout=words, stderr=words)
+            self._started.append(process)
+            try:
+                status = process.wait(self.ready_within_s)
+            except subprocess.TimeoutExpired:
+                status = None
+        if status != 0:
+            told = f"ended with {status}" if status else f"took over {self.ready_within_s:g} s"
+            raise EnvironmentFault(
+                f"expected the app to make its broker ready, found that this {told}: "
+                f"{last_words(log)}"
+            )
 
     @property
     def judgements(self) -> Sequence[Judgement]:

@@ -11,6 +11,7 @@ import yaml
 from click.testing import CliRunner, Result
 from jobquake.cli import app_files
 from jobquake.cli.group import cli
+from jobquake.frameworks.sign import any_of
 from support.frameworks import APPS, CELERY, RQ, python_of
 
 
@@ -38,7 +39,7 @@ def written(project: Path) -> list[str]:
 def test_nothing_to_be_found_is_one_sentence(project: Path) -> None:
     refused(
         init(),
-        f"an app of Celery, Dramatiq or RQ in the sources below {project}, found none; run",
+        f"{any_of()} in the sources below {project}, found none; run",
     )
     (project / "shop.py").write_text("import celery\ndef make():\n    return celery.Celery()\n")
     refused(init(), "a Celery app that a module has a name for, found one that is made in a functi")

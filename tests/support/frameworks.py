@@ -57,6 +57,17 @@ def actors(
     return apps.system_of(App("actors:broker", task, python, APPS, worker, "[7]", env=env))
 
 
+def clerk(
+    task: str = "clerk.charge", rescues: str = "", settings: Mapping[str, float] | None = None
+) -> AppSystem:
+    """The Procrastinate app, with a task by that line of cron that retries jobs of dead workers."""
+    env = {"CLERK_RESCUES": rescues, "CLERK_WORKER": json.dumps(settings or {})}
+    found = App(
+        "clerk:app", task, python_of(sign("procrastinate").pins), APPS, None, "[7]", env=env
+    )
+    return apps.system_of(found)
+
+
 def plan(*faults: Fault, count: int = 4, workers: int = 1, deadline_s: float = 30.0) -> Plan:
     """A few jobs at once, and what strikes them."""
     return Plan(

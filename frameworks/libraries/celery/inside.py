@@ -98,7 +98,7 @@ def _register(**_: object) -> None:
     """The task that plays what a plan says, for whoever names none of the team's."""
     from celery import shared_task
 
-    @shared_task(name=OWN_TASK, bind=True)  # type: ignore[untyped-decorator]
+    @shared_task(name=OWN_TASK, bind=True)
     def play(self: Any, *args: object, **kwargs: object) -> None:
         in_hand.playing(self.request.id).play()
 
