@@ -141,7 +141,7 @@ def said_by(run: Run) -> Said:
 def told_of(found: Run, confirmation: Confirmation, repeats: Sequence[Run] = ()) -> Run:
     """The run with what became of its finding; one that vanished accuses nobody any more."""
     result = replace(found.result, confirmation=confirmation)
-    if result.vanished:
+    if result.vanished and result.verdict == "violated":
         sentence = f"{VANISHED}: {result.sentence}"
         result = replace(result, verdict="inconclusive", sentence=sentence)
     return found._replace(result=result, repeats=tuple(repeats))

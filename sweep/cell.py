@@ -1,27 +1,36 @@
-"""One cell: a boundary broken in one way, run from a fresh state and judged from its ledger."""
+"""One cell: a boundary broken in one way, run from a fresh state and judged from its ledger.
+
+What leaping time shows to be violated is repeated in real time (:mod:`..harness.confirm`).
+"""
 
 from __future__ import annotations
 
 import time as clock
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ..backends.system import Time
 from ..errors import EnvironmentFault
 from ..frameworks.system import AppSystem
+from ..harness.confirm import CONFIRM_S, VANISHED, Said, leapt, repeated, told_of
 from ..harness.drivers.trips import Record
 from ..harness.record import facts as recorded
 from ..harness.record.facts import Facts
 from ..harness.record.history import Event
 from ..harness.record.story import tell, tell_loss
+from ..harness.result import Confirmation
 from ..harness.run import Run, run
+from ..harness.run_folder import folder_name, save
 from ..harness.units import seconds
 from .boundaries import Boundary
 from .clean import queue_of
 from .effects import Difference, Effect, differences, effects
-from .outcome import Outcome
-from .plans import cell_plan
+from .outcome import LOOKS, Gravity, Outcome
+from .plans import REAL_PATIENCE_S, cell_plan
 from .ways import way
 
 PLAIN: dict[recorded.Outcome, Outcome] = {
@@ -57,7 +66,8 @@ class Cell(Struct, frozen=True):
     ``behind`` is what became of the job behind the one that was struck. ``done_s``: how long
     after it was sent the struck job was first done; ``due_s``: in how long what holds it at the
     end gives it back. ``logged`` is what its node wrote to its log after the strike. ``real_s``
-    is how long the run took.
+    is how long the run took, with what was repeated. ``confirmation``: of what leaping time showed
+    to be violated, whether real time shows it; if it does not, the cell is ``unproved``.
     """
 
     boundary: str
@@ -73,6 +83,11 @@ class Cell(Struct, frozen=True):
     effects: tuple[Difference, ...] = ()
     replay: str = ""
     real_s: float = 0.0
+    confirmation: Confirmation | None = None
+
+    @property
+    def gravity(self) -> Gravity:
+        return LOOKS[self.outcome].gravity
 
     @property
     def key(self) -> tuple[str, str]:
@@ -86,34 +101,77 @@ def run_cell(
     waits_s: float,
     time: Time | None = None,
     clean: Sequence[str] = (),
+    confirm_s: float = CONFIRM_S,
+    histories: Path | None = None,
 ) -> Cell:
     """Run that cell; an environment that fails it makes it ``unproved``, with the reason.
 
-    ``clean`` are the effects of an unbroken job.
+    ``clean`` are the effects of an unbroken job. What leaping time shows to be violated is repeated
+    in real time, where it waits for less, unless that takes longer than ``confirm_s``; where it
+    vanishes, the runs are kept in a folder below ``histories``.
     """
     begun_s = clock.monotonic()
     recovery_s = system.library.recovery(system.looked).seconds
-    fault = way(name).fault(boundary)
+    fault, variant = way(name).fault(boundary), name.replace(" ", "-")
     waits_s = waits_s if boundary.side == "worker" else 0.0
-    variant = f"{name.replace(' ', '-')}"
-    plan = cell_plan(queue_of(system), variant, fault, recovery_s, waits_s)
-    try:
+
+    def once(time: Time | None, waits_s: float) -> Ran:
         record = Record()
+        plan = cell_plan(queue_of(system), variant, fault, recovery_s, waits_s)
         done = run(plan, system, "process", time=time, record=record)
+        return Ran(done, _judged(done, boundary, name, clean, effects(record.trips)))
+
+    real_s = min(waits_s, REAL_PATIENCE_S)
+    try:
+        found = once(time, waits_s)
+        spared_s = waits_s - real_s
+        cell = confirmed(found, lambda: once("real", real_s), spared_s, confirm_s, histories)
     except EnvironmentFault as error:
-        real_s = clock.monotonic() - begun_s
-        return Cell(boundary.key, name, "unproved", sentence=str(error), real_s=real_s)
-    found = effects(record.trips)
-    return _judged(done, boundary, name, clock.monotonic() - begun_s, clean, found)
+        cell = Cell(boundary.key, name, "unproved", sentence=str(error))
+    return replace(cell, real_s=round(clock.monotonic() - begun_s, 3))
+
+
+class Ran(NamedTuple):
+    """A run, and the cell that it shows."""
+
+    run: Run
+    cell: Cell
+
+    @property
+    def said(self) -> Said:
+        cell = self.cell
+        broken = {cell.outcome} if cell.gravity == "violated" else set[str]()
+        verdict = cell.gravity if cell.gravity == "inconclusive" else cell.outcome
+        return Said(broken, verdict, cell.sentence, self.run.result.duration_s)
+
+
+def confirmed(
+    found: Ran,
+    again: Callable[[], Ran],
+    spared_s: float = 0.0,
+    limit_s: float = CONFIRM_S,
+    histories: Path | None = None,
+) -> Cell:
+    """The cell, and whether real time shows the same, if it accuses somebody by leaping time.
+
+    ``spared_s``: by how much ``again``, which runs it in real time, is shorter.
+    """
+    cell, said = found.cell, found.said
+    if not said.broken or not leapt(found.run.result):
+        return cell
+    shorter = said._replace(lasted_s=max(0.0, said.lasted_s - spared_s))
+    confirmation, repeats = repeated(shorter, again, lambda ran: ran.said, limit_s=limit_s)
+    cell = replace(cell, confirmation=confirmation)
+    if confirmation.outcome != "vanished":
+        return cell
+    if histories:
+        runs = [repeat.run for repeat in repeats]
+        save(told_of(found.run, confirmation, runs), histories / folder_name(*cell.key))
+    return replace(cell, outcome="unproved", sentence=f"{VANISHED}: {cell.sentence}")
 
 
 def _judged(
-    done: Run,
-    boundary: Boundary,
-    name: str,
-    real_s: float,
-    clean: Sequence[str],
-    found: list[Effect],
+    done: Run, boundary: Boundary, name: str, clean: Sequence[str], found: list[Effect]
 ) -> Cell:
     facts = Facts(done.plan, done.claims, done.history)
     outcome, behind = _outcome(facts), PLAIN[facts.outcome(1)]
@@ -135,7 +193,6 @@ def _judged(
         due_s=due_s,
         effects=differs,
         replay=done.result.replay_command,
-        real_s=round(real_s, 3),
     )
 
 

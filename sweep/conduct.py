@@ -11,10 +11,12 @@ import time as clock
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from math import inf
+from pathlib import Path
 from typing import NamedTuple
 
 from ..backends.system import Time
 from ..frameworks.system import AppSystem
+from ..harness.confirm import CONFIRM_S
 from ..pools import end_with_parent
 from .boundaries import Boundary
 from .cell import Cell, run_cell
@@ -33,8 +35,19 @@ class Progress(NamedTuple):
     last: Cell | None
 
 
+class Asked(NamedTuple):
+    """What all cells have in common; see :func:`.cell.run_cell`."""
+
+    system: AppSystem
+    waits_s: float
+    time: Time | None
+    clean: tuple[str, ...]
+    confirm_s: float
+    histories: Path | None
+
+
 Work = tuple[Boundary, Way]
-_here: list[tuple[AppSystem, tuple[str, ...]]] = []  # in a process of the pool
+_here: list[Asked] = []  # in a process of the pool
 
 
 def in_order(boundaries: Sequence[Boundary]) -> list[Work]:
@@ -55,20 +68,23 @@ def conduct(
     time: Time | None = None,
     parallel: int = 2,
     budget_s: float = inf,
+    confirm_s: float = CONFIRM_S,
+    histories: Path | None = None,
     tell: Callable[[Progress], None] = lambda progress: None,
 ) -> list[Cell]:
     """Run what is not kept yet, within ``budget_s`` seconds; all cells that are known then.
 
-    ``clean`` are the effects of an unbroken job.
+    ``clean``, ``confirm_s`` and ``histories`` are as in :func:`.cell.run_cell`.
     What was begun within the budget is finished.
     """
+    asked = Asked(system, waits_s, time, tuple(clean), confirm_s, histories)
     work = in_order(boundaries)
     left = [(b, way) for b, way in work if (b.key, way.name) not in kept.cells]
     wanted, until_s = len(work), clock.monotonic() + budget_s
     tell(_progress(kept, wanted, len(left), parallel, None))
     if left:
-        with _pool(system, clean, min(parallel, len(left))) as pool:
-            for cell in _done(pool, iter(left), parallel, until_s, waits_s, time):
+        with _pool(asked, min(parallel, len(left))) as pool:
+            for cell in _done(pool, iter(left), parallel, until_s):
                 kept.add(cell)
                 tell(_progress(kept, wanted, wanted - _known(work, kept), parallel, cell))
     return [kept.cells[b.key, way.name] for b, way in work if (b.key, way.name) in kept.cells]
@@ -84,23 +100,18 @@ def _progress(kept: Kept, wanted: int, left: int, parallel: int, last: Cell | No
     return Progress(wanted - left, wanted, left_s, last)
 
 
-def _pool(system: AppSystem, clean: Sequence[str], parallel: int) -> ProcessPoolExecutor:
+def _pool(asked: Asked, parallel: int) -> ProcessPoolExecutor:
     fresh = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(parallel, fresh, initializer=_begin, initargs=(system, clean))
+    return ProcessPoolExecutor(parallel, fresh, initializer=_begin, initargs=(asked,))
 
 
-def _begin(system: AppSystem, clean: Sequence[str]) -> None:
+def _begin(asked: Asked) -> None:
     end_with_parent()
-    _here.append((system, tuple(clean)))
+    _here.append(asked)
 
 
 def _done(
-    pool: ProcessPoolExecutor,
-    left: Iterator[Work],
-    parallel: int,
-    until_s: float,
-    waits_s: float,
-    time: Time | None,
+    pool: ProcessPoolExecutor, left: Iterator[Work], parallel: int, until_s: float
 ) -> Iterator[Cell]:
     """Cells as they are done, never more of them under way than can run at once."""
     under_way = set[Future[Cell]]()
@@ -110,7 +121,7 @@ def _done(
                 if (cell := next(left, None)) is None:
                     break
                 boundary, way = cell
-                under_way.add(pool.submit(_run, boundary, way.name, waits_s, time))
+                under_way.add(pool.submit(_run, boundary, way.name))
             if not under_way:
                 return
             done, under_way = wait(under_way, return_when=FIRST_COMPLETED)
@@ -120,7 +131,7 @@ def _done(
         pool.shutdown(cancel_futures=True)
 
 
-def _run(boundary: Boundary, name: str, waits_s: float, time: Time | None) -> Cell:
+def _run(boundary: Boundary, name: str) -> Cell:
     """In a process of the pool."""
-    system, clean = _here[0]
-    return run_cell(system, boundary, name, waits_s, time, clean)
+    system, waits_s, time, clean, confirm_s, histories = _here[0]
+    return run_cell(system, boundary, name, waits_s, time, clean, confirm_s, histories)

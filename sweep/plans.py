@@ -13,6 +13,7 @@ IDLE_S = 60.0  # of the clean run, before its job and after it
 BEGINS_S = 1.0  # of a cell: the job that is struck
 LATER_S = 20.0  # the one behind it
 DRAINS_S = 60.0
+REAL_PATIENCE_S = 30.0  # for what comes back by itself, in real time
 NEVER_GIVES_UP = 1_000_000
 GUARANTEES = ("no_lost_work", "progress_after_heal", "faults_hit")
 

@@ -11,13 +11,15 @@ from pathlib import Path
 from ..backends.system import Time
 from ..errors import UsageError
 from ..frameworks.system import AppSystem
+from ..harness.confirm import CONFIRM_S
 from ..harness.drivers.pace_of import can_leap
 from .clean import Clean, clean_run, fingerprint
 from .conduct import Progress, conduct
 from .kept import Kept
+from .plans import REAL_PATIENCE_S
 from .swept import Swept
 
-REAL_PATIENCE_S = 30.0
+HISTORIES = "vanished"  # the folder of runs whose finding real time has not shown
 SECRET = ("broker_url", "result_backend")  # there may be a password in it
 
 
@@ -32,6 +34,7 @@ def sweep(
     only: Sequence[str] = (),
     opening: bool = False,
     anew: bool = False,
+    confirm_s: float = CONFIRM_S,
     begun: Callable[[Clean], None] = lambda clean: None,
     tell: Callable[[Progress], None] = lambda progress: None,
 ) -> Swept:
@@ -40,6 +43,8 @@ def sweep(
     ``patience_s`` is how long a cell waits for what the library brings back by itself, by default
     as long as its settings say in leaping time, and 30 s in real time. ``only``: round trips with
     one of these texts in their names. ``opening``: those that only open connections, too.
+    What leaping time shows to be violated is repeated in real time unless that run took longer than
+    ``confirm_s``.
     ``begun`` is told of the clean run, ``tell`` of each cell.
 
     Raises :class:`NothingProved` if the clean run was none, :class:`UsageError`,
@@ -57,11 +62,12 @@ def sweep(
     if patience_s is None:
         patience_s = recovery.seconds if can_leap(system, time) else REAL_PATIENCE_S
     waits_s = min(patience_s, recovery.seconds)
-    kept = Kept(folder, f"{fingerprint(system, clean)}-{waits_s:g}", anew)
+    kept = Kept(folder, f"{fingerprint(system, clean)}-{waits_s:g}-{confirm_s:g}", anew)
     left_s = budget_s - (clock.monotonic() - started_s)
     cells = conduct(
         system, chosen, kept, waits_s,
-        clean=clean.effects, time=time, parallel=parallel, budget_s=left_s, tell=tell,
+        clean=clean.effects, time=time, parallel=parallel, budget_s=left_s, confirm_s=confirm_s,
+        histories=folder / HISTORIES, tell=tell,
     )  # fmt: skip
     looked = system.looked
     return Swept(

@@ -11,7 +11,7 @@ import click
 
 from ...errors import HELD, INCONCLUSIVE, VIOLATED, UsageError
 from ..app_options import AppAsked, app_alone
-from ..options import json_option, report_option, time_option
+from ..options import confirm_option, json_option, report_option, time_option
 
 if TYPE_CHECKING:
     from ...backends.system import Time
@@ -65,6 +65,7 @@ SERVERS = 2
     help="Write what the sweep shows as such a file; reasons that it has stay.",
 )
 @time_option
+@confirm_option
 @report_option
 @json_option
 @app_alone
@@ -77,6 +78,7 @@ def command(
     expect: Path | None,
     record: Path | None,
     time: Time | None,
+    confirm_s: float | None,
     report: Path,
     as_json: bool,
     app: AppAsked | None,
@@ -87,7 +89,7 @@ def command(
     and broker. Then each is lost, cut, late and silent, and whoever asks is killed before and after
     it, each in a run from a fresh state. Exits with 1 if work was lost or stood still, or, with
     --expect, if anything differs from the file; with 4 if a run proved nothing or the budget was
-    spent.
+    spent. Work that is lost or stands still in leaping time is repeated in real time.
 
     \b
     Examples:
@@ -99,6 +101,7 @@ def command(
     from rich.text import Text
 
     from ...experiments import check_writable
+    from ...harness.confirm import CONFIRM_S
     from ...reports import terminal
     from ...reports.sweep import text
     from ...sweep import expected
@@ -132,6 +135,7 @@ def command(
             only=only,
             opening=opening,
             anew=fresh,
+            confirm_s=CONFIRM_S if confirm_s is None else confirm_s,
             begun=lambda clean: text.clean(clean, console),
             tell=tell,
         )

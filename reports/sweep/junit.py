@@ -72,7 +72,10 @@ def _case(
         wanted = f"; expected {known.outcome}" if known else ""
         message = f"{cell.outcome}: {cell.sentence}{wanted}"
         answer = _element(tag, type=cell.outcome, message=message)
-        answer.text = in_xml("\n".join([*cell.story, "", cell.replay]).strip())
+        lines = [*cell.story, "", cell.replay]
+        if cell.confirmation:
+            lines.insert(0, f"found in leaping time; {cell.confirmation.sentence}")
+        answer.text = in_xml("\n".join(lines).strip())
         case.append(answer)
     elif known:
         out = _element("system-out")

@@ -55,6 +55,9 @@ def tell(swept: Swept, console: Console) -> None:
     _cells("proves nothing", swept.unproved, console)
     for cell in swept.findings[:MOST_STORIES]:
         console.print(one_line(f"{cell.boundary}, {cell.way}:"), soft_wrap=True)
+        if cell.confirmation:
+            told = f"    found in leaping time; {cell.confirmation.sentence}"
+            console.print(one_line(told), soft_wrap=True)
         for line in cell.story:
             console.print(one_line(f"    {line}"), soft_wrap=True)
         console.print(one_line(f"    again: {cell.replay}"), soft_wrap=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+from ...harness.result import ConfirmationOutcome
 from ...harness.units import seconds
 from ...sweep.outcome import LOOKS, Outcome
 from ...sweep.swept import Swept
@@ -30,6 +31,18 @@ def counts(swept: Swept) -> dict[Outcome, int]:
     return {outcome: found[outcome] for outcome in LOOKS if found[outcome]}
 
 
+def _confirmed(swept: Swept) -> list[str]:
+    """What real time said of what leaping time has shown, in a sentence, if that was asked."""
+    outcomes = Counter(cell.confirmation.outcome for cell in swept.cells if cell.confirmation)
+    words: dict[ConfirmationOutcome, str] = {
+        "confirmed": "seen in real time, too",
+        "not repeated": "not repeated there (--confirm 2min repeats more)",
+        "vanished": "not to be seen there, which is a fault of jobquake's",
+    }
+    told = [f"{outcomes[one]} {said}" for one, said in words.items() if outcomes[one]]
+    return [f"Of what leaping time showed: {', '.join(told)}."] if told else []
+
+
 def conditions(swept: Swept) -> list[str]:
     """Under which conditions that was found, a sentence each."""
     how = (
@@ -47,6 +60,7 @@ def conditions(swept: Swept) -> list[str]:
             f"{len(swept.opening)} round trips that only open connections were left out; "
             "--connections breaks them, too."
         )
+    said += _confirmed(swept)
     if not swept.complete:
         left = swept.wanted - len(swept.cells)
         said.append(f"{left} of {swept.wanted} were not run; the same command goes on with them.")

@@ -10,11 +10,13 @@ from xml.etree import ElementTree
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from jobquake.harness.result import Confirmation
 from jobquake.reports import terminal
 from jobquake.reports.sweep import junit, page, text
 from jobquake.sweep.expected import Expected, Known, compare
 from jobquake.sweep.outcome import LOOKS, Outcome
 from jobquake.sweep.swept import Swept
+from msgspec.structs import replace
 from playwright.sync_api import Browser
 from support.chromium_here import chromium
 from support.swept import ACK, POP, PUSH, swept
@@ -53,6 +55,19 @@ def test_the_terminal_shows_a_sign_for_each_cell_and_how_to_see_it_again() -> No
     assert grid["reset before"] == ["\u25cf", "\u25cf", LOOKS["run again"].sign]
     assert "1 of 24 runs" in lines and "jobquake replay 'jq1:x' --app shop:app" in lines
     assert "1 round trips that only open connections" in lines
+
+
+def test_it_is_told_what_real_time_said_of_what_leaping_time_showed() -> None:
+    sweep = found()
+    (lost,) = sweep.findings
+    seen = Confirmation("confirmed", "violated in real time, too")
+    cells = tuple(
+        replace(cell, confirmation=seen) if cell is lost else cell for cell in sweep.cells
+    )
+    sweep = replace(sweep, cells=cells)
+    assert "Of what leaping time showed: 1 seen in real time, too." in told(sweep)
+    for text_of in (told, page.page, junit.render):
+        assert "ound in leaping time; violated in real time, too" in text_of(sweep)
 
 
 def test_a_sweep_that_is_not_complete_says_so() -> None:

@@ -1,14 +1,20 @@
-"""In which order cells are run, and that a sweep goes on where one ended."""
+"""In which order cells are run, what is repeated, and that a sweep goes on where one ended."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from jobquake.backends.built_in.reference import BACKEND as REFERENCE
 from jobquake.harness.record.facts import OUTCOMES
-from jobquake.sweep.cell import PLAIN
+from jobquake.harness.run import run
+from jobquake.harness.run_folder import load
+from jobquake.sweep.cell import PLAIN, Ran, confirmed
 from jobquake.sweep.conduct import in_order
 from jobquake.sweep.kept import FILE, Kept
+from jobquake.sweep.outcome import Outcome
 from jobquake.sweep.ways import WAYS
+from msgspec.structs import replace
+from support.small_plan import SMALL
 from support.swept import ACK, HELLO, POP, PUSH, cell
 
 
@@ -32,6 +38,42 @@ def test_cells_are_found_again_by_the_same_sweep_only(tmp_path: Path) -> None:
     assert Kept(tmp_path, "one").cells == first.cells
     assert not Kept(tmp_path, "two").cells
     assert not Kept(tmp_path, "one").cells
+
+
+def ran(outcome: Outcome, time: str = "real") -> Ran:
+    """A run in that time, and a cell that has come to this."""
+    done = run(SMALL, REFERENCE, "sim")
+    environment = done.result.environment | {"time": time}
+    result = replace(done.result, environment=environment, duration_s=3780.0)
+    return Ran(done._replace(result=result), cell(POP, "killed after", outcome))
+
+
+LEAPT = ran("lost", "leaping: 3780 s in 2 s")
+
+
+def test_what_is_violated_in_leaping_time_is_repeated_in_real_time() -> None:
+    left = iter([ran("done"), ran("lost")])
+    confirmed_cell = confirmed(LEAPT, lambda: next(left), spared_s=3730.0)
+    assert confirmed_cell.outcome == "lost" and confirmed_cell.confirmation is not None
+    assert confirmed_cell.confirmation.sentence == "violated in real time, too, at attempt 2"
+    longer = confirmed(LEAPT, lambda: ran("done"), spared_s=3670.0)
+    assert longer.outcome == "lost" and longer.confirmation is not None
+    assert longer.confirmation.outcome == "not repeated"
+    for sound in (ran("lost"), ran("run again", "leaping: 9 s in 1 s")):
+        assert confirmed(sound, lambda: LEAPT) == sound.cell
+
+
+def test_a_cell_whose_finding_vanishes_accuses_nobody_and_its_histories_are_kept(
+    tmp_path: Path,
+) -> None:
+    left = iter([ran("done"), ran("not hit"), ran("run again")])
+    vanished = confirmed(LEAPT, lambda: next(left), 3730.0, histories=tmp_path)
+    assert (vanished.outcome, vanished.gravity) == ("unproved", "inconclusive")
+    assert "a fault of jobquake" in vanished.sentence and LEAPT.cell.sentence in vanished.sentence
+    assert vanished.confirmation is not None
+    assert vanished.confirmation.sentence.endswith("were done, inconclusive, run again")
+    (folder,) = tmp_path.iterdir()
+    assert load(folder).result.vanished and load(folder / "real-time-3").result.verdict == "held"
 
 
 def test_a_sweep_can_begin_anew(tmp_path: Path) -> None:

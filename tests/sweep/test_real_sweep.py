@@ -41,6 +41,13 @@ def test_a_worker_killed_between_taking_a_job_and_noting_it_has_lost_it() -> Non
 
 
 @pytest.mark.slow
+def test_what_a_cell_shows_in_leaping_time_is_seen_in_real_time_too() -> None:
+    cell = run_cell(shop(LATE), HOLD, "killed before", SOON_S, confirm_s=120.0)
+    assert cell.outcome == "lost" and cell.confirmation is not None
+    assert cell.confirmation.sentence == "violated in real time, too"
+
+
+@pytest.mark.slow
 def test_a_clean_run_of_celery_shows_each_round_trip_of_a_job() -> None:
     found = clean_run(shop()).boundaries
     assert [boundary.key for boundary in found if not boundary.opens] == CELERY
