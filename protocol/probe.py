@@ -13,6 +13,7 @@ import json
 import os
 import signal
 import time
+from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -122,11 +123,23 @@ class Taken:
 
     def play(self) -> None:
         """Be the job's function: work, fail and hang as the plan says, and have the effect."""
+        for pause_s in self._steps():
+            time.sleep(pause_s)
+
+    async def play_on_loop(self) -> None:
+        """The same as a coroutine, which leaves the event loop to others while it works."""
+        import asyncio  # not for everybody: a worker without a loop does not need it
+
+        for pause_s in self._steps():
+            await asyncio.sleep(pause_s)
+
+    def _steps(self) -> Iterator[float]:
+        """How long to work until the next step, each time."""
         half_s = self.job["service_s"] / 2
-        time.sleep(half_s)
-        self._fail_or_hang()
+        yield half_s
+        yield from self._fail_or_hang()
         self.at("mid_job")
-        time.sleep(half_s)
+        yield half_s
         self.at("before_effect")
         self.effect()
 
@@ -154,14 +167,14 @@ class Taken:
             os.kill(os.getpid(), signal.SIGSTOP)
             probe.ledger.write(Event.RESUMED, job=self.index, fault=fault["number"])
 
-    def _fail_or_hang(self) -> None:
+    def _fail_or_hang(self) -> Iterator[float]:
         behaviour = self.job["behaviour"]
         if behaviour == "permanent":
             raise JobFailed("the record no longer exists")
         if behaviour == "fail" and self.token <= self.job["failures"]:
             raise JobFailed("the dependency refused the connection")
         if behaviour in ("hang", "hang_in_c", "spin"):
-            time.sleep(LONGEST_SLEEP_S)
+            yield LONGEST_SLEEP_S
         if behaviour not in ("depends", "malformed"):
             return
         now_s = self._probe.elapsed()

@@ -67,6 +67,7 @@ def watch(libraries: str) -> None:
         when_imported("socket", _redirect)
         when_imported("gevent.socket", _redirect)  # which takes the other's place
         when_imported("redis.connection", _log_in)
+        when_imported("redis.asyncio.connection", _log_in)
         when_imported("psycopg.generators", _lead)
     for name in os.listdir(libraries):
         if os.path.exists(os.path.join(libraries, name, "inside.py")):

@@ -6,6 +6,8 @@ A child that was forked has the connections and counters of its parent; its prob
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from ...protocol.probe import Probe, Taken, probe_here
 
@@ -44,6 +46,17 @@ class InHand:
         else:
             taken.returned()
         taken.over()
+
+    @contextmanager
+    def running(self, identifier: str) -> Iterator[None]:
+        """The job's function is what runs inside."""
+        self.begins(identifier)
+        try:
+            yield
+        except BaseException:
+            self.ends(identifier, raised=True)
+            raise
+        self.ends(identifier, raised=False)
 
     def playing(self, identifier: str) -> Taken:
         """The delivery under way of that job."""

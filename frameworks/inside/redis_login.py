@@ -13,25 +13,33 @@ from .redirect import LOOPBACK
 
 
 def watch(connection: Any, said: str) -> None:
-    """``connection``: the module ``redis.connection``; ``said``: see :func:`.redirect.redirect`."""
+    """``connection``: ``redis.connection`` or ``redis.asyncio.connection``.
+
+    ``said``: see :func:`.redirect.redirect`.
+    """
     logins = {}
     for host, port, _, _, *more in json.loads(said):
         for name in LOOPBACK if host in LOOPBACK else (host,):
             if more:
                 logins[name, int(port)] = more[0]
-    plain = connection.Connection._connect
-    encrypted = connection.SSLConnection._connect
+    plain, encrypted = connection.Connection, connection.SSLConnection
+    connect, connect_encrypted = plain._connect, encrypted._connect
 
-    def login_of(self: Any) -> Any:
-        return logins.get((getattr(self, "host", ""), int(getattr(self, "port", 0))))
-
-    def connect(self: Any) -> Any:
-        for name, value in (login_of(self) or {}).items():
+    def with_login(self: Any) -> bool:
+        login = logins.get((getattr(self, "host", ""), int(getattr(self, "port", 0))))
+        for name, value in (login or {}).items():
             setattr(self, name, value)
-        return plain(self)
+        return login is not None
 
-    def connect_encrypted(self: Any) -> Any:
-        return encrypted(self) if login_of(self) is None else connect(self)
+    def connect_there(self: Any) -> Any:
+        with_login(self)
+        return connect(self)
 
-    connection.Connection._connect = connect
-    connection.SSLConnection._connect = connect_encrypted
+    def connect_without_tls(self: Any) -> Any:
+        if not with_login(self):
+            return connect_encrypted(self)
+        if hasattr(plain, "_connection_arguments"):  # where TLS is one of them
+            self._connection_arguments = lambda: plain._connection_arguments(self)
+        return connect(self)
+
+    plain._connect, encrypted._connect = connect_there, connect_without_tls

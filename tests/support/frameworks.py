@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import shlex
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -66,6 +68,28 @@ def clerk(
         "clerk:app", task, python_of(sign("procrastinate").pins), APPS, None, "[7]", env=env
     )
     return apps.system_of(found)
+
+
+def app_on(
+    library: str,
+    target: str,
+    task: str,
+    words: str = "",
+    settings: Mapping[str, object] | None = None,
+    options: str = "",
+) -> AppSystem:
+    """An app on that library, whose worker is started with these words besides the usual ones.
+
+    ``settings``: what the app finds as SETTINGS.
+    """
+    python = python_of(sign(library).pins)
+    env = {"SETTINGS": json.dumps(settings or {})}
+    app = App(target, task, python, APPS, None, "[7]", options, env=env)
+    system = apps.system_of(app)
+    if not words:
+        return system
+    usual = system.library.worker(python, target, system.looked, (), 0)
+    return apps.system_of(dataclasses.replace(app, worker=shlex.join([*usual, *words.split()])))
 
 
 def plan(*faults: Fault, count: int = 4, workers: int = 1, deadline_s: float = 30.0) -> Plan:

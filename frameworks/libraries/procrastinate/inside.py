@@ -72,28 +72,17 @@ def _watch_body(task: Any) -> None:
         _current.set("")  # a task that calls another runs it itself
         if not identifier:
             return call(self, *args, **kwargs)
-        in_hand.begins(identifier)
-        try:
-            found = call(self, *args, **kwargs)
-        except BaseException:
-            in_hand.ends(identifier, raised=True)
-            raise
-        if inspect.isawaitable(found):
-            return _awaited(identifier, found)
-        in_hand.ends(identifier, raised=False)
-        return found
+        if inspect.iscoroutinefunction(self.func):
+            return _awaited(identifier, call(self, *args, **kwargs))
+        with in_hand.running(identifier):
+            return call(self, *args, **kwargs)
 
     task.__call__ = watched
 
 
 async def _awaited(identifier: str, body: Any) -> Any:
-    try:
-        found = await body
-    except BaseException:
-        in_hand.ends(identifier, raised=True)
-        raise
-    in_hand.ends(identifier, raised=False)
-    return found
+    with in_hand.running(identifier):
+        return await body
 
 
 # -- jobquake's own task --------------------------------------------------------------------
