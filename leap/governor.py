@@ -19,6 +19,7 @@ from .page import PAGE_ENV
 READY_WITHIN_S = 10.0
 END_WITHIN_S = 5.0
 LOOK_EVERY_S = 0.0005
+TURNS_UNTOLD = 3  # its exit status
 
 
 class Governor:
@@ -51,6 +52,11 @@ class Governor:
 
     def check(self) -> None:
         """Raise :class:`EnvironmentFault` if it has died; time has run at its real rate since."""
+        if self._process.poll() == TURNS_UNTOLD:
+            raise EnvironmentFault(
+                "expected the kernel to count in /proc/PID/schedstat how often a thread has run, "
+                "found that it does not; use --time real"
+            )
         if self._process.poll() is not None:
             raise EnvironmentFault(
                 "expected the governor of leaping time to live as long as the run, found that it "

@@ -42,6 +42,14 @@ def test_no_signal_of_a_condition_is_lost(clock: LeapingClock) -> None:
     assert run(clock, program("conditions")).startswith("0 timeouts")
 
 
+def test_no_leap_passes_over_an_alarm_that_was_set_a_moment_ago(clock: LeapingClock) -> None:
+    other = start(clock, ["sleep", "1000000"])
+    alarms = start(clock, [program("armed"), 6000])
+    assert ended(clock, alarms, look_every_s=50.0) == "0 late\n"
+    other.kill()
+    other.communicate()
+
+
 def test_children_of_a_fork_sleep_on_the_same_clock(clock: LeapingClock) -> None:
     text = """
 import os, threading, time

@@ -48,6 +48,7 @@ struct leap_slot *slot_of(int32_t tid);
 /* idle.c */
 uint32_t idle(int64_t *earliest_ns); /* a LEAP_WHY_...: LEAP_WHY_LEAPS if everybody sleeps */
 bool asleep(struct task *task);
+bool turns_told(void); /* whether the kernel counts them, without which nothing can be proven */
 
 /* bytes.c */
 bool bytes_under_way(void);

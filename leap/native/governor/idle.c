@@ -33,15 +33,28 @@ bool asleep(struct task *task)
     return !task->gone && strchr("STtZXxI", state);
 }
 
-static uint64_t turns_of(struct task *task)
+static uint64_t turns_in(int schedstat)
 {
     char text[128];
-    ssize_t size = pread(task->schedstat, text, sizeof text - 1, 0);
+    ssize_t size = pread(schedstat, text, sizeof text - 1, 0);
     if (size <= 0)
         return 0;
     text[size] = 0;
     char *word = strrchr(text, ' ');
     return word ? strtoull(word + 1, NULL, 10) : 0;
+}
+
+static uint64_t turns_of(struct task *task)
+{
+    return turns_in(task->schedstat);
+}
+
+bool turns_told(void)
+{
+    int own = open("/proc/self/schedstat", O_RDONLY | O_CLOEXEC);
+    bool told = own >= 0 && turns_in(own);
+    close(own);
+    return told;
 }
 
 /* Whether the call in which it sleeps ends by itself: then the library does not know of it. */
@@ -192,6 +205,8 @@ uint32_t idle(int64_t *earliest_ns)
         return LEAP_WHY_BYTES;
     if (find_tasks() != here || atomic_load(&page->holds) > 0)
         return LEAP_WHY_RUNNING;
+    if (off_clock()) /* it has become another program between the looks */
+        return LEAP_WHY_OFF_CLOCK;
     /* The kernel may end a wait at any moment. The leap goes no further than that wait would have
      * gone, so it matters only whether one has ended already. */
     *earliest_ns = LEAP_NEVER;

@@ -7,7 +7,7 @@ if (process.argv[2] === "enqueue") {
   const queue = new Queue("q", { connection });
   queue.add("job", {}).then(() => queue.close());
 } else {
-  new Worker(
+  const worker = new Worker(
     "q",
     async () => {
       fs.appendFileSync(process.env.STARTS, `${performance.now() / 1000}\n`);
@@ -15,4 +15,5 @@ if (process.argv[2] === "enqueue") {
     },
     { connection },
   );
+  worker.on("ready", () => fs.appendFileSync(process.env.LOOKS, `${performance.now() / 1000}\n`));
 }

@@ -29,6 +29,8 @@ async def main(what: str) -> None:
             print(time.monotonic(), file=starts)
         await asyncio.sleep(600)
 
+    with Path(os.environ["LOOKS"]).open("a") as looks:
+        print(time.monotonic(), file=looks)
     await workers.run()
 
 

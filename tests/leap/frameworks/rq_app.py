@@ -1,4 +1,4 @@
-"""RQ with a maintenance every 2 s, so that its sweep adds little: work | enqueue."""
+"""RQ that monitors, looks and maintains every second, so that each adds little: work | enqueue."""
 
 import os
 import sys
@@ -23,10 +23,12 @@ if __name__ == "__main__":
     if sys.argv[1] == "enqueue":
         queue.enqueue(rq_app.job, job_timeout=900, retry=Retry(max=3))
     else:
+        with Path(os.environ["LOOKS"]).open("a") as looks:
+            print(time.monotonic(), file=looks)
         Worker(
             [queue],
             connection=connection,
-            maintenance_interval=2,
-            job_monitoring_interval=2,
-            worker_ttl=20,
+            maintenance_interval=1,
+            job_monitoring_interval=1,
+            worker_ttl=16,
         ).work(logging_level="ERROR")
