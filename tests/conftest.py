@@ -1,4 +1,7 @@
-"""Fixtures that many test files share: a Toxiproxy of each kind, a line through it, a clock."""
+"""Fixtures that many test files share: a Toxiproxy of each kind, a line through it, a clock.
+
+Beside every run that leaps there is a watcher: see ``support/watching.py``.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +9,23 @@ from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
+from jobquake.harness.drivers import leaping_time
 from jobquake.leap.clock import LeapingClock
-from support import toxiproxies
+from jobquake.leap.compiling import compiler
+from support import toxiproxies, watching
 from support.toxiproxies import KINDS, Api, Line
 
 # How long an example takes says how busy the machine is.
 settings.register_profile("patient", settings(), deadline=None)
 settings.load_profile("patient")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _watched() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        if compiler():
+            patch.setattr(leaping_time, "leaping_time", watching.watched)
+        yield
 
 
 @pytest.fixture(scope="module", params=KINDS)

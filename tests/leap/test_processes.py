@@ -26,8 +26,19 @@ SLOTS, SLOT_SIZE = 16384, 32
 
 
 def test_time_never_goes_back_and_never_stands_still(clock: LeapingClock) -> None:
-    assert run(clock, program("watcher", "-ldl"), 600, 5) == "well\n"
+    assert run(clock, program("watcher", "-ldl"), 600, 5, 900) == "well\n"
     assert clock.stats.leaps > 1000
+
+
+def test_the_watcher_sees_time_that_goes_back(clock: LeapingClock) -> None:
+    watcher = start(clock, [program("watcher", "-ldl"), 600, 2, 1])
+    while watcher.poll() is None:  # the harness does something, so nobody else changes it
+        clock._head.offset_ns += 20_000_000
+        time.sleep(0.01)
+        clock._head.offset_ns -= 20_000_000
+        time.sleep(0.01)
+    said = watcher.communicate()[0]
+    assert watcher.returncode == 1 and ("back for" in said or "stood still for" in said)
 
 
 @pytest.mark.parametrize("threads", [200, pytest.param(2000, marks=pytest.mark.slow)])

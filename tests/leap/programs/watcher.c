@@ -1,8 +1,10 @@
-/* watcher SECONDS PROCESSES: processes that share the last time that any of them has read, while
- * each of them sleeps and wakes. Fails if time ever goes back, for one or between two, or runs
- * slower than real time. */
+/* watcher SECONDS PROCESSES NAP: processes that share the last time that any of them has read, while
+ * each of them sleeps for up to NAP milliseconds and wakes. Fails if time ever goes back, for one or
+ * between two, or runs slower than real time. SIGTERM to all of them ends it before its time. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <errno.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -15,6 +17,14 @@
 #define NS 1000000000LL
 #define SLACK 1000 /* a microsecond, for clocks of two processors */
 
+static volatile sig_atomic_t over;
+
+static void end(int number)
+{
+    (void)number;
+    over = 1;
+}
+
 static void fail(const char *how, int64_t length)
 {
     printf("%s for %lld ns\n", how, (long long)length);
@@ -26,8 +36,9 @@ static int64_t ns(struct timespec t) { return t.tv_sec * NS + t.tv_nsec; }
 
 int main(int count, char **arguments)
 {
-    if (count < 3)
+    if (count < 4)
         return 2;
+    sigaction(SIGTERM, &(struct sigaction){.sa_handler = end}, NULL);
     /* libc's own function, past whatever stands before it */
     int (*real)(clockid_t, struct timespec *) = (int (*)(clockid_t, struct timespec *))dlsym(
         dlopen("libc.so.6", RTLD_LAZY), "clock_gettime");
@@ -57,13 +68,14 @@ int main(int count, char **arguments)
                 while (seen < ns(t) && !atomic_compare_exchange_weak(last, &seen, ns(t)))
                     ;
             }
-            usleep(1000 + rand() % 900000);
-        } while (ns(t) - begin < length);
+            if (!over)
+                usleep(1000 * (1 + rand() % atoi(arguments[3])));
+        } while (!over && ns(t) - begin < length);
         _exit(0);
     }
     int status, failed = 0;
-    while (wait(&status) > 0)
-        failed |= status;
+    for (pid_t child; (child = wait(&status)) > 0 || errno == EINTR;)
+        failed |= child > 0 ? status : 0;
     puts(failed ? "failed" : "well");
     return !!failed;
 }
