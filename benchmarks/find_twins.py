@@ -208,7 +208,8 @@ def main() -> None:
         )
     if arguments.twins:
         return
-    PAGE.write_text(page(twins, "python benchmarks/find_twins.py", machine), encoding="utf-8")
+    command = f"python benchmarks/find_twins.py --seeds {arguments.seeds}"
+    PAGE.write_text(page(twins, command, machine), encoding="utf-8")
     print(PAGE)
 
 

@@ -38,7 +38,7 @@ from jobquake.harness.faults.partition import Partition
 from jobquake.harness.faults.slow_network import SlowNetwork
 from jobquake.harness.plan.plan import Plan, PlannedJob, Pool, Queue
 from jobquake.harness.record.facts import Facts
-from jobquake.harness.record.history import ROW, History
+from jobquake.harness.record.history import ROW, Event, History
 from jobquake.harness.result import Result, judge
 from jobquake.reports.timeline import timeline_page
 from msgspec.structs import replace
@@ -127,6 +127,7 @@ def tiled(events: int, jobs: int = JOBS) -> tuple[Facts, Result]:
         part["t"] += tile * period_s
         part["job"][history["job"] >= 0] += tile * jobs
         part["fault"][history["fault"] >= 0] += tile * len(plan.faults)
+        part["key"][history["event"] == Event.EFFECT] += tile  # the effects of other jobs
     whole = replace(
         plan,
         jobs=plan.jobs * tiles,

@@ -12,17 +12,16 @@ from ..harness.faults import CallFault
 from ..harness.record.culprits import settled_by_another
 from ..harness.record.facts import Facts, Ints
 from ..harness.record.history import Answer, Event, Phase
-from ..harness.record.story import delivery_end, taken_and_not_begun
+from ..harness.record.story import delivery_end, taken_and_not_begun, taken_for_other_work
 from ..harness.spec.late_words import late_words
 
 ALL_SYMPTOMS = {
     "acked and not done", "acked before its effect", "broker crash", "counted as done", "delayed",
     "done without a word", "ended by another job's ack", "enqueue repeated", "failed", "flood",
-    "held and not counted", "late word accepted", "network", "never handed out", "no fault",
-    "stale heartbeat accepted", "redelivered", "replayed", "skewed clock",
-    "stale settle accepted", "taken and not held",
-    "struck after its effect", "submitted twice", "two at once",
-    "worker kill", "worker told to stop",
+    "held and not counted", "key of other work", "late word accepted", "network",
+    "never handed out", "no fault", "stale heartbeat accepted", "redelivered", "replayed",
+    "skewed clock", "stale settle accepted", "taken and not held", "struck after its effect",
+    "submitted twice", "two at once", "worker kill", "worker told to stop",
 }  # fmt: skip
 
 
@@ -60,6 +59,8 @@ def symptoms(facts: Facts, job: int) -> set[str]:
         found.add("acked and not done")
     if taken_and_not_begun(facts, job) >= 0:
         found.add("taken and not held")
+    if taken_for_other_work(facts, job) >= 0:
+        found.add("key of other work")
     if (events == Event.CONTRADICTED).any():
         found.add("held and not counted")
     if job in late_words(facts):

@@ -26,6 +26,9 @@ PRACTICES = (
         "the key recorded with the completion", "worker-kill-before-ack", "twin-key-before-effect"
     ),
     Practice("one idempotency key for all deliveries", "zombie-worker", "twin-key-per-delivery"),
+    Practice(
+        "an idempotency key made from the job", "worker-kill-before-ack", "twin-keys-seeded-alike"
+    ),
     Practice("fencing tokens", "zombie-worker", "twin-ack-without-token"),
     Practice("leases extended while the job runs", "slow-job-flood", "twin-lease-too-short"),
     Practice("durable before it is answered", "broker-crash", "twin-not-durable"),

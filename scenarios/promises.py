@@ -26,7 +26,7 @@ PROMISES = (
     Promise(
         "accepted work is done", "not lost in a worker's hands", "no_lost_work",
         ("ack-before-run", "no-lease", "pop-then-push", "shutdown-drops", "timeout-acks",
-         "key-before-effect"),
+         "key-before-effect", "keys-seeded-alike"),
     ),
     Promise(
         "accepted work is done", "not lost in the queue", "no_lost_work",

@@ -21,6 +21,7 @@ PAGE = Path(jobquake.__file__).parent / "docs" / "adapters.md"
 TEXT = PAGE.read_text()
 
 
+@pytest.mark.slow  # test_init_command.py tries them one by one
 @pytest.mark.parametrize("block", of_kind(PAGE, "sh"))
 def test_each_command_ends_as_the_page_says(block: str, tmp_path: Path) -> None:
     for line in commands(block):

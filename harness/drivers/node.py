@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 import faulthandler
 import os
+import random
 import signal
 import sys
 import time
@@ -140,6 +141,7 @@ def main(arguments: list[str]) -> None:
     """``node.py worker|client FOLDER NUMBER INCARNATION ADDRESS``."""
     role, folder, number, incarnation, address = arguments
     packed = unpack((Path(folder) / REPLAY).read_text())
+    random.seed(packed.plan.seed)  # all alike, as workers are that were restored from one image
     try:
         with blaming(packed.backend):
             node = Node(packed, Path(folder), int(number), int(incarnation), address)

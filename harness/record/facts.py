@@ -184,9 +184,21 @@ class Facts:
         rows, applied = self.rows(Event.EFFECT), self._applied
         job = self.history["job"][rows]
         effects: Ints = np.bincount(self.work[job[applied]], minlength=self.jobs)[self.work]
-        # A job whose key somebody else applied first has had its effect, too.
-        known = np.minimum(self._count(rows[self._has_sink("keyed")[job]]), 1)
-        return np.maximum(effects, known)
+        return effects
+
+    @cached_property
+    def taken_for(self) -> dict[int, int]:
+        """By the row of a request for an effect: that of other work, whose repetition the world
+        took it for. They came under one idempotency key, so the effect did not happen.
+        """
+        rows = self.rows(Event.EFFECT)
+        rows = rows[self._has_sink("keyed")[self.history["job"][rows]]]
+        _, first, same = np.unique(
+            self.history["key"][rows], return_index=True, return_inverse=True
+        )
+        known, work = rows[first[same]], self.work[self.history["job"]]
+        mistaken = work[known] != work[rows]
+        return dict(zip(rows[mistaken].tolist(), known[mistaken].tolist(), strict=True))
 
     @cached_property
     def absorbed(self) -> frozenset[int]:

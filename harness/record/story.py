@@ -183,12 +183,28 @@ def tell_loss(facts: Facts, job: int) -> str:
     if strikes:
         text += f"; at {seconds(history['t'][strikes[-1]])} {tell_strike(facts, int(strikes[-1]))}"
     text += taken
+    if (mistaken := taken_for_other_work(facts, job)) >= 0:
+        at, why = seconds(history["t"][mistaken]), _under_the_key_of_other_work(facts, mistaken)
+        text += f"; at {at} its effect was asked for {why}"
     if any(history["event"][i] == Event.RETURNED for i in rows):
         text += "; its function returned"
     settled = any(history["event"][i] == Event.SETTLED for i in rows)
     end = "the queue counts it as done" if settled else "the queue no longer holds it"
     text = f"{text}; its effect never happened, there is no dead letter, and {end}"
     return f"{text}: {facts.claims.caveat}" if crashes and facts.claims.caveat else text
+
+
+def taken_for_other_work(facts: Facts, job: int) -> int:
+    """The row of the last request for the job's effect that the world took for that of other work,
+    since it knew the key; -1: there is none.
+    """
+    mistaken = [row for row in facts.history.of_job(job).tolist() if row in facts.taken_for]
+    return mistaken[-1] if mistaken else -1
+
+
+def _under_the_key_of_other_work(facts: Facts, row: int) -> str:
+    other = int(facts.history["job"][facts.taken_for[row]])
+    return f"under the idempotency key of job {other}, which the world knew: nothing changed"
 
 
 def taken_and_not_begun(facts: Facts, job: int) -> int:
@@ -258,6 +274,8 @@ def _sentence(facts: Facts, i: int, of_job: int, pointed_at: bool) -> str | None
             )
         case Event.STARTED:
             return f"{at}: {who} started to work"
+        case Event.EFFECT if i in facts.taken_for:
+            return f"{at}: {who} asked for the effect {_under_the_key_of_other_work(facts, i)}"
         case Event.EFFECT if i in facts.absorbed:
             return f"{at}: {who} asked for the effect again, which was known: nothing changed"
         case Event.EFFECT:

@@ -43,23 +43,45 @@ def program(folder: Path, name: str, script: str) -> str:
     return f"{folder}{os.pathsep}{os.environ['PATH']}"
 
 
-def test_what_every_run_needs_is_here_where_the_tests_run() -> None:
+@pytest.fixture(scope="module")
+def here() -> dict[str, dict[str, object]]:
+    """What the doctor finds where the tests run."""
     code, things = examined()
     assert code == 0
-    assert {name for name, thing in things.items() if thing["needed"]} == NEEDED
-    assert {things[name]["state"] for name in NEEDED} == {"here"}
-    assert things["Python"]["version"] == ".".join(map(str, sys.version_info[:3]))
+    return things
 
 
-def test_a_program_that_is_here_is_told_with_its_own_version_and_place() -> None:
+@pytest.fixture(scope="module")
+def half_broken(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, object]]:
+    """What the doctor finds where servers and packages that no run needs are broken or away."""
+    folder = tmp_path_factory.mktemp("half-broken")
+    program(folder / "bin", "redis-server", "echo cannot load library >&2; exit 127")
+    path = program(folder / "bin", "docker", 'test "$1" = --version && echo Docker version 1.2.3')
+    (folder / "uvloop.py").write_text("raise ModuleNotFoundError('uvloop')")
+    (folder / "redis.py").write_text("raise ImportError('built for another Python')")
+    code, things = examined(PATH=path, PYTHONPATH=str(folder), DOCKER_HOST=f"unix://{folder}/none")
+    assert code == 0, "no run needs them"
+    return things
+
+
+def test_what_every_run_needs_is_here_where_the_tests_run(
+    here: dict[str, dict[str, object]],
+) -> None:
+    assert {name for name, thing in here.items() if thing["needed"]} == NEEDED
+    assert {here[name]["state"] for name in NEEDED} == {"here"}
+    assert here["Python"]["version"] == ".".join(map(str, sys.version_info[:3]))
+
+
+def test_a_program_that_is_here_is_told_with_its_own_version_and_place(
+    here: dict[str, dict[str, object]],
+) -> None:
     or_skip(redis.program)
     or_skip(postgres.program)
-    _, things = examined()
     for name, where in (("redis-server", redis.program()), ("postgres", postgres.program())):
         told = subprocess.run([where, "--version"], capture_output=True, text=True).stdout
-        assert things[name]["state"] == "here"
-        assert things[name]["place"] == str(where)
-        version = str(things[name]["version"])
+        assert here[name]["state"] == "here"
+        assert here[name]["place"] == str(where)
+        version = str(here[name]["version"])
         assert version[0].isdigit()
         assert version in told
 
@@ -77,30 +99,27 @@ def test_what_is_not_here_is_told_with_what_it_switches_off_and_how_to_get_it(
         assert str(thing["get"]).startswith(("apt-get install ", "brew install "))
 
 
-def test_a_program_that_does_not_run_is_not_here(tmp_path: Path) -> None:
-    path = program(tmp_path / "bin", "redis-server", "echo cannot load library >&2; exit 127")
-    _, things = examined(PATH=path)
-    assert things["redis-server"]["state"] == "broken"
-    assert things["redis-server"]["error"] == "it ended with 127: cannot load library"
+def test_a_program_that_does_not_run_is_not_here(
+    half_broken: dict[str, dict[str, object]],
+) -> None:
+    assert half_broken["redis-server"]["state"] == "broken"
+    assert half_broken["redis-server"]["error"] == "it ended with 127: cannot load library"
 
 
-def test_a_docker_client_without_an_engine_is_not_an_engine(tmp_path: Path) -> None:
-    path = program(tmp_path / "bin", "docker", 'test "$1" = --version && echo Docker version 1.2.3')
-    _, things = examined(PATH=path, DOCKER_HOST=f"unix://{tmp_path}/none")
-    assert things["docker"]["state"] == "here"
-    assert things["docker"]["version"] == "1.2.3"
-    assert things["docker engine"]["state"] == "missing"
+def test_a_docker_client_without_an_engine_is_not_an_engine(
+    half_broken: dict[str, dict[str, object]],
+) -> None:
+    assert half_broken["docker"]["state"] == "here"
+    assert half_broken["docker"]["version"] == "1.2.3"
+    assert half_broken["docker engine"]["state"] == "missing"
 
 
 def test_a_package_that_is_not_installed_is_missing_and_one_that_does_not_load_is_broken(
-    tmp_path: Path,
+    half_broken: dict[str, dict[str, object]],
 ) -> None:
-    (tmp_path / "uvloop.py").write_text("raise ModuleNotFoundError('uvloop')")
-    (tmp_path / "redis.py").write_text("raise ImportError('built for another Python')")
-    _, things = examined(PYTHONPATH=str(tmp_path))
-    assert things["uvloop for Python"]["state"] == "missing"
-    assert things["redis for Python"]["state"] == "broken"
-    assert things["redis for Python"]["error"] == "built for another Python"
+    assert half_broken["uvloop for Python"]["state"] == "missing"
+    assert half_broken["redis for Python"]["state"] == "broken"
+    assert half_broken["redis for Python"]["error"] == "built for another Python"
 
 
 def test_a_dependency_that_does_not_load_ends_with_3(tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ PRACTICES = {
     "twin-dead-letters-trimmed": "Keep dead letters",
     "twin-lease-too-short": "Extend the lease",
     "twin-key-per-delivery": "one key for all deliveries",
+    "twin-keys-seeded-alike": "Make the key from the job",
     "twin-enqueue-twice": "enqueue idempotent",
     "twin-promotion-twice": "one atomic step",
     "twin-key-not-recorded": "one idempotency key",

@@ -13,7 +13,7 @@ from hashlib import sha256
 
 import numpy as np
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from jobquake.backends import registry as backends
 from jobquake.harness.plan.plan import Plan, Queue
@@ -446,14 +446,20 @@ def haunted(text: str) -> Run:
     return this._replace(plan=plan, result=result)
 
 
+@cache
+def plain_shape() -> list[tuple[str, tuple[str, ...]]]:
+    return Page(page_of(haunted("plain"))).shape
+
+
 @given(st.text(alphabet="<>&\"'/!-=;#:{}%()[]\\` abcsxgimrlonp0", min_size=1, max_size=60))
 @example("</script><img src=x onerror=alert(1)>")
 @example("</title></style></pre><svg onload=alert(1)>")
 @example("'\"><script>alert(1)</script>")
 @example("<!-- --> ]]> {{ 7 * 7 }} {% raw %} &lt; &amp;lt;")
+@settings(max_examples=50)
 def test_a_hostile_name_stays_text(text: str) -> None:
     spoken = Page(page_of(haunted(text)))
-    assert spoken.shape == Page(page_of(haunted("plain"))).shape
+    assert spoken.shape == plain_shape()
     assert spoken.said("strong") == [text.strip()]
     assert spoken.said("li").count(text.strip()) >= len(done("twin-no-lease").result.story)
 

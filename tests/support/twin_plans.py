@@ -114,6 +114,7 @@ PLANS: dict[str, Minimal] = {
     "twin-key-per-delivery": Minimal(
         plan(job(), sink="keyed", faults=(KillAt(0, "after_effect"),)), 1
     ),
+    "twin-keys-seeded-alike": Minimal(plan(job(), job(0.05), pools=PAIR, sink="keyed"), 0),
     "twin-lease-too-short": Minimal(plan(job(service_s=0.6), pools=PAIR), 0),
     "twin-promotion-twice": Minimal(plan(job(delay_s=1.0), pools=PAIR), 0),
     "twin-heartbeat-blocked": Minimal(plan(job(service_s=3.0), pools=PAIR), 0),

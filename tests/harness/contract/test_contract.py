@@ -54,6 +54,7 @@ FEW = "examples = 10"  # where the suite is only shown to pass; the slow run tri
 FIRST_LINE = r"^job '.+', \w+(\(.*\))? at \S+ s: expected .+, found "
 # In another store the conversations about one command each are slow.
 OF_ALL_COMMANDS = "like_the_model or whatever_strikes"
+REDIS = "reference-redis"
 SERVED = {f"reference-{kind}": kind for kind in KINDS}
 TWINS = {
     name: getattr(backends.find(name), "contract_test", "")
@@ -111,7 +112,11 @@ def failed(lines: list[str]) -> dict[str, set[str]]:
 )
 @pytest.mark.parametrize(
     "backend",
-    ["reference", pytest.param("reference-sqlite", marks=pytest.mark.slow), *SERVED],
+    [
+        "reference",
+        "reference-postgres",
+        *(pytest.param(store, marks=pytest.mark.slow) for store in ("reference-sqlite", REDIS)),
+    ],
 )
 def test_a_correct_queue_passes_and_the_summary_says_how_long_it_took(
     pytester: pytest.Pytester, backend: str, more: list[str]

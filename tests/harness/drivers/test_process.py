@@ -26,6 +26,7 @@ from jobquake.harness.run import run
 from jobquake.protocol.commands import RetryPolicy
 from jobquake.scenarios import registry as scenarios
 from msgspec.structs import replace
+from support import tagged_here
 
 ROW = [
     "t", "since", "event", "answer", "phase", "node", "incarnation", "job", "token", "fault",
@@ -117,6 +118,18 @@ def test_the_flood_starves_a_shared_pool_and_not_an_isolated_one(
     verdicts = {check.name: check.verdict for check in done.result.checks}
     assert verdicts.pop("no_starvation") == ("violated" if starves else "held")
     assert set(verdicts.values()) == {"held"}
+
+
+def test_workers_are_seeded_alike_so_that_keys_which_they_draw_are_not_unique(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tagged_here.installed(monkeypatch, "drawn")
+    jobs = tuple(PlannedJob(0.05 * i, 0, 0.2) for i in range(6))
+    plan = small_plan(jobs=jobs, pools=(Pool("p", ("q",), 3),), sink="keyed")
+    result = run(plan, backends.find("drawn"), "process").result
+    assert result.verdict == "violated"
+    assert "under the idempotency key of job" in result.sentence
+    backends.find.cache_clear()
 
 
 def test_a_shared_file_without_a_network_holds_and_its_network_faults_prove_nothing() -> None:

@@ -272,7 +272,7 @@ def test_nesting_beyond_reason_is_refused() -> None:
 
 
 @given(plan=valid_plans(), data=st.data())
-@settings(max_examples=200)
+@settings(max_examples=100)
 def test_a_value_exchanged_anywhere_is_refused_or_makes_another_valid_plan(
     plan: Plan, data: st.DataObject
 ) -> None:
