@@ -18,7 +18,8 @@ from .frameworks.sign import signs
 SIGNS = signs()
 # The full name of what makes one, and whose it is.
 MAKERS = {maker: sign.name for sign in SIGNS for maker in sign.makers}
-PACKAGES = {maker.partition(".")[0] for maker in MAKERS}
+CALLED = {(sign.name, name) for sign in SIGNS for name in sign.called}
+PACKAGES = {maker.partition(".")[0] for maker in MAKERS} | {sign.name for sign in SIGNS}
 WORDS = re.compile(rf"\b({'|'.join(sorted(PACKAGES))})\b", re.IGNORECASE)
 ASIDE = {"node_modules", "site-packages", "build", "dist", "__pycache__"}
 TESTS = re.compile(r"(^|/)(tests?|examples?|docs)/|(^|/)(test_[^/]*|conftest)\.py$")
@@ -61,12 +62,14 @@ class Source(NamedTuple):
 
     ``made``: name, line, and the full name of what was called. ``inside``: line and library of
     what is made in a function. ``factories``: functions in which one is made, and whose.
+    ``called``: name, line and library of what nothing makes, and is known by its name.
     """
 
     file: Path
     made: list[tuple[str, int, str]]
     inside: list[tuple[int, str]]
     factories: list[tuple[str, str]]
+    called: list[tuple[str, int, str]]
 
 
 def _files(project: Path) -> Iterator[Path]:
@@ -97,7 +100,9 @@ def _source(file: Path) -> Source | None:
                 if name in MAKERS:
                     names[node.name] = name
     made = [
-        (name, value.lineno, _full_name(value.func, names)) for name, value in _assigned(tree.body)
+        (name, value.lineno, _full_name(value.func, names))
+        for name, value in _assigned(tree.body)
+        if isinstance(value, ast.Call)
     ]
     functions = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)]
     calls = [(of, *call) for of in functions for call in _calls(of, names)]
@@ -106,7 +111,18 @@ def _source(file: Path) -> Source | None:
         made,
         [(line, library) for _, line, library in calls],
         [(function.name, library) for function, _, library in calls],
+        list(_called(tree, {full.partition(".")[0] for full in names.values()})),
     )
+
+
+def _called(tree: ast.Module, packages: set[str]) -> Iterator[tuple[str, int, str]]:
+    """What has the name of an app, class or variable, where its library is imported."""
+    there = [(node.name, node.lineno) for node in tree.body if isinstance(node, ast.ClassDef)]
+    there += [(name, value.lineno) for name, value in _assigned(tree.body)]
+    for name, line in there:
+        for library, wanted in CALLED:
+            if name == wanted and library in packages:
+                yield name, line, library
 
 
 def _imported(tree: ast.Module) -> Iterator[tuple[str, str]]:
@@ -121,10 +137,10 @@ def _imported(tree: ast.Module) -> Iterator[tuple[str, str]]:
                 yield alias.asname or alias.name, f"{node.module or ''}.{alias.name}"
 
 
-def _assigned(body: list[ast.stmt]) -> Iterator[tuple[str, ast.Call]]:
-    """What is called at the top of a module and bound to a name there."""
+def _assigned(body: list[ast.stmt]) -> Iterator[tuple[str, ast.expr]]:
+    """What is bound to a name at the top of a module."""
     for node in body:
-        if isinstance(node, ast.Assign | ast.AnnAssign) and isinstance(node.value, ast.Call):
+        if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             yield from ((one.id, node.value) for one in targets if isinstance(one, ast.Name))
         for name in ("body", "orelse", "handlers", "finalbody"):
@@ -157,6 +173,8 @@ def _places(project: Path, source: Source, factories: dict[str, str]) -> Iterato
         library = MAKERS.get(called) or factories.get(called.rpartition(".")[2])
         if library and module:
             yield Place(library, f"{module}:{name}", root, source.file, line)
+    for name, line, library in source.called:
+        yield Place(library, f"{module}:{name}", root, source.file, line)
     for line, library in source.inside:
         yield Place(library, "", root, source.file, line)
 

@@ -17,6 +17,8 @@ class Sign(NamedTuple):
     """What the ``__init__.py`` of a library's folder says, in capital letters.
 
     ``kind``: what an app is (``an RQ queue``). ``makers``: the full names of what makes one.
+    ``called``: what an app is called that nothing of the library makes: a class or a variable of
+    that name, where the library is imported.
     ``pins``: the exact versions that it was tried with, its client's first. ``command``: a regular
     expression whose first group is the app in a worker's command, where such a command names one.
     ``test_ends``: with what a written test of an app ends.
@@ -27,6 +29,7 @@ class Sign(NamedTuple):
     kind: str
     makers: tuple[str, ...]
     pins: tuple[str, ...]
+    called: tuple[str, ...] = ()
     command: str = ""
     test_ends: str = ""
 

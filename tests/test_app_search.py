@@ -15,6 +15,9 @@ def tree(folder: Path, files: dict[str, str]) -> Path:
     return folder
 
 
+NAMES = {"arq": "WorkerSettings"}  # what the app has to be called there
+
+
 def found(folder: Path) -> list[tuple[str, str, str]]:
     return [
         (place.library, place.target, place.folder.relative_to(folder).as_posix())
@@ -33,12 +36,16 @@ def found(folder: Path) -> list[tuple[str, str, str]]:
         ("from celery import Celery\ndef make(): return Celery()\napp = make()", "celery"),
         ("from rq import Queue\napp = Queue('mail', connection=None)", "rq"),
         ("import rq\ntry:\n    app = rq.Queue()\nexcept OSError:\n    raise", "rq"),
+        (
+            "from arq.connections import RedisSettings\nclass WorkerSettings:\n    functions = []",
+            "arq",
+        ),
         ("import django_rq\napp = django_rq.get_queue('mail')", "rq"),
     ],
 )
 def test_an_app_is_named_as_its_workers_name_it(source: str, library: str, tmp_path: Path) -> None:
     places = found(tree(tmp_path, {"shop/celery.py": source}))
-    assert places[0] == (library, "shop.celery:app", ".")
+    assert places[0] == (library, f"shop.celery:{NAMES.get(library, 'app')}", ".")
 
 
 @pytest.mark.parametrize(
@@ -49,8 +56,9 @@ def test_an_app_is_named_as_its_workers_name_it(source: str, library: str, tmp_p
         "from celery import shared_task",
         "from celery import Celery\napp = Celery(",
         "from celery import Celery\nclass Settings:\n    app = Celery()",
+        "from celery import Celery\nclass WorkerSettings:  # not of arq\n    functions = []",
     ],
-    ids=["another queue", "never imported", "only a task", "no Python", "of a class"],
+    ids=["another queue", "never imported", "only a task", "no Python", "of a class", "of another"],
 )
 def test_what_is_none(source: str, tmp_path: Path) -> None:
     assert found(tree(tmp_path, {"shop.py": source})) == []

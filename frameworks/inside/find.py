@@ -46,7 +46,7 @@ def find(target: str) -> tuple[str, ModuleType, Any]:
     for attribute in (*USUAL, *vars(module)):
         found = getattr(module, attribute, None)
         for name, inside in known.items():
-            if found is not None and not isinstance(found, type) and inside.recognises(found):
+            if found is not None and inside.recognises(found):
                 return name, inside, found
     raise NotFound(
         f"expected {any_of()} in the module {module_name}, found none; name it "
