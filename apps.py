@@ -11,13 +11,14 @@ from collections.abc import Sequence
 from math import inf
 from typing import TYPE_CHECKING
 
+from . import lookup
 from .effects.source import SinkCharges, parse
 from .errors import UsageError
-from .frameworks.app import App, look
+from .frameworks.app import App, Tell, look
 from .frameworks.brokers.kind import REDIS, kind_of
 from .frameworks.brokers.theirs import take
 from .frameworks.system import AppSystem
-from .scenarios.for_apps import Fit, Kills, fitted
+from .scenarios.for_apps import Fit, Kills, fitted, kinds_of
 from .skipping import Experiment
 
 if TYPE_CHECKING:
@@ -30,10 +31,11 @@ PATIENCE_S = 30.0
 DRIVER: Driver = "process"
 
 
-def system_of(app: App, properties: Sequence[Property] = ()) -> AppSystem:
+def system_of(app: App, properties: Sequence[Property] = (), tell: Tell | None = None) -> AppSystem:
     """The app under test, of which its team says these ``properties``.
 
-    Raises :class:`JobquakeError` about what is wrong with it.
+    ``tell`` is told that it takes long to import. Raises :class:`JobquakeError` about what is wrong
+    with it.
     """
     _see_json("args", app.args, "a list or a table", (list, dict), "MODULE:FUNCTION")
     _see_json("options", app.options, "a table", (dict,))
@@ -43,7 +45,7 @@ def system_of(app: App, properties: Sequence[Property] = ()) -> AppSystem:
             "that your app knows, so name the task of yours that has them"
         )
     parse(app.effects)
-    library, looked = look(app)
+    library, looked = look(app, tell=tell)
     if app.broker and kind_of(looked.broker) is not REDIS:
         raise UsageError(
             f"expected an app on Redis beside --broker, found {library.title}, whose broker is a "
@@ -88,11 +90,16 @@ def experiments_on(
         patience_s = inf if leaps else PATIENCE_S
     recovery_s = system.library.recovery(system.looked).seconds
     asked = isinstance(system.source, SinkCharges)
+    fit = Fit(workers, "worker", system.own_task, recovery_s, patience_s, asked)
+
+    def of(experiment: Experiment, kill: Kills) -> Experiment:
+        scenario = lookup.scenario(experiment.plan.scenario)
+        one = fit._replace(kills=kill, delays_in_leases=scenario.delays_in_leases)
+        return experiment._replace(plan=fitted(experiment.plan, one), driver=DRIVER, free=False)
+
     return [
-        experiment._replace(plan=fitted(experiment.plan, fit), driver=DRIVER, free=False)
+        of(experiment, kill)
         for experiment in experiments
         if experiment.control is None
-        for fit in (
-            Fit(workers, kill, system.own_task, recovery_s, patience_s, asked) for kill in kills
-        )
+        for kill in kinds_of(experiment.plan, kills)
     ]

@@ -62,6 +62,7 @@ class OwnApp:
         properties: Sequence[Property] = (),
         broker: str | None = None,
         snapshots: bool = False,
+        services: Sequence[str] | None = None,
     ) -> AppRun:
         """Run a scenario on the app's own workers and judge it.
 
@@ -82,14 +83,17 @@ class OwnApp:
         there, such as ``"order-{0}"``: by default its first argument, or its id. ``properties`` are
         what :func:`jobquake.always`, ``eventually`` and ``never`` make. ``broker`` is the URL of a
         Redis of yours, of which the run takes an empty database; ``snapshots``: the private one
-        keeps snapshots only, as Redis comes, so that its crash loses what came since. What is left
-        out comes from ``[tool.jobquake]`` of pyproject.toml, if that says it.
+        keeps snapshots only, as Redis comes, so that its crash loses what came since. ``services``
+        are started by the run in the place of what your tasks call, each as
+        ``"NAME=HOST:PORT=COMMAND"`` with ``{port}`` in the command. What is left out
+        comes from ``[tool.jobquake]`` of pyproject.toml, if that says it.
 
         Raises :class:`JobquakeError` with one sentence about what is wrong with the app.
         """
         from . import apps, lookup
         from .experiments import experiments_of
         from .frameworks.app import App
+        from .frameworks.services import put
         from .harness.confirm import CONFIRM_S, run_and_confirm
         from .harness.drivers.pace_of import can_leap
         from .witness import tell
@@ -105,6 +109,8 @@ class OwnApp:
         named = replace(named, options=given, env=self.env, effects=known)
         named = replace(named, effect_id=effect_id or said.effect_id or "")
         named = replace(named, broker=broker or said.broker or "", snapshots=snapshots)
+        put_in_place = said.services if services is None else services
+        named = replace(named, services=tuple(put(service) for service in put_in_place))
         system = apps.system_of(named, properties)
         one_kind: Kill = kill or ("child" if said.kill == "child" else "worker")
         time = time or cast("Time | None", said.time)

@@ -51,13 +51,14 @@ class Project:
     effects: str | None = None
     effect_id: str | None = None
     broker: str | None = None
+    services: tuple[str, ...] = ()
 
     def of(self, app: str | None, task: str | None = None) -> Project:
         """What concerns that app and task: another app has a task, a worker and arguments of its
         own, another task other arguments.
         """
         if app not in (None, self.app):
-            mine = replace(self, effects=None, effect_id=None)
+            mine = replace(self, effects=None, effect_id=None, services=())
             return replace(mine, app=app, task=task, args=None, options=None, worker=None)
         if task not in (None, self.task):
             return replace(self, task=task, args=None, effects=None, effect_id=None)
@@ -115,6 +116,10 @@ KEYS = {
     ),
     "env": Key("a table of environment variables and their texts", _env),
     "broker": Key("the URL of a Redis of yours", _text),
+    "services": Key(
+        "a list of what the tasks call, each as NAME=HOST:PORT=COMMAND",
+        lambda v: isinstance(v, list) and all(map(_text, v)),
+    ),
     "effects": Key("who knows what the task did, such as 'shop.ledger:charged'", _text),
     "effect-id": Key("how the effect of a job is called, such as 'order-{0}'", _text),
 }
@@ -175,6 +180,7 @@ def _project(file: Path, table: Mapping[str, Any]) -> Project:
         patience_s=table.get("patience"),
         effect_id=table.get("effect-id"),
         scenarios=tuple(table.get("scenarios", ())),
+        services=tuple(table.get("services", ())),
     )
 
 

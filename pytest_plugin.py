@@ -34,7 +34,8 @@ PROPERTY = "jobquake"
 CONTRACT = "jobquake-contract"  # as the contract suite writes it
 OPTIONS = ("backend", "driver", "seed", "time")
 OF_RUN = (
-    "task", "args", "options", "kill", "workers", "patience_s", "effects", "effect_id", "properties"
+    "task", "args", "options", "kill", "workers", "patience_s", "effects", "effect_id",
+    "properties", "broker", "services",
 )  # fmt: skip
 OF_APP = ("app", "python", "worker", "folder", *OF_RUN)
 MARKER = ("scenario", *OPTIONS, *OF_APP)
@@ -134,6 +135,8 @@ class Shaker:
         effects: str | None = None,
         effect_id: str | None = None,
         properties: Sequence[Property] | None = None,
+        broker: str | None = None,
+        services: Sequence[str] | None = None,
         expect: Verdict = "held",
     ) -> Result:
         """Run a scenario (a name, ``name:variant``, a Scenario or a Plan) and judge it.
@@ -154,6 +157,7 @@ class Shaker:
             "app": app, "task": task, "args": args, "options": options, "kill": kill,
             "workers": workers, "patience_s": patience_s, "python": python, "worker": worker,
             "folder": folder, "effects": effects, "effect_id": effect_id, "properties": properties,
+            "broker": broker, "services": services,
         }  # fmt: skip
         try:
             done = self._run(_over(self._defaults, given), variant)

@@ -122,6 +122,19 @@ class Elsewhere(Protocol):
 
 
 @runtime_checkable
+class Fillable(Protocol):
+    """What an adapter has, too, if the memory of its server can be full, and whether it can here."""
+
+    @property
+    def fillable(self) -> bool: ...
+    def fill(self, address: str, full: bool) -> None:
+        """Let the server at that address have no memory left, or some again.
+
+        Raises OSError, EnvironmentFault.
+        """
+
+
+@runtime_checkable
 class Starting(Protocol):
     """What a system has, too, if its runs start programs that leaping time may not reach."""
 

@@ -32,13 +32,19 @@ class Program(NamedTuple):
 
 
 class Wishes(Struct, frozen=True):
-    """What a plan asks of whoever runs its jobs; times in seconds."""
+    """What a plan asks of whoever runs its jobs; times in seconds.
+
+    ``names``: a worker that comes back has the name that it had. ``delays``: some jobs are due
+    later.
+    """
 
     queues: tuple[str, ...]
     lease_s: float
     grace_s: float
     max_deliveries: int
     retry: RetryPolicy
+    names: bool = False
+    delays: bool = False
 
 
 class Settings(Struct, frozen=True):

@@ -78,7 +78,8 @@ class SplitsReplies(Protocol):
 class Passing(Protocol):
     """What the last message of a session did to a job, in the words of the library's protocol.
 
-    ``call``: which call it is in jobquake's words, or "".
+    ``call``: which call it is in jobquake's words, or "". ``refused``: the server's own words, if
+    it answered that it lacks what that needs; else "".
     """
 
     @property
@@ -87,6 +88,8 @@ class Passing(Protocol):
     def job(self) -> str: ...
     @property
     def words(self) -> str: ...
+    @property
+    def refused(self) -> str: ...
 
 
 @runtime_checkable

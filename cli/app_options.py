@@ -178,7 +178,7 @@ class AppAsked:
         app = replace(app, options=self.enqueue_options, env=self.env, services=services)
         app = replace(app, effects=self.effects, effect_id=self.effect_id, broker=self.broker)
         app = replace(app, snapshots=self.snapshots)
-        return apps.system_of(app, self.properties)
+        return apps.system_of(app, self.properties, lambda words: click.echo(words, err=True))
 
     def experiments(
         self, scenarios: tuple[str, ...], seed: int, every: bool, leaps: Callable[[AppSystem], bool]
@@ -256,7 +256,8 @@ def app_named(command: Callable[..., Any]) -> Callable[..., Any]:
             effects=_first(effects, project.effects),
             effect_id=_first(effect_id, project.effect_id),
         )  # fmt: skip
-        asked = replace(_asked(app, told, target is not None), services=services)
+        asked = _asked(app, told, target is not None)
+        asked = replace(asked, services=services or project.services)
         said = {"always": always, "eventually": eventually, "never": never}
         asked = replace(asked, snapshots=snapshots, properties=_properties(said))
         return command(app=asked, **others)

@@ -11,7 +11,7 @@ import shlex
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
@@ -24,6 +24,10 @@ from .services import Put
 
 INSIDE = Path(__file__).parent / "inside"
 LOOK_WITHIN_S = 60.0
+SAYS_WHERE_WITHIN_S = 2.0
+TELLS_AFTER_S, TELLS_EVERY_S = 3.0, 10.0
+
+Tell = Callable[[str], object]
 
 
 @dataclass(frozen=True)
@@ -69,11 +73,19 @@ class App:
         return words
 
 
-def look(app: App, within_s: float = LOOK_WITHIN_S) -> tuple[Library, Looked]:
-    """What the app is. Raises :class:`UsageError`, :class:`EnvironmentFault`: one sentence each."""
+def look(
+    app: App, within_s: float = LOOK_WITHIN_S, tell: Tell | None = None
+) -> tuple[Library, Looked]:
+    """What the app is. ``tell`` is told now and then that it is still being imported.
+
+    Raises :class:`UsageError`, :class:`EnvironmentFault`: one sentence each.
+    """
     with tempfile.TemporaryDirectory(prefix="jobquake-look-") as folder:
         out = Path(folder) / "said.json"
-        said = _ask(app, ["look", app.target, app.task, str(out)], out, within_s)
+        words = ["look", app.target, app.task, str(out), str(within_s)]
+        said = _ask(app, words, out, within_s, tell or (lambda words: None))
+    if "hangs" in said:
+        raise _hangs(app, within_s, f" in {said['hangs']}")
     if problem := said.pop("problem", ""):
         raise UsageError(str(problem))
     looked = msgspec.convert({**said, "worker": app.worker_words or ()}, Looked)
@@ -90,35 +102,58 @@ def _unknown(task: str, looked: Looked) -> str:
     return f"expected the name of a task of the app, found {task!r}; {hint}"
 
 
-def _ask(app: App, words: list[str], out: Path, within_s: float) -> dict[str, object]:
+def _hangs(app: App, within_s: float, where: str = "") -> EnvironmentFault:
+    return EnvironmentFault(
+        f"expected {app.target} to be imported within {within_s:g} s, found that it still "
+        f"hangs{where}; does it wait for a server when it is imported?"
+    )
+
+
+def _ask(app: App, words: list[str], out: Path, within_s: float, tell: Tell) -> dict[str, object]:
     command = [app.python, str(INSIDE / "run.py"), *words]
-    try:
-        done = subprocess.run(
-            command,
-            cwd=app.folder,
-            env={**os.environ, **app.env, "PYTHONDONTWRITEBYTECODE": "1"},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            timeout=within_s,
-            start_new_session=True,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise EnvironmentFault(
-            f"expected {app.target} to be imported within {within_s:g} s, found that it still "
-            "hangs; does it wait for a server when it is imported?"
-        ) from None
-    except OSError as error:
-        raise UsageError(
-            f"expected a Python at {app.python}, found: {error.strerror}; name the one that the "
-            "app's workers use with --python"
-        ) from None
+    with tempfile.TemporaryFile() as errors:
+        try:
+            process = subprocess.Popen(
+                command,
+                cwd=app.folder,
+                env={**os.environ, **app.env, "PYTHONDONTWRITEBYTECODE": "1"},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=errors,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise UsageError(
+                f"expected a Python at {app.python}, found: {error.strerror}; name the one that "
+                "the app's workers use with --python"
+            ) from None
+        try:
+            if not _ended(process, within_s + SAYS_WHERE_WITHIN_S, app.target, tell):
+                raise _hangs(app, within_s)
+        finally:
+            process.kill()
+            process.wait()
+        errors.seek(0)
+        last = errors.read().decode(errors="replace").strip().splitlines()
     if not out.exists():
-        last = done.stderr.decode(errors="replace").strip().splitlines()
         raise EnvironmentFault(
             f"expected {app.python} to look at {app.target}, found that it ended with "
-            f"{done.returncode}: {last[-1] if last else 'without a word'}"
+            f"{process.returncode}: {last[-1] if last else 'without a word'}"
         )
     said: dict[str, object] = json.loads(out.read_text())
     return said
+
+
+def _ended(process: subprocess.Popen[bytes], within_s: float, target: str, tell: Tell) -> bool:
+    """Wait for its end, and tell for how long; False if it did not come."""
+    waited_s, next_s = 0.0, TELLS_AFTER_S
+    while waited_s < within_s:
+        try:
+            process.wait(min(next_s, within_s) - waited_s)
+        except subprocess.TimeoutExpired:
+            waited_s = min(next_s, within_s)
+            tell(f"importing {target}: {waited_s:.0f} s so far, of {within_s:.0f} s at most")
+            next_s += TELLS_EVERY_S
+        else:
+            return True
+    return False

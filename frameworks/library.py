@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from importlib import import_module
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from msgspec import Struct
 
@@ -130,6 +130,18 @@ class Library(Protocol):
 
     def examine(self, looked: Looked) -> list[Finding]:
         """Which guarantees that configuration cannot give."""
+
+
+@runtime_checkable
+class Obliging(Protocol):
+    """What a library has, too, whose usual worker command leaves out what some plans need."""
+
+    def named(self, number: int) -> list[str]:
+        """What gives that worker a name of its own, which its successor has, too."""
+
+    @property
+    def delays(self) -> list[str]:
+        """What has workers run what is due later."""
 
 
 def find(name: str) -> Library:

@@ -28,13 +28,14 @@ from ..effects.source import NotCounted, Source, parse
 from ..errors import EnvironmentFault
 from ..protocol.commands import Command, Depth, Inspect, Inspected, Measure, Measured, Reply, State
 from ..protocol.events import Event
+from ..protocol.probe import TASK
 from ..proxy.loop_thread import LoopClock
 from ..servers import running
 from .app import INSIDE, App
 from .brokers import theirs
 from .brokers.kind import POSTGRES, REDIS, Kind, kind_of
-from .brokers.redis import Place, place_of, shown
-from .library import Library, Looked
+from .brokers.redis import Place, Redis, place_of, shown
+from .library import Library, Looked, Obliging
 from .tally import tally, where
 
 UNSEEN = {
@@ -43,6 +44,7 @@ UNSEEN = {
     Event.REPLAY_ANSWERED, Event.DEAD_LISTED,
 }  # fmt: skip
 OWN_QUEUES = "queues of the scenario"  # a worker is told which of them it serves
+NAMES, DELAYS = "names of workers", "delayed jobs"
 FRESH_S = 0.02
 SAME_S = 0.5
 
@@ -150,6 +152,18 @@ class AppSystem:
         kind = self._kind.server
         return running.command(kind, folder / kind, port, careless=self.app.snapshots)
 
+    @property
+    def fillable(self) -> bool:
+        return self._kind is REDIS and not self.theirs
+
+    def fill(self, address: str, full: bool) -> None:
+        """See :class:`..backends.adapter.Fillable`: as if somebody else's keys had filled it."""
+        redis = Redis(address)
+        try:
+            redis.ask("CONFIG", "SET", "maxmemory", int(full))
+        finally:
+            redis.close()
+
     def programs(self) -> Sequence[str]:
         """See :class:`..backends.adapter.Starting`; a path is relative to the app's folder."""
         words = self.app.worker_words or [self.app.python]
@@ -160,6 +174,11 @@ class AppSystem:
         given = {name: json.dumps(value) for name, value in self.looked.settings.items()}
         if len(wishes.queues) > 1:
             given[OWN_QUEUES] = ", ".join(wishes.queues)
+        if isinstance(self.library, Obliging) and not self.app.worker:
+            if wishes.names:
+                given[NAMES] = shlex.join(self.library.named(0))
+            if wishes.delays:
+                given[DELAYS] = shlex.join(self.library.delays)
         return Settings(given, ("lease_s", "grace_s", "max_deliveries", "retry"))
 
     def worker_command(
@@ -173,6 +192,9 @@ class AppSystem:
         asked = queues if OWN_QUEUES in settings.given else ()
         app = self.app
         usual = self.library.worker(app.python, app.target, self.looked, asked, number)
+        if isinstance(self.library, Obliging):
+            usual += self.library.named(number) if NAMES in settings.given else []
+            usual += self.library.delays if DELAYS in settings.given else []
         return Program(app.worker_words or usual, self._environment(address), self.app.folder)
 
     def producer_command(self, folder: Path, address: str) -> Program:
@@ -217,6 +239,7 @@ class AppSystem:
             "PATH": os.pathsep.join([*beside, *programs.split(os.pathsep)]),
             "PYTHONPATH": os.pathsep.join(path),
             "JOBQUAKE_REDIRECT": json.dumps(ways),
+            TASK: self.task,
         }
 
     @property

@@ -10,14 +10,16 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from ..backends.adapter import Elsewhere, ReadsTimeAtStart, Tenant, Unavailable
+from ..backends.adapter import Elsewhere, Fillable, ReadsTimeAtStart, Tenant, Unavailable
 from ..backends.framework import FrameworkSystem
 from ..backends.system import Driver, System, Time, drivers
 from ..blame import blaming
 from ..servers.source import MissingServer
 from .faults import Fault
 from .plan.plan import Plan, Senseless
+from .units import seconds
 
+MOST_WAITS, SOON_S = 10.0, 60.0
 WITHOUT_DRIVER = {"sim": "it has no virtual time", "process": "it lives in virtual time only"}
 
 
@@ -39,6 +41,11 @@ def _why_not(plan: Plan, system: System, driver: Driver, time: Time | None) -> s
         if any(isinstance(action, Senseless) for action in plan.actions):
             return "jobquake does not know how to send it what makes no sense"
         return "jobquake does not know how to replay its dead letters"
+    due_s = max((job.delay_s for job in plan.jobs), default=0.0)
+    if isinstance(system, FrameworkSystem) and due_s > MOST_WAITS * plan.recovery_s + SOON_S:
+        return (
+            f"a job is due after {seconds(due_s)} only, which takes leaping time or more patience"
+        )
     for kind in dict.fromkeys(kind for kind, _ in plan.must_hit):
         reasons = [_lacking(fault, system, time) for fault in plan.faults if fault.kind == kind]
         if reasons and all(reasons):
@@ -58,6 +65,12 @@ def _lacking(fault: Fault, system: System, time: Time | None) -> str | None:
         return "its server is not ours, so no network of ours lies before it"
     if fault.strikes_server and isinstance(system, FrameworkSystem) and _elsewhere(system):
         return "its broker is yours, which is never killed"
+    if fault.fills_server and isinstance(system, FrameworkSystem) and _elsewhere(system):
+        return "its broker is yours, whose memory is left alone"
+    if fault.fills_server and not (isinstance(system, Fillable) and system.fillable):
+        return "the memory of its server is in nobody's power here"
+    if fault.renames_tasks and not isinstance(system, FrameworkSystem):
+        return "its workers are jobquake's own, which know every job"
     if fault.strikes_server and not _has_own_server(system):
         return "it has no server of ours that could die"
     return None

@@ -24,6 +24,8 @@ from .ledger import Ledger, key_hash
 from .run_files import LEDGER, STARTED, STRIKES, WORK, count_passing, passings
 
 FOLDER, NODE, INCARNATION = "JOBQUAKE_FOLDER", "JOBQUAKE_NODE", "JOBQUAKE_INCARNATION"
+# In a worker of a version that knows the task no more: the number of the fault that made it so.
+RENAMED, TASK = "JOBQUAKE_RENAMED", "JOBQUAKE_TASK"
 PROCESS, WORKER = "process", "worker"  # what a strike kills; nothing: it pauses
 MOST_DELIVERIES = 1_000_000
 LONGEST_SLEEP_S = 86_400.0
@@ -58,6 +60,21 @@ class Probe:
         """The worker was handed this job and keeps it until a process of its is free."""
         self.ledger.write(
             Event.RECEIVED, job=int(self.work["jobs"][identifier]["index"]), value=os.getpid()
+        )
+
+    @property
+    def forgotten(self) -> str:
+        """The task that this worker's version does not know; "" if it knows all."""
+        return os.environ.get(TASK, "") if RENAMED in os.environ else ""
+
+    def unknown(self, identifier: str) -> None:
+        """The worker was handed this job, whose task it does not know."""
+        self.ledger.write(
+            Event.FAULT_STRUCK,
+            job=int(self.work["jobs"][identifier]["index"]),
+            phase=Phase.LEASED,
+            fault=int(os.environ[RENAMED]),
+            key=os.getpid(),
         )
 
     def took(self, identifier: str) -> Taken:

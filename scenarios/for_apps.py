@@ -8,6 +8,7 @@ library had the time that it needs to bring work back by itself.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from msgspec.structs import replace
@@ -36,7 +37,7 @@ class Fit(NamedTuple):
 
     ``recovery_s`` is how long the library needs to bring work back by itself, ``patience_s`` how
     long the run waits for that at most. ``counted``: each effect that the world tells of happened,
-    and no rule of a plan can make one of two.
+    and no rule of a plan can make one of two. ``delays_in_leases``: as of a scenario.
     """
 
     workers: int
@@ -45,6 +46,7 @@ class Fit(NamedTuple):
     recovery_s: float
     patience_s: float
     counted: bool = False
+    delays_in_leases: bool = False
 
 
 def fitted(plan: Plan, fit: Fit) -> Plan:
@@ -57,19 +59,29 @@ def fitted(plan: Plan, fit: Fit) -> Plan:
     )
     recovery_s = max(fit.recovery_s, MOMENT_S)
     waits_s = min(recovery_s, fit.patience_s)
+    longer = recovery_s / plan.lease_s if fit.delays_in_leases else 1.0
+    jobs = tuple(replace(job, delay_s=round(longer * job.delay_s, 3)) for job in plan.jobs)
+    due_s = max(job.delay_s for job in jobs) if fit.delays_in_leases else 0.0
     return replace(
         plan,
         variant=fit.kills if plan.variant == "default" else f"{plan.variant}-{fit.kills}",
         pools=_pools(plan, fit.workers),
+        jobs=jobs,
         faults=faults,
         guarantees=tuple(name for name in plan.guarantees if name not in NOT_FOR_APPS),
         must_hit=tuple(dict.fromkeys(_cell(cell, fit) for cell in plan.must_hit)),
         sink="blind" if fit.counted else _keyed(plan),
         lease_s=recovery_s,
         max_deliveries=NEVER_GIVES_UP,
-        deadline_s=plan.deadline_s + DRAINED_WITHIN_S + waits_s,
+        deadline_s=plan.deadline_s + DRAINED_WITHIN_S + waits_s + due_s,
         recovery_s=waits_s,
     )
+
+
+def kinds_of(plan: Plan, kills: Sequence[Kills]) -> Sequence[Kills]:
+    """Of those the ones that make a difference: what ends no process is one plan."""
+    ends = any(isinstance(fault, KillAt) and not _ends_whole_worker(fault) for fault in plan.faults)
+    return kills if ends else ("worker",)
 
 
 def _keyed(plan: Plan) -> Sink:

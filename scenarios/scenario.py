@@ -25,7 +25,8 @@ class Scenario:
     the default first. A control is a variant without the practice: it names the check
     that must find it wanting, and so proves that the check can fail. ``driver`` is the only
     one that can carry the plans out, None: any can. Lists have scenarios in the order of their
-    ``rank``; those that are ``main`` run when nobody names any.
+    ``rank``; those that are ``main`` run when nobody names any. ``delays_in_leases``: delays are so
+    many leases of the plan, and so many of a library's own.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Scenario:
     driver: Driver | None = None
     rank: int = 1000
     main: bool = False
+    delays_in_leases: bool = False
 
     def plan(self, seed: int, variant: str | None = None) -> Plan:
         """The plan of that seed. Raises KeyError for an unknown variant."""

@@ -31,6 +31,7 @@ env = {SHOP = "test"}
 broker = "redis://localhost:6379/9"
 effects = "shop.ledger:charged"
 effect-id = "order-{0}"
+services = ["pay=localhost:8475=jobquake sink --port {port}"]
 """
 
 
@@ -59,6 +60,7 @@ def test_every_key_is_read_and_paths_are_the_files(tmp_path: Path) -> None:
         broker="redis://localhost:6379/9",
         effects="shop.ledger:charged",
         effect_id="order-{0}",
+        services=("pay=localhost:8475=jobquake sink --port {port}",),
     )
     assert all(f"\n{key} = " in WHOLE for key in KEYS)
 

@@ -514,6 +514,7 @@ NOWHERE = '[tool.jobquake]\napp = "nowhere:app"\n'
         ('jobquake.run(app="elsewhere:app")', NOWHERE, "expected a module elsewhere in"),
         (f'jobquake.run("{KILL}", task="a.b")', "", "expected an app beside task=..., found none"),
         ('jobquake.run(effects="sink")', "", "expected an app beside effects=..., found none"),
+        ('jobquake.run(app="a:b", services=["p"])', "", "expected NAME=HOST:PORT=COMMAND as"),
         ('jobquake.run(app="a:b", backend="reference")', "", "expected an app or a queue"),
         ('jobquake.run("nothing", app="a:b")', "", "expected the name of a scenario"),
         ("jobquake.run()", NOWHERE + "tasks = 1", "expected a key of [tool.jobquake] in"),

@@ -12,17 +12,24 @@ from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 from ...backends.reference.framing import RedisFraming
+from ...backends.reference.stores.server_words import REDIS
 from ...wires.resp import SUBSCRIBES, Words, reply_end, words_of
+
+LACKS = tuple(f"-{word}".encode() for word in REDIS)
 
 __all__ = ["Passing", "Reader", "RedisCalls", "RedisSession", "Words", "words_of"]
 
 
 class Passing(NamedTuple):
-    """A command that concerns a job: the call that it is in jobquake's words, and in plain ones."""
+    """A command that concerns a job: the call that it is in jobquake's words, and in plain ones.
+
+    ``refused``: Redis lacks what it needs for that, in its own words.
+    """
 
     call: str
     job: str
     words: str
+    refused: str = ""
 
 
 class Reader(Protocol):
@@ -80,7 +87,18 @@ class RedisSession:
         if self._listens or not self._asked:
             return self._told(None)
         words = self._asked.popleft()
+        if words and message.startswith(LACKS):
+            return self._refused(words, message[1:].decode(errors="replace").strip())
         return self._told(self._reader.reply(words, message) if words else None)
+
+    def _refused(self, words: Words, answer: str) -> tuple[int, str, str]:
+        """What was asked has not happened, and it was no call."""
+        asked = self._reader.request(words)
+        named = " ".join(word.decode(errors="replace") for word in words[:2])
+        self.passing = asked and asked._replace(
+            words=f"Redis refused {named}: {answer}", refused=answer
+        )
+        return 0, "", ""
 
     def _told(self, passing: Passing | None) -> tuple[int, str, str]:
         self.passing = passing

@@ -1,18 +1,24 @@
 """A Redis of the team's own, as the broker of a run: a database that was empty, and is empty again.
 
 Nothing is flushed. What a run leaves in its database is removed key by key; a key of ours says that
-the database is taken, and goes when this process ends, or a day later.
+the database is taken, and by which process. It goes when that ends. Where it was killed, the next
+run on this machine that comes by removes what it has left.
 """
 
 from __future__ import annotations
 
 import atexit
+import os
+import socket
 from contextlib import suppress
+
+import psutil
 
 from ...errors import EnvironmentFault, UsageError
 from .redis import Place, Redis, RedisError, place_of, shown
 
-TAKEN, TAKEN_S = "jobquake:taken", 86_400
+TAKEN = "jobquake:taken"
+SHOWN = 6
 USUAL_DATABASES = 16
 
 
@@ -39,7 +45,7 @@ def take(url: str) -> Place:
         ) from None
     raise UsageError(
         f"expected an empty database in {shown(url)}, found "
-        f"{f'keys in number {place.database}' if named else 'none'}; name one that is empty as "
+        f"{_found(place) if named else 'none'}; name one that is empty as "
         "redis://HOST:PORT/DATABASE, since a run needs one of its own"
     )
 
@@ -58,11 +64,56 @@ def empty(place: Place) -> None:
 def _take(place: Place) -> bool:
     redis = _at(place)
     try:
+        if _is_dead(redis.ask("GET", TAKEN) or b""):
+            empty(place)
+            redis.ask("DEL", TAKEN)
         if redis.ask("DBSIZE"):
             return False
-        return redis.ask("SET", TAKEN, "by a run of jobquake", "NX", "EX", TAKEN_S) is not None
+        return redis.ask("SET", TAKEN, _myself(), "NX") is not None
     finally:
         redis.close()
+
+
+def _found(place: Place) -> str:
+    """What is in a database that cannot be taken, and whose it is."""
+    redis = _at(place)
+    try:
+        names, owner = redis.names(), redis.ask("GET", TAKEN) if redis.ask("EXISTS", TAKEN) else b""
+    finally:
+        redis.close()
+    held = [name for name in names if name != TAKEN]
+    told = ", ".join(held[:SHOWN]) + (", ..." if len(held) > SHOWN else "")
+    found = f"keys in number {place.database}{told and ': '}{told}"
+    if not owner:
+        return found
+    host, pid, _ = _owner(owner)
+    return (
+        f"{found}, which a run of jobquake has taken or left (process {pid} on {host}; if that is "
+        f"gone, remove them and {TAKEN})"
+    )
+
+
+def _myself() -> str:
+    return f"{socket.gethostname()} {os.getpid()} {psutil.Process().create_time():.2f}"
+
+
+def _owner(said: bytes) -> tuple[str, int, float]:
+    """The machine, the process, and when that began."""
+    host, pid, began_s = said.decode(errors="replace").split(" ")
+    return host, int(pid), float(began_s)
+
+
+def _is_dead(said: bytes) -> bool:
+    """Whether a process of this machine took the database, and is gone."""
+    try:
+        host, pid, began_s = _owner(said)
+        if host != socket.gethostname():
+            return False
+        return abs(psutil.Process(pid).create_time() - began_s) > 1.0
+    except ValueError:
+        return False
+    except psutil.NoSuchProcess:
+        return True
 
 
 def _leave(place: Place) -> None:

@@ -98,7 +98,11 @@ def _line(error: BaseException) -> str:
 
 def _place(error: BaseException) -> str:
     """The line of the app that raised."""
-    frames = traceback.extract_tb(error.__traceback__)
+    return line_of(traceback.extract_tb(error.__traceback__))
+
+
+def line_of(frames: traceback.StackSummary) -> str:
+    """The innermost line of the app."""
     outside = [f for f in frames if "<frozen" not in f.filename and f.filename != __file__]
     outside = [f for f in outside if f"importlib{os.sep}" not in f.filename]
     own = [f for f in outside if f.filename.startswith(os.getcwd() + os.sep)] or outside

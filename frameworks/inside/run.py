@@ -1,6 +1,7 @@
 """What jobquake runs in the app's own Python, in its folder: ``python run.py look|produce ...``.
 
-``look TARGET TASK OUT`` writes to the file OUT, as JSON, what the app is. ``produce TARGET TASK
+``look TARGET TASK OUT WITHIN`` writes to the file OUT, as JSON, what the app is, or where it hangs
+after so many seconds. ``produce TARGET TASK
 ARGS OPTIONS`` enqueues what a run's plan wants.
 """
 
@@ -10,6 +11,8 @@ import json
 import os
 import sys
 import time
+from threading import Thread, get_ident
+from traceback import extract_stack
 
 
 def package() -> None:
@@ -25,10 +28,11 @@ def package() -> None:
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
-def look(target: str, task: str, out: str) -> None:
+def look(target: str, task: str, out: str, within_s: str) -> None:
     from _jobquake.frameworks.inside.find import NotFound, find
 
     begun = time.monotonic()
+    Thread(target=say_where, args=(get_ident(), out, float(within_s)), daemon=True).start()
     try:
         name, inside, found = find(target)
         said = {"library": name, **inside.look(found, task), "load_s": time.monotonic() - begun}
@@ -40,6 +44,17 @@ def look(target: str, task: str, out: str) -> None:
     said["python"] = ".".join(map(str, sys.version_info[:3]))
     with open(out, "w") as file:
         json.dump(said, file)
+
+
+def say_where(thread: int, out: str, within_s: float) -> None:
+    """If the app still hangs after so many seconds, write down in which of its lines, and end."""
+    from _jobquake.frameworks.inside.find import line_of
+
+    time.sleep(within_s)
+    frame = sys._current_frames().get(thread)
+    with open(out, "w") as file:
+        json.dump({"hangs": line_of(extract_stack(frame))}, file)
+    os._exit(1)
 
 
 def produce(target: str, task: str, arguments: str, options: str) -> None:

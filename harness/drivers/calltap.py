@@ -57,13 +57,16 @@ class Wire(NamedTuple):
     struck: Struck
     job_index: Callable[[str], int]
     passed: Callable[[int, int, str, bool], None] = lambda node, job, words, taken: None
+    refused: Callable[[int, int, str, str], None] = lambda node, job, call, words: None
     gives_up_s: float = math.inf  # TCP gives up a connection on which nothing passes any more
 
     def tell(self, node: int, session: Session) -> None:
         """Write down what the message that passes now does to a job, if the session knows it."""
         passing = session.passing if isinstance(session, Telling) else None
         if passing and (job := self.job_index(passing.job)) >= 0:
-            self.passed(node, job, passing.words, passing.call == "lease")
+            self.passed(node, job, passing.words, passing.call == "lease" and not passing.refused)
+            if passing.refused:
+                self.refused(node, job, passing.call, passing.refused)
 
     def strike(
         self, node: int, kinds: tuple[str, ...], call: str, job: int

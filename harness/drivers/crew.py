@@ -61,6 +61,10 @@ class Crew(Protocol):
     def start(self, role: Role, number: int, incarnation: int, address: str, log: Path) -> Running:
         """Start a node, whose last words go to ``log``; clients are numbered behind the workers."""
 
+    def renames(self, fault: int, number: int) -> bool:
+        """Whoever starts as that worker from now on does not know the task of the plan, which is
+        what the fault of this number does. False if workers know no tasks by names."""
+
     def absent(self, slot: Slot, log: Path) -> JobquakeError:
         """What is wrong with a worker that has not said in time that it works."""
 
@@ -121,6 +125,9 @@ class Nodes:
 
     def muster(self, addresses: Mapping[int, str], log: Callable[[int], Path]) -> None:
         """They are forked from a process that has loaded everything."""
+
+    def renames(self, fault: int, number: int) -> bool:
+        return False
 
     def absent(self, slot: Slot, log: Path) -> JobquakeError:
         return EnvironmentFault(

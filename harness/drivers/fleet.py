@@ -30,6 +30,7 @@ from .tree import Running, belongs, kill_group, kill_tree
 LEAVE_WITHIN_S = 3.0
 LOOK_EVERY_S = 0.1
 FAILED_STARTS = 5
+LONGEST_BACK_S = 30.0  # a supervisor starts again, ever later, who cannot start any more
 
 Start = Callable[[int, int], Running]
 
@@ -46,6 +47,7 @@ class Slot:
     ``jobs`` are those that it holds, the oldest first; a framework's worker may hold several, each
     ``in_process`` of its own, and have ``received`` others that it has not begun.
     ``back_s`` is how long it stays empty after a death, if that is not as the plan says.
+    ``worked``: somebody has worked there, so that its command is one that can be started.
     """
 
     def __init__(self, number: int) -> None:
@@ -61,6 +63,7 @@ class Slot:
         self.started = False
         self.began_at = 0.0
         self.failed_starts = 0
+        self.worked = False
 
     @property
     def living(self) -> Running | None:
@@ -108,7 +111,7 @@ class Fleet:
             return
         slot = self.slots[node]
         if event == Event.WORKER_STARTED:
-            slot.started = True
+            slot.started = slot.worked = True
         elif event == Event.HOOKED:
             slot.hooked = True
         elif event == Event.LEASED:
@@ -190,8 +193,7 @@ class Fleet:
         for slot in self.slots:
             if slot.process and not slot.living:
                 self._note_exit(slot)
-                back_s = self._plan.restart_s if slot.back_s is None else slot.back_s
-                slot.restart_at, slot.back_s = now + back_s, None
+                slot.restart_at, slot.back_s = now + self._back_s(slot), None
             if slot.process is None and now >= slot.restart_at and not self._stopping:
                 self._start(slot)
             self._see_that_it_speaks(slot)
@@ -205,6 +207,13 @@ class Fleet:
                 self.kill(number)
         # Who has left in time need not be waited for.
         self._kill_at = [d for d in self._kill_at if self.slots[d[1]].incarnation == d[2]]
+
+    def _back_s(self, slot: Slot) -> float:
+        """How long the slot stays empty."""
+        back_s = self._plan.restart_s if slot.back_s is None else slot.back_s
+        if not slot.failed_starts:
+            return back_s
+        return max(back_s, min(LONGEST_BACK_S, self._plan.restart_s * 2.0**slot.failed_starts))
 
     def stop(self) -> None:
         """SIGTERM, so that workers finish what they run; SIGKILL for those that do not leave."""
@@ -279,7 +288,7 @@ class Fleet:
         self.counts["worker deaths"] += status != 0
         see_backend(status, self._log(slot.number))
         slot.failed_starts = 0 if slot.started else slot.failed_starts + 1
-        if slot.failed_starts >= FAILED_STARTS:
+        if slot.failed_starts >= FAILED_STARTS and not slot.worked:
             raise EnvironmentFault(
                 f"expected worker {slot.number + 1} to start, found that it ended "
                 f"{FAILED_STARTS} times before it worked, and said last: "

@@ -27,7 +27,7 @@ from ...backends.system import Time
 from ...errors import EnvironmentFault, JobquakeError, NothingProved, UsageError
 from ...protocol.events import Row
 from ...protocol.ledger import Ledger
-from ...protocol.probe import FOLDER, INCARNATION, NODE, PROCESS, WORKER
+from ...protocol.probe import FOLDER, INCARNATION, NODE, PROCESS, RENAMED, WORKER
 from ...protocol.run_files import READY, STRIKES, WORK
 from ...proxy.choice import EMBEDDED
 from ..faults import LastingFault, PointFault
@@ -62,6 +62,7 @@ class FrameworkCrew:
         self._started: list[Running] = []
         self._mustered: dict[int, Running] = {}
         self._workers: dict[int, tuple[Running, str]] = {}
+        self._renamed: dict[int, int] = {}
         self.settings: Settings = system.settings(wishes(plan))
         self.services: Mapping[str, str] = {}
         self._places: Mapping[int, Mapping[str, str]] = {}
@@ -107,6 +108,8 @@ class FrameworkCrew:
         if isinstance(self._system, Calling) and self.services:
             env = self._system.lead(env, self._places.get(number, self.services))
         who = {FOLDER: str(self._folder), NODE: str(number), INCARNATION: str(incarnation)}
+        if role == "worker" and number in self._renamed:
+            who[RENAMED] = str(self._renamed[number])
         with log.open("ab") as words:
             env = {**env, **who, **self._outside.environment, **self._pace.environment_of(number)}
             try:
@@ -120,6 +123,10 @@ class FrameworkCrew:
         if role == "worker":
             self._workers[number] = process, address
         return process
+
+    def renames(self, fault: int, number: int) -> bool:
+        self._renamed[number] = fault
+        return True
 
     def _see_link(self, number: int, process: Running, address: str, log: Path) -> None:
         """See that the worker has reached its broker where the network of the run is."""
@@ -217,6 +224,8 @@ def wishes(plan: Plan) -> Wishes:
         grace_s=plan.grace_s,
         max_deliveries=plan.max_deliveries,
         retry=plan.retry,
+        names=any(fault.keeps_name for fault in plan.faults),
+        delays=any(job.delay_s for job in plan.jobs),
     )
 
 

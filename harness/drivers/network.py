@@ -14,7 +14,7 @@ from functools import partial
 from itertools import product
 
 from ...backends.adapter import Framing
-from ...protocol.events import Event, Phase, Said
+from ...protocol.events import CALLS, Event, Phase, Said
 from ...protocol.ledger import Ledger
 from ...proxy.choice import EMBEDDED, opened
 from ...proxy.client import Proxy, Toxiproxy, ToxiproxyError
@@ -24,7 +24,7 @@ from ...proxy.proxy import TapFactory
 from ..faults import LinkFault, TripFault
 from ..faults.world import Link
 from ..plan.plan import Plan
-from ..strikes import CallStrikes
+from ..strikes import CallStrikes, call_phase
 from .calltap import CallTap, OrderedTap, Wire
 from .trips import Record, TripStrikes
 from .triptap import TripTap, Watch
@@ -68,6 +68,7 @@ class Network:
         self._open: dict[int, LinkFault] = {}
         self._resources = ExitStack()
         self.version = ""
+        self.full: int | None = None  # the number of the fault for which the server has no memory
 
     def start(self, nodes: int) -> list[str]:
         """Listen; the address to give to each node, by its number."""
@@ -85,7 +86,8 @@ class Network:
             self._proxies.append(proxy)
         if embedded:
             calls, index = CallStrikes(self._plan), self._plan.job_index
-            wire = Wire(self._framing, calls, self._link, self._struck, index, self._passed)
+            wire = Wire(self._framing, calls, self._link, self._struck, index)
+            wire = wire._replace(passed=self._passed, refused=self._refused)
             # Jobquake's own workers give a call up by themselves.
             own = not self._plan.recovery_s
             self._wire = wire if own else wire._replace(gives_up_s=TCP_GIVES_UP_S)
@@ -175,6 +177,14 @@ class Network:
     def _passed(self, node: int, job: int, words: str, taken: bool) -> None:
         said = self._ledger.say(Said(words))
         self._ledger.write(Event.PASSED, node=node, job=job, key=said, value=float(taken))
+
+    def _refused(self, node: int, job: int, call: str, words: str) -> None:
+        """The server lacks what a command about that job needs."""
+        said = self._ledger.say(Said(words, environment=True))
+        of = call or "lease"  # what a library notes of a job that it was just given
+        self._ledger.write(Event.ERRED, node=node, job=job, key=said, value=float(CALLS.index(of)))
+        if self.full is not None:
+            self._struck(self.full, node, call_phase(of, bool(not call)), job)
 
     def _struck(self, fault: int, node: int, phase: Phase, job: int, length_s: float = 0.0) -> None:
         self._ledger.write(

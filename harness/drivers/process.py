@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from contextlib import ExitStack
-from math import inf
 from pathlib import Path
 from typing import cast
 
@@ -29,9 +28,10 @@ from ..faults.fields import SERVER
 from ..plan.plan import Plan
 from ..record.history import History
 from ..strikes import phase_of
+from .agenda import Agenda
 from .clean import Workspace, sweep
 from .clients import Clients
-from .conductor import QUIET_POLL_S, Conductor, Holding, agenda
+from .conductor import QUIET_POLL_S, Conductor, Holding
 from .crew import Crew, Nodes, Role
 from .execution import Execution
 from .fleet import Fleet, Slot
@@ -89,7 +89,7 @@ class ProcessRun:
         self._ahead_s = defaultdict[int, float](float)
         self._struck_at = 0.0
         self._quiet = False
-        self._agenda = agenda(plan)
+        self._agenda = Agenda(plan, patient=self._crew.settles_s > 0.0)
         self._conductor = Conductor(plan, self, adapter.claims)
         self._started_at = 0.0
         self._nodes = len(plan.workers) + plan.clients
@@ -234,8 +234,7 @@ class ProcessRun:
 
     def _conduct_due(self) -> None:
         """Carry out what is on the agenda of faults that have a time of their own."""
-        while self._agenda and self._elapsed() >= self._agenda[0].at_s:
-            due = self._agenda.pop(0)
+        while due := self._agenda.take(self._elapsed(), self.holdings):
             if due.what == "begins":
                 self._conductor.begin(due.number, due.fault)
             else:
@@ -299,6 +298,13 @@ class ProcessRun:
         holding = self._holding(self._fleet.slots[worker])
         struck = self._fleet.terminate(worker, within_s)
         self._strike_worker(number, holding if struck else [], worker)
+
+    def deploy(self, number: int, worker: int, within_s: float) -> bool:
+        """That fault tells this worker to stop; its successors do not know the plan's task."""
+        if worker >= len(self._fleet.slots) or not self._crew.renames(number, worker):
+            return False
+        self._fleet.terminate(worker, within_s)
+        return True
 
     def _strike_worker(self, number: int, holdings: list[Holding], worker: int) -> None:
         for holding in holdings or [Holding(worker, 0, -1, Phase.IDLE, False)]:
@@ -366,8 +372,7 @@ class ProcessRun:
 
     def _next_due_s(self, next_poll_s: float) -> float:
         """When the driver has next something to do, by the clock of the run."""
-        due_s = self._agenda[0].at_s if self._agenda else inf
-        return min(self._started_at + min(due_s, next_poll_s), self._fleet.due_s)
+        return min(self._started_at + min(self._agenda.at_s, next_poll_s), self._fleet.due_s)
 
     def _elapsed(self) -> float:
         return self._pace.now_s() - self._started_at

@@ -17,6 +17,7 @@ class Powers(Protocol):
 
     def kill(self, number: int, worker: int, back_s: float | None) -> None: ...
     def stop(self, number: int, worker: int, within_s: float) -> None: ...
+    def deploy(self, number: int, worker: int, within_s: float) -> bool: ...
     def skew(self, node: int, by_s: float) -> bool: ...
 
 
@@ -39,6 +40,21 @@ class ProcessWorld:
 
     def start_server(self) -> None:
         self._run.server.start()
+
+    def fill_server(self) -> bool:
+        network = self._run.network
+        filled = network is not None and self._run.server.fill(full=True)
+        if network and filled:
+            network.full = self._number
+        return filled
+
+    def empty_server(self) -> None:
+        self._run.server.fill(full=False)
+        if self._run.network:
+            self._run.network.full = None
+
+    def deploy(self, worker: int, within_s: float) -> bool:
+        return self._run.deploy(self._number, worker, within_s)
 
     def change_links(self) -> bool:
         network = self._run.network

@@ -10,7 +10,7 @@ import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from ...backends.adapter import Elsewhere, RemoteQueue
+from ...backends.adapter import Elsewhere, Fillable, RemoteQueue
 from ...backends.framework import FrameworkSystem
 from ...errors import EnvironmentFault
 from ...protocol.events import Said
@@ -98,6 +98,14 @@ class Server:
         adapter: object = self._adapter
         framework = isinstance(adapter, FrameworkSystem)
         return framework and isinstance(adapter, Elsewhere) and bool(adapter.elsewhere())
+
+    def fill(self, full: bool) -> bool:
+        """Let it have no memory left, or some again; False if that is in nobody's power."""
+        adapter: object = self._adapter
+        if not (isinstance(adapter, Fillable) and adapter.fillable and self.address):
+            return False
+        adapter.fill(self.address, full)
+        return True
 
     def reap(self) -> None:
         """Collect its exit status, so that no zombie is left."""

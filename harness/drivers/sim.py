@@ -115,6 +115,14 @@ class SimulatedWorld:
         self._simulation.network.crash()
         return True
 
+    def fill_server(self) -> bool:
+        return False
+
+    def empty_server(self) -> None: ...
+
+    def deploy(self, worker: int, within_s: float) -> bool:
+        return False
+
     def start_server(self) -> None:
         """It is back at once; until the fault is over its link refuses every call."""
 

@@ -54,6 +54,10 @@ class Fault(Struct, frozen=True, array_like=True):
     ends_worker: ClassVar[bool] = False  # so a story need not tell why the worker ended
     ends_process_only: ClassVar[bool] = False  # of a worker of several processes, only that one
     strikes_server: ClassVar[bool] = False  # and with it every job that the queue has just then
+    fills_server: ClassVar[bool] = False  # which refuses what needs memory meanwhile
+    renames_tasks: ClassVar[bool] = False  # for workers of a later version
+    keeps_name: ClassVar[bool] = False  # of the worker, whose successor must have it, too
+    strikes_later: ClassVar[bool] = False  # than it begins: whoever comes by is struck
     leaves_reasons_alone: ClassVar[bool] = False  # jobs die of their own errors, if at all
     on_network: ClassVar[bool] = False
 

@@ -43,6 +43,18 @@ class World(Protocol):
     def start_server(self) -> None:
         """Start the queue's server again."""
 
+    def fill_server(self) -> bool:
+        """The memory of the queue's server is full from now on; False if that cannot be."""
+
+    def empty_server(self) -> None:
+        """The server has memory again."""
+
+    def deploy(self, worker: int, within_s: float) -> bool:
+        """Like ``stop``; the worker's successor is of a version that knows the plan's task no more.
+
+        False where workers know no tasks by names.
+        """
+
     def change_links(self) -> bool:
         """The fault's ``link`` holds for each node from now on; False without a network."""
 

@@ -96,6 +96,9 @@ def _lost(facts: Facts, job: int, where: Where) -> str:
 
 def _last_holder(facts: Facts, job: int) -> str:
     history, rows = facts.history, facts.history.of_job(job)
+    for row in rows[history["event"][rows] == Event.FAULT_STRUCK].tolist():
+        if facts.plan.faults[history["fault"][row]].renames_tasks:
+            return f"{node_name(facts, int(history['node'][row]))}, of another version, had it last"
     taken = taken_and_not_begun(facts, job)
     if taken >= 0:
         return f"{node_name(facts, int(history['node'][taken]))} had taken it and not noted it"

@@ -36,8 +36,10 @@ def test_an_app_that_is_not_there(target: str, sentence: str) -> None:
 
 
 def test_an_app_that_hangs_when_it_is_imported() -> None:
-    with pytest.raises(EnvironmentFault, match="found that it still hangs"):
-        look(App("hangs:app", folder=APPS), within_s=1.0)
+    told: list[str] = []
+    with pytest.raises(EnvironmentFault, match=r"found that it still hangs in hangs.py, line 7;"):
+        look(App("hangs:app", folder=APPS), within_s=3.5, tell=told.append)
+    assert told[0] == "importing hangs:app: 3 s so far, of 6 s at most"
 
 
 def test_a_python_that_is_not_there() -> None:

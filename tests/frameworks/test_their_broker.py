@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -92,3 +95,34 @@ def test_the_login_of_an_app_is_not_that_of_the_private_redis(tmp_path: Path) ->
     shop = jobquake.app("shop:app", python=python_of(CELERY), folder=tmp_path, env=env)
     run = shop.run(task="shop.charge", args=[1], kill="child")
     assert run.verdict == "held", run.result.sentence
+
+
+TAKES = """
+import os, signal, sys
+from jobquake.frameworks.brokers.redis import Redis
+from jobquake.frameworks.brokers.theirs import take
+place = take(sys.argv[1])
+Redis(f"{place.host}:{place.port}", place.database).ask("LPUSH", "celery", "message")
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_what_a_killed_run_left_goes_with_the_next(theirs: str) -> None:
+    url = f"redis://{theirs}/3"
+    subprocess.run([sys.executable, "-c", TAKES, url], check=False)
+    assert keys(theirs, 3) == ["celery", TAKEN]
+    assert take(url).database == 3
+    assert keys(theirs, 3) == [TAKEN]
+
+
+def test_what_is_taken_by_a_living_run_or_elsewhere_is_named(theirs: str) -> None:
+    take(f"redis://{theirs}/3")
+    with pytest.raises(UsageError, match=rf"has taken or left .process {os.getpid()} on "):
+        take(f"redis://{theirs}/3")
+    redis = Redis(theirs, 4)
+    redis.ask("SET", TAKEN, "another-machine 7 1.00")
+    redis.ask("LPUSH", "celery", "message")
+    redis.close()
+    with pytest.raises(UsageError, match=r"number 4: celery, which .*process 7 on another-machine"):
+        take(f"redis://{theirs}/4")
+    assert keys(theirs, 4) == ["celery", TAKEN]

@@ -41,6 +41,8 @@ def hook() -> None:
     probe().watches()
     when_imported("celery.signals", _connect)
     when_imported("kombu.message", _watch_acks)
+    if probe().forgotten:
+        when_imported("celery.worker.consumer.consumer", _forget)
 
 
 def _connect(signals: Any) -> None:
@@ -49,6 +51,7 @@ def _connect(signals: Any) -> None:
     signals.task_received.connect(_received, weak=False)
     signals.task_prerun.connect(_begins, weak=False)
     signals.task_postrun.connect(_ends, weak=False)
+    signals.task_unknown.connect(_unknown, weak=False)
 
 
 def _ready(**_: object) -> None:
@@ -67,6 +70,22 @@ def _begins(task_id: str = "", **_: object) -> None:
 
 def _ends(task_id: str = "", state: str = "", **_: object) -> None:
     in_hand.ends(task_id, raised=state != "SUCCESS")
+
+
+def _unknown(id: str = "", **_: object) -> None:
+    if probe().forgotten and probe().knows(id):
+        probe().unknown(id)
+
+
+def _forget(module: Any) -> None:
+    """The worker is of a version in which the task has another name."""
+    update = module.Consumer.update_strategies
+
+    def watched(self: Any) -> Any:
+        self.app.tasks.pop(probe().forgotten, None)
+        return update(self)
+
+    module.Consumer.update_strategies = watched
 
 
 def _watch_acks(module: Any) -> None:

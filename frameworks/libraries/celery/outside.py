@@ -115,7 +115,7 @@ class Commands:
             return _passing("", job, "sent HSET unacked with it")
         if command == b"HDEL" and words[1] == b"unacked" and len(words) > 2:
             job = self._jobs.get(words[2], "")
-            return _passing("ack", job, "sent HDEL unacked, which is the ack")
+            return _passing("ack", job, "sent HDEL unacked, which ends it")
         if command in TAKES:
             return Passing("lease", "", "asked for a message")  # of which job its answer tells
         return None

@@ -75,9 +75,18 @@ def _watch_preparation(owner: Any) -> None:
     def watched(self: Any, job: Any, *rest: Any, **named: Any) -> Any:
         if probe().knows(job.id):
             probe().received(job.id)
+            if probe().forgotten:
+                _forget(probe().forgotten)
+                probe().unknown(job.id)
         return perform(self, job, *rest, **named)
 
     owner.perform_job = watched
+
+
+def _forget(task: str) -> None:
+    """The worker is of a version in which the function has another name."""
+    module, _, name = task.rpartition(".")
+    vars(import_module(module)).pop(name, None)
 
 
 def _watch_ack(owner: Any) -> None:
@@ -155,8 +164,8 @@ def producer(
     from rq import Retry
 
     said = dict(options)
-    if "job_timeout" in said:
-        said["timeout"] = said.pop("job_timeout")
+    if "timeout" in said:
+        said["job_timeout"] = said.pop("timeout")
     if isinstance(said.get("retry"), int):
         said["retry"] = Retry(max=said["retry"])
     elif isinstance(said.get("retry"), dict):
@@ -164,11 +173,11 @@ def producer(
 
     def enqueue(job: Mapping[str, Any], args: Any, kwargs: Any) -> object:
         target = queue if not job["route"] else type(queue)(job["route"], queue.connection)
+        named = {**said, "args": args, "kwargs": kwargs, "job_id": job["id"]}
         if job["delay_s"]:
             from datetime import timedelta
 
-            delay = timedelta(seconds=job["delay_s"])
-            return target.enqueue_in(delay, task, *args, job_id=job["id"], **kwargs)
-        return target.enqueue_call(task, args=args, kwargs=kwargs, job_id=job["id"], **said)
+            return target.enqueue_in(timedelta(seconds=job["delay_s"]), task, **named)
+        return target.enqueue(task, **named)
 
     return enqueue

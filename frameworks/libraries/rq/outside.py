@@ -63,6 +63,13 @@ class Rq:
         command = [python, "-m", "rq.cli", "worker", "-u", looked.broker]
         return command + list(queues or looked.queues)
 
+    def named(self, number: int) -> list[str]:
+        return ["--name", f"w{number + 1}"]
+
+    @property
+    def delays(self) -> list[str]:
+        return ["--with-scheduler"]
+
     def held(self, looked: Looked, address: str) -> Held:
         place = place_of(looked.broker)
         redis = Redis(address, place.database, place.password, place.user)
