@@ -123,7 +123,7 @@ class Elsewhere(Protocol):
 
 @runtime_checkable
 class Fillable(Protocol):
-    """What an adapter has, too, if the memory of its server can be full, and whether it can here."""
+    """What an adapter has, too, if the memory of its server can be full: here, if ``fillable``."""
 
     @property
     def fillable(self) -> bool: ...

@@ -44,7 +44,11 @@ class Agenda:
         due = self._dues[0]
         if due.what == "begins" and (phases := self._to_strike(due)):
             late_s = now_s - due.at_s
-            met = any(held.holds and held.phase in phases for held in holdings())
+            nodes = due.fault.nodes
+            met = any(
+                held.holds and held.phase in phases and (nodes == (None,) or held.node in nodes)
+                for held in holdings()
+            )
             if not met and late_s < self._later_s + WITHIN_S:
                 self._look_at_s = now_s + QUIET_POLL_S
                 return None

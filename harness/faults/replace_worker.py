@@ -28,6 +28,10 @@ class ReplaceWorker(TimedFault, frozen=True, tag="replace_worker"):
     keeps_name: ClassVar[bool] = True
 
     @property
+    def nodes(self) -> tuple[int]:
+        return (self.worker,)
+
+    @property
     def over_at_s(self) -> float:
         return self.at_s
 

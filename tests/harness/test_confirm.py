@@ -12,7 +12,7 @@ from jobquake import assert_holds, run
 from jobquake.backends import registry as backends
 from jobquake.errors import INCONCLUSIVE, VIOLATED, EnvironmentFault
 from jobquake.harness import run as harness
-from jobquake.harness.confirm import ATTEMPTS, confirmed
+from jobquake.harness.confirm import ATTEMPTS, confirmed, hurried
 from jobquake.harness.contract.subject import Subject
 from jobquake.harness.faults.kill_at import KillAt
 from jobquake.harness.plan.replay import encode
@@ -122,6 +122,13 @@ def test_one_that_cannot_be_repeated_stands_and_that_is_told(
 def test_a_longer_run_is_repeated_where_somebody_waits_for_it() -> None:
     done = confirmed(OLD, runs(BROKEN_RUN), limit_s=3600.0)
     assert done.result.confirmation and done.result.confirmation.outcome == "confirmed"
+
+
+def test_real_time_waits_no_hour_for_what_a_library_brings_back() -> None:
+    plan = replace(SMALL, deadline_s=3820.0, recovery_s=3700.0)
+    assert (hurried(plan, 60.0).recovery_s, hurried(plan, 60.0).deadline_s) == (60.0, 180.0)
+    assert hurried(plan, 7200.0) == plan
+    assert hurried(SMALL, 0.5) == SMALL, "a queue of our own has no such wait"
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from jobquake.harness.faults.kill_process_at import KillProcessAt
 from jobquake.harness.faults.kill_worker import KillWorker
 from jobquake.harness.plan.validate import validate
 from jobquake.scenarios import registry
-from jobquake.scenarios.for_apps import Fit, fitted
+from jobquake.scenarios.for_apps import Fit, fitted, kinds_of
 
 KILLS = registry.find("worker-kill-before-ack").plan(0)
 CHILD = Fit(workers=2, kills="child", own_task=False, recovery_s=3700.0, patience_s=30.0)
@@ -43,3 +43,17 @@ def test_faults_of_workers_strike_workers_that_there_are() -> None:
 def test_the_run_waits_for_the_library_as_long_as_somebody_is_patient() -> None:
     patient = fitted(KILLS, WORKER._replace(patience_s=9000.0))
     assert patient.deadline_s - fitted(KILLS, WORKER).deadline_s == 3700.0 - 30.0
+
+
+def test_a_delay_that_outlasts_a_lease_outlasts_the_library_s_own() -> None:
+    plan = registry.find("delayed-past-lease").plan(0)
+    far = fitted(plan, WORKER._replace(patience_s=9000.0, delays_in_leases=True))
+    longest_s = max(job.delay_s for job in far.jobs)
+    assert longest_s == 2.5 * 3700.0 and far.deadline_s > longest_s + 3700.0
+    assert max(job.delay_s for job in fitted(plan, WORKER).jobs) == 2.5
+
+
+def test_what_ends_no_process_of_a_pool_is_one_plan() -> None:
+    assert kinds_of(KILLS, ("child", "worker")) == ("child", "worker")
+    for name in ("broker-crash", "broker-full", "same-name", "rolling-deploy"):
+        assert kinds_of(registry.find(name).plan(0), ("child", "worker")) == ("worker",), name
