@@ -301,10 +301,8 @@ class ProcessRun:
 
     def deploy(self, number: int, worker: int, within_s: float) -> bool:
         """That fault tells this worker to stop; its successors do not know the plan's task."""
-        if worker >= len(self._fleet.slots) or not self._crew.renames(number, worker):
-            return False
-        self._fleet.terminate(worker, within_s)
-        return True
+        there = worker < len(self._fleet.slots) and self._crew.renames(number, worker)
+        return there and self._fleet.terminate(worker, within_s)
 
     def _strike_worker(self, number: int, holdings: list[Holding], worker: int) -> None:
         for holding in holdings or [Holding(worker, 0, -1, Phase.IDLE, False)]:
@@ -363,16 +361,13 @@ class ProcessRun:
                     self._quiet = True
                     self._ledger.write(Event.QUIET, t=self._started_at + quiet_since[0])
                     return
-            self._pace.nap(self._next_due_s(next_poll))
+            due_s = self._started_at + min(self._agenda.at_s, next_poll)
+            self._pace.nap(min(due_s, self._fleet.due_s))
 
     def _pause_s(self, now_s: float) -> float:
         """How long to the next question to the queue: the longer nothing moved, the longer."""
         moved_s = self._rows[-1].t - self._started_at if self._rows else 0.0
         return min(LONGEST_PAUSE_S, max(QUIET_POLL_S, POLL_AGAIN * (now_s - moved_s)))
-
-    def _next_due_s(self, next_poll_s: float) -> float:
-        """When the driver has next something to do, by the clock of the run."""
-        return min(self._started_at + min(self._agenda.at_s, next_poll_s), self._fleet.due_s)
 
     def _elapsed(self) -> float:
         return self._pace.now_s() - self._started_at

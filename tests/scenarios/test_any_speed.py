@@ -13,6 +13,7 @@ from jobquake.harness.result import judge
 from jobquake.scenarios import registry as scenarios
 from msgspec.structs import replace
 
+SIMULATED = [name for name in scenarios.names() if scenarios.find(name).driver != "process"]
 LATENCIES_S = (0.0001, 0.005, 0.025, 0.1)
 FAST_S = 0.005
 
@@ -20,7 +21,7 @@ FAST_S = 0.005
 @pytest.mark.parametrize(
     "seeds", [range(100, 102), pytest.param(range(1000, 1200), marks=pytest.mark.slow)], ids=len
 )
-@pytest.mark.parametrize("name", scenarios.names())
+@pytest.mark.parametrize("name", SIMULATED)
 def test_the_correct_queue_is_never_accused_and_proves_something_where_messages_are_quick(
     name: str, seeds: range
 ) -> None:
