@@ -88,7 +88,8 @@ def look(
         raise _hangs(app, within_s, f" in {said['hangs']}")
     if problem := said.pop("problem", ""):
         raise UsageError(str(problem))
-    looked = msgspec.convert({**said, "worker": app.worker_words or ()}, Looked)
+    options = {"options": json.loads(app.options)} if app.options else {}
+    looked = msgspec.convert({**said, "worker": app.worker_words or (), **options}, Looked)
     library = find(looked.library)
     if app.task and not looked.task:
         raise UsageError(_unknown(app.task, looked))

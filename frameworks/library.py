@@ -41,7 +41,8 @@ class Looked(Struct, frozen=True):
     """What an app has said of itself (``inside/run.py``): all of it read in the app's own Python.
 
     ``settings`` are the library's own names and values, ``of_task`` those of the task that is
-    called. ``load_s`` is how long the app took to load, ``worker`` the team's worker command.
+    called. ``options`` are those that its client is given for each job. ``load_s`` is how long the
+    app took to load, ``worker`` the team's worker command.
     ``prepares``: an empty broker has to be made ready for the app first, as with a schema.
     """
 
@@ -59,6 +60,7 @@ class Looked(Struct, frozen=True):
     load_s: float = 0.0
     worker: tuple[str, ...] = ()
     prepares: bool = False
+    options: dict[str, Any] = {}
 
     def setting(self, name: str) -> Any:
         """Of the task, or else of the app."""

@@ -6,13 +6,12 @@ is in progress, runs the job in ``run_job``, and ``finish_job`` takes the job fr
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping
 from functools import wraps
-from threading import Thread
 from typing import Any
 
 from ...inside.imports import when_imported
+from ...inside.on_loop import on_loop
 from ...inside.probe import InHand, probe
 
 OWN_TASK = "jobquake.play"
@@ -152,13 +151,7 @@ def producer(
     """Enqueues one job of the plan, with these positional and named arguments."""
     from arq import create_pool
 
-    said = _said(found)
-    loop = asyncio.new_event_loop()
-    Thread(target=loop.run_forever, daemon=True).start()
-
-    def done(coroutine: Any) -> Any:
-        return asyncio.run_coroutine_threadsafe(coroutine, loop).result()
-
+    said, done = _said(found), on_loop()
     pool = done(create_pool(said["redis_settings"]))
     queue = said.get("queue_name")
 
