@@ -6,14 +6,18 @@ repeated in real time, as ``jobquake run`` does. Prints whatever is not as expec
 seed and one for each place at the end; ends with 1 if anything was not as expected.
 
     nice -n 10 python benchmarks/leaping_scenarios.py FOLDER [--seeds 0-19] [BACKEND ...]
+    python benchmarks/leaping_scenarios.py FOLDER --seeds 0-0 --repeats 10 --busy 6 --only burst
 """
 
 from __future__ import annotations
 
 import argparse
+import subprocess
+import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -40,10 +44,11 @@ class Done(Struct, frozen=True):
     confirmation: str
     duration_s: float
     real_s: float
+    repeat: int = 0
 
     @property
-    def key(self) -> tuple[str, str, int]:
-        return self.backend, self.scenario, self.seed
+    def key(self) -> tuple[str, str, int, int]:
+        return self.backend, self.scenario, self.seed, self.repeat
 
 
 def known(folder: Path) -> list[Done]:
@@ -57,12 +62,33 @@ def known(folder: Path) -> list[Done]:
     return found
 
 
-def run_seed(seed: int, backends: Sequence[str], folder: Path, done: list[Done]) -> None:
+@contextmanager
+def busy(loops: int) -> Iterator[None]:
+    """So many processes that compute beside the runs."""
+    loop = [sys.executable, "-c", "while True: pass"]
+    others = [subprocess.Popen(loop) for _ in range(loops)]
+    try:
+        yield
+    finally:
+        for other in others:
+            other.kill()
+            other.wait()
+
+
+def run_seed(
+    seed: int,
+    repeat: int,
+    only: Sequence[str],
+    backends: Sequence[str],
+    folder: Path,
+    done: list[Done],
+) -> None:
     systems = [lookup.backend(name) for name in backends]
     keys = {one.key for one in done}
-    pairs, _ = sort_out(experiments_of((), seed, True, "process"), systems, "leap")
+    wanted = experiments_of(tuple(only), seed, not only, "process")
+    pairs, _ = sort_out(wanted, systems, "leap")
     for system, (plan, control, *_rest) in pairs:
-        if (system.name, plan.full_name, seed) in keys:
+        if (system.name, plan.full_name, seed, repeat) in keys:
             continue
         began = time.monotonic()
         ran = run_and_confirm(plan, system, "process", control, time="leap")
@@ -77,11 +103,12 @@ def run_seed(seed: int, backends: Sequence[str], folder: Path, done: list[Done])
             result.confirmation.sentence if result.confirmation else "",
             result.duration_s,
             round(time.monotonic() - began, 3),
+            repeat,
         )
         if one.verdict != "held":
             print(f"{one.verdict}: {one.scenario} on {one.backend}, seed {seed}: {one.sentence}")
             print(f"  {one.confirmation or one.time}\n  {result.replay_command}", flush=True)
-            name = folder_name(result.scenario, result.variant, result.backend, "process", seed)
+            name = folder_name(plan.scenario, plan.variant, system.name, "process", seed, repeat)
             save(ran, folder / name, {})
         with (folder / FILE).open("ab") as file:
             file.write(msgspec.json.encode(one) + b"\n")
@@ -100,14 +127,19 @@ def main() -> int:
     parser.add_argument("folder", type=Path)
     parser.add_argument("backends", nargs="*", default=BACKENDS)
     parser.add_argument("--seeds", default="0-19", help="such as 0-19, both of them as well")
+    parser.add_argument("--only", action="append", default=[], metavar="SCENARIO")
+    parser.add_argument("--repeats", type=int, default=1, help="of each seed")
+    parser.add_argument("--busy", type=int, default=0, help="processes that compute beside them")
     arguments = parser.parse_args()
     first, last = map(int, arguments.seeds.split("-"))
     folder: Path = arguments.folder
     folder.mkdir(parents=True, exist_ok=True)
     done = known(folder)
-    for seed in range(first, last + 1):
-        run_seed(seed, arguments.backends, folder, done)
-        print(line(f"seed {seed}", [one for one in done if one.seed == seed]), flush=True)
+    with busy(arguments.busy):
+        for seed in range(first, last + 1):
+            for repeat in range(arguments.repeats):
+                run_seed(seed, repeat, arguments.only, arguments.backends, folder, done)
+            print(line(f"seed {seed}", [one for one in done if one.seed == seed]), flush=True)
     asked = [o for o in done if first <= o.seed <= last and o.backend in arguments.backends]
     for backend in arguments.backends:
         print(line(backend, [one for one in asked if one.backend == backend]))

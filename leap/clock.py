@@ -30,9 +30,10 @@ import selectors
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from socket import socket
 from threading import Lock
 from types import TracebackType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ..errors import InternalError, UsageError
 from .build import Built, built
@@ -179,6 +180,10 @@ class LeapingClock:
         finally:
             self._library.hold(-1)
 
+    def tell_connection(self, fd: int) -> None:
+        """No leap while the other end of this connection of ours holds bytes back."""
+        self._library.connection(fd)
+
     def new_event_loop(self) -> asyncio.AbstractEventLoop:
         """An event loop on this clock, for a guest to run."""
         return LeapingLoop(self)
@@ -231,6 +236,10 @@ class LeapingLoop(asyncio.SelectorEventLoop):
 
     def time(self) -> float:
         return self._clock.now_s()
+
+    async def sock_connect(self, sock: socket, address: Any) -> None:
+        await super().sock_connect(sock, address)
+        self._clock.tell_connection(sock.fileno())
 
 
 class LeapingSelector(selectors.EpollSelector):

@@ -20,6 +20,7 @@ class Library:
         self.join = library.jobquake_leap_join
         self.leave = library.jobquake_leap_leave
         self.hold = library.jobquake_leap_hold
+        self.connection = library.jobquake_leap_connection
         self.wait = library.jobquake_leap_wait
         self.wait.argtypes = [ctypes.c_int64, ctypes.c_int]
 

@@ -66,7 +66,8 @@ struct leap_timer {
     _Atomic int64_t value;
 };
 
-/* A TCP connection that a process of the run has opened; both its ends are looked at. */
+/* A TCP connection that a process of the run has opened, or the harness's event loop; both its ends
+ * are looked at. */
 struct leap_connection {
     _Atomic uint32_t state; /* 0: free, 1: being written, 2: there */
     uint16_t family, from_port, to_port, unused;
@@ -102,7 +103,7 @@ struct leap_page {
     _Atomic uint64_t ended_waits;
     _Atomic uint32_t governor_pid;
     _Atomic int32_t runner;      /* the thread that was last seen to do something */
-    _Atomic uint32_t lost;       /* threads for whom there was no slot: no leap from then on */
+    _Atomic uint32_t lost;       /* threads and connections without a place here: then no leap */
     char off_clock[256]; /* names of processes that are off the clock, as last seen */
     _Atomic int32_t guests[LEAP_GUESTS]; /* threads of the harness that wait on this clock */
     _Atomic int64_t skew_ns[LEAP_NODES]; /* by how much a node's wall clock is ahead */

@@ -70,6 +70,7 @@ def test_a_proxy_that_holds_bytes_holds_them_for_as_long_as_it_says(clock: Leapi
     assert took[-1] < 30.0, "no answer came after a leap to somebody's next minute"
 
 
+WHOLE = CLIENT.replace("len(line.recv(100)) == 10", "len(line.recv(10, socket.MSG_WAITALL)) == 10")
 ECHO = """
 import socket
 listener = socket.create_server(("127.0.0.1", 0))
@@ -113,6 +114,35 @@ def _accept_and_close(listener: socket.socket) -> None:
     with suppress(OSError):
         while True:
             listener.accept()[0].close()
+
+
+HOLDING_BACK = """
+import socket
+listener = socket.create_server(("127.0.0.1", 0))
+print(listener.getsockname()[1], flush=True)
+line, _ = listener.accept()
+while data := line.recv(100):
+    line.sendall(data[:5])
+    line.sendall(data[5:])  # held back by the kernel until the first five are acknowledged
+"""
+
+
+def test_what_the_kernel_holds_back_on_the_way_to_the_harness_own_proxy_is_under_way_too(
+    clock: LeapingClock,
+) -> None:
+    other = start(clock, ["sleep", "1000000"])
+    server = start(clock, [sys.executable, "-c", HOLDING_BACK])
+    assert server.stdout
+    clock.wait_readable(server.stdout.fileno(), None)
+    with Embedded(clock=clock) as proxy:
+        upstream = f"127.0.0.1:{server.stdout.readline().strip()}"
+        line = Toxiproxy(proxy.address).create("line", upstream)
+        took = list(map(float, python(clock, WHOLE, line.listen.rpartition(":")[2]).split()))
+    assert len(took) == 50
+    assert max(took) < 5.0
+    for process in (server, other):
+        process.kill()
+        process.communicate()
 
 
 PIPES = """

@@ -58,6 +58,16 @@ EXPORT void jobquake_leap_hold(int change)
     atomic_fetch_add(&leap_page->holds, change);
 }
 
+/* A connection that the harness has opened, such as its proxy's to a server of the run: what the
+ * other end holds back is under way, too. */
+EXPORT void jobquake_leap_connection(int fd)
+{
+    struct sockaddr_storage to;
+    socklen_t length = sizeof to;
+    if (!getpeername(fd, (struct sockaddr *)&to, &length))
+        leap_tell_connection(fd, (struct sockaddr *)&to, length);
+}
+
 /* Wait until the deadline, or until the descriptor (-1: none) can be read; 1 if it can. -1 at a
  * signal of the program, so that its handlers in Python run. */
 EXPORT int jobquake_leap_wait(int64_t deadline_ns, int fd)

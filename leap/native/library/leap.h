@@ -26,6 +26,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <time.h>
@@ -73,6 +74,9 @@ void leap_listen_for_pokes(void);
 bool leap_tickled(void);         /* a poke that was for a timerfd came in this thread */
 void leap_timerfd_expire(void);  /* timers.c; called by the poke's handler */
 extern void (*leap_call_handler)(int, siginfo_t *, void *);
+
+/* sockets.c */
+void leap_tell_connection(int fd, const struct sockaddr *to, socklen_t length);
 
 /* processes.c */
 void leap_register_process(void);
