@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -133,3 +134,26 @@ def test_what_is_always_so_is_asked_while_the_run_goes_on(tmp_path: Path) -> Non
 def test_effects_of_jobquake_s_own_task_are_one_sentence() -> None:
     with pytest.raises(UsageError, match="expected --task beside --effects"):
         jobquake.app("shop:app", folder=APPS).run(effects="sink")
+
+
+@pytest.mark.slow
+def test_effects_are_counted_in_real_time_too(tmp_path: Path) -> None:
+    books = bank(tmp_path)
+    books_db = tmp_path / "books.db"
+    sqlite3.connect(books_db).execute("create table charges (id text)")
+    run = books.run(
+        task="bank.charge",
+        args="bank:order_of",
+        kill="child",
+        time="real",
+        effects=f"sql:sqlite:///{books_db}:select id from charges",
+        properties=[jobquake.eventually("bank:charged", lambda found: len(found) >= 40)],
+    )
+    run.assert_no_work_lost()
+    assert run.result.environment["time"].startswith("real")
+    with sqlite3.connect(books_db) as found:
+        rows = [row[0] for row in found.execute("select id from charges")]
+    twice = sum(rows.count(name) > 1 for name in set(rows))
+    assert run.outcomes["duplicated"] == twice > 0, (run.outcomes, len(rows))
+    told = {check.name: check.verdict for check in run.result.checks}
+    assert told["eventually: bank:charged"] == "held"

@@ -72,6 +72,21 @@ def findings(looked: Looked, visibility_s: float, sweep_s: float) -> Iterator[Fi
         "a message is never lost while a worker takes it",
         "none: on Redis Celery takes a message with BRPOP and notes it in unacked afterwards",
         "use RabbitMQ where that matters",
-        WORKER,
+        "broker-full",
         REDIS,
+    )
+    yield Finding(
+        "a task that is due later than a message may be held runs once",
+        f"visibility_timeout={visibility_s:g}: a task with an ETA or countdown beyond it is handed "
+        "out again each time that it ends",
+        "set visibility_timeout above the longest ETA, or enqueue the task when it is due",
+        "delayed-past-lease",
+        REDIS,
+    )
+    yield Finding(
+        "a task that a deploy has renamed is kept",
+        "none: a worker discards a task whose name it does not know",
+        "keep the old name, too, for as long as the queue may hold it",
+        "rolling-deploy",
+        TASKS,
     )

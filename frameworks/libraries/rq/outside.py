@@ -82,7 +82,10 @@ class Rq:
             redis.close()
 
     def examine(self, looked: Looked) -> list[Finding]:
-        return list(_findings(self.recovery(looked)))
+        found = list(_findings(self.recovery(looked)))
+        return (
+            found if "--with-scheduler" in looked.worker or not looked.worker else [*found, LATER]
+        )
 
 
 class Commands:
@@ -127,6 +130,15 @@ def _findings(recovery: Recovery) -> Iterator[Finding]:
         "worker-kill-before-ack --kill worker",
         "https://python-rq.org/docs/workers/",
     )
+
+
+LATER = Finding(
+    "a job that is due later is run",
+    "--with-scheduler is not given: what enqueue_in and enqueue_at have scheduled stays there",
+    "start a worker with --with-scheduler",
+    "delayed-past-lease",
+    "https://python-rq.org/docs/scheduling/",
+)
 
 
 def _of_key(redis: Redis, key: str, looked: Looked, now: float) -> Iterator[tuple[str, Inspected]]:
