@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
+from jobquake import apps
 from jobquake.harness.faults.kill_at import KillAt
 from jobquake.harness.faults.kill_process_at import KillProcessAt
 from jobquake.harness.run import run
@@ -49,3 +52,13 @@ def test_workers_of_other_kinds_do_their_jobs(worker: str) -> None:
     command = worker.replace("python", mine.app.python, 1)
     result = run(plan(), jobs(worker=command)).result
     assert (result.verdict, result.outcomes["done"]) == ("held", 4), result.sentence
+
+
+@pytest.mark.slow
+def test_jobs_of_several_queues_are_done_by_workers_of_all_of_them() -> None:
+    mine = jobs()
+    several = apps.system_of(replace(mine.app, target="jobs:queues"))
+    assert several.looked.queues == ("urgent", "payments")
+    result = run(plan(*HORSE), several).result
+    assert (result.outcomes["dead-lettered"], result.outcomes["done"]) == (1, 3), result.sentence
+    assert "rq:failed:payments" in result.where[1]

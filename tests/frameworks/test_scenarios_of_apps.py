@@ -23,6 +23,7 @@ from support.frameworks import APPS, CELERY, LATE, RQ, python_of
 
 REDIS = "redis://localhost:6379/0"
 SOON = {"visibility_timeout": 20, "unacked_restore_interval": 1, "unacked_restore_throttle": 1}
+OFTEN = "--maintenance-interval 5 --job-monitoring-interval 5 --worker-ttl 20"
 FIT = Fit(workers=2, kills="worker", own_task=False, recovery_s=3700.0, patience_s=30.0)
 OOM = b"-OOM command not allowed when used memory > 'maxmemory'.\r\n"
 
@@ -128,5 +129,7 @@ def test_celery_runs_what_is_due_after_its_visibility_timeout_again_and_again() 
 
 @pytest.mark.slow
 def test_rq_with_its_scheduler_runs_it_once() -> None:
-    run = jobs().run("delayed-past-lease", task="jobs.charge", args=[1])
+    worker = f"{python_of(RQ)} -m rq.cli worker payments --with-scheduler {OFTEN}"
+    soon = jobquake.app("jobs:queue", python=python_of(RQ), folder=APPS, worker=worker)
+    run = soon.run("delayed-past-lease", task="jobs.charge", args=[1])
     assert (run.verdict, run.outcomes["done"]) == ("held", 12), run.result.sentence

@@ -115,23 +115,36 @@ def playing() -> Any:
 
 
 def recognises(found: Any) -> bool:
-    """Whether that is a queue of RQ."""
+    """Whether that is a queue of RQ, or several in a list or a dictionary."""
+    queues = queues_of(found)
+    return bool(queues) and all(map(_is_queue, queues))
+
+
+def queues_of(found: Any) -> list[Any]:
+    """The queues, in the order in which a worker serves them."""
+    if isinstance(found, Mapping):
+        return list(found.values())
+    return list(found) if isinstance(found, (list, tuple)) else [found]
+
+
+def _is_queue(found: Any) -> bool:
     return any(
         kind.__name__ == "Queue" and kind.__module__.partition(".")[0] == "rq"
         for kind in type(found).__mro__
     )
 
 
-def look(queue: Any, task: str) -> dict[str, Any]:
-    """What the queue is, as far as the harness needs to know it; ``task`` may be empty."""
+def look(found: Any, task: str) -> dict[str, Any]:
+    """What the queues are, as far as the harness needs to know it; ``task`` may be empty."""
     from rq.version import VERSION
 
-    tasks = _functions(task)
+    tasks, queues = _functions(task), queues_of(found)
+    queue = queues[0]
     return {
         "version": VERSION,
         "broker": url_of(queue.connection.connection_pool),
         "queue": queue.name,
-        "queues": [queue.name],
+        "queues": [one.name for one in queues],
         "tasks": tasks,
         "task": task if task in tasks else "",
         "settings": {
@@ -158,10 +171,14 @@ def _functions(task: str) -> list[str]:
 
 
 def producer(
-    queue: Any, task: str, options: dict[str, Any]
+    found: Any, task: str, options: dict[str, Any]
 ) -> Callable[[Mapping[str, Any], Any, Any], object]:
-    """Enqueues one job of the plan, with these positional and named arguments."""
+    """Enqueues one job of the plan, with these positional and named arguments; in turn, if there
+    are several queues.
+    """
     from rq import Retry
+
+    queues = queues_of(found)
 
     said = dict(options)
     if "timeout" in said:
@@ -172,7 +189,9 @@ def producer(
         said["retry"] = Retry(**said["retry"])
 
     def enqueue(job: Mapping[str, Any], args: Any, kwargs: Any) -> object:
-        target = queue if not job["route"] else type(queue)(job["route"], queue.connection)
+        target = queues[job["index"] % len(queues)]
+        if job["route"]:
+            target = type(target)(job["route"], target.connection)
         named = {**said, "args": args, "kwargs": kwargs, "job_id": job["id"]}
         if job["delay_s"]:
             from datetime import timedelta

@@ -8,6 +8,7 @@ from redis import Redis
 from rq import Queue
 
 queue = Queue("payments", connection=Redis("localhost", 6379))
+queues = [Queue("urgent", connection=queue.connection), queue]
 
 
 def charge(order: int, amount: int = 1) -> int:
