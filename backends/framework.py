@@ -85,6 +85,17 @@ class Preparing(Protocol):
         """A program that does so at that address, once, before any worker; None: nothing to do."""
 
 
+@runtime_checkable
+class Nudged(Protocol):
+    """What the control of a framework has, too, if a message makes its workers look.
+
+    Some look for what dead workers have left only when there is something new.
+    """
+
+    def nudge(self) -> None:
+        """Send one that asks for nothing. Raises OSError, EnvironmentFault."""
+
+
 class Counted(NamedTuple):
     """How often the effect of each job happened, by its number; ``strangers`` are of no job.
 

@@ -146,6 +146,14 @@ class Obliging(Protocol):
         """What has workers run what is due later."""
 
 
+@runtime_checkable
+class LooksWhenNew(Protocol):
+    """What a library has, too, whose workers look for what is left only when a message comes."""
+
+    def nudge(self, looked: Looked, address: str) -> None:
+        """Send one that asks for nothing. Raises OSError, EnvironmentFault."""
+
+
 def find(name: str) -> Library:
     """The library of that name. Raises KeyError."""
     if name not in names():

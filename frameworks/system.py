@@ -35,7 +35,7 @@ from .app import INSIDE, App
 from .brokers import theirs
 from .brokers.kind import POSTGRES, REDIS, Kind, kind_of
 from .brokers.redis import Place, Redis, place_of, shown
-from .library import Library, Looked, Obliging
+from .library import Library, Looked, LooksWhenNew, Obliging
 from .tally import tally, where
 
 UNSEEN = {
@@ -312,6 +312,11 @@ class Control:
         if isinstance(command, Inspect):
             return self._jobs.get(command.job_id, Inspected(None))
         return None
+
+    def nudge(self) -> None:
+        """See :class:`..backends.framework.Nudged`."""
+        if isinstance(self._library, LooksWhenNew):
+            self._library.nudge(self._looked, self._address)
 
     def _due_s(self) -> float | None:
         """In how many seconds the first job comes back, where nothing else can come."""

@@ -16,6 +16,7 @@ import time
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
+from threading import get_ident
 from typing import Any
 
 from ..errors import ProtocolError
@@ -180,8 +181,8 @@ class Taken:
             if fault["kills"] == PROCESS:
                 os.kill(os.getpid(), signal.SIGKILL)
             # The harness kills a whole worker, who stands still until then; who is only paused,
-            # it wakes.
-            os.kill(os.getpid(), signal.SIGSTOP)
+            # it wakes. It is this thread that is told, since another one would stop it too late.
+            signal.pthread_kill(get_ident(), signal.SIGSTOP)
             probe.ledger.write(Event.RESUMED, job=self.index, fault=fault["number"])
 
     def _fail_or_hang(self) -> Iterator[float]:

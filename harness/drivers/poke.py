@@ -1,7 +1,8 @@
 """The end of a run in which somebody's library still holds jobs: would a fresh worker do them?
 
 What only waits for somebody to come is neither lost nor stuck for ever, and nobody can tell from
-looking at it. So a worker that no fault has touched is started, past the network.
+looking at it. So a worker that no fault has touched is started, past the network; and where a
+library looks only when something new comes, something new comes.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from ...backends.adapter import Connection
+from ...backends.framework import Nudged
 from ...protocol.commands import Measure, Measured
 from ...protocol.events import Event
 from .conductor import pending
@@ -33,6 +35,8 @@ def watch(
 
     ``look`` supervises the others, and says how many rows the ledger has.
     """
+    if isinstance(broker, Nudged):
+        broker.nudge()
     rows, moved_at = look(), pace.now_s()
     until = moved_at + min(LONGEST_S, max(within_s, LEAST_S))
     while (now := pace.now_s()) < until and fresh.poll() is None:
