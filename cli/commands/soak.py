@@ -12,10 +12,11 @@ from ... import lookup
 from ...errors import EnvironmentFault
 from ...experiments import check_writable
 from ...quantities import SECONDS
-from ..options import confirm_option, seed_option
+from ..options import confirm_option, seed_option, time_option
 from ..os_errors import os_errors_told
 
 if TYPE_CHECKING:
+    from ...backends.system import Time
     from ...harness.plan.plan import Plan
     from ...harness.run import Driver, Run
     from ...harness.soak.soak import Soak, Violation
@@ -42,6 +43,7 @@ SECTION = "run"
     is_flag=True,
     help="Start each round with an empty queue instead of using one for all rounds.",
 )
+@time_option
 @confirm_option
 @click.option(
     "--metrics-host", default="127.0.0.1", show_default=True, help="Address for the metrics."
@@ -62,6 +64,7 @@ def command(
     driver: Driver,
     seed: int,
     fresh: bool,
+    time: Time | None,
     confirm_s: float | None,
     metrics_host: str,
     metrics_port: int | None,
@@ -113,7 +116,7 @@ def command(
             click.echo(_line(soak))
 
     with os_errors_told(), ExitStack() as opened:
-        queue = opened.enter_context(queue_of(latest, report, adapter))
+        queue = opened.enter_context(queue_of(latest, report, adapter, time))
         if metrics_port is not None:
             measure = queue.measure if queue else lambda: None
             page = exported(measure, metrics_port, metrics_host, more=lambda: families(latest))
@@ -124,7 +127,9 @@ def command(
             click.echo(f"continuing {on}: {_line(latest)}")
         limit_s = CONFIRM_S if confirm_s is None else confirm_s
         try:
-            soak = go_on(latest, report, for_s, plan_of, adapter, queue, keep, progress, limit_s)
+            soak = go_on(
+                latest, report, for_s, plan_of, adapter, queue, keep, progress, limit_s, time
+            )
         except EnvironmentFault as fault:
             if latest.verdict != "violated":
                 raise

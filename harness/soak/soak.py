@@ -22,7 +22,7 @@ from msgspec.structs import replace
 
 from ...backends.adapter import Adapter, Retaining
 from ...backends.framework import FrameworkSystem
-from ...backends.system import see_driver
+from ...backends.system import Time, see_driver
 from ...blame import blaming
 from ...errors import EnvironmentFault, UsageError
 from ...protocol.commands import Measured
@@ -168,7 +168,9 @@ def _words(soak: Soak) -> str:
 
 
 @contextmanager
-def queue_of(soak: Soak, folder: Path, adapter: Adapter) -> Iterator[LongLivedQueue | None]:
+def queue_of(
+    soak: Soak, folder: Path, adapter: Adapter, time: Time | None = None
+) -> Iterator[LongLivedQueue | None]:
     """The queue of the soak until the end of the block; None if every round has its own.
 
     Raises ``EnvironmentFault`` and ``Unavailable`` if it cannot be had.
@@ -185,7 +187,7 @@ def queue_of(soak: Soak, folder: Path, adapter: Adapter) -> Iterator[LongLivedQu
             )
         if isinstance(adapter, Retaining):
             adapter = adapter.retaining(RETENTION_S)
-        with long_lived_queue(adapter, soak.driver, folder / QUEUE) as queue:
+        with long_lived_queue(adapter, soak.driver, folder / QUEUE, time) as queue:
             yield queue
 
 
@@ -205,13 +207,14 @@ def go_on(
     keep: Callable[[Run, int], None],
     progress: Callable[[Soak], None],
     confirm_s: float = CONFIRM_S,
+    time: Time | None = None,
 ) -> Soak:
     """Run rounds on ``queue`` until ``for_s`` seconds of running are spent; the soak then.
 
     ``plan_of(scenario, seed)`` makes the plan of a round; ``keep(run, round)`` keeps one that
     broke a guarantee, the first ``MOST_KEPT`` of them; ``progress`` is told after each round.
     What those have shown in leaping time is repeated in real time unless it took longer than
-    ``confirm_s``.
+    ``confirm_s``. ``time`` is that of rounds which have a queue each.
     Raises :class:`SoakError` about a plan that lasts longer than the queue remembers, and
     :class:`EnvironmentFault` after a round that the environment spoilt; the soak can go on.
     """
@@ -223,7 +226,7 @@ def go_on(
     while soak.spent_s < for_s:
         number = soak.rounds
         plan = _plan(soak, plan_of)
-        done = run(plan, adapter, soak.driver, on=queue)
+        done = run(plan, adapter, soak.driver, on=queue, time=time)
         result = done.result
         if result.verdict == "violated" and len(soak.found) < MOST_KEPT:
             done, alone = _confirmed(done, adapter, soak.driver, queue, confirm_s)
