@@ -52,7 +52,9 @@ class Claims(Struct, frozen=True):
     whoever waits is woken when one becomes ready. ``timer_s``: the queue keeps time in steps of so
     many seconds, and each lease, delay and backoff may be over up to one step sooner or later.
     ``max_payload_bytes``: the largest payload that the queue takes, None: any. Plans give it none
-    that is larger.
+    that is larger. ``retention_s``: the id of a job that was completed is remembered for so many
+    seconds, and not much longer (:mod:`jobquake.harness.checks.retention_kept`); None: it does not
+    say.
     """
 
     delivery: Literal["at-least-once", "at-most-once"] = "at-least-once"
@@ -75,6 +77,7 @@ class Claims(Struct, frozen=True):
     prompt: bool = True
     timer_s: float = 0.0
     max_payload_bytes: int | None = None
+    retention_s: float | None = None
 
 
 def unclaimed(claims: Claims, names: Iterable[Claim]) -> str:

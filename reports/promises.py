@@ -14,6 +14,8 @@ EXPECTED = {
     "and calls under an older lease are refused.",
     "holder_obeyed": "What the holder of a valid lease says is accepted, and it happens.",
     "enqueues_accepted": "A legal job is accepted; only a full queue refuses.",
+    "retention_kept": "A job that was done is known as a repetition for as long as the queue says, "
+    "and as a new job afterwards.",
     "senseless_refused": "A command that makes no sense is refused and changes nothing.",
     "progress_after_heal": "After the last fault, every accepted job ends.",
     "backoff_respected": "After a failure a job waits as long as its retry policy says, and no "

@@ -66,6 +66,10 @@ PROMISES = (
         ("held-told-as-new",),
     ),
     Promise(
+        "what is legal is accepted", "what was forgotten in time is new", "retention_kept",
+        ("never-forgets",),
+    ),
+    Promise(
         "what is legal is accepted", "nothing accepted beyond the limit", "backlog_bounded",
         ("unbounded",),
     ),

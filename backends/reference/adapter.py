@@ -90,7 +90,7 @@ class ReferenceAdapter:
     violates: str | None = None
     decisions: Decisions = CORRECT
     worker: WorkerProgram = workers.worker
-    claims: Claims = field(default_factory=Claims)
+    claims: Claims = field(default_factory=partial(Claims, retention_s=RETENTION_S))
     place: Place = PLACES["broker"]
     bug_class: str = ""
     contract_test: str = ""
@@ -102,7 +102,8 @@ class ReferenceAdapter:
         return replace(self, name=f"{self.name}@{place}", place=PLACES[place], claims=claims)
 
     def retaining(self, retention_s: float) -> ReferenceAdapter:
-        return replace(self, retention_s=retention_s)
+        claims = msgspec.structs.replace(self.claims, retention_s=retention_s)
+        return replace(self, retention_s=retention_s, claims=claims)
 
     @property
     def framing(self) -> Framing | None:
@@ -136,7 +137,7 @@ class ReferenceAdapter:
 
 def in_place(name: str, summary: str, place: str) -> ReferenceAdapter:
     """The correct queue in that place."""
-    claims = Claims(caveat=PLACES[place].caveat)
+    claims = Claims(caveat=PLACES[place].caveat, retention_s=RETENTION_S)
     return ReferenceAdapter(name, summary, place=PLACES[place], claims=claims)
 
 

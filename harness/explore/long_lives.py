@@ -18,12 +18,15 @@ from .swarm import Space, Swarm
 
 MONTH_S = 30 * 86_400.0
 DELAYS_S = (0.005, 0.05, 2.0, 30.0, 3600.0, 90_000.0, MONTH_S)
+AGAIN_S = (0.5, 1.0)
+DAYS_LATER_S = (0.5, 40_000.0, 120_000.0)  # before and after a queue forgets what is done
 LOOKS = 40  # how often a worker that finds nothing asks during the longest delay
 
 
 def month(rng: Random, here: Swarm, space: Space, seed: int) -> Plan:
     """Delays from milliseconds to a month beside each other, and little else that happens."""
     longest_s = rng.choice((30.0, 3600.0, MONTH_S))
+    again_s = DAYS_LATER_S if longest_s == MONTH_S else AGAIN_S
     delays_s = [delay_s for delay_s in DELAYS_S if delay_s <= longest_s]
     jobs = [
         PlannedJob(
@@ -33,10 +36,12 @@ def month(rng: Random, here: Swarm, space: Space, seed: int) -> Plan:
             *rng.choice((("ok", 0), ("ok", 0), ("fail", 1), ("permanent", 0))),
             priority=priority_of(rng, here),
             delay_s=rng.choice((0.0, *delays_s)),
-            again_after_s=rng.choice((None, None, 0.5, 1.0)),
+            again_after_s=rng.choice((None, None, *again_s)),
         )
         for _ in range(rng.randint(2, space.jobs))
     ]
+    if longest_s == MONTH_S and rng.random() < 0.5:
+        jobs.append(PlannedJob(rng.choice(DAYS_LATER_S), 0, 0.05, same_work_as=0))
     workers = rng.randint(1, 2)
     lease_s = lease_of(rng)
     some = space._replace(faults=2)

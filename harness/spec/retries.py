@@ -6,14 +6,15 @@ from typing import NamedTuple
 
 from ..record.facts import Facts, Ints
 from ..record.history import Answer, Event
-from .lives import Delivery, Life, lives
+from .lives import Delivery, Life, lives, submitted_again
 
 
 class Retry(NamedTuple):
     """A failure that the queue took note of, and the lease in which the job came back: rows.
 
     ``counted``: the ordinal of the failed delivery among those that count (a lower bound, since
-    some may have gone astray unseen). After a replay the queue starts to count again.
+    some may have gone astray unseen). After a replay the queue starts to count again, and after
+    a submission of what was done, since it may have been forgotten.
     """
 
     failed: int
@@ -31,8 +32,8 @@ def failures(facts: Facts, permanent: bool) -> Ints:
 def retries(facts: Facts, permanent: bool = False) -> list[Retry]:
     """Each failure after which the job came back, unless an operator brought it back."""
     wanted = "permanent" if permanent else "failed"
-    found = []
-    for life in lives(facts).values():
+    found, submitted = [], submitted_again(facts)
+    for job, life in lives(facts).items():
         counted = 0
         for ended, again in zip(life.deliveries, life.deliveries[1:], strict=False):
             counted += ended.counts is True
@@ -41,7 +42,9 @@ def retries(facts: Facts, permanent: bool = False) -> list[Retry]:
                     counted = 0
                 else:
                     found.append(Retry(ended.end, again.row, max(1, counted)))
-            elif _replayed(life, ended.at, again.at):
+            elif _replayed(life, ended.at, again.at) or any(
+                ended.at < at < again.at for at in submitted.get(job, [])
+            ):
                 counted = 0
     return sorted(found)
 

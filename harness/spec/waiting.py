@@ -25,7 +25,7 @@ from ..record.history import Answer, Event
 from ..record.once import once
 from .asking import NEVER, Asking, asking, linger_s
 from .backoff import between
-from .lives import Delivery, Life, lives
+from .lives import Delivery, Life, lives, submitted_again
 
 After = Literal["enqueue", "delay", "hand-back", "retry", "lost lease", "replay"]
 TIMED: tuple[After, ...] = ("delay", "retry", "lost lease")  # by a timer of the queue
@@ -137,6 +137,7 @@ class _Story:
     ) -> None:
         self._facts, self._job, self._accepted, self._life = facts, job, accepted, life
         self._asks = asked.asks.get(queue, [])
+        self._submitted = submitted_again(facts).get(job, [])
         self._astray = asked.astray[queue]
         self._era_at = float(facts.sent_at[job])  # when the count of its deliveries began
         self._least = self._most = 0
@@ -151,6 +152,8 @@ class _Story:
             following = deliveries[place] if place < len(deliveries) else None
             until = following.at if following else self._facts.ended_at
             ready = self._replayed(ready, before_at, until)
+            if any(before_at < at < until for at in self._submitted):
+                self._least = 0  # what was done may have been forgotten, and be counted anew
             if following:
                 self.turns.append(Turn(following, ready.earliest))
             if wait := self._wait(ready, following):

@@ -73,6 +73,7 @@ PRACTICES = {
     "twin-handback-counts": "as it is at a hand-back",
     "twin-quick-retries-refused": "Refuse only what cannot be carried out",
     "twin-held-told-as-new": "what the insert found",
+    "twin-never-forgets": "when the retention is over",
     "twin-late-ack-taken": "after the end of its lease",
     "twin-senseless-accepted": "every field",
     "twin-heartbeat-without-token": "fencing tokens",

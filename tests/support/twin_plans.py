@@ -29,6 +29,7 @@ GUARANTEES = (
     "leases_exclusive", "progress_after_heal",
 )  # fmt: skip
 WITHOUT_EFFECT = tuple(name for name in GUARANTEES if name != "no_duplicated_effects")
+DAY_S = 86_400.0
 WAITS_1_S = RetryPolicy(1.0, 1.0, 1.0, "none")
 
 
@@ -127,6 +128,9 @@ PLANS: dict[str, Minimal] = {
             pools=PAIR,
         ),
         0,
+    ),
+    "twin-never-forgets": Minimal(
+        plan(job(again_after_s=DAY_S * 1.1), wait_s=DAY_S, sink="keyed", deadline_s=2 * DAY_S), 0
     ),
     "twin-dedup-window-short": Minimal(
         # One lost answer is made good in time; the repetition must be lost, too.

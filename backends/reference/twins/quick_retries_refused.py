@@ -14,9 +14,11 @@ from ..adapter import ReferenceAdapter
 
 
 def unfit(job: Job) -> str | None:
+    if unfit := core.unfit(job):
+        return unfit
     if int(job.retry.cap_s) < 1:  # the mistake
         return f"expected a cap_s of at least 1, found {int(job.retry.cap_s)}"
-    return core.unfit(job)
+    return None
 
 
 TWIN = ReferenceAdapter(

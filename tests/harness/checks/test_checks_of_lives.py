@@ -112,6 +112,33 @@ def dead(at_s: float = 90.0, attempts: int = 0, own: int = 0, **more: object) ->
     return [row(at_s, Event.DEAD, job=0, answer=Answer.OK), seen, listed]
 
 
+# -- jobs that come again after they were forgotten ---------------------------------------
+
+DAYS_LATER_S = 120_000.0
+
+
+@pytest.mark.parametrize("again_s", [0.06, 0.1, 0.2])
+def test_a_job_that_was_forgotten_and_comes_again_is_counted_anew(again_s: float) -> None:
+    plan = plan_of(
+        PlannedJob(0.0, 0, 0.01, again_after_s=DAYS_LATER_S),
+        retry=RetryPolicy(0.1, 2.0, 1.0, "equal"),
+    )
+    failed_at = DAYS_LATER_S + 1.5
+    rows = [*life("failed", "failed", "failed")[:-1], lease(9.0, 4)]
+    rows += [
+        row(9.1, Event.ACK_SENT, node=0, incarnation=1, job=0, token=4),
+        row(9.1, Event.ACK_ANSWERED, since=9.1, answer=Answer.OK, node=0, incarnation=1, job=0,
+            token=4),
+        *came(DAYS_LATER_S),
+        lease(DAYS_LATER_S + 1.0, 1),
+        *ended(failed_at, 1, "failed")[:-1],
+        lease(failed_at + again_s, 2),
+    ]  # fmt: skip
+    assert judge("backoff_respected", plan, rows).verdict == "held"
+    at_once = [*rows[:-1], lease(failed_at + 0.01, 2)]
+    assert blamed(judge("backoff_respected", plan, at_once)) == {0}
+
+
 # -- tokens -------------------------------------------------------------------------------
 
 

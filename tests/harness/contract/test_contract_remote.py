@@ -45,9 +45,11 @@ def test_what_needs_virtual_time_is_skipped_with_that_reason_and_the_rest_passes
 ) -> None:
     lines = lines_of(pytester, "-k", SOME)
     told = next(line for line in lines if line.startswith("contract of tagged:"))
-    assert re.match(r"contract of tagged: 6 passed, 15 skipped in [\d.]+ s$", told), "\n".join(
-        lines
-    )
+    counts = re.match(r"contract of tagged: (\d+) passed, (\d+) skipped in [\d.]+ s$", told)
+    late = sum("tagged and this machine were" in line for line in lines)  # a machine that stalled
+    assert counts, "\n".join(lines)
+    assert [int(count) for count in counts.groups()] == [6 - late, 15 + late], "\n".join(lines)
+    assert late < 6
     skipped = "\n".join(line for line in lines if line.startswith("SKIPPED"))
     assert "tagged has no virtual time, which this test needs: it has no local()" in skipped
     assert "tagged has no virtual time, and TestTagged.drivers does not name 'process'" in skipped
