@@ -58,8 +58,9 @@ def judge(rows: list[Row], claims: Claims = CLAIMS, plan: Plan = PLAN) -> Judged
     return CHECKS["retention_kept"].answer(Facts(plan, claims, History(in_time)))
 
 
-def verdict(later_s: float, told: int, **more: float) -> str:
-    rows = [*enqueued(0.0, CREATED), *done(DONE_S), *enqueued(DONE_S + later_s, told, **more)]
+def verdict(later_s: float, told: int, attempts: float = 1.0) -> str:
+    again = enqueued(DONE_S + later_s, told, attempts=attempts)
+    rows = [*enqueued(0.0, CREATED), *done(DONE_S), *again]
     return judge(rows).verdict
 
 
