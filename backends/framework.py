@@ -154,6 +154,14 @@ class Witnessed(Protocol):
 
 
 @runtime_checkable
+class Renaming(Protocol):
+    """What a framework has, too, if a worker of its can be one that does not know a task."""
+
+    @property
+    def renames(self) -> bool: ...
+
+
+@runtime_checkable
 class FrameworkSystem(System, Protocol):
     """A framework under test. Nothing of it is imported here: it has its own environment."""
 

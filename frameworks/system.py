@@ -21,7 +21,7 @@ from msgspec.structs import replace
 
 from ..backends.adapter import Connection, Unavailable
 from ..backends.claims import Claims
-from ..backends.framework import Program, Service, Settings, Tally, Wishes
+from ..backends.framework import Program, Renaming, Service, Settings, Tally, Wishes
 from ..backends.system import EVERYTHING, Advised, Driver, Framing
 from ..effects.app import AppProcess
 from ..effects.source import NotCounted, Source, parse
@@ -151,6 +151,10 @@ class AppSystem:
             return [sys.executable, "-m", "jobquake.servers.theirs", at]
         kind = self._kind.server
         return running.command(kind, folder / kind, port, careless=self.app.snapshots)
+
+    @property
+    def renames(self) -> bool:
+        return isinstance(self.library, Renaming) and self.library.renames
 
     @property
     def fillable(self) -> bool:

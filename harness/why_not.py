@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 
 from ..backends.adapter import Elsewhere, Fillable, ReadsTimeAtStart, Tenant, Unavailable
-from ..backends.framework import FrameworkSystem
+from ..backends.framework import FrameworkSystem, Renaming
 from ..backends.system import Driver, System, Time, drivers
 from ..blame import blaming
 from ..servers.source import MissingServer
@@ -71,6 +71,8 @@ def _lacking(fault: Fault, system: System, time: Time | None) -> str | None:
         return "the memory of its server is in nobody's power here"
     if fault.renames_tasks and not isinstance(system, FrameworkSystem):
         return "its workers are jobquake's own, which know every job"
+    if fault.renames_tasks and not (isinstance(system, Renaming) and system.renames):
+        return "jobquake does not know how its workers forget a task"
     if fault.strikes_server and not _has_own_server(system):
         return "it has no server of ours that could die"
     return None

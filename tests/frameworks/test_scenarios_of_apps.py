@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import jobquake
@@ -14,7 +15,7 @@ from jobquake.frameworks.brokers.resp import RedisCalls
 from jobquake.frameworks.libraries.celery.outside import LIBRARY as CELERY_S
 from jobquake.frameworks.libraries.celery.outside import Commands
 from jobquake.frameworks.libraries.rq.outside import LIBRARY
-from jobquake.frameworks.library import Looked
+from jobquake.frameworks.library import Looked, find
 from jobquake.frameworks.system import AppSystem
 from jobquake.harness.why_not import why_not
 from jobquake.scenarios import registry
@@ -58,6 +59,9 @@ def test_what_cannot_be_played_somewhere_is_refused_with_the_reason() -> None:
     told = refused("rolling-deploy", reference)
     assert told == "its workers are jobquake's own, which know every job"
     assert refused("broker-full", reference)
+    assert refused("rolling-deploy", mine()) is None
+    nobody = replace(mine(), library=find("dramatiq"))
+    assert refused("rolling-deploy", nobody)
 
 
 def test_what_redis_lacks_is_told_of_the_job_whose_note_it_refused() -> None:

@@ -36,6 +36,7 @@ class Celery:
     name: ClassVar[str] = "celery"
     title: ClassVar[str] = TITLE
     notices_s: ClassVar[float] = 12.0  # billiard.pool.LOST_WORKER_TIMEOUT is 10 s
+    renames: ClassVar[bool] = True
     own_task: ClassVar[str] = "jobquake.play"
 
     @property

@@ -36,6 +36,7 @@ class Rq:
 
     name: ClassVar[str] = "rq"
     title: ClassVar[str] = TITLE
+    renames: ClassVar[bool] = True
     own_task: ClassVar[str] = "jobquake_play.play"
     notices_s: ClassVar[float] = 5.0
 
