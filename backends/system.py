@@ -101,6 +101,19 @@ class Telling(Protocol):
         """Of the message that it was shown last; None: it concerns no job."""
 
 
+@runtime_checkable
+class Taking(Protocol):
+    """What a session has, too, if it knows which requests ask for a job without naming it.
+
+    ``asks`` is about the last request that it was shown, ``answers`` about the last reply.
+    """
+
+    @property
+    def asks(self) -> bool: ...
+    @property
+    def answers(self) -> bool: ...
+
+
 class System(Protocol):
     """What can be put under test. ``violates`` names the check that a broken twin must fail."""
 

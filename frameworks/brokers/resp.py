@@ -16,6 +16,9 @@ from ...backends.reference.stores.server_words import REDIS
 from ...wires.resp import SUBSCRIBES, Words, reply_end, words_of
 
 LACKS = tuple(f"-{word}".encode() for word in REDIS)
+TAKES = (
+    b"BRPOP", b"BLPOP", b"RPOP", b"LPOP", b"BLMOVE", b"LMOVE", b"BRPOPLPUSH", b"RPOPLPUSH"
+)  # fmt: skip
 
 __all__ = ["Passing", "Reader", "RedisCalls", "RedisSession", "Words", "words_of"]
 
@@ -76,17 +79,21 @@ class RedisSession:
         self._asked: deque[Words] = deque()
         self._listens = False
         self.passing: Passing | None = None
+        self.asks = self.answers = False
 
     def request(self, message: bytes) -> tuple[int, str, str]:
         words = words_of(message)
         self._listens |= bool(words) and words[0].upper() in SUBSCRIBES
+        self.asks = bool(words) and words[0].upper() in TAKES
         self._asked.append(words)
         return self._told(self._reader.request(words) if words else None)
 
     def reply(self, message: bytes) -> tuple[int, str, str]:
+        self.answers = False
         if self._listens or not self._asked:
             return self._told(None)
         words = self._asked.popleft()
+        self.answers = bool(words) and words[0].upper() in TAKES
         if words and message.startswith(LACKS):
             return self._refused(words, message[1:].decode(errors="replace").strip())
         return self._told(self._reader.reply(words, message) if words else None)

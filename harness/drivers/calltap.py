@@ -14,14 +14,16 @@ import math
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
-from ...backends.system import Session, Telling
+from ...backends.system import Session, Taking, Telling
 from ...protocol.events import Phase
 from ...proxy.applied import Direction
 from ...proxy.tap import Tapped
 from ..faults import CallFault
 from ..faults.world import Link
 from ..strikes import CallStrikes, call_phase
+from .hands import Hands
 
+NOBODY_S = Hands()
 UP, DOWN = Direction.UPSTREAM, Direction.DOWNSTREAM
 
 
@@ -58,6 +60,7 @@ class Wire(NamedTuple):
     job_index: Callable[[str], int]
     passed: Callable[[int, int, str, bool], None] = lambda node, job, words, taken: None
     refused: Callable[[int, int, str, str], None] = lambda node, job, call, words: None
+    hands: Hands = NOBODY_S
     gives_up_s: float = math.inf  # TCP gives up a connection on which nothing passes any more
 
     def tell(self, node: int, session: Session) -> None:
@@ -187,6 +190,7 @@ class OrderedTap:
         self._link = link
         self._requests, self._replies = bytearray(), bytearray()
         self._waiting: list[bytes] = []
+        self._asking = 0
         self._deaf = False
         self._ended = False
 
@@ -194,7 +198,7 @@ class OrderedTap:
         pass
 
     def closed(self) -> None:
-        pass
+        self._asked(-self._asking)
 
     def received(self, direction: Direction, data: bytes) -> None:
         if self._deaf:
@@ -227,6 +231,10 @@ class OrderedTap:
         wire = self._wire
         _, call, identifier = self._session.reply(message)
         wire.tell(self._node, self._session)
+        if isinstance(self._session, Taking) and self._session.answers:
+            if call == "lease" and wire.job_index(identifier) >= 0:
+                wire.hands.given(self._node, identifier)
+            self._asked(-1)
         if call == "lease" and identifier and (granted := wire.calls.next("granted")):
             self._struck(granted[0], call_phase(call, True), wire.job_index(identifier))
             self._fall_deaf()
@@ -237,7 +245,13 @@ class OrderedTap:
         wire = self._wire
         _, call, identifier = self._session.request(message)
         wire.tell(self._node, self._session)
+        if isinstance(self._session, Taking) and self._session.asks:
+            if not wire.hands.may_ask(self._node):
+                self._deaf = True  # until it is killed
+                return
+            self._asked(1)
         job = wire.job_index(identifier)
+        wire.hands.noted(self._node, identifier)
         # Where replies are not shown, a lease that writes has found a job: its reply grants it.
         found = call == "lease" and not wire.framing.shows_replies
         kinds = ("lease", "granted") if found else (call,)
@@ -254,6 +268,10 @@ class OrderedTap:
             self._waiting.append(message)
         elif how != "lose_request":
             self._send(message)
+
+    def _asked(self, times: int) -> None:
+        self._asking += times
+        self._wire.hands.asked(self._node, times)
 
     def _fall_deaf(self) -> None:
         """Nothing passes any more, until both sides are told that the connection is broken."""

@@ -11,7 +11,7 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from math import inf
 from pathlib import Path
 
@@ -75,7 +75,8 @@ class Fleet:
 
     ``look()`` takes in what the ledger has new, and hands each row to :meth:`saw`;
     ``log(number)`` is where that worker's last words are. ``absent`` says what is wrong with a
-    worker that has not said within ``ready_within_s`` seconds that it works.
+    worker that has not said within ``ready_within_s`` seconds that it works. ``settled(number)``:
+    that worker takes no job meanwhile.
     """
 
     def __init__(
@@ -88,6 +89,7 @@ class Fleet:
         pace: Pace,
         absent: Callable[[Slot, Path], JobquakeError],
         ready_within_s: float = READY_WITHIN_S,
+        settled: Callable[[int], AbstractContextManager[None]] = lambda number: nullcontext(),
     ) -> None:
         self.slots = [Slot(number) for number in range(len(plan.workers))]
         self.counts: Counter[str] = Counter()
@@ -103,6 +105,7 @@ class Fleet:
         self._stopping = False
         self._absent = absent
         self._ready_within_s = ready_within_s
+        self._settled = settled
 
     def saw(self, row: Row) -> None:
         """A row of the ledger: what one of the workers does now."""
@@ -232,17 +235,19 @@ class Fleet:
 
     # -- faults -------------------------------------------------------------------------
 
-    def kill(self, number: int, back_s: float | None = None) -> bool:
+    def kill(self, number: int, back_s: float | None = None, exactly: bool = False) -> bool:
         """SIGKILL the whole process tree and see it dead; False if there is nobody.
 
-        Its successor starts ``back_s`` seconds later; None: as soon as the plan says.
+        Its successor starts ``back_s`` seconds later; None: as soon as the plan says. Unless it is
+        to be killed ``exactly`` now, it notes before what it is just taking.
         """
         process = self.slots[number].living
         if process is None:
             return False
         self.slots[number].back_s = back_s
-        kill_tree(process.pid)
-        process.wait()
+        with nullcontext() if exactly else self._settled(number):
+            kill_tree(process.pid)
+            process.wait()
         self._look()
         return True
 
@@ -304,7 +309,8 @@ class Fleet:
         while self._whole:
             number, incarnation, fault, job = self._whole.pop()
             slot = self.slots[number]
-            if slot.incarnation != incarnation or not self.kill(number):
+            exactly = isinstance(self._plan.faults[fault], TripFault)
+            if slot.incarnation != incarnation or not self.kill(number, exactly=exactly):
                 continue
             others = [(other, Phase.RUNNING) for other in slot.jobs if other != job]
             others += [(other, Phase.LEASED) for other in slot.received if other != job]

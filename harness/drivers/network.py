@@ -26,6 +26,7 @@ from ..faults.world import Link
 from ..plan.plan import Plan
 from ..strikes import CallStrikes, call_phase
 from .calltap import CallTap, OrderedTap, Wire
+from .hands import Hands
 from .trips import Record, TripStrikes
 from .triptap import TripTap, Watch
 from .watched import Watched
@@ -39,8 +40,9 @@ class Network:
     """Proxies to ``upstream`` (HOST:PORT) for the nodes of one run. Start, later stop.
 
     ``choice`` is as in :func:`..toxiproxy.choice.opened`; ``run`` names the run in the
-    names of its proxies; toxics of the embedded one go by ``clock``. ``record`` takes down each
-    round trip, on the embedded one. Raises :class:`EnvironmentFault` where the server fails it.
+    names of its proxies; toxics of the embedded one go by ``clock``, and there ``record`` takes
+    down each round trip and ``hands`` who takes a job. Raises :class:`EnvironmentFault` where the
+    server fails it.
     """
 
     def __init__(
@@ -53,6 +55,7 @@ class Network:
         run: str,
         clock: LoopClock | None = None,
         record: Record | None = None,
+        hands: Hands | None = None,
     ) -> None:
         self._upstream = upstream
         self._framing = Watched(framing)
@@ -68,6 +71,7 @@ class Network:
         self._open: dict[int, LinkFault] = {}
         self._resources = ExitStack()
         self.version = ""
+        self._hands = hands or Hands()
         self.full: int | None = None  # the number of the fault for which the server has no memory
 
     def start(self, nodes: int) -> list[str]:
@@ -87,7 +91,7 @@ class Network:
         if embedded:
             calls, index = CallStrikes(self._plan), self._plan.job_index
             wire = Wire(self._framing, calls, self._link, self._struck, index)
-            wire = wire._replace(passed=self._passed, refused=self._refused)
+            wire = wire._replace(passed=self._passed, refused=self._refused, hands=self._hands)
             # Jobquake's own workers give a call up by themselves.
             own = not self._plan.recovery_s
             self._wire = wire if own else wire._replace(gives_up_s=TCP_GIVES_UP_S)

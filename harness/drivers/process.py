@@ -36,6 +36,7 @@ from .crew import Crew, Nodes, Role
 from .execution import Execution
 from .fleet import Fleet, Slot
 from .guard import guarded
+from .hands import Hands
 from .logs import Moments
 from .network import Network
 from .observe import Observation, observations
@@ -86,12 +87,11 @@ class ProcessRun:
         self._record = record
         self._clients = Clients()
         self._rows = Rows(plan.faults)
+        self._hands = Hands(self._pace)
         self._ahead_s = defaultdict[int, float](float)
-        self._struck_at = 0.0
-        self._quiet = False
+        self._struck_at, self._started_at, self._quiet = 0.0, 0.0, False
         self._agenda = Agenda(plan, patient=self._crew.settles_s > 0.0)
         self._conductor = Conductor(plan, self, adapter.claims)
-        self._started_at = 0.0
         self._nodes = len(plan.workers) + plan.clients
         self._own_server = server is None
         self.server = server or Server(
@@ -115,6 +115,7 @@ class ProcessRun:
             self._pace,
             self._crew.absent,
             self._crew.ready_within_s,
+            self._hands.settled,
         )
         try:
             self._pace.watch_file(self._folder / LEDGER)
@@ -152,8 +153,8 @@ class ProcessRun:
         return History.from_ledger(self._rows, self._started_at, self._reader.said)
 
     def _observed(self) -> list[Observation]:
-        ask, say = self._control.attempt, self._ledger.say
-        return list(observations(self.plan, self._adapter.claims, ask, say))
+        ask = self._control.attempt
+        return list(observations(self.plan, self._adapter.claims, ask, self._ledger.say))
 
     def _seen_of_others(self) -> list[Observation]:
         """What the broker of a library's own workers says; see :mod:`.poke`."""
@@ -197,6 +198,7 @@ class ProcessRun:
                 self._mark,
                 self._pace.loop_clock,
                 self._record,
+                self._hands,
             )
             self._addresses = self.network.start(self._nodes)
             self._crew.reach(self.network.before(self._crew.services, self._nodes))
@@ -205,9 +207,8 @@ class ProcessRun:
         return self._crew.control(server or str(self.server.folder))
 
     def _start_node(self, role: Role, number: int, incarnation: int) -> Running:
-        return self._crew.start(
-            role, number, incarnation, self._addresses[number], self._node_log(number)
-        )
+        address, log = self._addresses[number], self._node_log(number)
+        return self._crew.start(role, number, incarnation, address, log)
 
     def _node_log(self, number: int) -> Path:
         return self._folder / f"node-{number}.log"

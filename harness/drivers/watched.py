@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple, TypeVar
 
-from ...backends.system import Framing, Passing, SplitsReplies, Stateful, Telling
+from ...backends.system import Framing, Passing, SplitsReplies, Stateful, Taking, Telling
 
 T = TypeVar("T")
 Described = tuple[int, str, str]
@@ -42,7 +42,8 @@ class Watched:
         if (session := self._guarded(framing.session, None)) is None:
             return WatchedSession(_nothing, _nothing, self._guarded)
         telling = session if isinstance(session, Telling) else None
-        return WatchedSession(session.request, session.reply, self._guarded, telling)
+        taking = session if isinstance(session, Taking) else None
+        return WatchedSession(session.request, session.reply, self._guarded, telling, taking)
 
     def _guarded(self, call: Callable[[], T], otherwise: T) -> T:
         try:
@@ -63,11 +64,20 @@ class WatchedSession(NamedTuple):
     of_reply: Callable[[bytes], Described]
     guarded: Callable[[Callable[[], Described], Described], Described]
     telling: Telling | None = None
+    taking: Taking | None = None
 
     @property
     def passing(self) -> Passing | None:
         """What the last message did to a job, if somebody can tell."""
         return self.telling.passing if self.telling else None
+
+    @property
+    def asks(self) -> bool:
+        return self.taking is not None and self.taking.asks
+
+    @property
+    def answers(self) -> bool:
+        return self.taking is not None and self.taking.answers
 
     def request(self, message: bytes) -> Described:
         return self.guarded(lambda: _whole(self.of_request(message)), NOTHING)
