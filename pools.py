@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from multiprocessing import parent_process
 from threading import Thread
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 def serve_parent() -> None:
@@ -24,3 +31,37 @@ def _end_after_parent() -> None:
     if parent is not None:
         parent.join()
         os._exit(1)
+
+
+def spawned(parallel: int, begin: Callable[..., None], *given: object) -> ProcessPoolExecutor:
+    """A pool of fresh processes, each of which has called ``begin(*given)`` first."""
+    fresh = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(parallel, fresh, initializer=begin, initargs=given)
+
+
+def as_done(
+    pool: ProcessPoolExecutor,
+    run: Callable[..., T],
+    work: Iterator[tuple[object, ...]],
+    parallel: int,
+    until_s: float,
+) -> Iterator[T]:
+    """What ``run(*piece)`` returns, of each piece as it is done; the pool ends with it.
+
+    Never more of them are under way than can run at once, and none begins after ``until_s`` of the
+    monotonic clock.
+    """
+    under_way = set[Future[T]]()
+    try:
+        while True:
+            while len(under_way) < parallel and time.monotonic() < until_s:
+                if (piece := next(work, None)) is None:
+                    break
+                under_way.add(pool.submit(run, *piece))
+            if not under_way:
+                return
+            done, under_way = wait(under_way, return_when=FIRST_COMPLETED)
+            for future in done:
+                yield future.result()
+    finally:
+        pool.shutdown(cancel_futures=True)

@@ -6,10 +6,8 @@ time.
 
 from __future__ import annotations
 
-import multiprocessing
 import time as clock
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from collections.abc import Callable, Sequence
 from math import inf
 from pathlib import Path
 from typing import NamedTuple
@@ -17,10 +15,10 @@ from typing import NamedTuple
 from ..backends.system import Time
 from ..frameworks.system import AppSystem
 from ..harness.confirm import CONFIRM_S
-from ..pools import end_with_parent
+from ..kept import Kept
+from ..pools import as_done, end_with_parent, spawned
 from .boundaries import Boundary
 from .cell import Cell, run_cell
-from .kept import Kept
 from .ways import WAYS, Way
 
 GUESS_S = 6.0  # what a cell takes, before one is done
@@ -61,7 +59,7 @@ def in_order(boundaries: Sequence[Boundary]) -> list[Work]:
 def conduct(
     system: AppSystem,
     boundaries: Sequence[Boundary],
-    kept: Kept,
+    kept: Kept[Cell],
     waits_s: float,
     *,
     clean: Sequence[str] = (),
@@ -83,52 +81,29 @@ def conduct(
     wanted, until_s = len(work), clock.monotonic() + budget_s
     tell(_progress(kept, wanted, len(left), parallel, None))
     if left:
-        with _pool(asked, min(parallel, len(left))) as pool:
-            for cell in _done(pool, iter(left), parallel, until_s):
+        named = ((boundary, way.name) for boundary, way in left)
+        with spawned(min(parallel, len(left)), _begin, asked) as pool:
+            for cell in as_done(pool, _run, named, parallel, until_s):
                 kept.add(cell)
                 tell(_progress(kept, wanted, wanted - _known(work, kept), parallel, cell))
     return [kept.cells[b.key, way.name] for b, way in work if (b.key, way.name) in kept.cells]
 
 
-def _known(work: Sequence[Work], kept: Kept) -> int:
+def _known(work: Sequence[Work], kept: Kept[Cell]) -> int:
     return sum((boundary.key, way.name) in kept.cells for boundary, way in work)
 
 
-def _progress(kept: Kept, wanted: int, left: int, parallel: int, last: Cell | None) -> Progress:
+def _progress(
+    kept: Kept[Cell], wanted: int, left: int, parallel: int, last: Cell | None
+) -> Progress:
     took = [cell.real_s for cell in kept.cells.values()] or [GUESS_S]
     left_s = left * sum(took) / len(took) / parallel
     return Progress(wanted - left, wanted, left_s, last)
 
 
-def _pool(asked: Asked, parallel: int) -> ProcessPoolExecutor:
-    fresh = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(parallel, fresh, initializer=_begin, initargs=(asked,))
-
-
 def _begin(asked: Asked) -> None:
     end_with_parent()
     _here.append(asked)
-
-
-def _done(
-    pool: ProcessPoolExecutor, left: Iterator[Work], parallel: int, until_s: float
-) -> Iterator[Cell]:
-    """Cells as they are done, never more of them under way than can run at once."""
-    under_way = set[Future[Cell]]()
-    try:
-        while True:
-            while len(under_way) < parallel and clock.monotonic() < until_s:
-                if (cell := next(left, None)) is None:
-                    break
-                boundary, way = cell
-                under_way.add(pool.submit(_run, boundary, way.name))
-            if not under_way:
-                return
-            done, under_way = wait(under_way, return_when=FIRST_COMPLETED)
-            for future in done:
-                yield future.result()
-    finally:
-        pool.shutdown(cancel_futures=True)
 
 
 def _run(boundary: Boundary, name: str) -> Cell:

@@ -13,9 +13,10 @@ from ..errors import UsageError
 from ..frameworks.system import AppSystem
 from ..harness.confirm import CONFIRM_S
 from ..harness.drivers.pace_of import can_leap
+from ..kept import Kept
+from .cell import Cell
 from .clean import Clean, clean_run, fingerprint
 from .conduct import Progress, conduct
-from .kept import Kept
 from .plans import REAL_PATIENCE_S
 from .swept import Swept
 
@@ -62,7 +63,7 @@ def sweep(
     if patience_s is None:
         patience_s = recovery.seconds if can_leap(system, time) else REAL_PATIENCE_S
     waits_s = min(patience_s, recovery.seconds)
-    kept = Kept(folder, f"{fingerprint(system, clean)}-{waits_s:g}-{confirm_s:g}", anew)
+    kept = Kept(folder, f"{fingerprint(system, clean)}-{waits_s:g}-{confirm_s:g}", Cell, anew)
     left_s = budget_s - (clock.monotonic() - started_s)
     cells = conduct(
         system, chosen, kept, waits_s,

@@ -8,9 +8,9 @@ from jobquake.backends.built_in.reference import BACKEND as REFERENCE
 from jobquake.harness.record.facts import OUTCOMES
 from jobquake.harness.run import run
 from jobquake.harness.run_folder import load
-from jobquake.sweep.cell import PLAIN, Ran, confirmed
+from jobquake.kept import FILE, Kept
+from jobquake.sweep.cell import PLAIN, Cell, Ran, confirmed
 from jobquake.sweep.conduct import in_order
-from jobquake.sweep.kept import FILE, Kept
 from jobquake.sweep.outcome import Outcome
 from jobquake.sweep.ways import WAYS
 from msgspec.structs import replace
@@ -30,14 +30,14 @@ def test_kills_of_what_carries_the_job_come_first_and_openings_last() -> None:
 
 
 def test_cells_are_found_again_by_the_same_sweep_only(tmp_path: Path) -> None:
-    first = Kept(tmp_path, "one")
+    first = Kept(tmp_path, "one", Cell)
     first.add(cell(PUSH, "killed after", "lost"))
     first.add(cell(POP, "killed after"))
     with (tmp_path / FILE).open("ab") as file:
         file.write(b'{"boundary":"worker: BR')  # whoever wrote it was killed
-    assert Kept(tmp_path, "one").cells == first.cells
-    assert not Kept(tmp_path, "two").cells
-    assert not Kept(tmp_path, "one").cells
+    assert Kept(tmp_path, "one", Cell).cells == first.cells
+    assert not Kept(tmp_path, "two", Cell).cells
+    assert not Kept(tmp_path, "one", Cell).cells
 
 
 def ran(outcome: Outcome, time: str = "real") -> Ran:
@@ -77,8 +77,8 @@ def test_a_cell_whose_finding_vanishes_accuses_nobody_and_its_histories_are_kept
 
 
 def test_a_sweep_can_begin_anew(tmp_path: Path) -> None:
-    Kept(tmp_path, "one").add(cell(PUSH, "killed after"))
-    assert not Kept(tmp_path, "one", anew=True).cells
+    Kept(tmp_path, "one", Cell).add(cell(PUSH, "killed after"))
+    assert not Kept(tmp_path, "one", Cell, anew=True).cells
 
 
 def test_whatever_becomes_of_a_job_has_a_name_in_a_sweep() -> None:

@@ -1,28 +1,36 @@
-"""What a sweep has done so far, in a file that grows a cell a line: whoever is ended goes on.
+"""What has been done so far, in a file that grows a cell a line: whoever is ended goes on.
 
-The first line says of what the cells are; another app, other settings or other round trips begin
-anew.
+The first line says of what the cells are; of anything else they begin anew.
 """
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from pathlib import Path
+from typing import Generic, Protocol, TypeVar
 
 import msgspec
 
-from ..errors import EnvironmentFault
-from .cell import Cell
+from .errors import EnvironmentFault
 
 FILE = "cells.jsonl"
 
 
-class Kept:
-    """The cells in ``folder`` of a sweep with that fingerprint."""
+class Keyed(Protocol):
+    @property
+    def key(self) -> Hashable: ...
 
-    def __init__(self, folder: Path, fingerprint: str, anew: bool = False) -> None:
-        self._file = folder / FILE
-        self._head = msgspec.json.encode({"sweep": fingerprint})
-        self.cells: dict[tuple[str, str], Cell] = {}
+
+C = TypeVar("C", bound=Keyed)
+
+
+class Kept(Generic[C]):
+    """The cells of that ``kind`` in ``folder``, of something with that fingerprint."""
+
+    def __init__(self, folder: Path, fingerprint: str, kind: type[C], anew: bool = False) -> None:
+        self._file, self._kind = folder / FILE, kind
+        self._head = msgspec.json.encode({"of": fingerprint})
+        self.cells: dict[Hashable, C] = {}
         try:
             folder.mkdir(parents=True, exist_ok=True)
             if anew or not self._read():
@@ -34,7 +42,7 @@ class Kept:
                 "folder with --report"
             ) from error
 
-    def add(self, cell: Cell) -> None:
+    def add(self, cell: C) -> None:
         """Keep it; it is in the file when this returns."""
         self.cells[cell.key] = cell
         with self._file.open("ab") as file:
@@ -49,7 +57,7 @@ class Kept:
             return False
         for line in lines:
             try:
-                cell = msgspec.json.decode(line, type=Cell)
+                cell = msgspec.json.decode(line, type=self._kind)
             except msgspec.MsgspecError:
                 continue  # cut short by whatever ended it: that cell is run again
             self.cells[cell.key] = cell

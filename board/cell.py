@@ -1,0 +1,155 @@
+"""One cell of the board: a shop in a configuration, struck in one way, several times over.
+
+What leaping time shows to be violated is repeated in real time, once for each cell, where that does
+not take too long (:mod:`..harness.confirm`).
+"""
+
+from __future__ import annotations
+
+import time as clock
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+
+from msgspec import Struct
+
+from ..backends.system import Time
+from ..environments.cache import environment
+from ..errors import EnvironmentFault, NothingProved
+from ..frameworks.app import look
+from ..frameworks.shop import app_of, shops, worker_of
+from ..frameworks.sign import sign
+from ..frameworks.system import AppSystem
+from ..harness.confirm import run_and_confirm
+from ..harness.record.facts import Outcome
+from .columns import column, plan_of
+
+UNPROVED = "unproved"
+# The gravest first: what is told of a run in which jobs met several fates.
+ORDER: tuple[Outcome, ...] = (
+    "phantom", "lost", "stuck", "duplicated", "failed", "dead-lettered", "recoverable", "run again",
+    "recovered", "unknown", "refused", "never submitted", "absorbed", "done",
+)  # fmt: skip
+
+
+class Ran(Struct, frozen=True):
+    """One of a cell's runs: the gravest of its jobs' fates, and how the run was judged.
+
+    ``recovery_s``: the longest that a job waited in the library's own seconds until it was begun
+    again. ``confirmed``: what real time said of a violation.
+    """
+
+    outcome: str
+    verdict: str
+    outcomes: dict[str, int]
+    sentence: str
+    where: str = ""
+    recovery_s: float | None = None
+    confirmed: str = ""
+    replay: str = ""
+
+
+class Cell(Struct, frozen=True):
+    """What one cell showed. ``decides``: which setting or rule of the library made it so."""
+
+    shop: str
+    configuration: str
+    column: str
+    library: str
+    seed: int
+    runs: tuple[Ran, ...]
+    decides: str = ""
+    real_s: float = 0.0
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        return self.shop, self.configuration, self.column
+
+    @property
+    def outcomes(self) -> Counter[str]:
+        """How many runs came to each outcome, the gravest first."""
+        ranks = [*ORDER, UNPROVED]
+        return Counter(sorted((ran.outcome for ran in self.runs), key=ranks.index))
+
+    @property
+    def recoveries_s(self) -> list[float]:
+        return sorted(ran.recovery_s for ran in self.runs if ran.recovery_s is not None)
+
+    @property
+    def command(self) -> str:
+        """What to type to run it again."""
+        only = f"{self.shop}/{self.configuration}/{self.column}"
+        return f'jobquake matrix --only "{only}" --seed {self.seed} --times {len(self.runs)}'
+
+
+def system_of(name: str, configuration: str) -> AppSystem:
+    """That shop in that configuration. Raises :class:`JobquakeError` about its environment."""
+    library, shop = shops()[name]
+    app = app_of(library, shop, configuration, str(environment(*sign(library).pins)))
+    found, looked = look(app)
+    if words := worker_of(shop, configuration, found, looked, app):
+        app = replace(app, worker=words)
+        found, looked = look(app)
+    return AppSystem(app, found, looked)
+
+
+def run_cell(
+    shop: str,
+    configuration: str,
+    name: str,
+    seed: int,
+    times: int,
+    time: Time | None,
+    confirm_s: float,
+) -> Cell:
+    """Run it so often, with the seed and those that follow it."""
+    begun_s = clock.monotonic()
+    system = system_of(shop, configuration)
+    runs = list[Ran]()
+    for number in range(times):
+        found_before = any(ran.confirmed for ran in runs)
+        runs.append(_ran(system, name, seed + number, time, 0.0 if found_before else confirm_s))
+    return Cell(
+        shop,
+        configuration,
+        name,
+        f"{system.library.title} {system.looked.version}",
+        seed,
+        tuple(runs),
+        _decides(system, name, runs),
+        clock.monotonic() - begun_s,
+    )
+
+
+def _ran(system: AppSystem, name: str, seed: int, time: Time | None, confirm_s: float) -> Ran:
+    chosen = column(name)
+    try:
+        done = run_and_confirm(
+            plan_of(chosen, seed, system), system, time=time, confirm_s=confirm_s
+        )
+    except (EnvironmentFault, NothingProved) as error:
+        return Ran(UNPROVED, "inconclusive", {}, str(error))
+    result = done.result
+    outcomes: dict[str, int] = {one: result.outcomes[one] for one in ORDER if result.outcomes[one]}
+    gravest = next(iter(outcomes), UNPROVED)
+    where = next((fate.detail for fate in result.fates if fate.outcome == gravest), "")
+    if chosen.behaviour == "hang" and gravest == "lost":  # a living worker has it in hand
+        gravest, where = "stuck", "the worker that runs it, and nothing else, has it"
+    said = result.confirmation
+    return Ran(
+        UNPROVED if result.vanished else gravest,
+        result.verdict,
+        outcomes,
+        result.sentence,
+        where,
+        result.recovery_s if outcomes.get("recovered") else None,
+        said.outcome if said else "",
+        result.replay,
+    )
+
+
+def _decides(system: AppSystem, name: str, runs: Sequence[Ran]) -> str:
+    """Of a death, the library's own rule of bringing back; else what is told of the job."""
+    if column(name).by_death and any(ran.outcome != "done" for ran in runs):
+        return system.library.recovery(system.looked).why
+    return next((ran.where for ran in runs if ran.where), "")

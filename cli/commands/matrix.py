@@ -1,0 +1,117 @@
+"""The command ``jobquake matrix``: libraries in their configurations, struck in the same ways."""
+
+from __future__ import annotations
+
+from math import inf
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ...errors import HELD, INCONCLUSIVE
+from ..options import confirm_option, json_option, report_option, time_option
+
+if TYPE_CHECKING:
+    from ...backends.system import Time
+
+SECTION = "run"
+FOLDER = "matrix"
+
+
+@click.command("matrix")
+@click.option(
+    "--only",
+    multiple=True,
+    metavar="TEXT",
+    help="Run only cells with this text in SHOP/CONFIGURATION/COLUMN; may be repeated.",
+)
+@click.option(
+    "--times",
+    type=click.IntRange(1, 100),
+    default=3,
+    show_default=True,
+    help="How often to run each cell, each time with another seed.",
+)
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="The first.")
+@click.option(
+    "--parallel",
+    type=click.IntRange(1, 32),
+    default=2,
+    show_default=True,
+    help="How many cells at once, each on servers of its own.",
+)
+@click.option(
+    "--budget",
+    "budget_s",
+    type=click.FloatRange(min=0.0),
+    default=inf,
+    metavar="SECONDS",
+    help="Begin no cell after so many seconds; the same command goes on later [default: no limit].",
+)
+@click.option("--fresh", is_flag=True, help="Begin anew instead of going on where one ended.")
+@time_option
+@confirm_option
+@report_option
+@json_option
+def command(
+    only: tuple[str, ...],
+    times: int,
+    seed: int,
+    parallel: int,
+    budget_s: float,
+    fresh: bool,
+    time: Time | None,
+    confirm_s: float | None,
+    report: Path,
+    as_json: bool,
+) -> int:
+    """Strike every library that jobquake knows in the same ways, at its defaults and made safe.
+
+    Each library has a small app, in an environment of its own with exact versions, which is made
+    when it is first needed. Writes a page, a table in Markdown, and all of it as JSON. What it
+    finds is no failure of this command; it exits with 4 if a cell proved nothing or the budget was
+    spent.
+
+    \b
+    Examples:
+      jobquake matrix
+      jobquake matrix --only huey --times 1
+      jobquake matrix --only "saq/safe/worker killed"
+    """
+    import msgspec
+
+    from ...board.board import play
+    from ...board.cell import UNPROVED, Cell
+    from ...experiments import check_writable, write_whole
+    from ...harness.confirm import CONFIRM_S
+    from ...reports import board as told
+
+    check_writable(report)
+    folder = report / FOLDER
+
+    def tell(cell: Cell, done: int, wanted: int) -> None:
+        click.echo(told.line(cell, done, wanted), err=as_json)
+
+    board = play(
+        folder,
+        only=only,
+        seed=seed,
+        times=times,
+        time=time,
+        parallel=parallel,
+        budget_s=budget_s,
+        confirm_s=CONFIRM_S if confirm_s is None else confirm_s,
+        anew=fresh,
+        tell=tell,
+    )
+    said = "".join(f' --only "{text}"' for text in only)
+    again = f"jobquake matrix{said} --seed {seed} --times {times}"
+    data = msgspec.json.format(msgspec.json.encode(board)).decode()
+    files = {"index.html": told.page(board), "board.md": told.markdown(board, again)}
+    for name, text in {**files, "board.json": data + "\n"}.items():
+        write_whole(folder / name, text)
+        click.echo(f"written: {folder / name}", err=as_json)
+    if as_json:
+        click.echo(data)
+    proved = all(ran.outcome != UNPROVED for cell in board.cells for ran in cell.runs)
+    return HELD if proved and board.complete else INCONCLUSIVE
