@@ -7,10 +7,11 @@ import sys
 import threading
 from contextlib import suppress
 
+import pytest
 from jobquake.leap.clock import LeapingClock
 from jobquake.proxy.client import Toxiproxy
 from jobquake.proxy.embedded import Embedded
-from support.leaping import ended, needs_compiler, program, python, run, start
+from support.leaping import PROGRAMS, ended, needs_compiler, program, python, run, start
 
 pytestmark = needs_compiler
 
@@ -164,3 +165,19 @@ print(worst)
 
 def test_nothing_leaps_over_what_a_thread_hands_to_another(clock: LeapingClock) -> None:
     assert float(python(clock, PIPES)) < 5.0
+
+
+WAYS = (
+    *("stream", "datagrams", "pipes", "epoll", "eventfds", "semaphores", "signals", "udp"),
+    *("tcp", "tcp_held_back", "tcp_big", "new_connections"),
+)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("way", WAYS)
+def test_nothing_leaps_over_what_a_process_hands_to_another(clock: LeapingClock, way: str) -> None:
+    other = start(clock, ["sleep", "1000000"])
+    turns = start(clock, [sys.executable, PROGRAMS / "hand_over.py", way])
+    assert ended(clock, turns, look_every_s=20.0) == "0 late\n"
+    other.kill()
+    other.communicate()

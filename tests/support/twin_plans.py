@@ -361,8 +361,10 @@ PLANS: dict[str, Minimal] = {
     ),
     # -- names that look alike --
     "twin-queue-case-folded": Minimal(
+        # Whoever may take the first is busy when the second comes.
         plan(
-            job(queue=1),
+            job(queue=1, service_s=1.0),
+            job(0.5, queue=1),
             queues=(Queue("q"), Queue("Q")),
             pools=(Pool("p", ("q",), 1), Pool("P", ("Q",), 1)),
             guarantees=also("queues_kept"),
