@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from .options import FAILURES
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -15,7 +17,6 @@ if TYPE_CHECKING:
     from ..harness.shrink.failure import Failure
 
 ORACLE = "reference"
-FAILURES = Path("jobquake-failures")
 
 failures_option = click.option(
     "--failures",

@@ -10,7 +10,10 @@ from ..publish import GITHUB
 from ..quantities import SECONDS
 from ..reports.registry import FORMATS
 
-REPORTS = Path("jobquake-runs")
+# Where pages are kept, below the folder in which a command is run.
+REPORTS, FAILURES, SOAK = Path("jobquake-runs"), Path("jobquake-failures"), Path("jobquake-soak")
+OF_TESTS = Path(".jobquake")
+KEPT = (REPORTS, FAILURES, SOAK, OF_TESTS)
 FOLDERS = click.Path(path_type=Path)
 
 backend_option = click.option("--backend", help="The queue to test; 'jobquake list' names them.")

@@ -12,7 +12,7 @@ from ... import lookup
 from ...errors import EnvironmentFault
 from ...experiments import check_writable
 from ...quantities import SECONDS
-from ..options import confirm_option, seed_option, time_option
+from ..options import SOAK, confirm_option, seed_option, time_option
 from ..os_errors import os_errors_told
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ SECTION = "run"
     help="Serve Prometheus metrics on this port; 0 picks a free one.",
 )
 @click.option(
-    "--report", type=click.Path(path_type=Path), default=Path("jobquake-soak"), show_default=True,
+    "--report", type=click.Path(path_type=Path), default=SOAK, show_default=True,
     help="Folder for the state, the queue and the runs with findings.",
 )  # fmt: skip
 def command(
