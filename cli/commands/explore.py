@@ -14,6 +14,7 @@ from ... import lookup
 from ...errors import INTERRUPTED, UsageError
 from ...experiments import check_writable
 from ...quantities import SECONDS
+from .. import complete
 from ..findings import ORACLE, confirm_keep_tell, confirm_option, failures_option
 from ..options import seed_option
 from ..os_errors import os_errors_told
@@ -32,7 +33,7 @@ SECTION = "run"
 
 
 @click.command("explore")
-@click.argument("backend")
+@click.argument("backend", shell_complete=complete.backends)
 @click.option("--max-time", type=SECONDS, help="Stop after this time, such as 2h. [default: 60s]")
 @click.option("--max-schedules", type=click.IntRange(min=1), help="Stop after this many plans.")
 @seed_option

@@ -10,6 +10,7 @@ import click
 from ... import lookup
 from ...errors import UsageError
 from ...experiments import Experiment, Wanted, exit_code, packed_of, run_experiments
+from .. import complete
 from ..app_options import AppAsked, app_options
 from ..options import (
     confirm_option,
@@ -31,8 +32,12 @@ SECTION = "run"
 
 
 @click.command("replay")
-@click.argument("what", metavar="STRING|RUN-FOLDER")
-@click.option("--backend", help="Use this backend instead of the one in the string.")
+@click.argument("what", metavar="STRING|RUN-FOLDER", shell_complete=complete.runs)
+@click.option(
+    "--backend",
+    shell_complete=complete.backends,
+    help="Use this backend instead of the one in the string.",
+)
 @driver_option
 @toxiproxy_option
 @time_option

@@ -10,6 +10,7 @@ import click
 from ... import lookup
 from ...errors import UsageError
 from ...experiments import Wanted, exit_code, experiments_of, run_experiments
+from .. import complete
 from ..app_options import AppAsked, app_options
 from ..options import (
     confirm_option,
@@ -32,10 +33,13 @@ SECTION = "run"
 
 
 @click.command("run")
-@click.argument("scenarios", nargs=-1, metavar="[SCENARIO[:VARIANT]]...")
+@click.argument(
+    "scenarios", nargs=-1, metavar="[SCENARIO[:VARIANT]]...", shell_complete=complete.scenarios
+)
 @click.option(
     "--backend",
     "backends",
+    shell_complete=complete.backends,
     multiple=True,
     help="The queue to test [default: reference]; 'jobquake list' names them. May be repeated.",
 )

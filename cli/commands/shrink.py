@@ -8,6 +8,7 @@ import click
 
 from ... import lookup
 from ...experiments import check_writable, packed_of
+from .. import complete
 from ..findings import ORACLE, confirm_keep_tell, confirm_option, failures_option
 from ..os_errors import os_errors_told
 
@@ -15,8 +16,12 @@ SECTION = "run"
 
 
 @click.command("shrink")
-@click.argument("what", metavar="STRING|RUN-FOLDER")
-@click.option("--backend", help="Use this backend instead of the one in the string.")
+@click.argument("what", metavar="STRING|RUN-FOLDER", shell_complete=complete.runs)
+@click.option(
+    "--backend",
+    shell_complete=complete.backends,
+    help="Use this backend instead of the one in the string.",
+)
 @click.option(
     "--guarantee",
     help="The violation to keep while shrinking. [default: the first violated guarantee]",

@@ -12,6 +12,7 @@ from ... import lookup
 from ...errors import EnvironmentFault
 from ...experiments import check_writable
 from ...quantities import SECONDS
+from .. import complete
 from ..options import SOAK, confirm_option, seed_option, time_option
 from ..os_errors import os_errors_told
 
@@ -28,11 +29,14 @@ SECTION = "run"
 
 
 @click.command("soak")
-@click.argument("scenarios", nargs=-1, metavar="[SCENARIO]...")
+@click.argument("scenarios", nargs=-1, metavar="[SCENARIO]...", shell_complete=complete.scenarios)
 @click.option(
     "--for", "for_s", type=SECONDS, default="10min", show_default=True, help="How long to run."
 )
-@click.option("--backend", default="reference", show_default=True, help="The queue to test.")
+@click.option(
+    "--backend", default="reference", show_default=True, shell_complete=complete.backends,
+    help="The queue to test.",
+)  # fmt: skip
 @click.option(
     "--driver", type=click.Choice(["process", "sim"]), default="sim", show_default=True,
     help="Run on real processes, or in virtual time.",

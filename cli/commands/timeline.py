@@ -8,6 +8,7 @@ import click
 
 from ...errors import EnvironmentFault
 from ...experiments import check_writable, kept_run, write_whole
+from .. import complete
 
 PAGE = "timeline.html"
 
@@ -16,7 +17,9 @@ SECTION = "tell"
 
 
 @click.command("timeline")
-@click.argument("folder", metavar="RUN-FOLDER", type=click.Path(path_type=Path))
+@click.argument(
+    "folder", metavar="RUN-FOLDER", type=click.Path(path_type=Path), shell_complete=complete.runs
+)
 @click.option(
     "--out",
     type=click.Path(path_type=Path, dir_okay=False),
