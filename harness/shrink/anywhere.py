@@ -2,7 +2,8 @@
 
 Virtual time is exact, a thousand times faster, and gives the same answer each time. Where
 the failure does not show there, a smaller plan is tried often enough that one which fails as
-often as the plan did is missed no more than the stated confidence allows.
+often as the plan did is missed no more than the stated confidence allows. What leaping time shows
+is confirmed in real time before it is made smaller.
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ from collections.abc import Callable
 from ...backends.adapter import Adapter
 from ...errors import NothingProved
 from ..checks import CHECKS
+from ..confirm import run_and_confirm
 from ..plan.plan import Plan
 from ..plan.replay import encode
-from ..run import Run, run
+from ..run import Run
 from ..trial import attempt
 from .failure import Failure, told, told_of_processes
 from .reproduction import fails_often, reproduce, trials_for
@@ -64,7 +66,9 @@ def _live(
 ) -> tuple[Failure, Run]:
     for number in range(trials):
         say(f"on real processes, run {number + 1} of {trials}")
-        result = run(plan, adapter, "process").result
+        result = run_and_confirm(plan, adapter, "process").result
+        if result.vanished:
+            raise NothingBroken(result.sentence)
         broken = [c.name for c in result.checks if c.verdict == "violated"]
         broken = [name for name in broken if wanted is None or name in wanted]
         if broken:

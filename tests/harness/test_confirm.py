@@ -18,6 +18,7 @@ from jobquake.harness.faults.kill_at import KillAt
 from jobquake.harness.plan.replay import encode
 from jobquake.harness.run import Run
 from jobquake.harness.run_folder import load, save
+from jobquake.harness.shrink.anywhere import NothingBroken, shrunk_anywhere
 from jobquake.leap.compiling import compiler
 from jobquake.reports import html, text
 from jobquake.scenarios import registry as scenarios
@@ -169,6 +170,8 @@ def test_the_contract_and_assertions_accuse_nobody_by_leaping_time_alone(
         of_contract.holds(SMALL, "process")
     with pytest.raises(AssertionError, match="not violated in real time, where 3 runs were held"):
         assert_holds(SMALL, "liar", "process")
+    with pytest.raises(NothingBroken, match="found in leaping time only"):
+        shrunk_anywhere(SMALL, backends.find("liar"), None, None, 1, 0.9, print)
 
 
 @leaps
