@@ -78,7 +78,7 @@ def test_each_setting_is_one_that_is_read(block: str, tmp_path: Path) -> None:
     assert project_of(tmp_path).app
 
 
-@pytest.mark.parametrize("block", in_pages("yaml"))
+@pytest.mark.parametrize("block", of_kind(ROOT / "docs" / "apps.md", "yaml"))  # ci.md: test_action
 def test_each_step_for_ci_is_what_init_writes(block: str) -> None:
     from jobquake.cli.app_files import workflow_text
 
