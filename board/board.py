@@ -50,9 +50,9 @@ class Board(Struct, frozen=True):
 
 
 def places(only: Sequence[str]) -> list[Place]:
-    """The cells whose name has one of these texts in it, ``huey/safe/poison``; none: all.
+    """The cells of whose names, ``huey/safe/poison``, a part begins with one of these texts.
 
-    Raises :class:`UsageError` if a text names none.
+    Without a text all of them. Raises :class:`UsageError` if a text names none.
     """
     every = [
         (shop, configuration, column.name)
@@ -61,12 +61,16 @@ def places(only: Sequence[str]) -> list[Place]:
         for column in COLUMNS
     ]
     for text in only:
-        if not any(text in "/".join(place) for place in every):
+        if not any(_is_named(place, text) for place in every):
             raise UsageError(
-                f"expected a part of SHOP/CONFIGURATION/COLUMN, found {text!r}; shops are "
+                f"expected a beginning of SHOP, CONFIGURATION or COLUMN, found {text!r}; shops are "
                 f"{', '.join(shops())}, columns {', '.join(column.name for column in COLUMNS)}"
             )
-    return [place for place in every if not only or any(text in "/".join(place) for text in only)]
+    return [place for place in every if not only or any(_is_named(place, one) for one in only)]
+
+
+def _is_named(place: Place, text: str) -> bool:
+    return f"/{text}" in f"/{'/'.join(place)}"
 
 
 def play(

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
 from msgspec import Struct
 
 from ..backends.system import Time
@@ -21,7 +22,8 @@ from ..frameworks.shop import app_of, shops, worker_of
 from ..frameworks.sign import sign
 from ..frameworks.system import AppSystem
 from ..harness.confirm import run_and_confirm
-from ..harness.record.facts import Outcome
+from ..harness.record.facts import Facts, Outcome
+from ..harness.run import Run
 from .columns import column, plan_of
 
 UNPROVED = "unproved"
@@ -142,10 +144,16 @@ def _ran(system: AppSystem, name: str, seed: int, time: Time | None, confirm_s: 
         outcomes,
         result.sentence,
         where,
-        result.recovery_s if outcomes.get("recovered") else None,
+        _recovery_s(done),
         said.outcome if said else "",
         result.replay,
     )
+
+
+def _recovery_s(done: Run) -> float | None:
+    """The longest that a job waited for its next begin when whoever had it was dead."""
+    waits = Facts(done.plan, done.claims, done.history).recovered_s
+    return None if np.isnan(waits).all() else float(np.nanmax(waits))
 
 
 def _decides(system: AppSystem, name: str, runs: Sequence[Ran]) -> str:

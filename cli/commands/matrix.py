@@ -23,7 +23,7 @@ FOLDER = "matrix"
     "--only",
     multiple=True,
     metavar="TEXT",
-    help="Run only cells with this text in SHOP/CONFIGURATION/COLUMN; may be repeated.",
+    help="Run only cells of SHOP/CONFIGURATION/COLUMN; a beginning is enough. May be repeated.",
 )
 @click.option(
     "--times",

@@ -33,8 +33,11 @@ def test_every_library_has_a_shop_and_every_setting_of_safe_a_reason() -> None:
 def test_cells_are_chosen_by_a_part_of_their_name() -> None:
     assert len(places(())) == len(shops()) * len(CONFIGURATIONS) * len(COLUMNS)
     assert places(["huey/safe/poison"]) == [("huey", "safe", "poison")]
+    assert {shop for shop, _, _ in places(["rq/"])} == {"rq"}
     assert {shop for shop, _, _ in places(["taskiq"])} == {"taskiq-list", "taskiq-stream"}
-    with pytest.raises(UsageError, match="a part of SHOP/CONFIGURATION/COLUMN, found 'x/'"):
+    with pytest.raises(
+        UsageError, match="a beginning of SHOP, CONFIGURATION or COLUMN, found 'x/'"
+    ):
         places(["huey", "x/"])
 
 

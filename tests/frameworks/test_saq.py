@@ -7,7 +7,7 @@ from jobquake.harness.faults.kill_at import KillAt
 from jobquake.harness.plan.plan import PlannedJob
 from jobquake.harness.run import run
 from msgspec.structs import replace
-from support.frameworks import app_on, plan
+from support.frameworks import app_on, plan, recovered_s
 
 OFTEN = {"timers": {"sweep": 2}, "concurrency": 2}
 APP = ("saq", "sacks:settings")
@@ -16,11 +16,10 @@ RETRIES = '{"retries": 5, "timeout": 5}'
 
 def test_what_a_dead_worker_held_is_swept_after_its_timeout_and_run_again() -> None:
     system = app_on(*APP, "charge", settings=OFTEN, options=RETRIES)
-    result = run(plan(KillAt(1, "after_lease"), deadline_s=60.0), system).result
-    assert result.verdict == "held", result.sentence
-    assert result.outcomes["recovered"] >= 1 and result.outcomes["lost"] == 0
-    recovery = system.library.recovery(system.looked)
-    assert result.recovery_s is not None and 5.0 <= result.recovery_s <= recovery.seconds
+    done = run(plan(KillAt(1, "after_lease"), deadline_s=60.0), system)
+    assert done.result.verdict == "held", done.result.sentence
+    assert done.result.outcomes["recovered"] >= 1 and done.result.outcomes["lost"] == 0
+    assert 5.0 <= recovered_s(done) <= system.library.recovery(system.looked).seconds
 
 
 @pytest.mark.slow

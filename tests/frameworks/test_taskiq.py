@@ -12,6 +12,7 @@ SOON = {"idle_timeout": 4000}
 ONE = "-w 1 --max-async-tasks 1 --max-prefetch 0"
 
 
+@pytest.mark.slow
 def test_what_is_pending_in_a_stream_comes_back_with_the_next_message() -> None:
     """Nothing new comes after the plan's jobs, so what is held waits for something new."""
     system = app_on("taskiq", "couriers:kept", "charge_once", ONE, settings=SOON)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 from jobquake import apps
 from jobquake.environments.cache import environment
 from jobquake.frameworks.app import App
@@ -16,6 +17,8 @@ from jobquake.frameworks.sign import sign
 from jobquake.frameworks.system import AppSystem
 from jobquake.harness.faults import Fault
 from jobquake.harness.plan.plan import Plan, PlannedJob, Pool, Queue
+from jobquake.harness.record.facts import Facts
+from jobquake.harness.run import Run
 
 APPS = Path(__file__).parent / "apps"
 CELERY, RQ, DRAMATIQ = (sign(name).pins for name in ("celery", "rq", "dramatiq"))
@@ -90,6 +93,11 @@ def app_on(
         return system
     usual = system.library.worker(python, target, system.looked, (), 0)
     return apps.system_of(dataclasses.replace(app, worker=shlex.join([*usual, *words.split()])))
+
+
+def recovered_s(done: Run) -> float:
+    """The longest that a job waited for its next begin when whoever had it was dead; nan: none."""
+    return float(np.nanmax(Facts(done.plan, done.claims, done.history).recovered_s))
 
 
 def plan(*faults: Fault, count: int = 4, workers: int = 1, deadline_s: float = 30.0) -> Plan:
