@@ -70,9 +70,13 @@ def start(project: Path, wanted: Wanted, runs: bool) -> int:
     return _run(command, project, app.target) if runs else 0
 
 
+def _tell(words: str) -> None:
+    click.echo(words, err=True)
+
+
 def _named(project: Path, wanted: Wanted) -> tuple[App, Looked]:
     app = wanted.app(wanted.target or "", project)
-    return app, look(app)[1]
+    return app, look(app, tell=_tell)[1]
 
 
 def _found(project: Path, wanted: Wanted) -> tuple[App, Looked]:
@@ -86,7 +90,7 @@ def _found(project: Path, wanted: Wanted) -> tuple[App, Looked]:
         for folder in dict.fromkeys([project, place.folder]):
             app = wanted.app(place.target, folder)
             try:
-                looked = look(app)[1]
+                looked = look(app, tell=_tell)[1]
             except JobquakeError as error:
                 problems.append(error)
                 continue

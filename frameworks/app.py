@@ -129,7 +129,7 @@ def _ask(app: App, words: list[str], out: Path, within_s: float, tell: Tell) -> 
                 "the app's workers use with --python"
             ) from None
         try:
-            if not _ended(process, within_s + SAYS_WHERE_WITHIN_S, app.target, tell):
+            if not _ended(process, within_s, app.target, tell):
                 raise _hangs(app, within_s)
         finally:
             process.kill()
@@ -147,13 +147,14 @@ def _ask(app: App, words: list[str], out: Path, within_s: float, tell: Tell) -> 
 
 def _ended(process: subprocess.Popen[bytes], within_s: float, target: str, tell: Tell) -> bool:
     """Wait for its end, and tell for how long; False if it did not come."""
-    waited_s, next_s = 0.0, TELLS_AFTER_S
-    while waited_s < within_s:
+    waited_s, next_s, until_s = 0.0, TELLS_AFTER_S, within_s + SAYS_WHERE_WITHIN_S
+    while waited_s < until_s:
         try:
-            process.wait(min(next_s, within_s) - waited_s)
+            process.wait(min(next_s, until_s) - waited_s)
         except subprocess.TimeoutExpired:
-            waited_s = min(next_s, within_s)
-            tell(f"importing {target}: {waited_s:.0f} s so far, of {within_s:.0f} s at most")
+            waited_s = min(next_s, until_s)
+            if waited_s < within_s:
+                tell(f"importing {target}: {waited_s:.0f} s so far, of {within_s:g} s at most")
             next_s += TELLS_EVERY_S
         else:
             return True

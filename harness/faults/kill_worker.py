@@ -27,6 +27,10 @@ class KillWorker(TimedFault, frozen=True, tag="kill_worker"):
     ends_worker: ClassVar[bool] = True
 
     @property
+    def nodes(self) -> tuple[int]:
+        return (self.worker,)
+
+    @property
     def lasts_s(self) -> float:
         return self.for_s or 0.0
 

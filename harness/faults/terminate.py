@@ -21,6 +21,10 @@ class Terminate(TimedFault, frozen=True, tag="terminate"):
     rank: ClassVar[int] = 10
 
     @property
+    def nodes(self) -> tuple[int, ...]:
+        return self.workers
+
+    @property
     def over_at_s(self) -> float:
         return self.at_s + self.within_s
 

@@ -39,7 +39,7 @@ def test_an_app_that_hangs_when_it_is_imported() -> None:
     told: list[str] = []
     with pytest.raises(EnvironmentFault, match=r"found that it still hangs in hangs.py, line 7;"):
         look(App("hangs:app", folder=APPS), within_s=3.5, tell=told.append)
-    assert told[0] == "importing hangs:app: 3 s so far, of 6 s at most"
+    assert told[0] == "importing hangs:app: 3 s so far, of 3.5 s at most"
 
 
 def test_a_python_that_is_not_there() -> None:
