@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import tomllib
 from pathlib import Path
 
@@ -77,7 +78,8 @@ def requirements_of(project: Path, library: str, version: str) -> str:
             return f"-r {name}"
     if (project / "setup.py").is_file() or _is_package(project / "pyproject.toml"):
         return "-e ."
-    return f"{library}=={version} redis"
+    pins = [pin.partition("==")[0] for pin in sign(library).pins]
+    return shlex.join([f"{pins[0]}=={version}", *pins[1:]])
 
 
 def _is_package(file: Path) -> bool:

@@ -97,7 +97,8 @@ class AppSystem:
 
     @property
     def claims(self) -> Claims:
-        return self.library.claims(self.looked)
+        claims = self.library.claims(self.looked)
+        return replace(claims, durable=False) if self.app.snapshots else claims
 
     @property
     def framing(self) -> Framing:

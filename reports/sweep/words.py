@@ -46,7 +46,7 @@ def _confirmed(swept: Swept) -> list[str]:
 def conditions(swept: Swept) -> list[str]:
     """Under which conditions that was found, a sentence each."""
     how = (
-        f"{swept.library}, task {swept.task}, one worker on a Redis of its own in each run; a "
+        f"{swept.library}, task {swept.task}, one worker on a broker of its own in each run; a "
         "second job comes behind the one whose round trip is broken."
     )
     took = (

@@ -61,9 +61,9 @@ def test_an_app_that_cannot_be_imported_is_one_sentence(project: Path) -> None:
     [
         ("requirements.txt", "celery", "-r requirements.txt"),
         ("pyproject.toml", "[project]\nname = 'shop'", "-e ."),
-        ("pyproject.toml", "[tool.ruff]", "celery==5.7.0 redis"),
+        ("pyproject.toml", "[tool.ruff]", "celery==5.7.0 redis packaging"),
         ("setup.py", "", "-e ."),
-        ("README", "", "celery==5.7.0 redis"),
+        ("README", "", "celery==5.7.0 redis packaging"),
     ],
 )
 def test_ci_installs_what_the_project_says(
@@ -71,6 +71,12 @@ def test_ci_installs_what_the_project_says(
 ) -> None:
     (project / file).write_text(text)
     assert app_files.requirements_of(project, "celery", "5.7.0") == installs
+
+
+def test_ci_installs_what_a_library_needs_besides(project: Path) -> None:
+    told = app_files.requirements_of(project, "procrastinate", "3.10.0")
+    assert told == "procrastinate==3.10.0 'psycopg[binary]'"
+    assert app_files.requirements_of(project, "saq", "0.26.4").startswith("'saq[redis]==0.26.4'")
 
 
 @pytest.mark.parametrize(
