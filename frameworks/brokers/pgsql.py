@@ -91,12 +91,15 @@ class PostgresSession:
         return self._told(self._reader.request(statement) if statement.text else None)
 
     def reply(self, message: bytes) -> tuple[int, str, str]:
-        kind, asked = message[:1], self._asked[0] if self._asked else None
-        if kind == b"Z" and asked:
-            self._asked.popleft()
-        if kind != b"D" or asked is None:
-            return self._told(None)
-        return self._told(self._reader.reply(asked, values_of(message[HEAD:])))
+        """Of one message, or of all that answer a statement."""
+        found = None
+        for kind, body in _messages(message):
+            asked = self._asked[0] if self._asked else None
+            if kind == b"D" and asked:
+                found = self._reader.reply(asked, values_of(body)) or found
+            if kind == b"Z" and asked:
+                self._asked.popleft()
+        return self._told(found)
 
     def _told(self, passing: Passing | None) -> tuple[int, str, str]:
         self.passing = passing

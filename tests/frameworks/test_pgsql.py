@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from jobquake.frameworks.brokers.pgsql import PostgresCalls
 from jobquake.frameworks.libraries.procrastinate.outside import Statements
+from jobquake.wires.postgres import PostgresTalk, statement
 
 FETCH = "SELECT id FROM procrastinate_fetch_job_v2($1, $2)"
 FINISH = "SELECT procrastinate_finish_job_v1($1, $2, $3)"
@@ -57,3 +58,26 @@ def test_replies_are_cut_message_by_message_and_kept_until_they_are_whole() -> N
         buffer.append(byte)
         found += calls.split_replies(buffer)
     assert found == whole and not buffer
+
+
+def test_a_call_of_a_function_has_its_name() -> None:
+    assert statement("SELECT finish_job($1)") == "SELECT finish_job()"
+    assert statement("SELECT  unnest(\n  defer_jobs(\n $1::job[])) AS id") == "SELECT defer_jobs()"
+    assert statement("SELECT now() FROM clocks") == "SELECT FROM clocks"
+    talk, parse = PostgresTalk(), message(b"P", b"_pg3_4\0SELECT finish_job($1)\0\0\0")
+    assert talk.name([parse]) == "SELECT finish_job()"
+    assert talk.name([message(b"B", b"\0_pg3_4\0\0\0")]) == "SELECT finish_job()"
+
+
+def test_a_notification_passes_at_once_where_nothing_is_to_be_answered() -> None:
+    talk, note = PostgresTalk(), message(b"A", b"\0\0\0\1news\0\0")
+    assert talk.requests(bytearray((len(HELLO) + 4).to_bytes(4, "big") + HELLO))
+    hello = message(b"R", b"\0\0\0\0") + message(b"Z", b"I")
+    assert talk.replies(bytearray(hello)) == [hello]
+    assert talk.replies(bytearray(note)) == [note]
+    listening = asked("LISTEN news")
+    assert talk.requests(bytearray(listening)) and talk.name([listening]) == "LISTEN news"
+    answer = message(b"1", b"") + note + message(b"Z", b"I")
+    assert talk.replies(bytearray(answer[:-1])) == []
+    assert talk.replies(bytearray(answer)) == [answer]
+    assert talk.replies(bytearray(note)) == [note]
