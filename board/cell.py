@@ -27,6 +27,8 @@ from ..harness.run import Run
 from .columns import column, plan_of
 
 UNPROVED = "unproved"
+BACK = ("recovered", "run again", "recoverable")
+OF_DEATHS = "worker-kill-before-ack"  # the scenario that a finding of the doctor names
 # The gravest first: what is told of a run in which jobs met several fates.
 ORDER: tuple[Outcome, ...] = (
     "phantom", "lost", "stuck", "duplicated", "failed", "dead-lettered", "recoverable", "run again",
@@ -159,7 +161,15 @@ def _recovery_s(done: Run) -> float | None:
 
 
 def _decides(system: AppSystem, name: str, runs: Sequence[Ran]) -> str:
-    """Of a death, the library's own rule of bringing back; else what is told of the job."""
-    if column(name).by_death and any(ran.outcome != "done" for ran in runs):
+    """Of a death: the rule by which the library brings back, or the setting for which it does not.
+
+    Else what is told of the job.
+    """
+    if not column(name).by_death:
+        return next((ran.where for ran in runs if ran.where), "")
+    if all(ran.outcome in ("done", UNPROVED) for ran in runs):
+        return ""
+    if any(ran.outcome in BACK for ran in runs):
         return system.library.recovery(system.looked).why
-    return next((ran.where for ran in runs if ran.where), "")
+    found = system.library.examine(system.looked)
+    return next((one.setting for one in found if one.scenario.startswith(OF_DEATHS)), "")

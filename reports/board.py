@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from ..board.board import Board
-from ..board.cell import UNPROVED, Cell
+from ..board.cell import BACK, UNPROVED, Cell
 from ..board.columns import COLUMNS
 from ..frameworks.shop import CONFIGURATIONS, Setting, shops
 from ..frameworks.sign import sign
@@ -66,7 +66,9 @@ def shown(cell: Cell) -> Shown:
     gravest = next(iter(counts))
     several = ", ".join(f"{one} {times}" for one, times in counts.items())
     words = several if len(counts) > 1 else gravest
-    return Shown(cell, words, _waits(cell.recoveries_s), GRAVE.get(gravest, ""))
+    waits = _waits(cell.recoveries_s)
+    told = f"others {waits}" if waits and not set(counts) & set(BACK) else waits
+    return Shown(cell, words, told, GRAVE.get(gravest, ""))
 
 
 def _waits(recoveries_s: Sequence[float]) -> str:
@@ -98,7 +100,11 @@ def safes(board: Board) -> list[Safe]:
 
 def headline(board: Board) -> str:
     of = "" if board.complete else f" of {board.wanted}"
-    return f"{len(board.cells)}{of} cells, {board.times} runs each, in {seconds(board.real_s)}"
+    return f"{len(board.cells)}{of} cells, {_runs(board)} each, in {seconds(board.real_s)}"
+
+
+def _runs(board: Board) -> str:
+    return f"{board.times} runs" if board.times > 1 else "1 run"
 
 
 def page(board: Board) -> str:
@@ -120,8 +126,8 @@ def page(board: Board) -> str:
 def markdown(board: Board, command: str) -> str:
     """The table for the docs; ``command`` made it."""
     how = (
-        f"Made by `{command}`; nothing is written by hand. Seed {board.seed}, {board.times} runs a "
-        "cell, in leaping time; a violation is repeated in real time, where that takes no minute. "
+        f"Made by `{command}`; nothing is written by hand. Seed {board.seed}, {_runs(board)} "
+        "a cell, in leaping time; a violation is repeated in real time where that is short. "
         "Times are the library's own seconds from a death to the next begin."
     )
     lines = ["# The board: libraries struck in the same ways", "", how, ""]
