@@ -23,10 +23,10 @@ from ..frameworks.sign import sign
 from ..frameworks.system import AppSystem
 from ..harness.confirm import run_and_confirm
 from ..harness.record.facts import Facts, Outcome
-from ..harness.run import Run
+from ..harness.record.history import Event
 from .columns import column, plan_of
 
-UNPROVED = "unproved"
+UNPROVED, HELD = "unproved", "held"
 BACK = ("recovered", "run again", "recoverable")
 OF_DEATHS = "worker-kill-before-ack"  # the scenario that a finding of the doctor names
 # The gravest first: what is told of a run in which jobs met several fates.
@@ -72,7 +72,7 @@ class Cell(Struct, frozen=True):
     @property
     def outcomes(self) -> Counter[str]:
         """How many runs came to each outcome, the gravest first."""
-        ranks = [*ORDER, UNPROVED]
+        ranks = [*ORDER, HELD, UNPROVED]
         return Counter(sorted((ran.outcome for ran in self.runs), key=ranks.index))
 
     @property
@@ -141,6 +141,9 @@ def _ran(system: AppSystem, name: str, seed: int, time: Time | None, confirm_s: 
     where = next((fate.detail for fate in result.fates if fate.outcome == gravest), "")
     if chosen.behaviour == "hang" and gravest == "lost":  # a living worker has it in hand
         gravest, where = "stuck", "the worker that runs it, and nothing else, has it"
+    facts = Facts(done.plan, done.claims, done.history)
+    if gravest == "stuck" and _comes_back(facts):
+        gravest = HELD
     said = result.confirmation
     return Ran(
         UNPROVED if result.vanished else gravest,
@@ -148,15 +151,21 @@ def _ran(system: AppSystem, name: str, seed: int, time: Time | None, confirm_s: 
         outcomes,
         result.sentence,
         where,
-        _recovery_s(done),
+        _recovery_s(facts),
         said.outcome if said else "",
         result.replay,
     )
 
 
-def _recovery_s(done: Run) -> float | None:
+def _comes_back(facts: Facts) -> bool:
+    """Whether all that is held at the end is given back by itself, later than the run waited."""
+    due = facts.history["job"][facts.rows(Event.DUE)].tolist()
+    return set(np.flatnonzero(facts.held).tolist()) <= set(due)
+
+
+def _recovery_s(facts: Facts) -> float | None:
     """The longest that a job waited for its next begin when whoever had it was dead."""
-    waits = Facts(done.plan, done.claims, done.history).recovered_s
+    waits = facts.recovered_s
     return None if np.isnan(waits).all() else float(np.nanmax(waits))
 
 

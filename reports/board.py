@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from ..board.board import Board
-from ..board.cell import BACK, UNPROVED, Cell
+from ..board.cell import BACK, HELD, UNPROVED, Cell
 from ..board.columns import COLUMNS
 from ..frameworks.shop import CONFIGURATIONS, Setting, shops
 from ..frameworks.sign import sign
@@ -28,6 +28,7 @@ MEANS = {
     "recoverable": "it came back when somebody came: a fresh worker, or a new message",
     "dead-lettered": "not run again, and kept where the library keeps failures",
     "failed": "its function raised, and nothing keeps it or runs it again",
+    HELD: "held at the end; the library gives it back by itself, later than was waited",
     "stuck": "held at the end, and nothing gives it back",
     "lost": "accepted, never done, and held nowhere",
     "unknown": "whoever sent it was told nothing, so either fate is right",
