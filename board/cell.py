@@ -160,7 +160,8 @@ def _ran(system: AppSystem, name: str, seed: int, time: Time | None, confirm_s: 
 def _comes_back(facts: Facts) -> bool:
     """Whether all that is held at the end is given back by itself, later than the run waited."""
     due = facts.history["job"][facts.rows(Event.DUE)].tolist()
-    return set(np.flatnonzero(facts.held).tolist()) <= set(due)
+    held = set(np.flatnonzero(facts.held).tolist())
+    return bool(held) and held <= set(due)
 
 
 def _recovery_s(facts: Facts) -> float | None:
