@@ -15,6 +15,7 @@ from jobquake.frameworks.app import App
 from jobquake.frameworks.tally import EffectTally, names
 from support.frameworks import APPS, CELERY, LATE, python_of
 
+SOON = {"visibility_timeout": 30, "unacked_restore_interval": 1, "unacked_restore_throttle": 1}
 JOBS = ["job-0", "job-1", "job-2"]
 PLAIN = """
 ORDERS = []
@@ -157,3 +158,22 @@ def test_effects_are_counted_in_real_time_too(tmp_path: Path) -> None:
     assert run.outcomes["duplicated"] == twice > 0, (run.outcomes, len(rows))
     told = {check.name: check.verdict for check in run.result.checks}
     assert told["eventually: bank:charged"] == "held"
+
+
+@pytest.mark.slow
+def test_a_solo_worker_that_dies_whole_charges_twice_and_the_run_ends(tmp_path: Path) -> None:
+    """Twenty deaths leave twenty workers' connections behind, which must not slow the clock."""
+    books_db = tmp_path / "books.db"
+    sqlite3.connect(books_db).execute("create table charges (id text)")
+    settings = {**LATE, "worker_pool": "solo", "broker_transport_options": SOON}
+    books = bank(tmp_path, SHOP_SETTINGS=json.dumps(settings))
+    run = books.run(
+        task="bank.charge",
+        args="bank:order_of",
+        kill="worker",
+        effects=f"sql:sqlite:///{books_db}:select id from charges",
+        confirm_s=0.0,
+    )
+    run.assert_no_work_lost()
+    assert run.verdict == "violated" and run.outcomes["duplicated"] > 0, run.outcomes
+    assert run.outcomes["stuck"] == 0
