@@ -39,7 +39,7 @@ class Agenda:
 
     def take(self, now_s: float, holdings: Callable[[], Sequence[Holding]]) -> Due | None:
         """What is to be carried out now; None: nothing yet."""
-        if now_s < self.at_s:
+        if not self._dues or now_s < self._dues[0].at_s + self._later_s:
             return None
         due = self._dues[0]
         if due.what == "begins" and (phases := self._to_strike(due)):

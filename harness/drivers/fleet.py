@@ -251,6 +251,17 @@ class Fleet:
         self._look()
         return True
 
+    def freeze(self, number: int) -> None:
+        """Stop the processes of that worker that run jobs, but for the worker's own.
+
+        So the jobs stay in hand until it is killed.
+        """
+        slot = self.slots[number]
+        for pid in set(slot.in_process.values()):
+            if slot.living and pid != slot.living.pid and belongs(pid, slot.living.pid):
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGSTOP)
+
     def terminate(self, number: int, within_s: float) -> bool:
         """SIGTERM, and SIGKILL if it is not gone ``within_s`` seconds later."""
         slot = self.slots[number]

@@ -272,21 +272,18 @@ class ProcessRun:
         )
 
     def strike_waiting(self, number: int, length_s: float) -> None:
-        self._ledger.write(
-            Event.FAULT_STRUCK,
-            t=self._struck_at,
-            phase=Phase.BEFORE_LEASE,
-            fault=number,
-            value=length_s,
-        )
+        at_s, phase = self._struck_at, Phase.BEFORE_LEASE
+        self._ledger.write(Event.FAULT_STRUCK, t=at_s, phase=phase, fault=number, value=length_s)
 
     def kill(self, number: int, worker: int, back_s: float | None) -> None:
         """That fault kills this worker's whole process tree, if there is one."""
         if worker >= len(self._fleet.slots):
             return
         slot = self._fleet.slots[worker]
-        self._struck_at = self._pace.now_s()
-        struck = self._fleet.kill(worker, back_s)
+        self._fleet.freeze(worker)
+        with self._hands.settled(worker):
+            self._struck_at = self._pace.now_s()
+            struck = self._fleet.kill(worker, back_s, exactly=True)
         # What it had in hand is known for sure only now that it is dead.
         self._strike_worker(number, self._holding(slot) if struck else [], worker)
 

@@ -20,7 +20,7 @@ from jobquake.frameworks.system import AppSystem
 from jobquake.harness.why_not import why_not
 from jobquake.scenarios import registry
 from jobquake.scenarios.for_apps import Fit, fitted
-from support.frameworks import APPS, CELERY, LATE, RQ, python_of
+from support.frameworks import APPS, CELERY, DRAMATIQ, LATE, RQ, python_of
 
 REDIS = "redis://localhost:6379/0"
 SOON = {"visibility_timeout": 20, "unacked_restore_interval": 1, "unacked_restore_throttle": 1}
@@ -60,7 +60,7 @@ def test_what_cannot_be_played_somewhere_is_refused_with_the_reason() -> None:
     assert told == "its workers are jobquake's own, which know every job"
     assert refused("broker-full", reference)
     assert refused("rolling-deploy", mine()) is None
-    nobody = replace(mine(), library=find("dramatiq"))
+    nobody = replace(mine(), library=find("huey"))
     assert refused("rolling-deploy", nobody)
 
 
@@ -100,6 +100,16 @@ def test_rq_keeps_it_as_failed() -> None:
     assert (run.verdict, run.outcomes["lost"]) == ("held", 0), run.result.sentence
     assert run.outcomes["dead-lettered"] + run.outcomes["done"] == 40
     assert any("Invalid attribute name: charge" in fate.detail for fate in run.fates)
+
+
+@pytest.mark.slow
+def test_dramatiq_moves_it_to_its_dead_letters() -> None:
+    python = python_of(DRAMATIQ)
+    worker = f"{python} -m dramatiq actors:broker -p 1 -t 2"
+    app = jobquake.app("actors:broker", python=python, folder=APPS, worker=worker)
+    run = app.run("rolling-deploy", task="charge", args=[7])
+    assert (run.verdict, run.outcomes["lost"]) == ("held", 0), run.result.sentence
+    assert run.outcomes["dead-lettered"] + run.outcomes["done"] == 40
 
 
 @pytest.mark.slow

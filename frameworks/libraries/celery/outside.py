@@ -23,6 +23,7 @@ from .advice import findings
 
 VISIBILITY_S = 3600.0  # kombu.transport.redis.Channel
 SWEEP_S, EVERY_NTH_SWEEP = 10.0, 10
+MUTEX, MUTEX_S = "unacked_mutex", 300.0  # who sweeps holds it, and if he dies, until it expires
 SEEN_WITHIN_S = 60.0  # so long does a run wait for a task that hangs
 RESULT = "celery-task-meta-"
 LOST = ("WorkerLostError",)
@@ -48,13 +49,15 @@ class Celery:
         return replace(LEAST, delays=True, timeouts=0.0 < bounded_s <= SEEN_WITHIN_S)
 
     def recovery(self, looked: Looked) -> Recovery:
-        visibility_s = _option(looked, "visibility_timeout", VISIBILITY_S)
-        sweep_s = _option(looked, "unacked_restore_interval", SWEEP_S) * _option(
-            looked, "unacked_restore_throttle", EVERY_NTH_SWEEP
+        visibility_s, sweep_s = (
+            _option(looked, "visibility_timeout", VISIBILITY_S),
+            _sweep_s(looked),
         )
+        mutex_s = _option(looked, "unacked_mutex_expire", MUTEX_S)
         return Recovery(
-            visibility_s + sweep_s,
-            f"visibility_timeout={visibility_s:g}, then a worker's sweep every {sweep_s:g} s",
+            visibility_s + sweep_s + mutex_s,
+            f"visibility_timeout={visibility_s:g}, then a worker's sweep every {sweep_s:g} s, and "
+            f"none for {mutex_s:g} s after one died in its sweep",
         )
 
     def worker(
@@ -77,7 +80,7 @@ class Celery:
     def _unacked(self, redis: Redis, looked: Looked) -> Iterator[tuple[str, Inspected]]:
         """What workers have taken and not acknowledged, living or dead."""
         now, visibility_s = redis.now(), _option(looked, "visibility_timeout", VISIBILITY_S)
-        sweep_s = self.recovery(looked).seconds - visibility_s
+        sweep_s = _sweep_s(looked) + max(0, redis.ask("PTTL", MUTEX)) / 1000
         for tag, body in _pairs(redis.ask("HGETALL", "unacked")):
             score = redis.ask("ZSCORE", "unacked_index", tag)
             identifier = _identifier(json.loads(body)[0])
@@ -93,7 +96,7 @@ class Celery:
 
     def examine(self, looked: Looked) -> list[Finding]:
         visibility_s = _option(looked, "visibility_timeout", VISIBILITY_S)
-        return list(findings(looked, visibility_s, self.recovery(looked).seconds - visibility_s))
+        return list(findings(looked, visibility_s, _sweep_s(looked)))
 
 
 class Commands:
@@ -138,6 +141,12 @@ def _passing(call: str, job: str, words: str) -> Passing | None:
 def _option(looked: Looked, name: str, otherwise: float) -> float:
     options = looked.settings.get("broker_transport_options") or {}
     return float(options.get(name, otherwise))
+
+
+def _sweep_s(looked: Looked) -> float:
+    """How often a worker looks what has been unacknowledged for too long."""
+    every_s = _option(looked, "unacked_restore_interval", SWEEP_S)
+    return every_s * _option(looked, "unacked_restore_throttle", EVERY_NTH_SWEEP)
 
 
 def _pairs(flat: list[bytes]) -> Iterator[tuple[bytes, bytes]]:

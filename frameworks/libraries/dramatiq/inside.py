@@ -43,6 +43,7 @@ def _watch_worker(module: Any) -> None:
         _declare(self.broker)
         for queue in self.consumer_whitelist or ():
             self.broker.declare_queue(queue)
+        self.broker.actors.pop(probe().forgotten, None)
         found = start(self)
         probe().hooked()
         return found
@@ -50,6 +51,8 @@ def _watch_worker(module: Any) -> None:
     def handled(self: Any, message: Any) -> Any:
         if "eta" not in message.options and probe().knows(message.message_id):
             probe().received(message.message_id)
+            if probe().forgotten:
+                probe().unknown(message.message_id)
         return handle(self, message)
 
     def processed(self: Any, message: Any) -> Any:

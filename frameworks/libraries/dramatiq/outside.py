@@ -34,6 +34,7 @@ class Dramatiq:
 
     name: ClassVar[str] = "dramatiq"
     title: ClassVar[str] = TITLE
+    renames: ClassVar[bool] = True
     own_task: ClassVar[str] = "jobquake.play"
     notices_s: ClassVar[float] = 5.0
 
