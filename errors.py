@@ -23,7 +23,7 @@
     │   ├── MissingServer     a server's program, image or address
     │   ├── NoAnswer          whoever knows what jobs did cannot be asked
     │   ├── Broken            something that is installed does not work
-    │   ├── RedisError        the broker of an app answered with an error
+    │   ├── RedisError, PostgresError: the broker of an app answered with an error
     │   ├── ToxiproxyError    the Toxiproxy server failed
     │   └── WorkerDied, DeadlyShard: processes of an exploration died
     ├── BackendFailed         the backend (its adapter) raised                   exit code 3

@@ -12,7 +12,8 @@ from ..harness.faults import CallFault
 from ..harness.record.culprits import settled_by_another
 from ..harness.record.facts import Facts, Ints
 from ..harness.record.history import Answer, Event, Phase
-from ..harness.record.story import delivery_end, taken_and_not_begun, taken_for_other_work
+from ..harness.record.same_key import taken_for_other_work
+from ..harness.record.story import delivery_end, taken_and_not_begun
 from ..harness.spec.late_words import late_words
 
 ALL_SYMPTOMS = {

@@ -235,6 +235,7 @@ ELSEWHERE = (
     "jobquake.frameworks.inside.",
     "jobquake.leap.compiling",
 )
+IN_APPS = ("inside", "shop")  # of a library: run in the app's environment only
 
 
 def family() -> dict[str, type[BaseException]]:
@@ -244,7 +245,10 @@ def family() -> dict[str, type[BaseException]]:
         top = module.name.split(".")[1]
         if top in ("tests", "benchmarks", "tools", "build", "setup", "_moved", "__main__"):
             continue
-        if module.name.startswith(ELSEWHERE):
+        of_library = module.name.startswith("jobquake.frameworks.libraries.")
+        if module.name.startswith(ELSEWHERE) or (
+            of_library and module.name.rpartition(".")[2] in IN_APPS
+        ):
             continue
         classes = inspect.getmembers(import_module(module.name), inspect.isclass)
         found |= {  # click's own dress for an error is not one of ours

@@ -18,7 +18,8 @@ from ..finding import Finding, Judged, judged
 from ..record.culprits import settled_by_another
 from ..record.facts import Facts, Flags, Ints
 from ..record.history import Answer, Event
-from ..record.story import taken_for_other_work, tell_loss
+from ..record.same_key import taken_for, taken_for_other_work
+from ..record.story import tell_loss
 from ..sight import WORK_DONE, Needs
 from ..spec.asking import asking
 from ..units import seconds
@@ -54,7 +55,7 @@ def _finding(facts: Facts, job: int, ack: int) -> Finding:
     """``ack``: the row of another job's ack that ended this one, if there is one."""
     events = facts.history.of_job(job).tolist()
     if (row := taken_for_other_work(facts, job)) >= 0:
-        return Finding(job, tell_loss(facts, job), (facts.taken_for[row], row))
+        return Finding(job, tell_loss(facts, job), (taken_for(facts)[row], row))
     if ack < 0:
         return Finding(job, tell_loss(facts, job), tuple(events))
     row = facts.history.rows[ack]

@@ -187,20 +187,6 @@ class Facts:
         return effects
 
     @cached_property
-    def taken_for(self) -> dict[int, int]:
-        """By the row of a request for an effect: that of other work, whose repetition the world
-        took it for. They came under one idempotency key, so the effect did not happen.
-        """
-        rows = self.rows(Event.EFFECT)
-        rows = rows[self._has_sink("keyed")[self.history["job"][rows]]]
-        _, first, same = np.unique(
-            self.history["key"][rows], return_index=True, return_inverse=True
-        )
-        known, work = rows[first[same]], self.work[self.history["job"]]
-        mistaken = work[known] != work[rows]
-        return dict(zip(rows[mistaken].tolist(), known[mistaken].tolist(), strict=True))
-
-    @cached_property
     def absorbed(self) -> frozenset[int]:
         """The rows in which an effect was asked for that the world knew, so nothing changed."""
         return frozenset(self.rows(Event.EFFECT)[~self._applied].tolist())
@@ -210,7 +196,7 @@ class Facts:
         """Of each request for an effect: did it change the world?"""
         rows = self.rows(Event.EFFECT)
         job = self.history["job"][rows]
-        keyed, absorbed = self._has_sink("keyed")[job], self._has_sink("upsert", "set")[job]
+        keyed, absorbed = self.has_sink("keyed")[job], self.has_sink("upsert", "set")[job]
         applied = np.ones(len(rows), dtype=bool)
         for requests, names in ((keyed, self.history["key"][rows]), (absorbed, self.work[job])):
             if requests.any():
@@ -248,7 +234,7 @@ class Facts:
                 work[index] = work[job.same_work_as]
         return work
 
-    def _has_sink(self, *sinks: Sink) -> Flags:
+    def has_sink(self, *sinks: Sink) -> Flags:
         """Jobs whose effect the world takes in one of these ways."""
         of_plan = self.plan.sink
         return np.array([(job.sink or of_plan) in sinks for job in self.plan.jobs], dtype=bool)

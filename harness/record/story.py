@@ -14,6 +14,7 @@ from ..plan.senseless import NAMES
 from ..units import seconds
 from .facts import Facts
 from .history import Answer, Event, Phase
+from .same_key import taken_for, taken_for_other_work
 
 _ANSWERS = {
     Answer.OK: "accepted",
@@ -194,16 +195,8 @@ def tell_loss(facts: Facts, job: int) -> str:
     return f"{text}: {facts.claims.caveat}" if crashes and facts.claims.caveat else text
 
 
-def taken_for_other_work(facts: Facts, job: int) -> int:
-    """The row of the last request for the job's effect that the world took for that of other work,
-    since it knew the key; -1: there is none.
-    """
-    mistaken = [row for row in facts.history.of_job(job).tolist() if row in facts.taken_for]
-    return mistaken[-1] if mistaken else -1
-
-
 def _under_the_key_of_other_work(facts: Facts, row: int) -> str:
-    other = int(facts.history["job"][facts.taken_for[row]])
+    other = int(facts.history["job"][taken_for(facts)[row]])
     return f"under the idempotency key of job {other}, which the world knew: nothing changed"
 
 
@@ -274,7 +267,7 @@ def _sentence(facts: Facts, i: int, of_job: int, pointed_at: bool) -> str | None
             )
         case Event.STARTED:
             return f"{at}: {who} started to work"
-        case Event.EFFECT if i in facts.taken_for:
+        case Event.EFFECT if i in taken_for(facts):
             return f"{at}: {who} asked for the effect {_under_the_key_of_other_work(facts, i)}"
         case Event.EFFECT if i in facts.absorbed:
             return f"{at}: {who} asked for the effect again, which was known: nothing changed"

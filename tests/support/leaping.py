@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory
 
 import pytest
 from jobquake.leap.clock import LeapingClock
@@ -17,6 +17,7 @@ from jobquake.leap.compiling import compiler
 PROGRAMS = Path(__file__).parents[1] / "leap" / "programs"
 HOUR_S = 3600.0
 GIVE_UP_S = 50 * HOUR_S
+BUILT = TemporaryDirectory(prefix="jobquake-test-")  # gone when this process is
 
 needs_compiler = pytest.mark.skipif(
     sys.platform != "linux" or compiler() is None,
@@ -29,7 +30,7 @@ def program(name: str, *flags: str) -> Path:
     """The program of that name, built; flags as the compiler takes them."""
     cc = compiler()
     assert cc
-    made = Path(mkdtemp(prefix="jobquake-test-")) / name
+    made = Path(BUILT.name, "-".join([name, *flags]))
     source = str(PROGRAMS / f"{name}.c")
     options = ["-std=gnu11", "-O1", "-Wall", "-Wextra", "-pthread"]
     subprocess.run([cc, *options, *flags, "-o", str(made), source], check=True)
