@@ -26,7 +26,7 @@ from ..harness.record.facts import Facts, Outcome
 from ..harness.record.history import Event
 from .columns import column, plan_of
 
-UNPROVED, HELD = "unproved", "held"
+UNPROVED, HELD, IN_HAND = "unproved", "held", "in hand"
 BACK = ("recovered", "run again", "recoverable")
 OF_DEATHS = "worker-kill-before-ack"  # the scenario that a finding of the doctor names
 # The gravest first: what is told of a run in which jobs met several fates.
@@ -72,7 +72,7 @@ class Cell(Struct, frozen=True):
     @property
     def outcomes(self) -> Counter[str]:
         """How many runs came to each outcome, the gravest first."""
-        ranks = [*ORDER, HELD, UNPROVED]
+        ranks = [*ORDER, IN_HAND, HELD, UNPROVED]
         return Counter(sorted((ran.outcome for ran in self.runs), key=ranks.index))
 
     @property
@@ -139,11 +139,11 @@ def _ran(system: AppSystem, name: str, seed: int, time: Time | None, confirm_s: 
     outcomes: dict[str, int] = {one: result.outcomes[one] for one in ORDER if result.outcomes[one]}
     gravest = next(iter(outcomes), UNPROVED)
     where = next((fate.detail for fate in result.fates if fate.outcome == gravest), "")
-    if chosen.behaviour == "hang" and gravest == "lost":  # a living worker has it in hand
-        gravest, where = "stuck", "the worker that runs it, and nothing else, has it"
+    if chosen.behaviour == "hang" and gravest == "lost":
+        gravest, where = IN_HAND, "the worker that runs it, and nothing else, has it"
     facts = Facts(done.plan, done.claims, done.history)
-    if gravest == "stuck" and _comes_back(facts):
-        gravest = HELD
+    if gravest == "stuck":
+        gravest = HELD if _comes_back(facts) else "recoverable" if _came(facts) else gravest
     said = result.confirmation
     return Ran(
         UNPROVED if result.vanished else gravest,
@@ -162,6 +162,15 @@ def _comes_back(facts: Facts) -> bool:
     due = facts.history["job"][facts.rows(Event.DUE)].tolist()
     held = set(np.flatnonzero(facts.held).tolist())
     return bool(held) and held <= set(due)
+
+
+def _came(facts: Facts) -> bool:
+    """Whether all that was held ran to its end when somebody came, though it had done so before."""
+    returned, poked = facts.rows(Event.RETURNED), facts.history.where(Event.POKED)
+    if not len(poked):
+        return False
+    later = facts.history["job"][returned[returned > poked[0]]].tolist()
+    return set(np.flatnonzero(facts.held).tolist()) <= set(later)
 
 
 def _recovery_s(facts: Facts) -> float | None:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from ..board.board import Board
-from ..board.cell import BACK, HELD, UNPROVED, Cell
+from ..board.cell import BACK, HELD, IN_HAND, UNPROVED, Cell
 from ..board.columns import COLUMNS
 from ..frameworks.shop import CONFIGURATIONS, Setting, shops
 from ..frameworks.sign import sign
@@ -29,6 +29,7 @@ MEANS = {
     "dead-lettered": "not run again, and kept where the library keeps failures",
     "failed": "its function raised, and nothing keeps it or runs it again",
     HELD: "held at the end; the library gives it back by itself, later than was waited",
+    IN_HAND: "at the end the living worker that runs it had it, and nothing else did",
     "stuck": "held at the end, and nothing gives it back",
     "lost": "accepted, never done, and held nowhere",
     "unknown": "whoever sent it was told nothing, so either fate is right",
@@ -131,6 +132,8 @@ def markdown(board: Board, command: str) -> str:
         "a cell, in leaping time; a violation is repeated in real time where that is short. "
         "Times are the library's own seconds from a death to the next begin."
     )
+    if not board.complete:
+        how += f" {len(board.cells)} of {board.wanted} cells were run, not yet all."
     lines = ["# The board: libraries struck in the same ways", "", how, ""]
     lines += ["| library | settings | " + " | ".join(board.columns) + " |"]
     lines += ["|---|---|" + "---|" * len(board.columns)]

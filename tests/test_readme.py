@@ -28,7 +28,14 @@ from support.walk import WALKED, is_file, is_step
 
 ROOT = Path(jobquake.__file__).parent
 README = ROOT / "README.md"
-MADE = {"duplicates.md", "mutants.md", "practices.md", "promises.md", "twins.md"}  # by programs
+MADE = {
+    "board.md",
+    "duplicates.md",
+    "mutants.md",
+    "practices.md",
+    "promises.md",
+    "twins.md",
+}  # by programs
 ELSEWHERE = {"adapters.md": "test_adapters_page.py"}
 PAGES = [README] + [
     page for page in sorted((ROOT / "docs").glob("*.md")) if page.name not in {*MADE, *ELSEWHERE}

@@ -21,6 +21,7 @@ from ...brokers.resp import Passing
 from ...library import LEAST, Finding, Held, Looked, Recovery
 from . import TITLE
 
+HEARTBEAT_S, LATE = 10.0, 2.0  # procrastinate.worker.Worker; a heartbeat may be late
 FETCHES_EVERY_S = 5.0  # procrastinate.worker.FETCH_JOB_POLLING_INTERVAL
 DEFER, FETCH = "procrastinate_defer_jobs_v", "procrastinate_fetch_job_v"
 FINISH, RETRY = "procrastinate_finish_job_v", "procrastinate_retry_job_v"
@@ -82,7 +83,9 @@ class Procrastinate:
         finally:
             database.close()
         now = float(rows[0][-1] or 0.0) if rows else 0.0
-        return Held({str(row[0]): _inspected(row, self.recovery(looked)) for row in rows}, now)
+        return Held(
+            {str(row[0]): _inspected(row, looked, self.recovery(looked)) for row in rows}, now
+        )
 
     def examine(self, looked: Looked) -> list[Finding]:
         return list(_findings(looked, self.recovery(looked)))
@@ -124,7 +127,7 @@ def _lock_in(value: bytes) -> str:
     return fields[4].strip('\\"') if len(fields) > 4 else ""
 
 
-def _inspected(row: list[str | None], recovery: Recovery) -> Inspected:
+def _inspected(row: list[str | None], looked: Looked, recovery: Recovery) -> Inspected:
     _, status, queue, attempts, due, worker, silent, _ = row
     where = f"procrastinate_jobs, {status} in the queue {queue}"
     if status == "succeeded":
@@ -135,11 +138,14 @@ def _inspected(row: list[str | None], recovery: Recovery) -> Inspected:
     if status == "todo":
         waits_s = max(0.0, float(due)) if due else 0.0
         return Inspected("ready", where=where, due_s=waits_s or None)
-    silent_s = float(silent) if silent else None
     where += f" by worker {worker or 'nobody any more'}"
-    where += f", last heartbeat {silent_s:.0f} s ago" if silent_s is not None else ""
-    back_s = recovery.seconds - (silent_s or 0.0) if recovery.seconds else None
-    return Inspected("leased", where=where, due_s=max(0.0, back_s) if back_s is not None else None)
+    silent_s = float(silent) if silent else None
+    if silent_s is not None:
+        where += f", last heartbeat {silent_s:.0f} s ago"
+    beats_s = float(looked.settings.get("update_heartbeat_interval") or HEARTBEAT_S)
+    if not recovery.seconds or (silent_s is not None and silent_s <= LATE * beats_s):
+        return Inspected("leased", where=where)  # nothing takes it from a worker that lives
+    return Inspected("leased", where=where, due_s=max(0.0, recovery.seconds - (silent_s or 0.0)))
 
 
 def _findings(looked: Looked, recovery: Recovery) -> Iterator[Finding]:
