@@ -95,7 +95,8 @@ def run(effort: Effort) -> Seen:
     experiments = import_module(f"{NAME}.experiments")
     registry = import_module(f"{NAME}.backends.registry")
     execute = import_module(f"{NAME}.harness.run").run
-    wanted = experiments.experiments_of(effort.scenarios, effort.seed, not effort.scenarios, "sim")
+    of_all = experiments.experiments_of(effort.scenarios, effort.seed, not effort.scenarios, "sim")
+    wanted = [experiment for experiment in of_all if experiment.only in (None, "sim")]
     backend, worst = registry.find(ORACLE), Seen("passed")
     for experiment in wanted:
         plan = experiment.plan

@@ -74,7 +74,8 @@ def test_the_main_scenarios_run_if_none_is_named_and_every_one_if_asked(tmp_path
     told = jobquake("run", *SIM, "--json", within=tmp_path, code=HELD)
     assert {run["scenario"] for run in json.loads(told.stdout)} == set(scenarios.main())
     told = jobquake("run", "--all", *SIM, "--json", within=tmp_path, code=HELD)
-    assert {run["scenario"] for run in json.loads(told.stdout)} == set(scenarios.names())
+    simulated = {name for name in scenarios.names() if scenarios.find(name).driver != "process"}
+    assert {run["scenario"] for run in json.loads(told.stdout)} == simulated
     said = complaint("run", "--all", KILL, *SIM, within=tmp_path, code=USAGE)
     assert "--all" in said and KILL in said
 
