@@ -14,7 +14,7 @@ from ..faults.fields import FOR_EVER_S
 from ..plan.plan import Plan, Sink
 from .floods import behind
 from .history import PHASES, Answer, Event, History, Phase
-from .recoveries import done_when_poked, recovered_s
+from .recoveries import done_when_poked, recovered_s, run_again_when_poked
 
 Outcome = Literal[
     "done", "dead-lettered", "duplicated", "stuck", "lost", "unknown", "phantom",
@@ -329,6 +329,7 @@ class Facts:
         fates[self.failed] = failed
         fates[self.held] = stuck
         fates[self.poked] = recoverable
+        fates[run_again_when_poked(self.history, self.rows(Event.RETURNED), self.jobs)] = again
         fates[self.dead] = dead
         fates[self.refused] = refused
         fates[np.isnan(self.sent_at)] = unsent

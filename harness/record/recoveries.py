@@ -42,6 +42,15 @@ def done_when_poked(history: History, returned: npt.NDArray[np.intp], jobs: int)
     return flags
 
 
+def run_again_when_poked(history: History, returned: npt.NDArray[np.intp], jobs: int) -> Flags:
+    """Jobs that had returned, were still held, and were run again by the fresh worker."""
+    flags = np.zeros((2, jobs), dtype=bool)
+    for poke in history.where(Event.POKED)[:1]:
+        for side in (0, 1):
+            flags[side, history["job"][returned[(returned > poke) == side]]] = True
+    return flags.all(axis=0)
+
+
 def recoveries(history: History, deadly: frozenset[int]) -> dict[int, float]:
     """Of each job that was begun again: the longest wait for that, in seconds.
 

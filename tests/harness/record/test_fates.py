@@ -105,6 +105,12 @@ def test_what_a_fresh_worker_does_at_the_end_is_recoverable() -> None:
     assert fates_of(rows, {0: "the queue celery"}) == told
 
 
+def test_what_was_done_before_and_is_done_by_a_fresh_worker_too_is_run_again() -> None:
+    poked = [row(9.0, Event.DEADLINE, -1), row(9.0, Event.POKED, -1, -1)]
+    rows = [*accepted(), *run_by(2.0, 0), *poked, *run_by(10.0, 3), row(11.0, Event.HELD, node=-1)]
+    assert fates_of(rows, {0: "the hash unacked"}) == [("run again", "effects were not counted")]
+
+
 def test_what_is_lost_tells_who_had_it_last() -> None:
     rows = [*accepted(), row(1.0, Event.STARTED)]
     assert fates_of(rows) == [("lost", "nothing holds it; w1 had it last")]
