@@ -44,11 +44,12 @@ def done_when_poked(history: History, returned: npt.NDArray[np.intp], jobs: int)
 
 def run_again_when_poked(history: History, returned: npt.NDArray[np.intp], jobs: int) -> Flags:
     """Jobs that had returned, were still held, and were run again by the fresh worker."""
-    flags = np.zeros((2, jobs), dtype=bool)
+    before, after = np.zeros(jobs, dtype=bool), np.zeros(jobs, dtype=bool)
     for poke in history.where(Event.POKED)[:1]:
-        for side in (0, 1):
-            flags[side, history["job"][returned[(returned > poke) == side]]] = True
-    return flags.all(axis=0)
+        before[history["job"][returned[returned < poke]]] = True
+        after[history["job"][returned[returned > poke]]] = True
+    again: Flags = before & after
+    return again
 
 
 def recoveries(history: History, deadly: frozenset[int]) -> dict[int, float]:
