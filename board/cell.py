@@ -29,10 +29,11 @@ from .columns import column, plan_of
 UNPROVED, HELD, IN_HAND = "unproved", "held", "in hand"
 BACK = ("recovered", "run again", "recoverable")
 OF_DEATHS = "worker-kill-before-ack"  # the scenario that a finding of the doctor names
-# The gravest first: what is told of a run in which jobs met several fates.
+# The gravest first: what is told of a run in which jobs met several fates. What was never accepted
+# comes last, since the library never had it.
 ORDER: tuple[Outcome, ...] = (
     "phantom", "lost", "stuck", "duplicated", "failed", "dead-lettered", "recoverable", "run again",
-    "recovered", "unknown", "refused", "never submitted", "absorbed", "done",
+    "recovered", "absorbed", "done", "unknown", "refused", "never submitted",
 )  # fmt: skip
 
 

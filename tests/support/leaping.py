@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, mkdtemp
 
 import pytest
 from jobquake.leap.clock import LeapingClock
@@ -30,7 +30,7 @@ def program(name: str, *flags: str) -> Path:
     """The program of that name, built; flags as the compiler takes them."""
     cc = compiler()
     assert cc
-    made = Path(BUILT.name, "-".join([name, *flags]))
+    made = Path(mkdtemp(dir=BUILT.name), name)
     source = str(PROGRAMS / f"{name}.c")
     options = ["-std=gnu11", "-O1", "-Wall", "-Wextra", "-pthread"]
     subprocess.run([cc, *options, *flags, "-o", str(made), source], check=True)
