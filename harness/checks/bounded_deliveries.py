@@ -1,7 +1,7 @@
 """Bounded deliveries: no job is handed out more often than its limit, crashes included.
 
 Deliveries handed back by a graceful shutdown do not count, and a dead letter that is replayed
-has its limit anew.
+has its limit anew. So has a job that comes again when its queue has forgotten it.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from ...backends.claims import Claim
 from ..finding import Finding, Judged, judged
 from ..record.facts import Facts
 from ..sight import HAND_OVER, Needs
+from ..spec.lives import born_again
 
 TITLE = "deliveries are bounded"
 RANK = 50
@@ -23,7 +24,7 @@ CLAIMS: tuple[Claim, ...] = ("bounded_deliveries",)
 
 def judge(facts: Facts) -> Judged:
     limit = facts.plan.max_deliveries
-    limits = limit * (1 + facts.replays)
+    limits = limit * (1 + facts.replays + born_again(facts))
     history, rows = facts.history, facts.rows(facts.hand_over)
     findings = [
         Finding(

@@ -13,7 +13,7 @@ from ..finding import Finding, Judged, judged
 from ..record.facts import Facts
 from ..record.history import Event
 from ..sight import Needs
-from ..spec.lives import Life, lives
+from ..spec.lives import Life, lives, submitted_again
 from ..spec.waiting import mixed_up
 
 TITLE = "dead letters can be found, with their attempts"
@@ -56,13 +56,17 @@ def judge(facts: Facts) -> Judged:
     ]
     of_lives, strange = lives(facts), mixed_up(facts)
     for job in listed.keys() - strange:
-        findings += _forgotten(facts, job, listed[job], of_lives.get(job, Life()))
+        life, again = of_lives.get(job, Life()), submitted_again(facts).get(job, [])
+        findings += _forgotten(facts, job, listed[job], life, again)
     return judged(findings, f"{len(listed)} dead letters in the list, {len(dead)} by inspection")
 
 
-def _forgotten(facts: Facts, job: int, row: int, life: Life) -> list[Finding]:
-    """Attempts that the letter does not tell of, since it was last replayed."""
-    since = max((replay.sent_at for replay in life.replays), default=float("-inf"))
+def _forgotten(
+    facts: Facts, job: int, row: int, life: Life, submitted: list[float]
+) -> list[Finding]:
+    """Attempts that the letter does not tell of, since it was last replayed or came anew."""
+    replayed = [replay.sent_at for replay in life.replays]
+    since = max([*replayed, *submitted], default=float("-inf"))
     known = [d for d in life.deliveries if d.at > since and d.counts is True][-KEPT:]
     errors = sum(d.ending in ("failed", "permanent") for d in known)
     told, own = int(facts.history["value"][row]), int(facts.history["key"][row])

@@ -59,7 +59,7 @@ def _refused(facts: Facts) -> list[Finding]:
     leases = Leases(facts, refused)
     for event, answer in kinds:
         for row, holder in leases.rows(event, answer):
-            job, token, node, _ = holder
+            job, token, node, *_ = holder
             if not facts.claims.fencing and facts.handed_out[job] > 1:
                 continue  # somebody else's word may have been taken for the holder's
             if answer == Answer.UNKNOWN and leases.newer(job, token, float(history["t"][row])):

@@ -70,7 +70,7 @@ def _surely_held(facts: Facts, leases: Leases) -> dict[int, list[Span]]:
     last_words = _last_words(facts)
     spans: dict[int, list[Span]] = defaultdict(list)
     for i, holder in leases.rows(Event.LEASED):
-        job, token, node, incarnation = holder
+        job, token, node, incarnation, _ = holder
         until = min(ends[holder], last_words.get((node, incarnation), np.inf))
         spans[job].append((float(t[i]), until, token, i))
     return spans
@@ -122,7 +122,7 @@ def _unfenced(facts: Facts, leases: Leases) -> list[Finding]:
     """What a zombie said, and the queue took for the holder's word."""
     history, findings = facts.history, []
     for event, (word, crime) in ZOMBIES.items():
-        for i, (job, token, node, _) in leases.rows(event, Answer.OK):
+        for i, (job, token, node, *_) in leases.rows(event, Answer.OK):
             sent = float(history["since"][i])
             newer = leases.newer(job, token, sent - TOLERANCE_S)
             if newer:

@@ -7,6 +7,7 @@ means nothing once somebody else has the job.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator
 from functools import cached_property
@@ -15,7 +16,9 @@ from typing import NamedTuple
 from .facts import Facts, Flags
 from .history import Answer, Event
 
-Holder = tuple[int, int, int, int]  # job, token, node, incarnation
+Holder = tuple[int, int, int, int, int]
+"""Job, token, node, incarnation, and which time it was that this worker was given that token: a job
+that was forgotten and came again begins with the tokens that it had before."""
 
 
 class HandOver(NamedTuple):
@@ -35,12 +38,27 @@ class Leases:
 
     def rows(self, event: Event, answer: Answer | None = None) -> Iterator[tuple[int, Holder]]:
         """The rows of these jobs with that event, each with who wrote it about which delivery."""
+        for row, named in self._named(event, answer):
+            yield row, (*named, bisect_right(self._given[named], row))
+
+    def _named(
+        self, event: Event, answer: Answer | None = None
+    ) -> Iterator[tuple[int, tuple[int, int, int, int]]]:
+        """Rows with job, token, node and incarnation."""
         history, rows = self._facts.history, self._facts.rows(event, answer)
         rows = rows[self._of[history["job"][rows]]]
         if not len(rows):
-            return iter(())
+            return
         columns = [history[name][rows].tolist() for name in ("job", "token", "node", "incarnation")]
-        return zip(rows.tolist(), zip(*columns, strict=True), strict=True)
+        yield from zip(rows.tolist(), zip(*columns, strict=True), strict=True)
+
+    @cached_property
+    def _given(self) -> dict[tuple[int, int, int, int], list[int]]:
+        """Where each worker was given each token of each job."""
+        found = defaultdict[tuple[int, int, int, int], list[int]](list)
+        for row, named in self._named(Event.LEASED):
+            found[named].append(row)
+        return found
 
     @cached_property
     def of_job(self) -> dict[int, list[HandOver]]:

@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from ..record.facts import Facts
+from ..record.facts import Facts, Ints
 from ..record.history import Answer, Event
 from ..record.once import once
 
@@ -27,6 +27,7 @@ has the lease no longer. crashed: the worker ended with the job in hand. open: n
 """
 
 NEVER = float("inf")
+REMEMBERED_S = 3600.0
 _OF_JOBS = (
     Event.LEASED,
     Event.ACK_SENT,
@@ -190,6 +191,22 @@ def submitted_again(facts: Facts) -> dict[int, list[float]]:
     for job, at in zip(jobs[more].tolist(), times[more].tolist(), strict=True):
         found[job].append(at)
     return dict(found)
+
+
+@once
+def born_again(facts: Facts) -> Ints:
+    """How often each job came when the queue may have forgotten that it was done: as a new one.
+
+    A queue that does not say for how long it remembers what is done is held to an hour.
+    """
+    said = facts.claims.retention_s
+    kept_s = REMEMBERED_S if said is None else said
+    acks, found = facts.rows(Event.ACK_SENT), np.zeros(facts.jobs, dtype=np.intp)
+    done_at = np.full(facts.jobs, NEVER)
+    np.minimum.at(done_at, facts.work[facts.history["job"][acks]], facts.history["t"][acks])
+    for job, times in submitted_again(facts).items():
+        found[job] = sum(at >= done_at[facts.work[job]] + kept_s for at in times)
+    return found
 
 
 def in_order(deliveries: list[Delivery]) -> list[Delivery]:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from jobquake import assert_holds
+from jobquake import assert_holds, backend, decode, run
 from jobquake.backends.adapter import Claims
 from jobquake.harness.checks import CHECKS
 from jobquake.harness.checks.dead_letters_listed import KEPT
@@ -25,6 +25,7 @@ from jobquake.protocol.events import Answer, Event
 from msgspec.structs import replace
 from support.legal import Legal, legal_runs
 
+REFERENCE = backend("reference")
 FOR_GOOD = {"failed": 0.0, "permanent": 1.0}
 planted = settings(max_examples=40, suppress_health_check=list(HealthCheck))
 
@@ -84,6 +85,14 @@ def ended(at_s: float, token: int, how: str, node: int = 0, job: int = 0) -> lis
     ]
 
 
+def acked(at_s: float, token: int) -> list[Row]:
+    who: dict[str, Any] = {"node": 0, "incarnation": 1, "job": 0, "token": token}
+    return [
+        row(at_s, Event.ACK_SENT, **who),
+        row(at_s, Event.ACK_ANSWERED, since=at_s, answer=Answer.OK, **who),
+    ]
+
+
 def left(at_s: float, node: int = 0) -> Row:
     """The worker ended when it was told to, so no answer to it is under way."""
     return row(at_s, Event.WORKER_EXITED, node=node, incarnation=1)
@@ -124,19 +133,57 @@ def test_a_job_that_was_forgotten_and_comes_again_is_counted_anew(again_s: float
         retry=RetryPolicy(0.1, 2.0, 1.0, "equal"),
     )
     failed_at = DAYS_LATER_S + 1.5
-    rows = [*life("failed", "failed", "failed")[:-1], lease(9.0, 4)]
+    rows = [*life("failed", "failed", "failed")[:-1], lease(9.0, 4), *acked(9.1, 4)]
     rows += [
-        row(9.1, Event.ACK_SENT, node=0, incarnation=1, job=0, token=4),
-        row(9.1, Event.ACK_ANSWERED, since=9.1, answer=Answer.OK, node=0, incarnation=1, job=0,
-            token=4),
         *came(DAYS_LATER_S),
         lease(DAYS_LATER_S + 1.0, 1),
         *ended(failed_at, 1, "failed")[:-1],
         lease(failed_at + again_s, 2),
-    ]  # fmt: skip
+    ]
     assert judge("backoff_respected", plan, rows).verdict == "held"
     at_once = [*rows[:-1], lease(failed_at + 0.01, 2)]
     assert blamed(judge("backoff_respected", plan, at_once)) == {0}
+
+
+# A worker that was refused under token 1 is given token 1 again, five days later.
+TOKEN_OF_TWO_LIVES = (
+    "jq1:eNp9U-2O4yAMfBd-c1W-mmufpYoQTUzLlWAWyO727c8mTburPZ2qNGCPZ8bgnEQEAxH8CEKKZGch"
+    "TwI-g8PIgRl9vgp57A_1774_dPJ0Em-VkH5xrvwNA4e0c1xHmUHWJVTtKkm_XbWXAm-C1ka7BPRuS4oT"
+    "v-otuNuvjJUUxEDFTfOsDhBn7cHnHyTN_thUFa-eTE9fL6qq_Z-Rtv9OUDMjR14kpUMPpC8c6ETH0tEK"
+    "E6gIbwskNkYFPeEeMD2SUPMvUDMUFCpKZfWBkYC8nZbg7KgzTAqMgTGnTS0p-Bzdkux7uSDwCRykRLRm"
+    "STCt5eGqfcaZi4K-O9RTUtZnPbIbkicD6gaBd2dc_EQyEziijBa46LVRD9IrugmiwjPcyz7jjaTVJeIH"
+    "7cA_SPU4Em1BRMh0SRb9phQiXiJb1SYT1RW0W6X0ne2nQG1uDaSs47vm6sKkp7v6g-ekqC82i8tKaDHa"
+    "zC6_lmNkp1t7dPZozDcAOSutpcDM4stIKaOtW2I5gwihOHu2PBFYOchkni-Bstb_TDibVpVsZyCfBPUG"
+    "41hi7MbhRT0OnQdykOK2CvDU992hWr-Hmp5Wtt2xbeuOM-UzkA0PDT3C0DxSPYErGuUyz3VhK4M1DH8B"
+    "8dI4CW_F2y8"
+)
+# All its deliveries were used in the first life, and one in the next.
+DELIVERIES_OF_TWO_LIVES = (
+    "jq1:eNp9Utlu4zAM_Bc9q4GPpMe3BIag2HSiNS06ktw2f7-k5GRbdNGHHBySwyE1RxVghAC-B6VVdLPS"
+    "RwWfC1IQYCafLkq_tY0-HtW1UtqviPmr6wSyiNLBmU43Gap2ba0rXe2qg1YLhNl68EkxNFqMwL8t53Rz"
+    "eGuqSv491VtmXxUgj6i0YsqjxHcymn6wtN8I6uY_DA_wF5qSLtBjwUKQt5wcorG8RK2VHRMEA-MIPQMH"
+    "XUuJ8mSQYjIfFJhewmFd0PU2wbAVR8YRbIRo4LPHNbr3fHPwERBiNPwSa4ShtC8X6xPN0rTYG5IdonE-"
+    "WRmqriusTDPBItGJVj_wmAGQKYMDafoXmI30QjiwcjrBLceJJh5tzoE-OAK_kdq-Z9pcESDx0zny90lL"
+    "oHMQqeUIF7BYRtmbyI8Lr3lfICYb3q10ZyY73MwfOkXDe4lYWguho-CSqPzaTkGU3tez_UTj-K2AleXV"
+    "4iLM6ovRzGgdriHfIMCSlT1WHrjYICQWL4_AWed_JtDFMiW5GVgnl_qRQp8xUYN0NtvRxWGdVlMZULOP"
+    "nvev2W519lWrm9d9_dK-7Pb6Odv5oBuxP38UXFc-YCf2q4s5m8ymJOi6v3XcKx4mHxo9"
+)
+
+
+@pytest.mark.parametrize("replay", [TOKEN_OF_TWO_LIVES, DELIVERIES_OF_TWO_LIVES])
+def test_each_life_of_a_job_is_judged_by_itself(replay: str) -> None:
+    assert run(decode(replay).plan, REFERENCE, "sim").result.verdict != "violated"
+
+
+def test_a_queue_that_says_nothing_of_its_memory_is_held_to_an_hour() -> None:
+    plan = plan_of(PlannedJob(0.0, 0, 0.01, again_after_s=50.0), max_deliveries=1)
+    rows = [*came(), lease(1.0, 1), *acked(1.5, 1)]
+    for later_s, told in ((50.0, {0}), (3700.0, set())):
+        again = [*rows, *came(later_s), lease(later_s + 1.0, 2)]
+        assert blamed(judge("bounded_deliveries", plan, again)) == told
+    claims = Claims(retention_s=10.0)
+    again = [*rows, *came(50.0), lease(51.0, 2)]
+    assert not blamed(judge("bounded_deliveries", plan, again, claims))
 
 
 # -- tokens -------------------------------------------------------------------------------
