@@ -105,7 +105,9 @@ def command(
         tell=tell,
     )
     said = "".join(f' --only "{text}"' for text in only)
-    again = f"jobquake matrix{said} --seed {seed} --times {times}"
+    said += "" if time is None else f" --time {time}"
+    said += "" if confirm_s is None else f" --confirm {confirm_s:g}s"
+    again = f"jobquake matrix --seed {seed} --times {times}{said}"
     data = msgspec.json.format(msgspec.json.encode(board)).decode()
     files = {"index.html": told.page(board), "board.md": told.markdown(board, again)}
     for name, text in {**files, "board.json": data + "\n"}.items():
