@@ -97,8 +97,12 @@ def _anything(rng: Random, here: Swarm, space: Space, seed: int, sink: Sink) -> 
             at_s = first.at_s + again_s
             jobs.append(PlannedJob(at_s, queue, first.service_s, same_work_as=index))
     if "submitted again" in here.features:
+        shared = {job.same_work_as for job in jobs}
         for index in rng.sample(range(len(jobs)), 1 + len(jobs) // 3):
-            jobs[index] = replace(jobs[index], again_after_s=rng.choice((0.0, 0.5, LATER_S)))
+            again_after_s = rng.choice((0.0, 0.5, LATER_S))
+            if sink == "blind" and (index in shared or jobs[index].same_work_as >= 0):
+                continue  # were its first enqueue lost, it would come beside the other
+            jobs[index] = replace(jobs[index], again_after_s=again_after_s)
     if "payloads" in here.features:
         jobs = [replace(job, payload_bytes=rng.choice((0, *PAYLOADS))) for job in jobs]
     names = tuple(f"q{number}" for number in range(queues))
