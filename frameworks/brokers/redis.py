@@ -6,6 +6,8 @@ One connection, one request at a time. It reads; it changes nothing.
 from __future__ import annotations
 
 import socket
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from typing import Any, NamedTuple
 from urllib.parse import quote, unquote, urlsplit
 
@@ -124,3 +126,14 @@ class Redis:
         if kind == b"*":
             return None if rest == b"-1" else [self._answer() for _ in range(int(rest))]
         raise ConnectionError("expected an answer of Redis, found that it hung up")
+
+
+@contextmanager
+def opened(url: str, address: str) -> Iterator[Redis]:
+    """The database of an app's URL, with the URL's login, at the server that stands in its place.
+
+    Raises :class:`UsageError` about the URL, and :class:`RedisError`.
+    """
+    place = place_of(url)
+    with closing(Redis(address, place.database, place.password, place.user)) as redis:
+        yield redis

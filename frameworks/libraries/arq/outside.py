@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from ....backends.claims import Claims
 from ....protocol.commands import Inspected
 from ...brokers.pickled import strings_of
-from ...brokers.redis import Redis, place_of
+from ...brokers.redis import Redis, opened
 from ...brokers.resp import Passing, RedisCalls, Words
 from ...library import LEAST, Finding, Held, Looked, Recovery
 from . import TITLE
@@ -57,13 +57,9 @@ class Arq:
         return [python, "-m", "arq", target.replace(":", ".")]
 
     def held(self, looked: Looked, address: str) -> Held:
-        place = place_of(looked.broker)
-        redis = Redis(address, place.database, place.password, place.user)
-        try:
+        with opened(looked.broker, address) as redis:
             now = redis.now()
             return Held(dict(_results(redis)) | dict(_queued(redis, looked, now)), now)
-        finally:
-            redis.close()
 
     def examine(self, looked: Looked) -> list[Finding]:
         return list(_findings(looked, self.recovery(looked)))

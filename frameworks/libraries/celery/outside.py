@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from ....backends.claims import Claims
 from ....protocol.commands import Inspected
-from ...brokers.redis import Redis, place_of
+from ...brokers.redis import Redis, opened, place_of
 from ...brokers.resp import Passing, RedisCalls, Words, words_of
 from ...library import LEAST, Finding, Held, Looked, Recovery
 from . import TITLE
@@ -68,14 +68,10 @@ class Celery:
         return command + (["-Q", ",".join(queues)] if queues else [])
 
     def held(self, looked: Looked, address: str) -> Held:
-        place = place_of(looked.broker)
-        redis = Redis(address, place.database, place.password, place.user)
-        try:
+        with opened(looked.broker, address) as redis:
             jobs = dict(_results(redis, looked, address))
             jobs |= dict(self._unacked(redis, looked)) | dict(_queued(redis))
             return Held(jobs, redis.now())
-        finally:
-            redis.close()
 
     def _unacked(self, redis: Redis, looked: Looked) -> Iterator[tuple[str, Inspected]]:
         """What workers have taken and not acknowledged, living or dead."""

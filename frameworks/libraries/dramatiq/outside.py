@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from ....backends.claims import Claims
 from ....protocol.commands import Inspected
-from ...brokers.redis import Redis, place_of
+from ...brokers.redis import Redis, opened
 from ...brokers.resp import Passing, RedisCalls, Words, words_of
 from ...library import LEAST, Finding, Held, Looked, Recovery
 from . import TITLE
@@ -63,15 +63,11 @@ class Dramatiq:
         return command + (["--queues", *queues] if queues else [])
 
     def held(self, looked: Looked, address: str) -> Held:
-        place = place_of(looked.broker)
-        redis = Redis(address, place.database, place.password)
-        try:
+        with opened(looked.broker, address) as redis:
             now, names = redis.now(), _Names(redis, looked)
             jobs = dict(names.dead())
             jobs |= dict(names.fetched(now, self.recovery(looked))) | dict(names.queued(now))
             return Held(jobs, now)
-        finally:
-            redis.close()
 
     def examine(self, looked: Looked) -> list[Finding]:
         return list(_findings(looked, self.recovery(looked)))

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from ....backends.claims import Claims
 from ....protocol.commands import Inspected
 from ...brokers.pickled import string_behind
-from ...brokers.redis import Redis, place_of
+from ...brokers.redis import Redis, opened
 from ...brokers.resp import Passing, RedisCalls, Words, words_of
 from ...library import LEAST, Finding, Held, Looked, Recovery
 from . import TITLE
@@ -52,14 +52,10 @@ class Huey:
         return [python, "-m", "huey.bin.huey_consumer", target.replace(":", ".")]
 
     def held(self, looked: Looked, address: str) -> Held:
-        place = place_of(looked.broker)
-        redis = Redis(address, place.database, place.password, place.user)
-        try:
+        with opened(looked.broker, address) as redis:
             now = redis.now()
             jobs = dict(_failed(redis, looked)) | dict(_scheduled(redis, looked, now))
             return Held(jobs | dict(_queued(redis, looked)), now)
-        finally:
-            redis.close()
 
     def examine(self, looked: Looked) -> list[Finding]:
         return list(_findings(looked))

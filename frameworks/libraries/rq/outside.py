@@ -15,7 +15,7 @@ from typing import ClassVar
 
 from ....backends.claims import Claims
 from ....protocol.commands import Inspected
-from ...brokers.redis import Redis, place_of
+from ...brokers.redis import Redis, opened
 from ...brokers.resp import Passing, RedisCalls, Words, words_of
 from ...library import LEAST, Finding, Held, Looked, Recovery
 from . import TITLE
@@ -72,15 +72,11 @@ class Rq:
         return ["--with-scheduler"]
 
     def held(self, looked: Looked, address: str) -> Held:
-        place = place_of(looked.broker)
-        redis = Redis(address, place.database, place.password, place.user)
-        try:
+        with opened(looked.broker, address) as redis:
             jobs, now = dict[str, Inspected](), redis.now()
             for key in sorted(redis.names("rq:*"), key=_rank):
                 jobs |= dict(_of_key(redis, key, looked, now))
             return Held(jobs, now)
-        finally:
-            redis.close()
 
     def examine(self, looked: Looked) -> list[Finding]:
         found = list(_findings(self.recovery(looked)))

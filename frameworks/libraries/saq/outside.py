@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from ....backends.claims import Claims
 from ....protocol.commands import Inspected
-from ...brokers.redis import Redis, place_of
+from ...brokers.redis import Redis, opened
 from ...brokers.resp import Passing, RedisCalls, Words, words_of
 from ...library import LEAST, Finding, Held, Looked, Recovery
 from . import TITLE
@@ -60,12 +60,8 @@ class Saq:
         return [python, "-m", "saq", target.replace(":", ".")]
 
     def held(self, looked: Looked, address: str) -> Held:
-        place = place_of(looked.broker)
-        redis = Redis(address, place.database, place.password, place.user)
-        try:
+        with opened(looked.broker, address) as redis:
             return Held(dict(_jobs(redis, looked)), redis.now())
-        finally:
-            redis.close()
 
     def examine(self, looked: Looked) -> list[Finding]:
         return list(_findings(looked, self.recovery(looked)))

@@ -14,7 +14,7 @@ from typing import ClassVar
 
 from ....backends.claims import Claims
 from ....protocol.commands import Inspected
-from ...brokers.redis import Redis, RedisError, place_of
+from ...brokers.redis import Redis, RedisError, opened
 from ...brokers.resp import Passing, RedisCalls, Words
 from ...library import LEAST, Finding, Held, Looked, Recovery
 from . import TITLE
@@ -60,12 +60,9 @@ class Taskiq:
         return [python, "-m", "taskiq", "worker", target]
 
     def held(self, looked: Looked, address: str) -> Held:
-        redis = self._redis(looked, address)
-        try:
-            read = _of_stream if _is_stream(looked) else _of_list
+        read = _of_stream if _is_stream(looked) else _of_list
+        with opened(looked.broker, address) as redis:
             return Held(dict(read(redis, looked)), redis.now())
-        finally:
-            redis.close()
 
     def nudge(self, looked: Looked, address: str) -> None:
         """A message of a task that nobody has, which a worker acknowledges with a warning."""
@@ -73,18 +70,11 @@ class Taskiq:
             return
         nothing = {"task_id": "nothing", "task_name": "jobquake.nothing", "labels": {}}
         body = json.dumps({**nothing, "args": [], "kwargs": {}})
-        redis = self._redis(looked, address)
-        try:
+        with opened(looked.broker, address) as redis:
             redis.ask("XADD", looked.queue, "*", "data", body)
-        finally:
-            redis.close()
 
     def examine(self, looked: Looked) -> list[Finding]:
         return list(_findings(looked, self.recovery(looked)))
-
-    def _redis(self, looked: Looked, address: str) -> Redis:
-        place = place_of(looked.broker)
-        return Redis(address, place.database, place.password, place.user)
 
 
 class Commands:
