@@ -16,7 +16,7 @@ from ..record.facts import Facts
 from ..record.history import Event
 from ..record.story import node_name
 from ..sight import Needs
-from ..spec.lives import Delivery, lives, submitted_again
+from ..spec.lives import Delivery, came_between, lives
 from ..units import seconds
 
 TITLE = "fencing tokens only grow"
@@ -33,11 +33,11 @@ def judge(facts: Facts) -> Judged:
     }
     if not crowded:
         return Judged("inconclusive", note="no job was delivered more than once")
-    submitted = submitted_again(facts)
     findings = [
         _finding(facts, job, before, after)
         for job, deliveries in crowded.items()
-        for before, after in _pairs(deliveries, submitted.get(job, []))
+        for before, after in _pairs(deliveries)
+        if not came_between(facts, job, before.at, after.at)
     ]
     count = sum(map(len, crowded.values()))
     return judged(
@@ -45,19 +45,14 @@ def judge(facts: Facts) -> Judged:
     )
 
 
-def _pairs(
-    deliveries: list[Delivery], submitted: list[float]
-) -> Iterator[tuple[Delivery, Delivery]]:
-    """Each delivery whose token is no higher than that of one that was surely before it.
-
-    A job that was submitted anew in between may have been forgotten meanwhile, and be another.
-    """
+def _pairs(deliveries: list[Delivery]) -> Iterator[tuple[Delivery, Delivery]]:
+    """Each delivery whose token is no higher than that of one that was surely before it."""
     by_time = sorted(deliveries, key=lambda delivery: delivery.at)
     by_asking = sorted(deliveries, key=lambda delivery: delivery.since)
     known: dict[int, Delivery] = {}
     for delivery in by_time:
         before = known.setdefault(delivery.token, delivery)
-        if before is not delivery and not _anew(before, delivery, submitted):
+        if before is not delivery:
             yield before, delivery
     highest, place = None, 0
     for delivery in by_asking:
@@ -65,12 +60,8 @@ def _pairs(
             if highest is None or by_time[place].token > highest.token:
                 highest = by_time[place]
             place += 1
-        if highest and delivery.token < highest.token and not _anew(highest, delivery, submitted):
+        if highest and delivery.token < highest.token:
             yield highest, delivery
-
-
-def _anew(before: Delivery, after: Delivery, submitted: list[float]) -> bool:
-    return any(before.at < at < after.at for at in submitted)
 
 
 def _finding(facts: Facts, job: int, before: Delivery, after: Delivery) -> Finding:

@@ -14,7 +14,7 @@ from ..faults.fields import FOR_EVER_S
 from ..plan.plan import Plan, Sink
 from .floods import behind
 from .history import PHASES, Answer, Event, History, Phase
-from .recoveries import done_when_poked, recovered_s, run_again_when_poked
+from .recoveries import around_the_poke, recovered_s
 
 Outcome = Literal[
     "done", "dead-lettered", "duplicated", "stuck", "lost", "unknown", "phantom",
@@ -118,7 +118,8 @@ class Facts:
     @cached_property
     def poked(self) -> Flags:
         """Jobs that were done only when a fresh worker was started, which is not of the plan."""
-        return done_when_poked(self.history, self.rows(Event.RETURNED), self.jobs)
+        before, after = around_the_poke(self.history, self.rows(Event.RETURNED), self.jobs)
+        return after & ~before
 
     def _last(self, rows: Ints) -> Ints:
         """The last of these rows of each job, -1 if there is none."""
@@ -324,12 +325,13 @@ class Facts:
         fates[self.accepted & ~self.untold] = lost
         fates[self.completed] = done
         fates[self.completed & ~np.isnan(self.recovered_s)] = recovered
-        fates[self._count(self.rows(Event.RETURNED)) > 1] = again
+        returned = self.rows(Event.RETURNED)
+        fates[self._count(returned) > 1] = again
         fates[(self.effects > 0) & ~ran] = absorbed
         fates[self.failed] = failed
         fates[self.held] = stuck
         fates[self.poked] = recoverable
-        fates[run_again_when_poked(self.history, self.rows(Event.RETURNED), self.jobs)] = again
+        fates[np.logical_and(*around_the_poke(self.history, returned, self.jobs))] = again
         fates[self.dead] = dead
         fates[self.refused] = refused
         fates[np.isnan(self.sent_at)] = unsent

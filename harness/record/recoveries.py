@@ -33,23 +33,15 @@ def recovered_s(history: History, faults: Sequence[Fault], jobs: int) -> npt.NDA
     return waits
 
 
-def done_when_poked(history: History, returned: npt.NDArray[np.intp], jobs: int) -> Flags:
-    """Jobs of which the first of these rows comes after a fresh worker was started."""
-    flags = np.zeros(jobs, dtype=bool)
-    for poke in history.where(Event.POKED)[:1]:
-        flags[history["job"][returned[returned > poke]]] = True
-        flags[history["job"][returned[returned < poke]]] = False
-    return flags
-
-
-def run_again_when_poked(history: History, returned: npt.NDArray[np.intp], jobs: int) -> Flags:
-    """Jobs that had returned, were still held, and were run again by the fresh worker."""
+def around_the_poke(
+    history: History, returned: npt.NDArray[np.intp], jobs: int
+) -> tuple[Flags, Flags]:
+    """Jobs with one of these rows before a fresh worker was started, and after it."""
     before, after = np.zeros(jobs, dtype=bool), np.zeros(jobs, dtype=bool)
     for poke in history.where(Event.POKED)[:1]:
         before[history["job"][returned[returned < poke]]] = True
         after[history["job"][returned[returned > poke]]] = True
-    again: Flags = before & after
-    return again
+    return before, after
 
 
 def recoveries(history: History, deadly: frozenset[int]) -> dict[int, float]:

@@ -193,6 +193,11 @@ def submitted_again(facts: Facts) -> dict[int, list[float]]:
     return dict(found)
 
 
+def came_between(facts: Facts, job: int, since: float, until: float) -> bool:
+    """Whether the job was submitted anew in between: what was done may have been forgotten."""
+    return any(since < at < until for at in submitted_again(facts).get(job, []))
+
+
 @once
 def born_again(facts: Facts) -> Ints:
     """How often each job came when the queue may have forgotten that it was done: as a new one.

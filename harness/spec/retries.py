@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from ..record.facts import Facts, Ints
 from ..record.history import Answer, Event
-from .lives import Delivery, Life, lives, submitted_again
+from .lives import Delivery, Life, came_between, lives
 
 
 class Retry(NamedTuple):
@@ -32,7 +32,7 @@ def failures(facts: Facts, permanent: bool) -> Ints:
 def retries(facts: Facts, permanent: bool = False) -> list[Retry]:
     """Each failure after which the job came back, unless an operator brought it back."""
     wanted = "permanent" if permanent else "failed"
-    found, submitted = [], submitted_again(facts)
+    found = []
     for job, life in lives(facts).items():
         counted = 0
         for ended, again in zip(life.deliveries, life.deliveries[1:], strict=False):
@@ -42,8 +42,8 @@ def retries(facts: Facts, permanent: bool = False) -> list[Retry]:
                     counted = 0
                 else:
                     found.append(Retry(ended.end, again.row, max(1, counted)))
-            elif _replayed(life, ended.at, again.at) or any(
-                ended.at < at < again.at for at in submitted.get(job, [])
+            elif _replayed(life, ended.at, again.at) or came_between(
+                facts, job, ended.at, again.at
             ):
                 counted = 0
     return sorted(found)

@@ -25,7 +25,7 @@ from ..record.history import Answer, Event
 from ..record.once import once
 from .asking import NEVER, Asking, asking, linger_s
 from .backoff import between
-from .lives import Delivery, Life, lives, submitted_again
+from .lives import Delivery, Life, came_between, lives
 
 After = Literal["enqueue", "delay", "hand-back", "retry", "lost lease", "replay"]
 TIMED: tuple[After, ...] = ("delay", "retry", "lost lease")  # by a timer of the queue
@@ -137,7 +137,6 @@ class _Story:
     ) -> None:
         self._facts, self._job, self._accepted, self._life = facts, job, accepted, life
         self._asks = asked.asks.get(queue, [])
-        self._submitted = submitted_again(facts).get(job, [])
         self._astray = asked.astray[queue]
         self._era_at = float(facts.sent_at[job])  # when the count of its deliveries began
         self._least = self._most = 0
@@ -152,7 +151,7 @@ class _Story:
             following = deliveries[place] if place < len(deliveries) else None
             until = following.at if following else self._facts.ended_at
             ready = self._replayed(ready, before_at, until)
-            if any(before_at < at < until for at in self._submitted):
+            if came_between(self._facts, self._job, before_at, until):
                 self._least = 0  # what was done may have been forgotten, and be counted anew
             if following:
                 self.turns.append(Turn(following, ready.earliest))
