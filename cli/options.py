@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from pathlib import Path
 
 import click
@@ -81,4 +82,24 @@ earlier_option = click.option(
     metavar="FOLDER",
     help="Report folder of earlier runs, oldest first; may be repeated. index.html then shows "
     "the trend.",
+)
+
+# Of commands that play many runs and can go on where one ended.
+budget_option = click.option(
+    "--budget",
+    "budget_s",
+    type=click.FloatRange(min=0.0),
+    default=inf,
+    metavar="SECONDS",
+    help="Begin no run after so many seconds; the same command goes on later [default: no limit].",
+)
+parallel_option = click.option(
+    "--parallel",
+    type=click.IntRange(1, 32),
+    default=2,
+    show_default=True,
+    help="How many runs at once, each on servers of its own.",
+)
+fresh_option = click.option(
+    "--fresh", is_flag=True, help="Begin anew instead of going on where one ended."
 )

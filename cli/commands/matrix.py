@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from ...errors import HELD, INCONCLUSIVE
-from ..options import confirm_option, json_option, report_option, time_option
+from ..options import (
+    budget_option,
+    confirm_option,
+    fresh_option,
+    json_option,
+    parallel_option,
+    report_option,
+    time_option,
+)
 
 if TYPE_CHECKING:
     from ...backends.system import Time
@@ -33,22 +40,9 @@ FOLDER = "matrix"
     help="How often to run each cell, each time with another seed.",
 )
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="The first.")
-@click.option(
-    "--parallel",
-    type=click.IntRange(1, 32),
-    default=2,
-    show_default=True,
-    help="How many cells at once, each on servers of its own.",
-)
-@click.option(
-    "--budget",
-    "budget_s",
-    type=click.FloatRange(min=0.0),
-    default=inf,
-    metavar="SECONDS",
-    help="Begin no cell after so many seconds; the same command goes on later [default: no limit].",
-)
-@click.option("--fresh", is_flag=True, help="Begin anew instead of going on where one ended.")
+@parallel_option
+@budget_option
+@fresh_option
 @time_option
 @confirm_option
 @report_option

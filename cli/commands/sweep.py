@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,15 @@ import click
 
 from ...errors import HELD, INCONCLUSIVE, VIOLATED, UsageError
 from ..app_options import AppAsked, app_alone
-from ..options import confirm_option, json_option, report_option, time_option
+from ..options import (
+    budget_option,
+    confirm_option,
+    fresh_option,
+    json_option,
+    parallel_option,
+    report_option,
+    time_option,
+)
 
 if TYPE_CHECKING:
     from ...backends.system import Time
@@ -20,7 +27,6 @@ if TYPE_CHECKING:
 
 SECTION = "run"
 FILES = click.Path(path_type=Path, dir_okay=False)
-SERVERS = 2
 
 
 @click.command("sweep")
@@ -36,22 +42,9 @@ SERVERS = 2
     is_flag=True,
     help="Break round trips that only open a connection, too.",
 )
-@click.option(
-    "--budget",
-    "budget_s",
-    type=click.FloatRange(min=0.0),
-    default=inf,
-    metavar="SECONDS",
-    help="Begin no run after so many seconds; the same command goes on later [default: no limit].",
-)
-@click.option(
-    "--parallel",
-    type=click.IntRange(1, 32),
-    default=SERVERS,
-    show_default=True,
-    help="How many runs at once, each on servers of its own.",
-)
-@click.option("--fresh", is_flag=True, help="Begin anew instead of going on where one ended.")
+@budget_option
+@parallel_option
+@fresh_option
 @click.option(
     "--expect",
     type=FILES,
