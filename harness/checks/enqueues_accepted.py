@@ -14,11 +14,11 @@ from __future__ import annotations
 import numpy as np
 
 from ...protocol.events import CREATED, REPEATED
-from ..faults import CallFault
 from ..finding import Finding, Judged, judged
 from ..record.facts import Facts, Floats
 from ..record.history import Answer, Event
 from ..sight import Needs
+from ..spec.lives import struck_enqueues
 from ..units import seconds
 
 TITLE = "what is legal to enqueue is accepted"
@@ -87,13 +87,12 @@ def _sent_once(facts: Facts, row: int) -> bool:
     history = facts.history
     if history["value"][row] != 1:
         return False
-    rows = history.of_job(history["job"][row])
-    events, early = history["event"][rows], history["t"][rows] <= history["t"][row]
-    if np.count_nonzero((events == Event.ENQUEUE_SENT) & early) != 1:
+    job = int(history["job"][row])
+    rows = history.of_job(job)
+    early = history["t"][rows] <= history["t"][row]
+    if np.count_nonzero((history["event"][rows] == Event.ENQUEUE_SENT) & early) != 1:
         return False
-    strikes = history["fault"][rows[events == Event.FAULT_STRUCK]].tolist()
-    faults = [facts.plan.faults[fault] for fault in strikes]
-    return not any(isinstance(fault, CallFault) and fault.call == "enqueue" for fault in faults)
+    return job not in struck_enqueues(facts)
 
 
 class _Others:

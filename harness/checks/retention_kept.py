@@ -13,11 +13,11 @@ import numpy as np
 
 from ...backends.claims import Claim
 from ...protocol.events import CREATED, REPEATED
-from ..faults import CallFault
 from ..finding import Finding, Judged, judged, not_judged
 from ..record.facts import Facts
 from ..record.history import Answer, Event
 from ..sight import Needs
+from ..spec.lives import struck_enqueues
 from ..units import seconds
 
 TITLE = "what is done is remembered for a while"
@@ -38,7 +38,8 @@ def judge(facts: Facts) -> Judged:
         return Judged("inconclusive", note="the server's clock was wrong")
     findings, count = list[Finding](), 0
     for job, planned in enumerate(facts.plan.jobs):
-        asked = _enqueued_again(facts, job) if planned.again_after_s else []
+        again = planned.again_after_s and job not in struck_enqueues(facts)
+        asked = _enqueued_again(facts, job) if again else []
         findings += [
             f for row, done in asked if (f := _told_wrongly(facts, row, done, retention_s))
         ]
@@ -61,15 +62,8 @@ def _forgotten_s(retention_s: float) -> float:
 def _enqueued_again(facts: Facts, job: int) -> list[tuple[int, int]]:
     """Answers to single attempts to enqueue the job when it was done, with the row of its ack."""
     history, found, done = facts.history, list[tuple[int, int]](), -1
-    doubled = {
-        number
-        for number, fault in enumerate(facts.plan.faults)
-        if isinstance(fault, CallFault) and fault.call == "enqueue"
-    }
     for row in history.of_job(job).tolist():
         event, accepted = history["event"][row], history["answer"][row] == Answer.OK
-        if event == Event.FAULT_STRUCK and int(history["fault"][row]) in doubled:
-            return []
         if event == Event.ACK_ANSWERED and accepted:
             done = row
         elif event == Event.LEASED:
@@ -101,7 +95,8 @@ def _others_done_at(facts: Facts, job: int) -> float | None:
     """When all other jobs of the same work had been done and left alone, as this one was sent."""
     history, sent_at = facts.history, facts.sent_at[job]
     others = np.flatnonzero((facts.work == facts.work[job]) & (np.arange(facts.jobs) != job))
-    rows = np.flatnonzero(np.isin(history["job"], others) & (history["t"] < sent_at))
+    theirs = np.sort(np.concatenate([history.of_job(other) for other in others.tolist()]))
+    rows = theirs[history["t"][theirs] < sent_at]
     acks = rows[history["event"][rows] == Event.ACK_ANSWERED]
     if not len(acks) or history["answer"][acks[-1]] != Answer.OK:
         return None

@@ -12,6 +12,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
+from ..faults import CallFault
 from ..record.facts import Facts, Ints
 from ..record.history import Answer, Event
 from ..record.once import once
@@ -191,6 +192,17 @@ def submitted_again(facts: Facts) -> dict[int, list[float]]:
     for job, at in zip(jobs[more].tolist(), times[more].tolist(), strict=True):
         found[job].append(at)
     return dict(found)
+
+
+@once
+def struck_enqueues(facts: Facts) -> frozenset[int]:
+    """Jobs of whose enqueue a fault lost or doubled a message: whether it is new nobody knows."""
+    history, faults = facts.history, facts.plan.faults
+    return frozenset(
+        int(history["job"][row])
+        for row in facts.rows(Event.FAULT_STRUCK)
+        if isinstance(fault := faults[history["fault"][row]], CallFault) and fault.call == "enqueue"
+    )
 
 
 def came_between(facts: Facts, job: int, since: float, until: float) -> bool:

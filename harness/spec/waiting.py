@@ -19,13 +19,12 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from ...protocol.repeat import DEFAULT
-from ..faults.fault import CallFault
 from ..record.facts import Facts
 from ..record.history import Answer, Event
 from ..record.once import once
 from .asking import NEVER, Asking, asking, linger_s
 from .backoff import between
-from .lives import Delivery, Life, came_between, lives
+from .lives import Delivery, Life, came_between, lives, struck_enqueues
 
 After = Literal["enqueue", "delay", "hand-back", "retry", "lost lease", "replay"]
 TIMED: tuple[After, ...] = ("delay", "retry", "lost lease")  # by a timer of the queue
@@ -85,13 +84,8 @@ def mixed_up(facts: Facts) -> set[int]:
     repeated = history["t"][answered] - history["since"][answered] >= DEFAULT.pause_s
     unanswered = set(np.flatnonzero(~np.isnan(facts.sent_at)).tolist())
     unanswered -= set(history["job"][answered].tolist())
-    struck = {
-        int(history["job"][row])
-        for row in facts.rows(Event.FAULT_STRUCK)
-        if isinstance(fault := facts.plan.faults[history["fault"][row]], CallFault)
-        and fault.call == "enqueue"
-    }
-    return again | set(history["job"][answered[repeated]].tolist()) | unanswered | struck
+    unsure = again | unanswered | struck_enqueues(facts)
+    return unsure | set(history["job"][answered[repeated]].tolist())
 
 
 @once
