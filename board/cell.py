@@ -24,6 +24,7 @@ from ..frameworks.system import AppSystem
 from ..harness.confirm import run_and_confirm
 from ..harness.record.facts import Facts, Outcome
 from ..harness.record.history import Event
+from ..harness.record.holders import held_by_queue
 from .columns import column, plan_of
 
 UNPROVED, HELD, IN_HAND = "unproved", "held", "in hand"
@@ -140,10 +141,10 @@ def _ran(system: AppSystem, name: str, seed: int, time: Time | None, confirm_s: 
     outcomes: dict[str, int] = {one: result.outcomes[one] for one in ORDER if result.outcomes[one]}
     gravest = next(iter(outcomes), UNPROVED)
     where = next((fate.detail for fate in result.fates if fate.outcome == gravest), "")
-    if chosen.behaviour == "hang" and gravest == "lost":
-        gravest, where = IN_HAND, "the worker that runs it, and nothing else, has it"
     facts = Facts(done.plan, done.claims, done.history)
-    if gravest == "stuck":
+    if gravest == "stuck" and not held_by_queue(facts).any():
+        gravest = IN_HAND
+    elif gravest == "stuck":
         gravest = HELD if _comes_back(facts) else "recoverable" if _came(facts) else gravest
     said = result.confirmation
     return Ran(

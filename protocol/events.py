@@ -35,7 +35,8 @@ class Event(IntEnum):
     HEALED = 17
     QUIET = 18
     DEADLINE = 19
-    HELD = 20  # observed in the backend at the end; value: 1 leased, 0 ready
+    HELD = 20  # observed at the end in the backend; value: 1 leased, 0 ready. With a node: in the
+    # hands of that living worker, as its own rows say; value: 1 it runs it, 0 it has received it
     DEAD = 21  # seen in the dead letters at the end; answer: is its reason its own
     HANDBACK_SENT = 23  # a nack or a release, first sent; value: 1 if a release
     REPLAY_SENT = 24  # an operator asks for this dead letter to be run again

@@ -120,7 +120,7 @@ def diagram(facts: Facts, jobs: list[int]) -> Diagram:
     at_end = [i for i in rows if history["event"][i] in AT_THE_END]
     marks = [mark for i in rows if i not in at_end and (mark := _mark(facts, i, lane))]
     marks += _expiries(facts, rows, lane[QUEUE])
-    marks += [_seen_at_the_end(facts, i, lane[QUEUE]) for i in at_end]
+    marks += [_seen_at_the_end(facts, i, lane) for i in at_end]
     marks += [_fate(facts, job, lane[QUEUE]) for job in jobs]
     bars = [bar for i in rows if (bar := _delivery(facts, i, lane))]
     bars += [bar for job in jobs for bar in _waits(facts, job, lane[QUEUE])]
@@ -226,12 +226,16 @@ def _mark(facts: Facts, i: int, lane: dict[int, int]) -> Mark | None:
     return Mark(lane[int(row["node"])], at_s, kind, f"{whose}: {text}", job, label, i)
 
 
-def _seen_at_the_end(facts: Facts, i: int, queue: int) -> Mark:
-    """What the queue said of the job when all was over."""
+def _seen_at_the_end(facts: Facts, i: int, lane: dict[int, int]) -> Mark:
+    """What the queue said of the job when all was over, or the living worker that still had it."""
     row = facts.history.rows[i]
     label, job, at_s = AT_THE_END[Event(int(row["event"]))], int(row["job"]), float(row["t"])
-    text = f"job {job}, {at_s:.3f} s: at the end the queue said: {label}"
-    return Mark(queue, at_s, "end", text, job, label, i)
+    node = int(row["node"])
+    if in_hand := row["event"] == Event.HELD and node != QUEUE:
+        label = "still running" if row["value"] else "not begun"
+    who = f"in {node_name(facts, node)} it was" if in_hand else "the queue said"
+    text = f"job {job}, {at_s:.3f} s: at the end {who}: {label}"
+    return Mark(lane[node], at_s, "end", text, job, label, i)
 
 
 def _fate(facts: Facts, job: int, queue: int) -> Mark:

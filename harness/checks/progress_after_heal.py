@@ -13,6 +13,7 @@ from ...backends.claims import Claim
 from ..finding import Finding, Judged, judged
 from ..record.facts import Facts
 from ..record.history import Event
+from ..record.holders import held_by_queue, still_has
 from ..sight import Needs
 from ..units import seconds
 
@@ -89,6 +90,9 @@ def _finding(facts: Facts, job: int, end: float) -> Finding:
         )
     else:
         sentence = f"job {job} was still held by the queue at the deadline, {since}"
+        if not held_by_queue(facts)[job]:
+            who = still_has(facts, job)
+            sentence = f"at the deadline, {since}, nothing held job {job} but {who}"
         if facts.poked[job]:
             sentence += "; it was done once a fresh worker was started"
     return Finding(job, sentence, tuple(facts.history.of_job(job).tolist()))

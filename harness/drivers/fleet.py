@@ -169,6 +169,11 @@ class Fleet:
         """Whether a living worker has received a job that it has not begun, or one is starting."""
         return any(slot.received or not slot.started for slot in self.slots)
 
+    @property
+    def lives(self) -> set[tuple[int, int]]:
+        """Of each living worker its number and its incarnation."""
+        return {(slot.number, slot.incarnation) for slot in self.slots if slot.living}
+
     def holders(self) -> Iterator[Slot]:
         return (slot for slot in self.slots if slot.jobs)
 

@@ -21,6 +21,7 @@ from ...protocol.commands import (
     Reply,
 )
 from ...protocol.events import Answer, Event, Said
+from ...protocol.ledger import Ledger
 from ..plan.plan import Plan
 from ..record.node_record import expected_reason
 
@@ -38,6 +39,7 @@ class Observation(NamedTuple):
     attempts that it tells of, and ``key`` those of them with the error that the job reports.
     Of a job of which nothing was said ``key`` names the words of the error that came instead.
     ``where``: what holds the job, or what is recorded of it, in the system's own words.
+    ``node``: the living worker that still has the job in hand; -1: it is the backend's word.
     """
 
     event: Event
@@ -46,6 +48,7 @@ class Observation(NamedTuple):
     answer: Answer = Answer.NONE
     key: int = 0
     where: str = ""
+    node: int = -1
 
 
 def observations(plan: Plan, claims: Claims, call: Call, say: Say) -> Iterator[Observation]:
@@ -69,6 +72,18 @@ def observations(plan: Plan, claims: Claims, call: Call, say: Say) -> Iterator[O
         yield Observation(Event.DEAD_LISTED, -1, float(len(listed)), Answer.OK)
         for index, letter in sorted(listed.items()):
             yield _of_letter(plan, index, letter)
+
+
+def write(seen: Observation, ledger: Ledger) -> None:
+    """Append it as a row."""
+    ledger.write(
+        seen.event,
+        job=seen.job,
+        answer=seen.answer,
+        value=seen.value,
+        key=seen.key,
+        node=seen.node,
+    )
 
 
 def _of_job(plan: Plan, index: int, reply: Inspected) -> Iterator[Observation]:

@@ -37,9 +37,10 @@ from .execution import Execution
 from .fleet import Fleet, Slot
 from .guard import guarded
 from .hands import Hands
+from .in_hand import in_hand
 from .logs import Moments
 from .network import Network
-from .observe import Observation, observations
+from .observe import Observation, observations, write
 from .pace import Pace, RealTime
 from .pace_of import pace_of, why_real
 from .poke import told, watch, worth_it
@@ -137,9 +138,7 @@ class ProcessRun:
             for seen in seen_first or self._observed():
                 if seen.where and seen.event != Event.SETTLED:
                     self.where[seen.job] = seen.where
-                self._ledger.write(
-                    seen.event, job=seen.job, answer=seen.answer, value=seen.value, key=seen.key
-                )
+                write(seen, self._ledger)
             self._control.close()
             self._read()
             self._crew.finish(self._ledger, self._rows)
@@ -158,14 +157,15 @@ class ProcessRun:
 
     def _seen_of_others(self) -> list[Observation]:
         """What the broker of a library's own workers says; see :mod:`.poke`."""
-        seen = self._observed()
-        if self._quiet or not worth_it(seen, self.plan.recovery_s >= self.plan.lease_s):
-            return seen
-        self._ledger.write(Event.POKED)
-        number, address = self._nodes, self.server.address or str(self.server.folder)
-        fresh = self._crew.start("worker", number, 1, address, self._node_log(number))
-        watch(fresh, self._look, self._control, self._pace, self.plan.recovery_s)
-        return told(seen, self._observed())
+        seen, living = self._observed(), self._fleet.lives
+        if not self._quiet and worth_it(seen, self.plan.recovery_s >= self.plan.lease_s):
+            self._ledger.write(Event.POKED)
+            number, address = self._nodes, self.server.address or str(self.server.folder)
+            fresh = self._crew.start("worker", number, 1, address, self._node_log(number))
+            watch(fresh, self._look, self._control, self._pace, self.plan.recovery_s)
+            seen = told(seen, self._observed())
+            living = {*self._fleet.lives, *([(number, 1)] if fresh.poll() is None else [])}
+        return [*seen, *in_hand(self._rows, living, seen)]
 
     def _look(self) -> int:
         self._read()

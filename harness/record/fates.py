@@ -16,6 +16,7 @@ from msgspec import Struct
 from ..units import seconds
 from .facts import Facts, Outcome
 from .history import Answer, Event
+from .holders import held_by_queue, still_has
 from .story import node_name, taken_and_not_begun
 
 Where = Mapping[int, str]
@@ -58,8 +59,12 @@ def _waits(facts: Facts, jobs: list[int]) -> str:
 
 
 def _stuck(facts: Facts, job: int, where: Where) -> str:
+    who = still_has(facts, job)
+    if not held_by_queue(facts)[job]:
+        return who
     place = _place(where, job) or "its queue"
-    return f"{place}, prefetched" if _prefetched(facts, job) else place
+    place = f"{place}, prefetched" if _prefetched(facts, job) else place
+    return f"{place}, and {who}" if who else place
 
 
 def _place(where: Where, job: int) -> str:

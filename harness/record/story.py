@@ -326,6 +326,8 @@ def _sentence(facts: Facts, i: int, of_job: int, pointed_at: bool) -> str | None
             return f"{at}: the process {int(row['value'])} of {who} was found dead with the job"
         case Event.DUE:
             return f"what holds it gives it back by itself {seconds(row['value'])} later"
+        case Event.HELD if row["node"] >= 0:
+            return f"at the end {who} {'still ran it' if row['value'] else 'had not begun it'}"
         case Event.HELD:
             return "at the end the queue still held the job"
         case Event.DEAD:

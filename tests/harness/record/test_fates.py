@@ -138,3 +138,15 @@ def test_what_a_library_gave_up_is_told_without_the_time_of_its_own() -> None:
     returned = sorted([*dead, *run_by(1.0, 0)], key=lambda row: row.t)
     detail = "its function had returned; the registry rq:failed:q: AbandonedJobError"
     assert fates_of(returned, {0: record}) == [("dead-lettered", detail)]
+
+
+def test_what_only_a_living_worker_has_is_stuck_with_it() -> None:
+    begun = [*accepted(), row(1.0, Event.STARTED, node=1), row(9.0, Event.DEADLINE, -1)]
+    begun = [*begun, row(9.0, Event.HELD, node=1, value=1.0)]
+    assert fates_of(begun) == [("stuck", "w2, which still runs it")]
+    both = [*begun, row(9.0, Event.HELD, node=0, value=1.0), row(9.0, Event.HELD, node=-1)]
+    assert fates_of(both, {0: "the hash unacked"}) == [
+        ("stuck", "the hash unacked, and w1 and w2, which still run it")
+    ]
+    waits = [*begun[:-1], row(9.0, Event.HELD, node=1)]
+    assert fates_of(waits) == [("stuck", "w2, which has not begun it")]

@@ -14,6 +14,7 @@ from taskiq_redis import (  # type: ignore[import-not-found]
 
 URL = "redis://localhost:6379/0"
 popped = ListQueueBroker(URL, queue_name="popped")
+patient = ListQueueBroker(URL, queue_name="patient", socket_timeout=None)
 kept = RedisStreamBroker(
     URL, queue_name="kept", **json.loads(os.environ.get("SETTINGS", "{}"))
 ).with_result_backend(RedisAsyncResultBackend(URL))
