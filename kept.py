@@ -5,7 +5,7 @@ The first line says of what the cells are; of anything else they begin anew.
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable, Iterator
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
@@ -22,6 +22,23 @@ class Keyed(Protocol):
 
 
 C = TypeVar("C", bound=Keyed)
+
+
+def cells_in(folder: Path, kind: type[C]) -> list[C]:
+    """The cells that are kept there, of whatever they are, the last of each key; none yet: []."""
+    try:
+        _, *lines = (folder / FILE).read_bytes().split(b"\n")
+    except FileNotFoundError:
+        return []
+    return list({cell.key: cell for cell in _decoded(lines, kind)}.values())
+
+
+def _decoded(lines: Iterable[bytes], kind: type[C]) -> Iterator[C]:
+    for line in lines:
+        try:
+            yield msgspec.json.decode(line, type=kind)
+        except msgspec.MsgspecError:
+            continue  # cut short by whatever ended it: that cell is run again
 
 
 class Kept(Generic[C]):
@@ -55,10 +72,5 @@ class Kept(Generic[C]):
         head, *lines = self._file.read_bytes().split(b"\n")
         if head != self._head:
             return False
-        for line in lines:
-            try:
-                cell = msgspec.json.decode(line, type=self._kind)
-            except msgspec.MsgspecError:
-                continue  # cut short by whatever ended it: that cell is run again
-            self.cells[cell.key] = cell
+        self.cells.update({cell.key: cell for cell in _decoded(lines, self._kind)})
         return True

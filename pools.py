@@ -45,16 +45,17 @@ def as_done(
     work: Iterator[tuple[object, ...]],
     parallel: int,
     until_s: float,
+    stopped: Callable[[], bool] = lambda: False,
 ) -> Iterator[T]:
     """What ``run(*piece)`` returns, of each piece as it is done; the pool ends with it.
 
     Never more of them are under way than can run at once, and none begins after ``until_s`` of the
-    monotonic clock.
+    monotonic clock, or once ``stopped()``.
     """
     under_way = set[Future[T]]()
     try:
         while True:
-            while len(under_way) < parallel and time.monotonic() < until_s:
+            while len(under_way) < parallel and time.monotonic() < until_s and not stopped():
                 if (piece := next(work, None)) is None:
                     break
                 under_way.add(pool.submit(run, *piece))

@@ -84,11 +84,13 @@ def play(
     budget_s: float = inf,
     confirm_s: float = CONFIRM_S,
     anew: bool = False,
+    stopped: Callable[[], bool] = lambda: False,
     tell: Callable[[Cell, int, int], None] = lambda cell, done, wanted: None,
 ) -> Board:
     """Run what is not kept in ``folder`` yet, within ``budget_s`` seconds; all that is known then.
 
-    ``tell`` is called with each cell that is done, how many are, and how many are wanted.
+    None begins once ``stopped()``. ``tell`` is called with each cell that is done, how many are,
+    and how many are wanted.
     """
     begun_s, wanted = clock.monotonic(), places(only)
     kept = Kept(folder, f"{seed}-{times}-{time}-{confirm_s:g}-{_all_settings()}", Cell, anew)
@@ -96,7 +98,7 @@ def play(
     if left:
         work = ((*place, seed, times, time, confirm_s) for place in left)
         with spawned(min(parallel, len(left)), end_with_parent) as pool:
-            for cell in as_done(pool, run_cell, work, parallel, begun_s + budget_s):
+            for cell in as_done(pool, run_cell, work, parallel, begun_s + budget_s, stopped):
                 kept.add(cell)
                 done = sum(place in kept.cells for place in wanted)
                 tell(cell, done, len(wanted))

@@ -38,6 +38,9 @@ ORDER: tuple[Outcome, ...] = (
 )  # fmt: skip
 
 
+OUTCOMES = (*ORDER, IN_HAND, HELD, UNPROVED)
+
+
 class Ran(Struct, frozen=True):
     """One of a cell's runs: the gravest of its jobs' fates, and how the run was judged.
 
@@ -74,8 +77,7 @@ class Cell(Struct, frozen=True):
     @property
     def outcomes(self) -> Counter[str]:
         """How many runs came to each outcome, the gravest first."""
-        ranks = [*ORDER, IN_HAND, HELD, UNPROVED]
-        return Counter(sorted((ran.outcome for ran in self.runs), key=ranks.index))
+        return Counter(sorted((ran.outcome for ran in self.runs), key=OUTCOMES.index))
 
     @property
     def recoveries_s(self) -> list[float]:

@@ -16,6 +16,7 @@ from .whole_run import WholeRun
 WIDTH, HEIGHT = 328.0, 140.0
 LEFT, RIGHT, TOP, BOTTOM = 52.0, 8.0, 16.0, 22.0
 MOST_SHADES = 60
+MOST_ROWS = 12  # of the table beside what grows, newest first
 TIED = "\N{NO-BREAK SPACE}"  # between a number and its unit
 STYLES = (
     ("#0072B2", ""),
@@ -123,6 +124,20 @@ def over_time(run: WholeRun) -> list[Chart]:
             edges[:-1], number,
         ),
     ]  # fmt: skip
+
+
+def growth(
+    title: str, unit: str, at_s: Sequence[float], lines: Sequence[tuple[str, Sequence[float]]]
+) -> Chart:
+    """What grew in the course of many runs, at these seconds of all of them."""
+    times, shown = [0.0, *at_s], [(name, [0.0, *values]) for name, values in lines]
+    drawn = _drawn(
+        title, unit, shown, times, (0.0, times[-1]), lambda n: f"{n:,.0f}", [], None, None
+    )
+    step = max(1, len(at_s) // MOST_ROWS)
+    now = "; ".join(f"{name}: {values[-1]:,.0f} now" for name, values in shown)
+    rows = drawn.table.rows[::-step]
+    return replace(drawn, summary=now, table=replace(drawn.table, rows=rows))
 
 
 def likelihood(curve: Curve) -> Chart:

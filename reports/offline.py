@@ -54,8 +54,8 @@ class Inline(NamedTuple):
     policy: str
 
 
-def inline(styles: Sequence[str], scripts: Sequence[str]) -> Inline:
-    """Join them, those that are empty left out.
+def inline(styles: Sequence[str], scripts: Sequence[str], *, at_home: bool = False) -> Inline:
+    """Join them, those that are empty left out. ``at_home``: the page may ask its own server.
 
     Raises ValueError if one would end its element: what comes after it would be the page's.
     """
@@ -65,8 +65,9 @@ def inline(styles: Sequence[str], scripts: Sequence[str]) -> Inline:
             raise ValueError("expected style and script without '</' and '<!--', found one of them")
     policy = (
         f"default-src 'none'; script-src {_source(script)}; style-src {_source(style)}; "
-        "base-uri 'none'; form-action 'none'"
+        "base-uri 'none'; "
     )
+    policy += "connect-src 'self'; form-action 'self'" if at_home else "form-action 'none'"
     return Inline(Markup(style), Markup(script), policy)
 
 
@@ -77,14 +78,19 @@ def _source(text: str) -> str:
 
 
 def page_of(
-    template: str, styles: Sequence[str] = (), scripts: Sequence[str] = (), **values: object
+    template: str,
+    styles: Sequence[str] = (),
+    scripts: Sequence[str] = (),
+    *,
+    at_home: bool = False,
+    **values: object,
 ) -> str:
     """The page of a template that extends ``frame.html``; what is given is escaped.
 
-    ``styles`` come after what all pages share.
+    ``styles`` come after what all pages share. ``at_home`` is as in :func:`inline`.
     """
     base = (HERE / "style.css").read_text(encoding="utf-8")
-    sealed = inline([base, *styles], scripts)
+    sealed = inline([base, *styles], scripts, at_home=at_home)
     return templates.get_template(template).render(inline=sealed, **values)
 
 

@@ -68,12 +68,13 @@ def conduct(
     budget_s: float = inf,
     confirm_s: float = CONFIRM_S,
     histories: Path | None = None,
+    stopped: Callable[[], bool] = lambda: False,
     tell: Callable[[Progress], None] = lambda progress: None,
 ) -> list[Cell]:
     """Run what is not kept yet, within ``budget_s`` seconds; all cells that are known then.
 
     ``clean``, ``confirm_s`` and ``histories`` are as in :func:`.cell.run_cell`.
-    What was begun within the budget is finished.
+    What was begun within the budget is finished; nothing begins once ``stopped()``.
     """
     asked = Asked(system, waits_s, time, tuple(clean), confirm_s, histories)
     work = in_order(boundaries)
@@ -83,7 +84,7 @@ def conduct(
     if left:
         named = ((boundary, way.name) for boundary, way in left)
         with spawned(min(parallel, len(left)), _begin, asked) as pool:
-            for cell in as_done(pool, _run, named, parallel, until_s):
+            for cell in as_done(pool, _run, named, parallel, until_s, stopped):
                 kept.add(cell)
                 tell(_progress(kept, wanted, wanted - _known(work, kept), parallel, cell))
     return [kept.cells[b.key, way.name] for b, way in work if (b.key, way.name) in kept.cells]

@@ -14,6 +14,7 @@ from ..frameworks.system import AppSystem
 from ..harness.confirm import CONFIRM_S
 from ..harness.drivers.pace_of import can_leap
 from ..kept import Kept
+from .boundaries import Boundary
 from .cell import Cell
 from .clean import Clean, clean_run, fingerprint
 from .conduct import Progress, conduct
@@ -36,7 +37,8 @@ def sweep(
     opening: bool = False,
     anew: bool = False,
     confirm_s: float = CONFIRM_S,
-    begun: Callable[[Clean], None] = lambda clean: None,
+    begun: Callable[[Clean, Sequence[Boundary]], None] = lambda clean, chosen: None,
+    stopped: Callable[[], bool] = lambda: False,
     tell: Callable[[Progress], None] = lambda progress: None,
 ) -> Swept:
     """Break every round trip of the app's task in every way; what is done is kept in ``folder``.
@@ -46,7 +48,8 @@ def sweep(
     one of these texts in their names. ``opening``: those that only open connections, too.
     What leaping time shows to be violated is repeated in real time unless that run took longer than
     ``confirm_s``.
-    ``begun`` is told of the clean run, ``tell`` of each cell.
+    ``begun`` is told of the clean run and of what is to be broken, ``tell`` of each cell. Once
+    ``stopped()``, no further cell begins.
 
     Raises :class:`NothingProved` if the clean run was none, :class:`UsageError`,
     :class:`EnvironmentFault`.
@@ -54,12 +57,12 @@ def sweep(
     started_s = clock.monotonic()
     recovery = system.library.recovery(system.looked)
     clean = clean_run(system, time)
-    begun(clean)
     broken = [b for b in clean.boundaries if opening or not b.opens]
     chosen = [b for b in broken if not only or any(text in b.key for text in only)]
     if not chosen:
         names = ", ".join(b.key for b in broken)
         raise UsageError(f"expected --only to name a round trip, found none; there are {names}")
+    begun(clean, chosen)
     if patience_s is None:
         patience_s = recovery.seconds if can_leap(system, time) else REAL_PATIENCE_S
     waits_s = min(patience_s, recovery.seconds)
@@ -68,7 +71,7 @@ def sweep(
     cells = conduct(
         system, chosen, kept, waits_s,
         clean=clean.effects, time=time, parallel=parallel, budget_s=left_s, confirm_s=confirm_s,
-        histories=folder / HISTORIES, tell=tell,
+        histories=folder / HISTORIES, stopped=stopped, tell=tell,
     )  # fmt: skip
     looked = system.looked
     return Swept(

@@ -53,6 +53,7 @@ FLOORS = {
     "sweep": 6,
     "board": 6,
     "reports": 7,
+    "live": 8,
     "cli": 9,
     "__main__": 10,
 }

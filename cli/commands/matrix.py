@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ...errors import HELD, INCONCLUSIVE
+from ..live import live_page, ui_option, ui_port_option
 from ..options import (
     budget_option,
     confirm_option,
@@ -45,6 +46,8 @@ FOLDER = "matrix"
 @fresh_option
 @time_option
 @confirm_option
+@ui_option
+@ui_port_option
 @report_option
 @json_option
 def command(
@@ -56,6 +59,8 @@ def command(
     fresh: bool,
     time: Time | None,
     confirm_s: float | None,
+    ui: bool,
+    ui_port: int,
     report: Path,
     as_json: bool,
 ) -> int:
@@ -74,10 +79,11 @@ def command(
     """
     import msgspec
 
-    from ...board.board import play
+    from ...board.board import places, play
     from ...board.cell import UNPROVED, Cell
     from ...experiments import check_writable, write_whole
     from ...harness.confirm import CONFIRM_S
+    from ...live.seen import boarding
     from ...reports import board as told
 
     check_writable(report)
@@ -86,18 +92,21 @@ def command(
     def tell(cell: Cell, done: int, wanted: int) -> None:
         click.echo(told.line(cell, done, wanted), err=as_json)
 
-    board = play(
-        folder,
-        only=only,
-        seed=seed,
-        times=times,
-        time=time,
-        parallel=parallel,
-        budget_s=budget_s,
-        confirm_s=CONFIRM_S if confirm_s is None else confirm_s,
-        anew=fresh,
-        tell=tell,
-    )
+    wanted = places(only)
+    with live_page(ui, ui_port, lambda: boarding(folder, wanted), err=as_json) as stopped:
+        board = play(
+            folder,
+            only=only,
+            seed=seed,
+            times=times,
+            time=time,
+            parallel=parallel,
+            budget_s=budget_s,
+            confirm_s=CONFIRM_S if confirm_s is None else confirm_s,
+            anew=fresh,
+            stopped=stopped,
+            tell=tell,
+        )
     said = "".join(f' --only "{text}"' for text in only)
     said += "" if time is None else f" --time {time}"
     said += "" if confirm_s is None else f" --confirm {confirm_s:g}s"

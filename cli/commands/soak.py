@@ -13,6 +13,7 @@ from ...errors import EnvironmentFault
 from ...experiments import check_writable
 from ...quantities import SECONDS
 from .. import complete
+from ..live import live_page, ui_option, ui_port_option
 from ..options import SOAK, confirm_option, seed_option, time_option
 from ..os_errors import os_errors_told
 
@@ -49,6 +50,8 @@ SECTION = "run"
 )
 @time_option
 @confirm_option
+@ui_option
+@ui_port_option
 @click.option(
     "--metrics-host", default="127.0.0.1", show_default=True, help="Address for the metrics."
 )
@@ -70,6 +73,8 @@ def command(
     fresh: bool,
     time: Time | None,
     confirm_s: float | None,
+    ui: bool,
+    ui_port: int,
     metrics_host: str,
     metrics_port: int | None,
     report: Path,
@@ -85,6 +90,7 @@ def command(
     \b
     Examples:
       jobquake soak --for 1h
+      jobquake soak --for 8h --ui
       jobquake soak worker-kill-before-ack --for 8h --driver process
     """
     from ...backends.metrics.exported import exported
@@ -93,6 +99,7 @@ def command(
     from ...harness.run_folder import save
     from ...harness.soak.metrics import families
     from ...harness.soak.soak import begin, go_on, queue_of, remembered
+    from ...live.seen import soaking
     from ...reports import html
 
     wanted = scenarios or ("day-of-chaos",)
@@ -129,16 +136,20 @@ def command(
             jobs = remembered(queue)
             on = f"on its queue, which remembers {jobs} jobs" if jobs else "on an empty queue"
             click.echo(f"continuing {on}: {_line(latest)}")
+        stopped = opened.enter_context(live_page(ui, ui_port, lambda: soaking(report, for_s)))
         limit_s = CONFIRM_S if confirm_s is None else confirm_s
         try:
             soak = go_on(
-                latest, report, for_s, plan_of, adapter, queue, keep, progress, limit_s, time
-            )
+                latest, report, for_s, plan_of, adapter, queue, keep, progress, limit_s, time,
+                stopped,
+            )  # fmt: skip
         except EnvironmentFault as fault:
             if latest.verdict != "violated":
                 raise
             click.echo(f"jobquake: {fault}", err=True)
             soak = latest
+        if stopped():
+            click.echo("stopped on the page; the same command goes on")
     click.echo(f"{soak.verdict}: {_line(soak)}")
     return EXIT[soak.verdict]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ import click
 
 from ...errors import HELD, INCONCLUSIVE, VIOLATED, UsageError
 from ..app_options import AppAsked, app_alone
+from ..live import live_page, ui_option, ui_port_option
 from ..options import (
     budget_option,
     confirm_option,
@@ -22,6 +24,8 @@ from ..options import (
 
 if TYPE_CHECKING:
     from ...backends.system import Time
+    from ...sweep.boundaries import Boundary
+    from ...sweep.clean import Clean
     from ...sweep.expected import Differences, Expected
     from ...sweep.swept import Swept
 
@@ -59,6 +63,8 @@ FILES = click.Path(path_type=Path, dir_okay=False)
 )
 @time_option
 @confirm_option
+@ui_option
+@ui_port_option
 @report_option
 @json_option
 @app_alone
@@ -72,6 +78,8 @@ def command(
     record: Path | None,
     time: Time | None,
     confirm_s: float | None,
+    ui: bool,
+    ui_port: int,
     report: Path,
     as_json: bool,
     app: AppAsked | None,
@@ -95,10 +103,12 @@ def command(
 
     from ...experiments import check_writable
     from ...harness.confirm import CONFIRM_S
+    from ...live.seen import Seen, sweeping
     from ...reports import terminal
     from ...reports.sweep import text
     from ...sweep import expected
     from ...sweep.sweep import sweep
+    from ...sweep.ways import WAYS
 
     if app is None:
         raise UsageError("expected --app, found none; name your app as its workers do")
@@ -110,7 +120,20 @@ def command(
     console = terminal.console(stderr=as_json)
     system = app.system()
     folder = report / folder_of(system.app.target, system.task)
-    with console.status(Text("the clean run ...")) as status:
+    wanted = list[tuple[str, str]]()
+    title = f"Sweep of {system.task} of {system.app.target}"
+
+    def look() -> Seen:
+        return sweeping(title, folder, wanted)
+
+    with (
+        live_page(ui, ui_port, look, err=as_json) as stopped,
+        console.status(Text("the clean run ...")) as status,
+    ):
+
+        def begun(found: Clean, chosen: Sequence[Boundary]) -> None:
+            text.clean(found, console)
+            wanted.extend((boundary.key, way.name) for boundary in chosen for way in WAYS)
 
         def tell(now: object) -> None:
             line = text.progress(now)  # type: ignore[arg-type]
@@ -129,7 +152,8 @@ def command(
             opening=opening,
             anew=fresh,
             confirm_s=CONFIRM_S if confirm_s is None else confirm_s,
-            begun=lambda clean: text.clean(clean, console),
+            begun=begun,
+            stopped=stopped,
             tell=tell,
         )
     text.tell(swept, console)

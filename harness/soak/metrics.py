@@ -22,6 +22,11 @@ def families(soak: Soak) -> Iterator[Family]:
     )
     yield _one("jobquake_soak_jobs", "Jobs of these rounds", soak.jobs)
     yield _one("jobquake_soak_strikes", "Faults that struck a job", soak.strikes)
+    yield _gauge(
+        "jobquake_soak_behaviours",
+        "Orders of events and the like, seen so far",
+        len(soak.behaviours),
+    )
     yield _one("jobquake_soak_running_seconds", "Seconds of all runs, virtual in sim", soak.spent_s)
     yield _gauge("jobquake_soak_memory_bytes", "Memory of the soak's own process", _rss())
     yield _gauge(

@@ -29,10 +29,13 @@ from ...protocol.commands import Measured
 from ...whole_file import read_whole
 from ..confirm import CONFIRM_S, broken, confirmed
 from ..drivers.long_lived import LongLivedQueue
+from ..explore.novelty import features
 from ..plan.plan import Plan
+from ..record.facts import Facts
 from ..result import Confirmation
 from ..run import Driver, Run, run
 from ..why_not import why_not
+from .moments import Moment, with_moment
 from .queue import long_lived_queue
 
 FORMAT = 2
@@ -80,6 +83,8 @@ class Violation(Struct, frozen=True):
 class Soak(Struct, frozen=True):
     """How far a soak has come. Times in seconds, of the runs themselves; memory in bytes.
 
+    ``behaviours`` are the orders of events, struck phases and ends that were seen, by which
+    exploration knows what is new; ``moments`` is the course of it.
     ``starts`` counts how often it was started, ``since`` is the round with which the present
     queue began: the next one if each has an empty queue (``fresh``). ``warm_rss`` is the memory
     of this process after the first ``WARM_UP_S`` seconds, ``last_rss`` now; ``queue_rss`` and
@@ -100,6 +105,8 @@ class Soak(Struct, frozen=True):
     strikes: int = 0
     verdicts: dict[str, int] = {}
     found: tuple[Violation, ...] = ()
+    behaviours: frozenset[str] = frozenset()
+    moments: tuple[Moment, ...] = ()
     warm_rss: int = 0
     last_rss: int = 0
     queue_rss: int = 0
@@ -139,6 +146,13 @@ def begin(
     soak = replace(kept, starts=kept.starts + 1)
     _write(soak, folder)
     return soak
+
+
+def state_of(folder: Path) -> Soak:
+    """The soak that is kept in the folder. Raises :class:`SoakError` if there is none."""
+    if kept := _kept(folder):
+        return kept
+    raise SoakError(f"expected the state of a soak in {folder}, found none; name its folder")
 
 
 def _kept(folder: Path) -> Soak | None:
@@ -208,8 +222,10 @@ def go_on(
     progress: Callable[[Soak], None],
     confirm_s: float = CONFIRM_S,
     time: Time | None = None,
+    stopped: Callable[[], bool] = lambda: False,
 ) -> Soak:
-    """Run rounds on ``queue`` until ``for_s`` seconds of running are spent; the soak then.
+    """Run rounds on ``queue`` until ``for_s`` seconds of running are spent or it is ``stopped()``;
+    the soak then.
 
     ``plan_of(scenario, seed)`` makes the plan of a round; ``keep(run, round)`` keeps one that
     broke a guarantee, the first ``MOST_KEPT`` of them; ``progress`` is told after each round.
@@ -223,7 +239,7 @@ def go_on(
         soak = replace(soak, since=soak.rounds)
     elif queue and soak.spent_s < for_s:
         queue.settle(_plan(soak, plan_of))  # what the round left in which it was stopped
-    while soak.spent_s < for_s:
+    while soak.spent_s < for_s and not stopped():
         number = soak.rounds
         plan = _plan(soak, plan_of)
         done = run(plan, adapter, soak.driver, on=queue, time=time)
@@ -256,12 +272,25 @@ def go_on(
             last_rss=rss,
             queue_rss=queue.memory() if queue else 0,
             queue_disk=_size(folder / QUEUE),
+            behaviours=soak.behaviours | _behaviours(done),
         )
+        soak = replace(soak, moments=with_moment(soak.moments, _moment(soak)))
         _write(soak, folder)
         progress(soak)
         if result.environment_at_fault:
             raise EnvironmentFault(f"round {number}: {result.sentence}")
     return soak
+
+
+def _behaviours(done: Run) -> frozenset[str]:
+    """What of the round may be new, as text."""
+    found = features(Facts(done.plan, done.claims, done.history), [])
+    return frozenset(" ".join(map(str, one)) for one in found)
+
+
+def _moment(soak: Soak) -> Moment:
+    violated = soak.verdicts.get("violated", 0)
+    return Moment(soak.spent_s, soak.rounds, violated, soak.strikes, len(soak.behaviours))
 
 
 def _confirmed(
