@@ -9,7 +9,6 @@ take the folder, and ``replay.txt`` with the command that needs no folder.
 from __future__ import annotations
 
 import re
-import shlex
 import shutil
 import zlib
 from pathlib import Path
@@ -46,8 +45,7 @@ class Noted(NamedTuple):
         result = self.run.result
         if self.page is None:
             return result.replay_command
-        folder = shlex.quote(_short(self.page.parent, base))
-        return result.replay_command.replace(f"'{result.replay}'", folder)
+        return result.again(_short(self.page.parent, base))
 
     def lines(self, base: Path) -> list[str]:
         """What stands below the failure."""

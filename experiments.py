@@ -7,8 +7,10 @@ reports in one sentence what a user can fix.
 from __future__ import annotations
 
 import os
+import platform
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -140,6 +142,7 @@ def run_experiments(
         if adapter.name in missing:
             continue
         title = experiment.plan.full_name
+        began = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S")
         with console.status(Text(f"{title} ...")) as status:
             try:
                 done = run_and_confirm(
@@ -155,10 +158,13 @@ def run_experiments(
             except (EnvironmentFault, LedgerError) as error:
                 missing[adapter.name] = str(error)
                 continue
+        done = done._replace(began=began, host=platform.node())
+        page, replaced = _keep(done, report, single_page, wanted.files)
         runs.append(done)
-        pages.append(_keep(done, report, single_page, wanted.files))
-        text.tell(done, console)
-        console.print(f"  report: {pages[-1]}", soft_wrap=True)
+        pages.append(page)
+        text.tell(done, console, _again(done, page, single_page, wanted.full))
+        instead = "  (in place of an earlier run)" if replaced else ""
+        console.print(f"  report: {page}{instead}", soft_wrap=True)
     for skip in skipped:
         console.print(one_line(skip.sentence), soft_wrap=True)
     if missing and not runs:
@@ -224,8 +230,19 @@ def check_writable(folder: Path, option: str = "--report") -> None:
         ) from error
 
 
-def _keep(done: Run, report: Path, single_page: bool, formats: Iterable[str]) -> Path:
-    """Write the run's report, in a run folder of its own or as one page; where it is."""
+def _again(done: Run, page: Path, single_page: bool, full: bool) -> str:
+    """What to type to see it again: the kept folder is shorter than the whole plan."""
+    if full:
+        return done.result.replay_command
+    if single_page:
+        return f"the command is on {page}; --full shows it here"
+    return done.result.again(str(page.parent))
+
+
+def _keep(done: Run, report: Path, single_page: bool, formats: Iterable[str]) -> tuple[Path, bool]:
+    """Write the run's report, in a run folder of its own or as one page; where it is, and whether
+    there was another.
+    """
     from .harness.run_folder import folder_name, save
     from .reports import html
     from .reports.registry import files_of_one
@@ -233,13 +250,15 @@ def _keep(done: Run, report: Path, single_page: bool, formats: Iterable[str]) ->
     result = done.result
     page = html.page(result, done.plan, done.claims, done.history)
     name = folder_name(result.scenario, result.variant, result.backend, result.driver, result.seed)
+    place = report if single_page else report / name / "report.html"
+    replaced = place.exists()
     try:
         if single_page:
             write_whole(report, page)
-            return report
+            return place, replaced
         others = files_of_one(formats, done)
         save(done, report / name, {"report.html": page, **others})
-        return report / name / "report.html"
+        return place, replaced
     except OSError as error:
         raise EnvironmentFault(
             f"expected to write the report to {report}, found: {error.strerror}; "

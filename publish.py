@@ -26,11 +26,13 @@ INDEX = "index.html"
 class Wanted(NamedTuple):
     """What is to be written besides the pages: formats by name, and the trend since ``earlier``.
 
-    ``github`` among the formats stands for the job summary and the annotations of a step.
+    ``github`` among the formats stands for the job summary and the annotations of a step. ``full``:
+    replay strings as they are, instead of the folders that hold them.
     """
 
     formats: tuple[str, ...] = ()
     earlier: tuple[Path, ...] = ()
+    full: bool = False
 
     @property
     def files(self) -> tuple[str, ...]:

@@ -36,7 +36,13 @@ confirm_option = click.option(
 
 
 def confirm_keep_tell(
-    failure: Failure, run: Run, adapter: Adapter, failures: Path, confirm: int, console: Console
+    failure: Failure,
+    run: Run,
+    adapter: Adapter,
+    failures: Path,
+    confirm: int,
+    console: Console,
+    full: bool,
 ) -> None:
     from msgspec.structs import replace
 
@@ -52,10 +58,12 @@ def confirm_keep_tell(
             )
         failure = replace(failure, reproduction=reproduction)
     folder = keep(failure, failures)
+    again = "" if full else run.result.again(str(folder / "run"))
     page = html.page(run.result, run.plan, run.claims, run.history, failure)
     save(run, folder / "run", {"report.html": page})
-    for line in exploration.failure_lines(failure, text.picture(run)):
+    for line in exploration.failure_lines(failure, text.picture(run), again):
         console.print(line, soft_wrap=True)
     console.print(f"report: {folder / 'run' / 'report.html'}", soft_wrap=True)
     console.print(f"test:   {next(folder.glob('test_*.py'))}", soft_wrap=True)
-    console.print(failure.test, soft_wrap=True)
+    if full:
+        console.print(failure.test, soft_wrap=True)

@@ -53,6 +53,11 @@ report_option = click.option(
     show_default=True,
     help="Folder for the runs and their HTML reports; a name that ends in .html writes one page.",
 )
+full_option = click.option(
+    "--full",
+    is_flag=True,
+    help="Print replay strings in full instead of the folders that hold them.",
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
 seed_option = click.option(
     "--seed",

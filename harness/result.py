@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -114,6 +115,10 @@ class Result(Struct, frozen=True):
         """What to type to run the plan again."""
         found = self.environment.get(OPTIONS)
         return f"jobquake replay '{self.replay}'" + (f" {found}" if found else "")
+
+    def again(self, folder: str) -> str:
+        """The same for a run that is kept there, which is shorter."""
+        return self.replay_command.replace(f"'{self.replay}'", shlex.quote(folder))
 
     @property
     def as_expected(self) -> Verdict:

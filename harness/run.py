@@ -38,6 +38,7 @@ class Run(NamedTuple):
     """A judged run with everything that a report needs. ``ledger``: bytes, or None in sim.
 
     ``repeats``: runs of the same plan in real time that were to confirm it: see :mod:`.confirm`.
+    ``began``, in UTC, and ``host``: when and where, if a command ran it.
     """
 
     result: Result
@@ -46,6 +47,8 @@ class Run(NamedTuple):
     history: History
     ledger: bytes | None = None
     repeats: tuple[Run, ...] = ()
+    began: str = ""
+    host: str = ""
 
 
 def run(

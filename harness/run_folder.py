@@ -54,6 +54,8 @@ class Manifest(Struct, frozen=True):
     jobquake: str
     replay: str
     claims: Claims
+    began: str = ""
+    host: str = ""
 
 
 def folder_name(*words: object) -> str:
@@ -77,7 +79,12 @@ def save(run: Run, folder: Path, extra: dict[str, str] | None = None) -> None:
         partial = Path(scratch) / "new"
         partial.mkdir()
         manifest = Manifest(
-            FORMAT, run.result.environment["jobquake"], run.result.replay, run.claims
+            FORMAT,
+            run.result.environment["jobquake"],
+            run.result.replay,
+            run.claims,
+            run.began,
+            run.host,
         )
         (partial / MANIFEST).write_bytes(msgspec.json.encode(manifest))
         (partial / PLAN).write_bytes(to_json(run.plan))
@@ -122,7 +129,10 @@ def load(folder: Path) -> Run:
         see_guarantees(plan)
         if doubt := _of_result(result) or _doubt(result, manifest, plan, history):
             raise ValueError(doubt)
-        return Run(result, plan, manifest.claims, history, ledger)
+        return Run(
+            result, plan, manifest.claims, history, ledger,
+            began=manifest.began, host=manifest.host,
+        )  # fmt: skip
     except (OSError, ValueError, RecursionError, ReplayError, LedgerError) as error:
         raise DamagedRun(
             f"expected a whole run folder, found a damaged one in {folder}: {error}; run it again"

@@ -80,15 +80,16 @@ def likelihood(failure: Failure) -> list[str]:
     return lines
 
 
-def failure_lines(failure: Failure, picture: Sequence[str] = ()) -> list[str]:
-    """A failure in lines: sentence, story, picture, proof, curve, how to see it again."""
+def failure_lines(failure: Failure, picture: Sequence[str] = (), again: str = "") -> list[str]:
+    """A failure in lines: sentence, story, picture, proof, curve, how to see it ``again``."""
     lines = [f"violated: {failure.title}: {one_line(failure.sentence)}"]
     lines += [f"  {one_line(line)}" for line in failure.story]
     lines += [f"  {line}" for line in picture]
     lines.append(f"found: {failure.found}")
     lines.append(f"shrunk to {failure.certificate}")
     lines += likelihood(failure)
+    whole = f"jobquake replay '{failure.replay}'"
     if failure.reproduction:
         lines.append(failure.reproduction.sentence)
-    lines.append(f"replay: jobquake replay '{failure.replay}'")
+    lines.append(f"replay: {again or whole}")
     return lines

@@ -22,7 +22,7 @@ MOST_FINDINGS = 20
 
 def render(runs: Sequence[Run], skipped: Sequence[Skipped] = ()) -> str:
     """One document for all runs; times are those of the run, virtual where time was."""
-    suites = [*(_suite(run.result) for run in runs), *map(_not_run, skipped)]
+    suites = [*(_suite(run) for run in runs), *map(_not_run, skipped)]
     counts = {name: sum(int(suite.attrib[name]) for suite in suites) for name in _COUNTED}
     spent_s = sum(run.result.duration_s for run in runs)
     root = _element(
@@ -39,7 +39,8 @@ def render(runs: Sequence[Run], skipped: Sequence[Skipped] = ()) -> str:
 _COUNTED = ("tests", "failures", "errors")
 
 
-def _suite(result: Result) -> Element:
+def _suite(run: Run) -> Element:
+    result = run.result
     cases = [_control(result)] if result.control else [_case(result, c) for c in result.checks]
     if result.as_expected == "inconclusive" and not any(c.find("error") is not None for c in cases):
         cases.append(_named(result, "the run proves something"))
@@ -52,6 +53,7 @@ def _suite(result: Result) -> Element:
         errors=str(sum(case.find("error") is not None for case in cases)),
         skipped=str(sum(case.find("skipped") is not None for case in cases)),
         time=f"{result.duration_s:.3f}",
+        **_where(run),
     )
     properties = SubElement(suite, "properties")
     known = {
@@ -67,6 +69,12 @@ def _suite(result: Result) -> Element:
     properties.extend(_element("property", name=name, value=known[name]) for name in known)
     suite.extend(cases)
     return suite
+
+
+def _where(run: Run) -> dict[str, str]:
+    """When and on which machine it was run, if a command did."""
+    known = {"timestamp": run.began, "hostname": run.host}
+    return {name: value for name, value in known.items() if value}
 
 
 def _not_run(skip: Skipped) -> Element:
@@ -102,6 +110,10 @@ def _case(result: Result, check: CheckResult) -> Element:
 
 def _control(result: Result) -> Element:
     case = _named(result, f"control: {result.control} must be violated")
+    if result.as_expected == "held":
+        said = _element("system-out")
+        said.text = "caught, as it must be"
+        case.append(said)
     if result.as_expected != "held":
         message = f"{result.control} held, although the practice is missing here"
         _answer(case, "error", "inconclusive", message, result, [])
@@ -110,7 +122,8 @@ def _control(result: Result) -> Element:
 
 def _named(result: Result, name: str) -> Element:
     where = f"{result.backend}.{result.scenario}.{result.variant}"
-    return _element("testcase", classname=f"jobquake.{where}", name=name)
+    spent = f"{result.duration_s:.3f}" if result.control else "0.000"
+    return _element("testcase", classname=f"jobquake.{where}", name=name, time=spent)
 
 
 def _answer(

@@ -16,6 +16,7 @@ from .plain import one_line
 
 NARROWEST_WIDTH, USUAL_WIDTH = 10, 80
 MOST_TROUBLES = 3
+CAUGHT = "caught"  # of a control: its violation, which is what it is for
 LONG_S = 60.0  # a recovery that takes longer is worth a word
 
 
@@ -32,10 +33,12 @@ def console(stderr: bool = False, file: IO[str] | None = None, width: int | None
 def line(result: Result) -> str:
     """One plain line: the verdict that counts, what was run, and how it ended."""
     name, backend = one_line(result.full_name), one_line(result.backend)
-    start = f"{result.as_expected:<13} {name:<28} {backend}  {result.driver}"
+    caught = result.control and result.as_expected == "held"
+    word = CAUGHT if caught else result.as_expected
+    start = f"{word:<13} {name:<28} {backend}  {result.driver}"
     if result.control:
-        found = "reported, as it must be" if result.as_expected == "held" else "not reported"
-        return f"{start}  seed {result.seed}  control: violation of {result.control} {found}"
+        found = f"{CAUGHT}, as it must be" if caught else "not caught"
+        return f"{start}  seed {result.seed}  control: {result.control} violated: {found}"
     strikes = sum(b.count for b in result.bites if b.phase != "nothing")
     outcomes = one_line(told(result))
     struck = f"{strikes} strikes met a job"
@@ -85,8 +88,13 @@ def confirmation(result: Result, console: Console) -> None:
         console.print(one_line(told), soft_wrap=True)
 
 
-def summary(result: Result, console: Console, picture: Sequence[str] = ()) -> None:
-    """Why a run did not hold: sentence, story, picture, guarantees, bite matrix, replay command."""
+def summary(
+    result: Result, console: Console, picture: Sequence[str] = (), again: str | None = None
+) -> None:
+    """Why a run did not hold: sentence, story, picture, guarantees, bite matrix, replay command.
+
+    ``again``: what to type to see it again, if that is shorter than the whole plan.
+    """
     console.print(f"  {result.verdict}: {one_line(result.sentence)}", soft_wrap=True)
     confirmation(result, console)
     for step in result.story:
@@ -102,4 +110,4 @@ def summary(result: Result, console: Console, picture: Sequence[str] = ()) -> No
         missing = "  (required, missing)" if bite.required and not bite.count else ""
         bites.add_row(bite.fault, bite.phase, f"{bite.count}{missing}")
     console.print(bites)
-    console.print(one_line(f"  replay: {result.replay_command}"), soft_wrap=True)
+    console.print(one_line(f"  replay: {again or result.replay_command}"), soft_wrap=True)

@@ -27,14 +27,14 @@ def render(runs: Sequence[Run]) -> str:
     return written.getvalue()
 
 
-def tell(run: Run, console: Console) -> None:
-    """One run: its line; if it did not hold, why, and its picture."""
+def tell(run: Run, console: Console, again: str | None = None) -> None:
+    """One run: its line; if it did not hold, why, its picture, and what to type ``again``."""
     console.print(terminal.line(run.result), soft_wrap=True)
     terminal.not_judged(run.result, console)
     terminal.duplicates(run.result, console)
     terminal.troubles(run.result, console)
     if run.result.as_expected != "held":
-        terminal.summary(run.result, console, picture(run))
+        terminal.summary(run.result, console, picture(run), again)
 
 
 def picture(run: Run) -> list[str]:

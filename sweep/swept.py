@@ -18,7 +18,8 @@ class Swept(Struct, frozen=True):
     ``boundaries`` are those that were to be broken, in order of time; ``opening`` are left out,
     since they only open connections. ``effects`` are what an unbroken job does to services.
     ``wanted``: how many cells there are. ``waited_s``: for how long a cell waited for what comes
-    back by itself, which takes the library ``recovery_s``.
+    back by itself, which takes the library ``recovery_s``. ``began``, in UTC, and ``host``: when
+    and where, if a command swept.
     """
 
     app: str
@@ -36,6 +37,8 @@ class Swept(Struct, frozen=True):
     waited_s: float
     real_s: float
     time: str
+    began: str = ""
+    host: str = ""
 
     @property
     def wanted(self) -> int:

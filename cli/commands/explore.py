@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -16,7 +17,7 @@ from ...experiments import check_writable
 from ...quantities import SECONDS
 from .. import complete
 from ..findings import ORACLE, confirm_keep_tell, confirm_option, failures_option
-from ..options import seed_option
+from ..options import full_option, seed_option
 from ..os_errors import os_errors_told
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ SECTION = "run"
 )
 @confirm_option
 @failures_option
+@full_option
 def command(
     backend: str,
     max_time: float | None,
@@ -69,6 +71,7 @@ def command(
     check_determinism: bool,
     confirm: int,
     failures: Path,
+    full: bool,
 ) -> int:
     """Search for a failure that nobody scripted, and shrink it.
 
@@ -100,7 +103,7 @@ def command(
     check_writable(failures)
     console = terminal.console()
     oracle = None if backend == ORACLE else ORACLE
-    known = _try_again(adapter, failures, console)
+    known = _try_again(adapter, failures, console, full)
     with os_errors_told(), _crew(jobs, executor) as crew, _shown(console) as show:
         state = search(
             lookup.backend,
@@ -123,7 +126,7 @@ def command(
     for replay in state.drifted[:3]:
         console.print(f"not deterministic: jobquake replay '{replay}'", soft_wrap=True)
     with os_errors_told():
-        _tell_findings(state, adapter, oracle, failures, confirm, console)
+        _tell_findings(state, adapter, oracle, failures, confirm, console, full)
     return _exit_code(state, known)
 
 
@@ -145,6 +148,7 @@ def _tell_findings(
     failures: Path,
     confirm: int,
     console: Console,
+    full: bool,
 ) -> None:
     from ...harness.shrink.failure import shrunk_in_sim
 
@@ -158,16 +162,16 @@ def _tell_findings(
             where,
             lookup.backend(oracle) if oracle else None,
         )
-        confirm_keep_tell(failure, run, adapter, failures, confirm, console)
+        confirm_keep_tell(failure, run, adapter, failures, confirm, console, full)
     if not state.found:
         ended = "interrupted; until then " if state.interrupted else ""
         console.print(f"{ended}no schedule broke a guarantee")
 
 
-def _try_again(adapter: Adapter, failures: Path, console: Console) -> int:
+def _try_again(adapter: Adapter, failures: Path, console: Console, full: bool) -> int:
     """How many of the failures that are kept still fail."""
     from ...harness.plan.replay import decode
-    from ...harness.shrink.kept import kept
+    from ...harness.shrink.kept import folder_of, kept
     from ...harness.shrink.shrink import breaks
 
     still = 0
@@ -179,7 +183,9 @@ def _try_again(adapter: Adapter, failures: Path, console: Console) -> int:
         state_now = "still fails" if fails else "is fixed"
         console.print(f"known failure {state_now}: {failure.sentence}", soft_wrap=True)
         if fails:
-            console.print(f"  replay: jobquake replay '{failure.replay}'", soft_wrap=True)
+            where = str(folder_of(failure, failures) / "run")
+            what = failure.replay if full else where
+            console.print(f"  replay: jobquake replay {shlex.quote(what)}", soft_wrap=True)
     return still
 
 

@@ -16,6 +16,7 @@ from ..options import (
     confirm_option,
     driver_option,
     format_option,
+    full_option,
     json_option,
     report_option,
     time_option,
@@ -45,6 +46,7 @@ SECTION = "run"
 @report_option
 @format_option
 @json_option
+@full_option
 @app_options
 def command(
     what: str,
@@ -56,6 +58,7 @@ def command(
     report: Path,
     formats: tuple[str, ...],
     as_json: bool,
+    full: bool,
     app: AppAsked | None,
 ) -> int:
     """Run a plan again, from its replay string or its run folder.
@@ -93,7 +96,7 @@ def command(
         report,
         as_json,
         toxiproxy,
-        Wanted(tuple(dict.fromkeys(formats))),
+        Wanted(tuple(dict.fromkeys(formats)), full=full),
         time,
         confirm_s,
     )

@@ -17,6 +17,7 @@ from ..options import (
     driver_option,
     earlier_option,
     format_option,
+    full_option,
     json_option,
     report_option,
     seed_option,
@@ -53,6 +54,7 @@ SECTION = "run"
 @format_option
 @earlier_option
 @json_option
+@full_option
 @app_options
 def command(
     scenarios: tuple[str, ...],
@@ -67,6 +69,7 @@ def command(
     formats: tuple[str, ...],
     earlier: tuple[Path, ...],
     as_json: bool,
+    full: bool,
     app: AppAsked | None,
 ) -> int:
     """Run scenarios against a queue, or your own app, and judge the outcome.
@@ -84,7 +87,7 @@ def command(
       jobquake run --all --driver sim --backend reference-sqlite
       jobquake run --app shop.celery:app --task shop.charge --args '[1]'
     """
-    wanted = Wanted(tuple(dict.fromkeys(formats)), earlier)
+    wanted = Wanted(tuple(dict.fromkeys(formats)), earlier, full)
     of_queue = bool(backends) or driver == "sim"
     if app is not None and (app.said or not of_queue):
         from ...harness.drivers.pace_of import can_leap

@@ -10,6 +10,7 @@ from ... import lookup
 from ...experiments import check_writable, packed_of
 from .. import complete
 from ..findings import ORACLE, confirm_keep_tell, confirm_option, failures_option
+from ..options import full_option
 from ..os_errors import os_errors_told
 
 SECTION = "run"
@@ -39,6 +40,7 @@ SECTION = "run"
 )
 @confirm_option
 @failures_option
+@full_option
 def command(
     what: str,
     backend: str | None,
@@ -47,6 +49,7 @@ def command(
     confidence: float,
     confirm: int,
     failures: Path,
+    full: bool,
 ) -> int:
     """Make a failing plan as small as possible, from its replay string or run folder.
 
@@ -75,5 +78,5 @@ def command(
             console.print(str(error), soft_wrap=True)
             return EXIT["inconclusive"]
     with os_errors_told():
-        confirm_keep_tell(failure, run, adapter, failures, confirm, console)
+        confirm_keep_tell(failure, run, adapter, failures, confirm, console, full)
     return EXIT["violated"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ from ...experiments import check_writable
 from ...quantities import SECONDS
 from .. import complete
 from ..live import live_page, ui_option, ui_port_option
-from ..options import SOAK, confirm_option, seed_option, time_option
+from ..options import SOAK, confirm_option, full_option, seed_option, time_option
 from ..os_errors import os_errors_told
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ SECTION = "run"
     "--report", type=click.Path(path_type=Path), default=SOAK, show_default=True,
     help="Folder for the state, the queue and the runs with findings.",
 )  # fmt: skip
+@full_option
 def command(
     scenarios: tuple[str, ...],
     for_s: float,
@@ -78,6 +80,7 @@ def command(
     metrics_host: str,
     metrics_port: int | None,
     report: Path,
+    full: bool,
 ) -> int:
     """Test one queue for hours: round after round of a scenario, each with another seed.
 
@@ -121,7 +124,7 @@ def command(
     def progress(soak: Soak) -> None:
         nonlocal latest
         for found in soak.found[len(latest.found) :]:
-            _tell(found, soak)
+            _tell(found, soak, None if full else report)
         latest = soak
         if soak.rounds % (100 if driver == "sim" else 5) == 0:
             click.echo(_line(soak))
@@ -154,12 +157,14 @@ def command(
     return EXIT[soak.verdict]
 
 
-def _tell(found: Violation, soak: Soak) -> None:
+def _tell(found: Violation, soak: Soak, folder: Path | None) -> None:
+    """``folder``: where the round is kept, if that is to be named instead of its whole plan."""
     verdict = "inconclusive" if found.vanished else "violated"
     click.echo(f"{verdict} in round {found.round}: {found.sentence}")
     if found.confirmation:
         click.echo(f"  found in leaping time; {found.confirmation.sentence}")
-    click.echo(f"  jobquake replay '{found.replay}'")
+    plan = str(folder / f"round-{found.round}") if folder else found.replay
+    click.echo(f"  jobquake replay {shlex.quote(plan)}")
     if found.needs_the_past:
         luck = ", or another timing" if soak.driver == "process" else ""
         past = f"rounds {found.since} to {found.round - 1}" if found.round > found.since else "none"

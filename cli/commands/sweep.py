@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import platform
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +18,7 @@ from ..options import (
     budget_option,
     confirm_option,
     fresh_option,
+    full_option,
     json_option,
     parallel_option,
     report_option,
@@ -67,6 +70,7 @@ FILES = click.Path(path_type=Path, dir_okay=False)
 @ui_port_option
 @report_option
 @json_option
+@full_option
 @app_alone
 def command(
     only: tuple[str, ...],
@@ -82,6 +86,7 @@ def command(
     ui_port: int,
     report: Path,
     as_json: bool,
+    full: bool,
     app: AppAsked | None,
 ) -> int:
     """Break every round trip of a task's life in every way, one at a time, and judge each run.
@@ -99,6 +104,7 @@ def command(
       jobquake sweep --app shop.celery:app --task shop.charge --record sweep.toml
       jobquake sweep --app shop.celery:app --task shop.charge --expect sweep.toml
     """
+    from msgspec.structs import replace
     from rich.text import Text
 
     from ...experiments import check_writable
@@ -121,6 +127,7 @@ def command(
     system = app.system()
     folder = report / folder_of(system.app.target, system.task)
     wanted = list[tuple[str, str]]()
+    began = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S")
     title = f"Sweep of {system.task} of {system.app.target}"
 
     def look() -> Seen:
@@ -156,7 +163,8 @@ def command(
             stopped=stopped,
             tell=tell,
         )
-    text.tell(swept, console)
+    swept = replace(swept, began=began, host=platform.node())
+    text.tell(swept, console, full)
     differs = expected.compare(swept, known) if known else None
     if differs:
         text.differences(differs, console)

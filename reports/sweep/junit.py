@@ -36,6 +36,7 @@ def _suite(swept: Swept, boundary: Boundary, expected: Expected | None) -> Eleme
     cells = {way.name: swept.cell(boundary.key, way.name) for way in WAYS}
     cases = [_case(swept, boundary, way, cell, expected) for way, cell in cells.items()]
     spent_s = sum(cell.real_s for cell in cells.values() if cell)
+    known = {"timestamp": swept.began, "hostname": swept.host}
     suite = _element(
         "testsuite",
         name=f"{swept.app}: {boundary.key}",
@@ -44,6 +45,7 @@ def _suite(swept: Swept, boundary: Boundary, expected: Expected | None) -> Eleme
         errors=str(sum(case.find("error") is not None for case in cases)),
         skipped=str(sum(case.find("skipped") is not None for case in cases)),
         time=f"{spent_s:.3f}",
+        **{name: said for name, said in known.items() if said},
     )
     properties = SubElement(suite, "properties")
     properties.append(_element("property", name="library", value=swept.library))

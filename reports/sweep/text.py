@@ -42,8 +42,8 @@ def progress(now: Progress) -> str:
     return one_line(f"{now.done} of {now.wanted} runs{left}{last}")
 
 
-def tell(swept: Swept, console: Console) -> None:
-    """All of it that fits into a terminal."""
+def tell(swept: Swept, console: Console, full: bool = False) -> None:
+    """All of it that fits into a terminal; ``full``: with the commands that show it again."""
     console.print(one_line(f"{swept.app}: {headline(swept)}"), soft_wrap=True)
     for line in conditions(swept):
         console.print(one_line(f"  {line}"), soft_wrap=True)
@@ -60,7 +60,10 @@ def tell(swept: Swept, console: Console) -> None:
             console.print(one_line(told), soft_wrap=True)
         for line in cell.story:
             console.print(one_line(f"    {line}"), soft_wrap=True)
-        console.print(one_line(f"    again: {cell.replay}"), soft_wrap=True)
+        if full:
+            console.print(one_line(f"    again: {cell.replay}"), soft_wrap=True)
+    if swept.findings and not full:
+        console.print("The page has the story of each, and the command that shows it again.")
 
 
 def differences(found: Differences, console: Console) -> None:

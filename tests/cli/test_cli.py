@@ -10,6 +10,7 @@ import json
 import os
 import re
 import resource
+import shlex
 import socket
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from pathlib import Path
 
 import pytest
 from jobquake.backends import registry as backends
-from jobquake.experiments import experiments_of
+from jobquake.experiments import experiments_of, packed_of
 from jobquake.harness.plan.replay import decode, encode
 from jobquake.harness.result import OPTIONS
 from jobquake.harness.run import run
@@ -112,7 +113,7 @@ def test_a_queue_that_holds_ends_with_0_and_leaves_a_run_folder(tmp_path: Path) 
 
 def test_a_broken_queue_ends_with_1_and_tells_what_happened(tmp_path: Path) -> None:
     twin = ("--backend", "twin-no-lease")
-    told = jobquake("run", KILL, *twin, *SIM, within=tmp_path, code=VIOLATED).stdout
+    told = jobquake("run", KILL, *twin, *SIM, "--full", within=tmp_path, code=VIOLATED).stdout
     sentence = r"  violated: job \d+ was accepted at .* its effect never happened.*"
     assert any(re.fullmatch(sentence, line) for line in told.splitlines()), "one line to grep"
     found = re.search(r"jobquake replay '(.*)'", told)
@@ -135,7 +136,22 @@ def test_network_faults_asked_for_where_no_network_is_end_with_2(tmp_path: Path)
 
 def test_a_control_holds_because_its_check_finds_it_wanting(tmp_path: Path) -> None:
     told = jobquake("run", FLOOD, *SIM, within=tmp_path, code=HELD).stdout
-    assert "control: violation of no_starvation reported, as it must be" in told
+    assert "control: no_starvation violated: caught, as it must be" in told
+    assert re.search(rf"^caught +{FLOOD}:shared ", told, re.MULTILINE), "nothing held there"
+
+
+def test_what_to_type_next_is_short_and_shows_the_same(tmp_path: Path) -> None:
+    words = ("run", f"{KILL}:default", "--backend", "twin-no-lease", *SIM)
+    told = jobquake(*words, within=tmp_path, code=VIOLATED).stdout
+    assert "jq1:" not in told and "in place of" not in told
+    again = re.search(r"replay: jobquake (.*)", told)
+    assert again and len(again[0]) < 100
+    replayed = jobquake(*shlex.split(again[1]), within=tmp_path, code=VIOLATED).stdout
+    assert replayed.splitlines()[:2] == told.splitlines()[:2]
+    assert "(in place of an earlier run)" in replayed
+    told = jobquake(*words, "--report", "a.html", within=tmp_path, code=VIOLATED).stdout
+    assert "replay: the command is on a.html; --full shows it here" in told
+    assert "jobquake replay" in (tmp_path / "a.html").read_text()
 
 
 def test_a_control_asked_for_by_name_is_judged_like_any_other(tmp_path: Path) -> None:
@@ -145,7 +161,7 @@ def test_a_control_asked_for_by_name_is_judged_like_any_other(tmp_path: Path) ->
 def test_one_violation_among_many_runs_decides(tmp_path: Path) -> None:
     told = jobquake("run", FLOOD, f"{FLOOD}:shared", *SIM, within=tmp_path, code=VIOLATED).stdout
     verdicts = [line.split()[0] for line in told.splitlines() if line[0] != " "]
-    assert verdicts == ["held", "held", "violated"]
+    assert verdicts == ["held", "caught", "violated"]
 
 
 # -- what it writes -----------------------------------------------------------------------
@@ -241,11 +257,11 @@ def test_a_strangers_plan_writes_only_into_the_report_folder(name: str, tmp_path
 def test_the_demo_finds_a_loss_in_real_processes(tmp_path: Path) -> None:
     told = jobquake("demo", within=tmp_path, code=HELD).stdout
     assert "its effect never happened" in told
-    packed = re.search(r"jobquake replay '(.*)'", told)
+    folder = re.search(r"jobquake replay (.*)", told)
     page = re.search(r"report: (.*)", told)
-    assert packed
+    assert folder
     assert page
-    assert decode(packed[1]).driver == "process"
+    assert packed_of(str(tmp_path / folder[1]))[0].driver == "process"
     assert (tmp_path / page[1]).read_text().startswith("<!doctype html>")
 
 

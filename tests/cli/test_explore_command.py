@@ -40,7 +40,7 @@ def test_what_is_broken_is_found_shrunk_told_and_kept(tmp_path: Path) -> None:
     assert re.search(r"shrunk to 1 job, 1 fault; without any one of them .* no longer fails", told)
     assert re.search(r"likelihood from .* s to .* s: .*█", told)
     assert "inevitable from" in told
-    assert "def test_leases_exclusive" in told
+    assert "jq1:" not in told and "test_leases_exclusive.py" in told
     folder = tmp_path / "jobquake-failures" / TWIN / "leases_exclusive"
     failure = json.loads((folder / "failure.json").read_text())
     plan = decode(failure["replay"]).plan

@@ -39,9 +39,9 @@ def found(missing: int = 0) -> Swept:
     return swept(FOUND, missing=missing)  # type: ignore[arg-type]
 
 
-def told(sweep: Swept) -> str:
+def told(sweep: Swept, full: bool = False) -> str:
     file = StringIO()
-    text.tell(sweep, terminal.console(file=file, width=200))
+    text.tell(sweep, terminal.console(file=file, width=200), full)
     return file.getvalue()
 
 
@@ -53,7 +53,8 @@ def test_the_terminal_shows_a_sign_for_each_cell_and_how_to_see_it_again() -> No
     }
     assert grid["killed after"] == ["\u25cf", LOOKS["lost"].sign, "\u25cf"]
     assert grid["reset before"] == ["\u25cf", "\u25cf", LOOKS["run again"].sign]
-    assert "1 of 24 runs" in lines and "jobquake replay 'jq1:x' --app shop:app" in lines
+    assert "1 of 24 runs" in lines and "jobquake replay" not in lines
+    assert "jobquake replay 'jq1:x' --app shop:app" in told(found(), full=True)
     assert "1 round trips that only open connections" in lines
 
 

@@ -18,6 +18,7 @@ from jobquake.backends import registry as backends
 from jobquake.backends.adapter import Adapter
 from jobquake.backends.built_in.reference import BACKEND as REFERENCE
 from jobquake.backends.reference.queue import FORGET_EVERY_S
+from jobquake.experiments import packed_of
 from jobquake.harness.drivers.long_lived_process import served
 from jobquake.harness.drivers.long_lived_sim import SimulatedQueue
 from jobquake.harness.faults.kill_at import KillAt
@@ -75,8 +76,8 @@ def test_what_is_found_is_told_and_kept_while_the_soak_goes_on(tmp_path: Path) -
     kept = [path.name for path in tmp_path.glob("soak/round-*/report.html")]
     assert len(list(tmp_path.glob("soak/round-*"))) == 20, "the disk stays bounded"
     assert len(kept) == 20
-    strings = [line.split("'")[1] for line in told.splitlines() if "jobquake replay" in line]
-    assert [decode(text).backend for text in strings] == ["twin-no-lease"] * 20
+    folders = [line.split()[-1] for line in told.splitlines() if "jobquake replay" in line]
+    assert [packed_of(folder)[0].backend for folder in folders] == ["twin-no-lease"] * 20
 
 
 def test_another_soak_does_not_write_over_this_one(tmp_path: Path) -> None:
