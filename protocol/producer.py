@@ -28,10 +28,14 @@ class Gone(Struct, frozen=True):
 
 
 class Stray(Struct, frozen=True):
-    """Want: send a command that makes no sense, once; ``number`` says which of those it is."""
+    """Want: send a command that makes no sense, once; ``what`` says which of those it is.
+
+    ``job_id``: the job that it must not change, where there is one.
+    """
 
     command: Command
-    number: int
+    what: str
+    job_id: str = ""
 
 
 Client = Generator[Attempt | Sleep | WaitUntil | Gone | Stray, Any, None]

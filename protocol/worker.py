@@ -14,7 +14,8 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-from .commands import Ack, Delivery, Extend, Lease, Leased, Nack, Release, Settled
+from .commands import Ack, Delivery, Extend, Lease, Leased, Nack, Release, Replay, Settled
+from .producer import Stray
 from .repeat import Attempt, Sleep, until_answered
 
 Point = Literal["after_lease", "mid_job", "before_effect", "after_effect", "after_ack"]
@@ -25,6 +26,8 @@ POINTS: tuple[Point, ...] = (
     "after_effect",
     "after_ack",
 )
+LATE_HEARTBEAT = "the heartbeat of a delivery that is over"
+LATE_REPLAY = "the replay of a job that is done"
 
 
 class Work(Struct, frozen=True):
@@ -71,14 +74,19 @@ class Finished(Struct, frozen=True):
 
 
 class WorkerOptions(Struct, frozen=True):
-    """Seconds: lease length, longest wait for a job, grace for a job when told to stop."""
+    """Seconds: lease length, longest wait for a job, grace for a job when told to stop.
+
+    ``late_words``: after each ack that was accepted come a heartbeat, as of a thread that was not
+    stopped in time, and a replay, as of an operator whose page is old. Neither may change anything.
+    """
 
     lease_s: float = 10.0
     wait_s: float = 0.5
     grace_s: float = 5.0
+    late_words: bool = False
 
 
-Want = Attempt | Sleep | Work | ApplyEffect | At | Stopping | Finished
+Want = Attempt | Sleep | Work | ApplyEffect | At | Stopping | Finished | Stray
 Worker = Generator[Want, Any, None]
 WorkerProgram = Callable[[str, tuple[str, ...], WorkerOptions], Worker]
 
@@ -99,11 +107,20 @@ def worker(
             yield At("after_effect", delivery)
             settled = yield from settle(Ack(delivery.job.id, delivery.token))
             yield At("after_ack", delivery)
+            if settled and options.late_words:
+                yield from _late_words(delivery, options)
         elif isinstance(ending, Nack | Release):
             settled = yield from settle(ending)
         else:
             settled = False
         yield Finished(delivery, settled)
+
+
+def _late_words(delivery: Delivery, options: WorkerOptions) -> Generator[Stray, Any, None]:
+    """What somebody says of a job that is done, since he does not know that yet."""
+    job_id = delivery.job.id
+    yield Stray(Extend(job_id, delivery.token, options.lease_s), LATE_HEARTBEAT, job_id)
+    yield Stray(Replay((job_id,)), LATE_REPLAY, job_id)
 
 
 def effect_key(delivery: Delivery) -> str:

@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 
 from ..harness.faults import LastingFault
-from ..harness.plan.senseless import NAMES
+from ..harness.plan.senseless import ALL_NAMES
 from ..harness.record.facts import Facts
 from ..harness.record.history import Answer, Event
 from ..harness.record.story import (
@@ -213,7 +213,7 @@ def _mark(facts: Facts, i: int, lane: dict[int, int]) -> Mark | None:
         case Event.REPLAY_ANSWERED:
             kind, label, text = "replay", "replayed", f"the replay was {said}"
         case Event.SENSELESS_ANSWERED if row["answer"] == Answer.OK:
-            kind, label, text = "enqueue", "accepted", f"{NAMES[int(row['key'])]} was accepted"
+            kind, label, text = "enqueue", "accepted", f"{ALL_NAMES[int(row['key'])]} was accepted"
         case Event.WORKER_EXITED:
             kind, text = "exited", tell_exit(facts, i)
             label = "killed" if row["value"] < 0 else "ended"

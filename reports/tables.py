@@ -21,7 +21,7 @@ from .whole_run import Percentiles, WholeRun
 MOST_ROWS = 8
 SETTINGS = (
     "sink", "lease_s", "wait_s", "grace_s", "call_timeout_s", "deadline_s", "max_deliveries",
-    "latency_s", "restart_s", "producers",
+    "latency_s", "restart_s", "producers", "late_words",
 )  # fmt: skip
 MOST_HELD = 40
 

@@ -5,8 +5,9 @@ an old script acks by the job's id and makes the token up. A queue that takes su
 what it cannot carry out, or lets a stranger end somebody's job.
 
 Here ordinary jobs run, one of them loses its worker, and meanwhile somebody sends each senseless
-command that there is, some of them about jobs that are being worked on. Each must be refused, and
-the jobs must not notice.
+command that there is, some of them about jobs that are being worked on. Behind each ack comes one
+heartbeat more, and somebody asks for a replay of what is done. Each must be refused, and the jobs
+must not notice.
 """
 
 from __future__ import annotations
@@ -46,6 +47,7 @@ def build(rng: Random, seed: int, variant: str) -> Plan:
         max_deliveries=4,
         deadline_s=60.0,
         actions=said,
+        late_words=True,
     )
 
 

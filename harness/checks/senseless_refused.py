@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from ...backends.claims import Claim, unclaimed
 from ..finding import Finding, Judged, judged
-from ..plan.senseless import NAMES, relied_on
+from ..plan.senseless import ALL_NAMES, relied_on
 from ..record.facts import Facts
 from ..record.history import Answer, Event
 from ..sight import Needs
@@ -25,14 +25,15 @@ EXCUSED_BY: tuple[Claim, ...] = ()
 
 def judge(facts: Facts) -> Judged:
     history, findings, looked_at = facts.history, list[Finding](), 0
-    for row in history.where(Event.SENSELESS_ANSWERED).tolist():  # of no job of the plan
-        name = NAMES[int(history["key"][row])]
+    for row in history.where(Event.SENSELESS_ANSWERED).tolist():  # most are of no job of the plan
+        name, job = ALL_NAMES[int(history["key"][row])], int(history["job"][row])
         if unclaimed(facts.claims, relied_on(name)):
             continue
         looked_at += 1
         if history["answer"][row] == Answer.OK:
-            sentence = f"{name} was accepted at {seconds(history['t'][row])}"
-            findings.append(Finding(-1, sentence, (row,)))
+            about = f" (job {job})" if job >= 0 else ""
+            sentence = f"{name}{about} was accepted at {seconds(history['t'][row])}"
+            findings.append(Finding(job, sentence, (row,)))
     if not looked_at:
         return Judged("inconclusive", note="nobody said what makes no sense")
     return judged(findings, f"{looked_at} senseless commands answered, {len(findings)} accepted")

@@ -62,7 +62,7 @@ class Node:
     def work(self) -> None:
         """Be a worker until told to stop."""
         plan = self.plan
-        options = WorkerOptions(plan.lease_s, plan.wait_s, plan.grace_s)
+        options = WorkerOptions(plan.lease_s, plan.wait_s, plan.grace_s, plan.late_words)
         queues = plan.workers[self.number].queues
         program = self.adapter.worker(f"w{self.number + 1}", queues, options)
         self.ledger.write(Event.WORKER_STARTED)

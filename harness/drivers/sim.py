@@ -209,7 +209,7 @@ class Simulation:
     def _supervise(self, number: int, queues: tuple[str, ...]) -> Steps:
         """The supervisor of one worker: start it, and start it again when it dies."""
         plan = self.plan
-        options = WorkerOptions(plan.lease_s, plan.wait_s, plan.grace_s)
+        options = WorkerOptions(plan.lease_s, plan.wait_s, plan.grace_s, plan.late_words)
         incarnation = 0
         while True:
             incarnation += 1

@@ -38,14 +38,21 @@ from .swarm import Space, Swarm
 
 LATER_S = 30.0  # surely after everything that was there before
 TIMEOUTS_S = (0.4, 3.0)  # of jobs that hang: shorter and longer than any lease
-NONSENSE = 0.3  # of all plans
+NONSENSE, LATE_WORDS = 0.3, 0.2  # of all plans
+UNHURRIED = ("mixed", "blind", "month", "stubborn", "deploys")  # shapes in which no wait is bounded
 PAYLOADS = (1, 3, 255, 256, 65_535, 65_536, 65_537)
 
 
 def draw(rng: Random, here: Swarm, space: Space = Space(), seed: int = 0) -> Plan:  # noqa: B008
     """A plan with nothing in it but what the swarm allows; ``seed`` seeds the queue's chance."""
     shape = _SHAPES[here.shape]
-    return _with_nonsense(shape(rng, here, space, seed), seed)
+    return _with_nonsense(_with_late_words(shape(rng, here, space, seed), seed), seed)
+
+
+def _with_late_words(plan: Plan, seed: int) -> Plan:
+    """Now and then workers say more of what is done: it costs time, and changes nothing."""
+    late = Random(f"late words {seed}").random() < LATE_WORDS and plan.variant in UNHURRIED
+    return with_time(replace(plan, late_words=True)) if late else plan
 
 
 def _with_nonsense(plan: Plan, seed: int) -> Plan:

@@ -37,7 +37,8 @@ def made_fair(plan: Plan) -> Plan:
 
 def with_time(plan: Plan) -> Plan:
     """The plan with a deadline by which even one worker alone must have come to an end."""
-    retry_s = plan.lease_s + plan.retry.cap_s + plan.restart_s + 4.0 * plan.call_timeout_s
+    calls = 6.0 if plan.late_words else 4.0
+    retry_s = plan.lease_s + plan.retry.cap_s + plan.restart_s + calls * plan.call_timeout_s
     work_s = sum(
         plan.max_deliveries * (min(job.timeout_s, _runs_s(job)) + retry_s) + job.delay_s
         for job in plan.jobs

@@ -15,7 +15,7 @@ from ...protocol.operator import operator
 from ...protocol.producer import Client, Stray, producer
 from ..faults import AnyFault, LinkFault
 from .payload import payload
-from .senseless import NAMES, senseless
+from .senseless import senseless
 
 Sink = Literal["blind", "keyed", "upsert", "set"]
 Behaviour = Literal["ok", "fail", "permanent", "depends", "malformed", "hang", "hang_in_c", "spin"]
@@ -111,6 +111,7 @@ class Plan(Struct, frozen=True, array_like=True, dict=True):
     operator does meanwhile. ``label`` begins the ids and keys of the jobs, so that runs on
     one queue can tell theirs apart. ``recovery_s``: while something of a library's own workers has
     moved within so many seconds, the deadline waits, for one such time after each death at most.
+    ``late_words``: workers say more of a job that they have acked (:class:`..WorkerOptions`).
     """
 
     scenario: str
@@ -136,6 +137,7 @@ class Plan(Struct, frozen=True, array_like=True, dict=True):
     actions: tuple[Action, ...] = ()
     label: str = ""
     recovery_s: float = 0.0
+    late_words: bool = False
 
     @property
     def full_name(self) -> str:
@@ -225,7 +227,7 @@ class Plan(Struct, frozen=True, array_like=True, dict=True):
         index = action.job % len(self.jobs)
         queue = self.queues[self.jobs[index].queue].name
         command = senseless(action.what, self.job_id(index), queue)
-        return Stray(command, NAMES.index(action.what))
+        return Stray(command, action.what)
 
     @property
     def healed_at_s(self) -> float:

@@ -24,10 +24,12 @@ from ...protocol.commands import (
     Leased,
     Nack,
     Release,
+    Replayed,
     Reply,
     RetryPolicy,
     Settled,
 )
+from ...protocol.worker import LATE_HEARTBEAT, LATE_REPLAY
 
 HIGHEST = 1_000_000  # the priorities that a job may have: see Job
 STRANGE = "never enqueued"
@@ -68,6 +70,11 @@ NAMES = (
     *(f"the {word} {whose}" for word in WORDS for whose in WHOSE),
     *LENGTHS_S,
 )
+LATE: dict[str, tuple[Claim, ...]] = {  # what a worker says behind its ack, and what it relies on
+    LATE_HEARTBEAT: ("delivery", "fencing"),
+    LATE_REPLAY: ("dead_letters",),
+}
+ALL_NAMES = (*NAMES, *LATE)  # in the order of their numbers in a ledger: only ever add to its end
 
 
 def senseless(name: str, job_id: str, queue: str) -> Command:
@@ -83,6 +90,8 @@ def senseless(name: str, job_id: str, queue: str) -> Command:
 
 def taken(reply: Reply) -> bool:
     """Whether the queue did what a command of these asked for."""
+    if isinstance(reply, Replayed):
+        return bool(reply.job_ids)
     return isinstance(reply, Enqueued | Leased) or (isinstance(reply, Settled) and reply.accepted)
 
 
@@ -90,6 +99,8 @@ def relied_on(name: str) -> tuple[Claim, ...]:
     """The claims without which a queue need not see that the command makes no sense."""
     if name in LENGTHS_S:
         return ("delivery",)
+    if name in LATE:
+        return LATE[name]
     job = JOBS.get(name.removeprefix("a job with "))
     return asks_for(job) if job else ("delivery", "fencing")
 

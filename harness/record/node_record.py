@@ -34,7 +34,7 @@ from ...protocol.producer import Stray
 from ...protocol.worker import ApplyEffect, Finished, Progress, Work
 from ..faults import Call, LastingFault
 from ..plan.plan import NEVER_BACK, Plan, PlannedJob
-from ..plan.senseless import taken
+from ..plan.senseless import ALL_NAMES, taken
 
 CALL_OF: dict[type, Call] = {
     Enqueue: "enqueue",
@@ -230,7 +230,13 @@ class NodeRecord:
         """
         if reply is not None and not isinstance(reply, Failed):
             answer = Answer.OK if taken(reply) else Answer.FAILED
-            self.write(Event.SENSELESS_ANSWERED, since=sent_at, answer=answer, key=want.number)
+            self.write(
+                Event.SENSELESS_ANSWERED,
+                since=sent_at,
+                answer=answer,
+                job=self.job_index(want.job_id) if want.job_id else -1,
+                key=ALL_NAMES.index(want.what),
+            )
 
     def _leased(self, reply: Reply | None) -> None:
         if not isinstance(reply, Leased) or reply.delivery is None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from ...protocol.events import CALLS
 from ..faults.fault import Fault, Strike
-from ..plan.senseless import NAMES
+from ..plan.senseless import ALL_NAMES
 from ..units import seconds
 from .facts import Facts
 from .history import Answer, Event, Phase
@@ -311,7 +311,7 @@ def _sentence(facts: Facts, i: int, of_job: int, pointed_at: bool) -> str | None
         case Event.REPLAY_ANSWERED:
             return f"{at}: the replay was {answer}"
         case Event.SENSELESS_ANSWERED:
-            return f"{at}: somebody sent {NAMES[int(row['key'])]}, which was {answer}"
+            return f"{at}: somebody sent {ALL_NAMES[int(row['key'])]}, which was {answer}"
         case Event.CONTRADICTED:
             return f"{at}: the queue counted no job and held this one: it contradicts itself"
         case Event.PASSED:

@@ -149,6 +149,7 @@ def plainer_plan(plan: Plan) -> Iterator[Plan]:
         ("retry", RetryPolicy(0.05, 2.0, 1.0, "full")),
         ("sink", "keyed"),
         ("seed", 0),
+        ("late_words", False),
     ):
         if getattr(plan, name) != plain:
             yield replace(plan, **{name: plain})

@@ -14,7 +14,7 @@ from jobquake.harness.checks import CHECKS
 from jobquake.harness.faults.flood import Flood
 from jobquake.harness.faults.kill_at import KillAt
 from jobquake.harness.finding import Judged
-from jobquake.harness.plan.senseless import NAMES
+from jobquake.harness.plan.senseless import ALL_NAMES
 from jobquake.harness.record.facts import Facts
 from jobquake.harness.record.history import History, row
 from jobquake.harness.sight import hidden
@@ -73,13 +73,19 @@ def test_every_outcome_is_the_one_that_the_model_knows(run: Legal) -> None:
 
 @pytest.mark.parametrize(
     ("name", "lacking"),
-    [("a job with a delay below 0 s", "delays"), ("the ack without a delivery", "fencing")],
+    [
+        ("a job with a delay below 0 s", "delays"),
+        ("the ack without a delivery", "fencing"),
+        ("the heartbeat of a delivery that is over", "fencing"),
+        ("the replay of a job that is done", "dead_letters"),
+    ],
 )
 def test_senseless_refused_rejects_what_was_accepted_unless_nothing_is_claimed_of_it(
     name: str, lacking: str
 ) -> None:
     def answer(taken: Answer, claims: Claims = EVERYTHING) -> Judged:
-        said = row(1.0, Event.SENSELESS_ANSWERED, since=0.9, answer=taken, key=NAMES.index(name))
+        key = ALL_NAMES.index(name)
+        said = row(1.0, Event.SENSELESS_ANSWERED, since=0.9, answer=taken, key=key)
         return CHECKS["senseless_refused"].answer(Facts(plan_of(1), claims, History([said])))
 
     assert answer(Answer.FAILED).verdict == "held"
