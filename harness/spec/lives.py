@@ -51,7 +51,8 @@ class Delivery:
 
     ``said_at`` is when its worker first sent how it ended, never: infinite. ``over_at``: the last
     moment that is known of it at its worker. ``until``: how far its lease reaches, by what its
-    worker was told. ``end``: the row that says how it ended, -1: none.
+    worker was told, and by the job's timeout where the queue claims to heed that. ``end``: the row
+    that says how it ended, -1: none.
     """
 
     row: int
@@ -150,6 +151,10 @@ def _deliveries(facts: Facts, found: dict[int, Life]) -> list[Delivery]:
                 last = found[index].replays[-1]
                 last.answer, last.answered_at, last.end = Answer(answer), t, row
         elif about := current.get((index, token, node, incarnation)):
+            if what == Event.EXTEND_ANSWERED:
+                if answer == Answer.OK:
+                    about.until = max(about.until, min(t + value, latest(facts, about)))
+                continue
             _told(about, what, answer, t, since, value, row)
             if what in (Event.FINISHED, Event.LEASE_LOST):
                 in_hand[worker].pop(about.row, None)
@@ -160,10 +165,7 @@ def _told(
     about: Delivery, what: int, answer: int, t: float, since: float, value: float, row: int
 ) -> None:
     """A row of the delivery's worker about it."""
-    if what == Event.EXTEND_ANSWERED:
-        if answer == Answer.OK:
-            about.until = max(about.until, t + value)
-    elif what in (Event.ACK_SENT, Event.HANDBACK_SENT):
+    if what in (Event.ACK_SENT, Event.HANDBACK_SENT):
         about.ending, about.said_at, about.end = "unknown", t, row
         about.release = what == Event.HANDBACK_SENT and value > 0
     elif what in (Event.FINISHED, Event.LEASE_LOST):
@@ -224,6 +226,13 @@ def born_again(facts: Facts) -> Ints:
     for job, times in submitted_again(facts).items():
         found[job] = sum(at >= done_at[facts.work[job]] + kept_s for at in times)
     return found
+
+
+def latest(facts: Facts, delivery: Delivery) -> float:
+    """When the lease of the delivery must be over, however often it was extended."""
+    if not facts.claims.timeouts:
+        return NEVER
+    return delivery.at + facts.plan.jobs[delivery.job].timeout_s + facts.claims.timer_s
 
 
 def in_order(deliveries: list[Delivery]) -> list[Delivery]:

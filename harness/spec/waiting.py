@@ -24,7 +24,7 @@ from ..record.history import Answer, Event
 from ..record.once import once
 from .asking import NEVER, Asking, asking, linger_s
 from .backoff import between
-from .lives import Delivery, Life, came_between, lives, struck_enqueues
+from .lives import Delivery, Life, came_between, latest, lives, struck_enqueues
 
 After = Literal["enqueue", "delay", "hand-back", "retry", "lost lease", "replay"]
 TIMED: tuple[After, ...] = ("delay", "retry", "lost lease")  # by a timer of the queue
@@ -227,5 +227,6 @@ class _Story:
         if ended.ending in ("crashed", "unknown"):
             lease_s = facts.plan.lease_s + facts.claims.timer_s
             over_at = max(ended.until, over_at + lease_s + linger_s(facts))
+            over_at = min(over_at, max(ended.over_at, latest(facts, ended)))
         place = bisect_left(self._asks, over_at, key=lambda ask: ask.since)
         return min((ask.at for ask in self._asks[place : place + 8]), default=None)
