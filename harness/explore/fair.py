@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from ..faults.drawing import Sketch
 from ..faults.fault import CallFault, PointFault
 from ..faults.fields import SERVER
+from ..faults.kill_at import KillAt
 from ..plan.plan import NEVER_BACK, Plan, PlannedJob
 
 DEADLINE_S = 30.0  # and time for all the work that there may be
@@ -38,8 +39,12 @@ def made_fair(plan: Plan) -> Plan:
 def with_time(plan: Plan) -> Plan:
     """The plan with a deadline by which even one worker alone must have come to an end."""
     calls = 6.0 if plan.late_words else 4.0
-    retry_s = plan.lease_s + plan.retry.cap_s + plan.restart_s + calls * plan.call_timeout_s
-    work_s = sum(
+    lost_s = plan.lease_s + calls * plan.call_timeout_s
+    kills = [fault for fault in plan.faults if isinstance(fault, KillAt)]
+    retry_s = plan.retry.cap_s + plan.restart_s + 4.0 * calls * plan.latency_s
+    if len(kills) < len(plan.faults):
+        retry_s += lost_s  # each delivery may lose its lease, or an answer
+    work_s = lost_s * sum(fault.times for fault in kills) + sum(
         plan.max_deliveries * (min(job.timeout_s, _runs_s(job)) + retry_s) + job.delay_s
         for job in plan.jobs
     )

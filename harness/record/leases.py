@@ -7,10 +7,11 @@ means nothing once somebody else has the job.
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterator
 from functools import cached_property
+from itertools import accumulate
 from typing import NamedTuple
 
 from .facts import Facts, Flags
@@ -27,6 +28,35 @@ class HandOver(NamedTuple):
     at_s: float
     token: int
     row: int
+
+
+class _InTime:
+    """The deliveries of one job in the order of their times; there may be thousands.
+
+    ``_greater`` says where behind each of them the first one with a newer token is, ``_highest``
+    how high tokens had come by then, and ``_of_token`` where each token was handed out.
+    """
+
+    def __init__(self, handed_out: list[HandOver]) -> None:
+        self._all = handed_out
+        self._times = [one.at_s for one in handed_out]
+        self._highest = list(accumulate((one.token for one in handed_out), max))
+        self._greater = [len(handed_out)] * len(handed_out)
+        self._of_token = defaultdict[int, list[int]](list)
+        waiting: list[int] = []
+        for place, one in enumerate(handed_out):
+            self._of_token[one.token].append(place)
+            while waiting and handed_out[waiting[-1]].token < one.token:
+                self._greater[waiting.pop()] = place
+            waiting.append(place)
+
+    def newer(self, token: int, before_s: float) -> HandOver | None:
+        """See :meth:`Leases.newer`."""
+        by_then = bisect_left(self._times, before_s)
+        mine = self._of_token.get(token, ())
+        born = bisect_left(mine, by_then)
+        place = self._greater[mine[born - 1]] if born else bisect_right(self._highest, token)
+        return self._all[place] if place < by_then else None
 
 
 class Leases:
@@ -74,10 +104,12 @@ class Leases:
         One that came before the token itself was handed out is of an earlier life: the queue had
         forgotten the job, and counts anew.
         """
-        of_job = self.of_job.get(job, ())
-        born = max((h.row for h in of_job if h.token == token and h.at_s < before_s), default=-1)
-        later = (h for h in of_job if h.token > token and h.row > born and h.at_s < before_s)
-        return next(later, None)
+        handed_out = self._in_time.get(job)
+        return handed_out.newer(token, before_s) if handed_out else None
+
+    @cached_property
+    def _in_time(self) -> dict[int, _InTime]:
+        return {job: _InTime(sorted(handed_out)) for job, handed_out in self.of_job.items()}
 
     @cached_property
     def ends(self) -> dict[Holder, float]:
