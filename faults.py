@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from .harness.faults.flood import Flood as Flood
     from .harness.faults.kill_at import KillAt as KillAt
     from .harness.faults.kill_at_trip import KillAtTrip as KillAtTrip
+    from .harness.faults.kill_process_at import KillProcessAt as KillProcessAt
+    from .harness.faults.kill_taking import KillTaking as KillTaking
     from .harness.faults.kill_worker import KillWorker as KillWorker
     from .harness.faults.net_fault import NetFault as NetFault
     from .harness.faults.net_timeout import NetTimeout as NetTimeout

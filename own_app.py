@@ -15,7 +15,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 from .errors import UsageError
 from .project import FILE, TABLE, Project, project_of
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from .harness.result import Result
     from .harness.run import Run
 
-Kill = Literal["child", "worker"]
+Kill = Literal["child", "worker", "taking"]
 Args = Sequence[Any] | Mapping[str, Any] | str | None
 
 
@@ -69,8 +69,9 @@ class OwnApp:
         ``scenario`` is by default ``worker-kill-before-ack``. ``task`` is the one that is called,
         by default one of jobquake's own; ``args`` are its arguments, or ``"module:function"`` that
         is given the job's number and returns them; ``options`` is what else your code passes when
-        it enqueues (``{"retry": 3}``). ``kill``: what dies where the scenario kills,
-        the whole worker (the default) or only the process that runs the job. ``workers`` (2) are
+        it enqueues (``{"retry": 3}``). ``kill``: what dies where the scenario kills, the whole
+        worker (the default), only the process that runs the job, or, ``taking``, the whole worker
+        at the moment when its broker has handed it that job. ``workers`` (2) are
         started for each pool of the scenario. ``time``, ``toxiproxy`` and
         ``confirm_s`` are as in :func:`jobquake.run`.
         ``patience_s`` is how long to wait for what the library brings back by itself: by default
@@ -112,7 +113,7 @@ class OwnApp:
         put_in_place = said.services if services is None else services
         named = replace(named, services=tuple(put(service) for service in put_in_place))
         system = apps.system_of(named, properties)
-        one_kind: Kill = kill or ("child" if said.kill == "child" else "worker")
+        one_kind = kill or cast("Kill", said.kill if said.kill in get_args(Kill) else "worker")
         time = time or cast("Time | None", said.time)
         patience_s = said.patience_s if patience_s is None else patience_s
         (one,) = apps.experiments_on(

@@ -23,7 +23,7 @@ from .errors import UsageError
 
 FILE, TABLE = "pyproject.toml", "tool.jobquake"
 MOST_WORKERS = 16
-KILLS, TIMES = ("child", "worker", "both"), ("leap", "real")
+KILLS, TIMES = ("child", "worker", "taking", "both"), ("leap", "real")
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ WORKERS, PATIENCE_S = 2, 30.0
 KILLED: dict[str, tuple[Kills, ...]] = {
     "child": ("child",),
     "worker": ("worker",),
+    "taking": ("taking",),
     "both": ("child", "worker"),
 }
 
@@ -91,8 +92,8 @@ OF_SCENARIOS = (
     click.option(
         "--kill",
         type=click.Choice(list(KILLS)),
-        help="What dies: the process that runs the job, the whole worker, or each in a run "
-        "[default: both].",
+        help="What dies: the process that runs the job, the whole worker, each in a run, or the "
+        "whole worker at the moment when its broker has handed it a job [default: both].",
     ),
     click.option(
         "--broker",

@@ -17,12 +17,13 @@ from ..harness.faults.changed import fields_of
 from ..harness.faults.fault import Fault
 from ..harness.faults.kill_at import KillAt
 from ..harness.faults.kill_process_at import KillProcessAt
+from ..harness.faults.kill_taking import KillTaking
 from ..harness.faults.kill_worker import KillWorker
 from ..harness.faults.pause_at import PauseAt
 from ..harness.plan.plan import Plan, Pool, Sink
 from ..protocol.worker import Point
 
-Kills = Literal["child", "worker"]
+Kills = Literal["child", "worker", "taking"]
 INSIDE: dict[Point, Point] = {"mid_job": "after_lease", "before_effect": "after_effect"}
 PHASES = {"running": "leased"}
 NOT_FOR_APPS = ("leases_exclusive", "timeouts_enforced")  # the library's own, not the plan's
@@ -95,7 +96,7 @@ def _pools(plan: Plan, workers: int) -> tuple[Pool, ...]:
 
 
 def _ends_whole_worker(fault: Fault) -> bool:
-    """Whether it cannot strike a child alone: the ack is the parent's."""
+    """Whether it cannot strike a child alone, or at a job's taking: the ack is the parent's."""
     after_ack = isinstance(fault, KillAt) and fault.point == "after_ack"
     return after_ack or isinstance(fault, KillWorker)
 
@@ -114,15 +115,19 @@ def _of_workers(fault: Fault, workers: int) -> Fault:
 def _fault(fault: Fault, fit: Fit) -> Fault:
     if isinstance(fault, KillAt | PauseAt) and not fit.own_task:
         fault = replace(fault, point=INSIDE.get(fault.point, fault.point))
-    if isinstance(fault, KillAt) and fit.kills == "worker" and fit.recovery_s > LONG_S:
+    if isinstance(fault, KillAt) and fit.kills != "child" and fit.recovery_s > LONG_S:
         fault = replace(fault, times=min(fault.times, DEATHS_OF_ONE))
     if isinstance(fault, KillAt) and fit.kills == "child":
         return KillProcessAt(fault.job, fault.point, fault.times, fault.nth)
+    if isinstance(fault, KillAt) and fit.kills == "taking":
+        return KillTaking(fault.job, fault.times, fault.nth)
     return fault
 
 
 def _cell(cell: tuple[str, str], fit: Fit) -> tuple[str, str]:
     kind, phase = cell
+    if kind == KillAt.label and fit.kills == "taking":
+        return KillTaking.label, "leased"
     if kind == KillAt.label and fit.kills == "child":
         kind = KillProcessAt.label
     if not fit.own_task and kind in (KillAt.label, KillProcessAt.label, PauseAt.label):

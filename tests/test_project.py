@@ -93,7 +93,10 @@ def test_another_app_has_a_task_of_its_own_and_another_task_arguments_of_its_own
         ("app = 3", "an app as its workers name it, such as 'shop.celery:app' as app of T in F, f"),
         ("args = 1", "a list or a table of arguments, or 'module:function' as args of T in F, f"),
         ("args = [2026-01-01]", "a list or a table of arguments"),
-        ("kill = 'all'", "'child', 'worker' or 'both' as kill of T in F, found 'all'; correct it"),
+        (
+            "kill = 'all'",
+            "'child', 'worker', 'taking' or 'both' as kill of T in F, found 'all'; correct it",
+        ),
         ("time = 'fast'", "'leap' or 'real' as time of T in F, found 'fast'; correct it"),
         ("patience = '5'", "a number of seconds as patience of T in F, found '5'; correct it"),
         ("patience = true", "a number of seconds as patience of T in F, found True; correct it"),

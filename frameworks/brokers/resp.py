@@ -26,13 +26,15 @@ __all__ = ["Passing", "Reader", "RedisCalls", "RedisSession", "Words", "words_of
 class Passing(NamedTuple):
     """A command that concerns a job: the call that it is in jobquake's words, and in plain ones.
 
-    ``refused``: Redis lacks what it needs for that, in its own words.
+    ``refused``: Redis lacks what it needs for that, in its own words. ``between``: where a worker
+    is that was answered and has done nothing yet, in the library's commands.
     """
 
     call: str
     job: str
     words: str
     refused: str = ""
+    between: str = ""
 
 
 class Reader(Protocol):

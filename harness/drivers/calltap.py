@@ -22,6 +22,7 @@ from ..faults import CallFault
 from ..faults.world import Link
 from ..strikes import CallStrikes, call_phase
 from .hands import Hands
+from .takings import MOMENT, Takings
 
 NOBODY_S = Hands()
 UP, DOWN = Direction.UPSTREAM, Direction.DOWNSTREAM
@@ -31,7 +32,7 @@ class Struck(Protocol):
     """Write down that a fault has struck a call of this node."""
 
     def __call__(
-        self, fault: int, node: int, phase: Phase, job: int, length_s: float = 0.0
+        self, fault: int, node: int, phase: Phase, job: int, length_s: float = 0.0, words: str = ""
     ) -> None: ...
 
 
@@ -61,6 +62,7 @@ class Wire(NamedTuple):
     passed: Callable[[int, int, str, bool], None] = lambda node, job, words, taken: None
     refused: Callable[[int, int, str, str], None] = lambda node, job, call, words: None
     hands: Hands = NOBODY_S
+    takings: Takings | None = None
     gives_up_s: float = math.inf  # TCP gives up a connection on which nothing passes any more
 
     def tell(self, node: int, session: Session) -> None:
@@ -231,15 +233,30 @@ class OrderedTap:
         wire = self._wire
         _, call, identifier = self._session.reply(message)
         wire.tell(self._node, self._session)
+        kills = call == "lease" and self._kills(message, identifier)
         if isinstance(self._session, Taking) and self._session.answers:
-            if call == "lease" and wire.job_index(identifier) >= 0:
+            if call == "lease" and not kills and wire.job_index(identifier) >= 0:
                 wire.hands.given(self._node, identifier)
             self._asked(-1)
+        if kills:
+            self._deaf = True  # until it is killed
+            return
         if call == "lease" and identifier and (granted := wire.calls.next("granted")):
             self._struck(granted[0], call_phase(call, True), wire.job_index(identifier))
             self._fall_deaf()
             return
         self._link.forward(DOWN, message)
+
+    def _kills(self, answer: bytes, identifier: str) -> bool:
+        """Whether the answer hands out a job with which whoever asked is to die."""
+        struck = self._wire.takings.struck(answer, identifier) if self._wire.takings else None
+        if struck is None:
+            return False
+        number, job = struck
+        passing = self._session.passing if isinstance(self._session, Telling) else None
+        words = getattr(passing, "between", "") or MOMENT
+        self._wire.struck(number, self._node, Phase.LEASED, job, words=words)
+        return True
 
     def _request(self, message: bytes) -> None:
         wire = self._wire

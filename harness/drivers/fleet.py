@@ -138,7 +138,7 @@ class Fleet:
             fault = self._plan.faults[row.fault]
             if isinstance(fault, PointFault) and fault.job == row.job and slot.process:
                 self._struck(slot, row, fault)
-            elif isinstance(fault, TripFault) and fault.ends_worker:
+            elif fault.on_network and fault.ends_worker:
                 self._whole.append((slot.number, slot.incarnation, row.fault, row.job))
 
     def _struck(self, slot: Slot, row: Row, fault: PointFault) -> None:

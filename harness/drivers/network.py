@@ -27,6 +27,7 @@ from ..plan.plan import Plan
 from ..strikes import CallStrikes, call_phase
 from .calltap import CallTap, OrderedTap, Wire
 from .hands import Hands
+from .takings import Takings
 from .trips import Record, TripStrikes
 from .triptap import TripTap, Watch
 from .watched import Watched
@@ -92,6 +93,7 @@ class Network:
             calls, index = CallStrikes(self._plan), self._plan.job_index
             wire = Wire(self._framing, calls, self._link, self._struck, index)
             wire = wire._replace(passed=self._passed, refused=self._refused, hands=self._hands)
+            wire = wire._replace(takings=Takings(self._plan))
             # Jobquake's own workers give a call up by themselves.
             own = not self._plan.recovery_s
             self._wire = wire if own else wire._replace(gives_up_s=TCP_GIVES_UP_S)
@@ -190,7 +192,16 @@ class Network:
         if self.full is not None:
             self._struck(self.full, node, call_phase(of, bool(not call)), job)
 
-    def _struck(self, fault: int, node: int, phase: Phase, job: int, length_s: float = 0.0) -> None:
+    def _struck(
+        self, fault: int, node: int, phase: Phase, job: int, length_s: float = 0.0, words: str = ""
+    ) -> None:
+        key = self._ledger.say(Said(words)) if words else 0
         self._ledger.write(
-            Event.FAULT_STRUCK, node=node, phase=phase, job=job, fault=fault, value=length_s
+            Event.FAULT_STRUCK,
+            node=node,
+            phase=phase,
+            job=job,
+            fault=fault,
+            value=length_s,
+            key=key,
         )

@@ -29,12 +29,13 @@ class Strike(NamedTuple):
     """What a sentence needs to know of one strike.
 
     ``who`` is the node that was struck, ``when`` says where its job stood, ``name`` gives the
-    name of any node.
+    name of any node. ``words`` say where it was in the library's own commands, if that is known.
     """
 
     who: str
     when: str
     name: Callable[[int], str]
+    words: str = ""
 
 
 class Fault(Struct, frozen=True, array_like=True):

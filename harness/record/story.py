@@ -231,7 +231,8 @@ def tell_strike(facts: Facts, i: int) -> str:
     row = facts.history.rows[i]
     fault: Fault = facts.plan.faults[int(row["fault"])]
     who, when = node_name(facts, int(row["node"])), _WHILE[Phase(int(row["phase"]))]
-    return fault.sentence(Strike(who, when, partial(node_name, facts)))
+    words = facts.history.words(i).error if fault.on_network and row["key"] else ""
+    return fault.sentence(Strike(who, when, partial(node_name, facts), words))
 
 
 def tell_error(facts: Facts, i: int) -> str:

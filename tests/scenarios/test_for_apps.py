@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from jobquake.harness.faults.kill_at import KillAt
 from jobquake.harness.faults.kill_process_at import KillProcessAt
+from jobquake.harness.faults.kill_taking import KillTaking
 from jobquake.harness.faults.kill_worker import KillWorker
 from jobquake.harness.plan.validate import validate
 from jobquake.scenarios import registry
@@ -20,6 +21,15 @@ def test_where_a_child_is_to_die_nothing_else_does() -> None:
     assert not [fault for fault in plan.faults if isinstance(fault, KillAt | KillWorker)]
     assert ("process kill", "leased") in plan.must_hit
     assert plan.variant == "child"
+
+
+def test_who_is_to_die_while_it_takes_a_job_dies_at_no_other_point() -> None:
+    plan = fitted(KILLS, WORKER._replace(kills="taking"))
+    validate(plan)
+    taking = [fault for fault in plan.faults if isinstance(fault, KillTaking)]
+    assert len(taking) == len([f for f in KILLS.faults if isinstance(f, KillAt)]) - 2, "after acks"
+    assert not [f for f in plan.faults if isinstance(f, KillAt | KillProcessAt | KillWorker)]
+    assert ("kill while taking", "leased") in plan.must_hit and plan.variant == "taking"
 
 
 def test_a_point_inside_of_somebody_s_task_is_one_before_or_after_it() -> None:

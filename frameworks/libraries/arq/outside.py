@@ -73,13 +73,18 @@ class Commands:
         if command == b"PSETEX" and key.startswith(JOB):
             return Passing("enqueue", key[len(JOB) :], "sent PSETEX arq:job with it")
         if command == b"PSETEX" and key.startswith(PROGRESS):
-            return Passing("lease", key[len(PROGRESS) :], "sent PSETEX arq:in-progress of it")
+            return Passing("", key[len(PROGRESS) :], "sent PSETEX arq:in-progress of it")
         if command == b"ZREM" and not key.startswith("arq:abort"):
             return Passing("ack", _text(words[2]), f"sent ZREM {key} of it")
         return None
 
     def reply(self, words: Words, reply: bytes) -> Passing | None:
-        return None
+        """A job stays where it is, and what counts as taking it is that it is in progress."""
+        if words[0].upper() != b"PSETEX" or not (key := _text(words[1])).startswith(PROGRESS):
+            return None
+        told = "Redis answered PSETEX arq:in-progress of it"
+        between = "after PSETEX arq:in-progress was answered"
+        return Passing("lease", key[len(PROGRESS) :], told, between=between)
 
 
 def _queued(redis: Redis, looked: Looked, now: float) -> Iterator[tuple[str, Inspected]]:

@@ -127,11 +127,12 @@ class Commands:
         found = words_of(reply)
         job = _identifier(_message(found[-1])) if found else ""
         told = f"Redis answered {command} with it, after which HSET unacked has to follow"
-        return _passing("lease", job, told)
+        between = f"after {command} had answered with it and before HSET unacked was sent"
+        return _passing("lease", job, told, between)
 
 
-def _passing(call: str, job: str, words: str) -> Passing | None:
-    return Passing(call, job, words) if job else None
+def _passing(call: str, job: str, words: str, between: str = "") -> Passing | None:
+    return Passing(call, job, words, between=between) if job else None
 
 
 def _option(looked: Looked, name: str, otherwise: float) -> float:

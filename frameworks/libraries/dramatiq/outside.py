@@ -102,7 +102,8 @@ class Commands:
         if _command(words) != b"fetch" or reply[:1] != b"*":
             return None
         jobs = [job for message in words_of(reply) if (job := _identifier(message))]
-        return Passing("lease", jobs[-1], "Redis answered fetch with it") if jobs else None
+        told, between = "Redis answered fetch with it", "after fetch had answered with it"
+        return Passing("lease", jobs[-1], told, between=between) if jobs else None
 
 
 class _Names:

@@ -81,7 +81,8 @@ class Commands:
         found = words_of(b"*1\r\n" + reply) if reply[:1] == b"$" else words_of(reply)
         job = next((name for word in found if (name := _identifier(word))), "")
         told = f"Redis answered {command.decode()} with it, after which nothing holds it"
-        return Passing("lease", job, told) if job else None
+        between = f"after {command.decode()} had answered with it"
+        return Passing("lease", job, told, between=between) if job else None
 
 
 def _queued(redis: Redis, looked: Looked) -> Iterator[tuple[str, Inspected]]:

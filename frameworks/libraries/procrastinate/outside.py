@@ -118,7 +118,9 @@ class Statements:
         if not number or not job:
             return None
         self._jobs[number] = job
-        return Passing("lease", job, "PostgreSQL answered fetch_job with it")
+        told = "PostgreSQL answered fetch_job with it"
+        between = "after fetch_job had answered with it"
+        return Passing("lease", job, told, between=between)
 
 
 def _lock_in(value: bytes) -> str:

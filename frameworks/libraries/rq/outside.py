@@ -108,7 +108,8 @@ class Commands:
         if not found:
             return None
         told = f"Redis answered {command} with it, after which ZADD rq:wip has to follow"
-        return Passing("lease", _text(found[-1]), told)
+        between = f"after {command} had answered with it and before ZADD rq:wip was sent"
+        return Passing("lease", _text(found[-1]), told, between=between)
 
 
 def _findings(recovery: Recovery) -> Iterator[Finding]:

@@ -85,7 +85,9 @@ class Commands:
         if command not in TAKES or reply[:1] != b"$" or reply[1:2] == b"-":
             return None
         (found,) = words_of(b"*1\r\n" + reply)
-        return Passing("lease", _key(found), f"Redis answered {command.decode()} with it")
+        told = f"{command.decode()} with it"
+        between = f"after {command.decode()} had answered with it"
+        return Passing("lease", _key(found), f"Redis answered {told}", between=between)
 
 
 def _jobs(redis: Redis, looked: Looked) -> Iterator[tuple[str, Inspected]]:

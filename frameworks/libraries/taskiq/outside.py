@@ -103,13 +103,15 @@ class Commands:
         if command == "BRPOP":
             found = [job for body in POPPED.findall(reply) if (job := _identifier(body))]
             told = "Redis answered BRPOP with it, after which nothing holds it"
-            return Passing("lease", found[-1], told) if found else None
+            between = "after BRPOP had answered with it"
+            return Passing("lease", found[-1], told, between=between) if found else None
         if command not in ("XREADGROUP", "XAUTOCLAIM", "EXEC"):
             return None
         named = {entry: job for entry, body in ENTRY.findall(reply) if (job := _identifier(body))}
         self._jobs |= named
-        told = f"Redis answered {command} with it"
-        return Passing("lease", list(named.values())[-1], told) if named else None
+        told, between = f"Redis answered {command} with it", f"after {command} had answered with it"
+        jobs = list(named.values())
+        return Passing("lease", jobs[-1], told, between=between) if jobs else None
 
 
 def _of_list(redis: Redis, looked: Looked) -> Iterator[tuple[str, Inspected]]:

@@ -11,10 +11,14 @@ from jobquake.frameworks.libraries.celery.outside import Commands
 from jobquake.harness.drivers.calltap import DOWN, UP, OrderedTap, Wire
 from jobquake.harness.drivers.hands import WITHIN_S, Hands
 from jobquake.harness.drivers.pace import RealTime
+from jobquake.harness.drivers.takings import Takings
 from jobquake.harness.drivers.watched import Watched
+from jobquake.harness.faults.kill_taking import KillTaking
 from jobquake.harness.strikes import CallStrikes
+from jobquake.protocol.events import Phase
 from jobquake.proxy.applied import Direction
 from jobquake.proxy.tap import Tapped
+from msgspec.structs import replace
 from support.small_plan import SMALL
 
 NOTHING = b"*-1\r\n"
@@ -49,6 +53,34 @@ def tap_of(hands: Hands) -> tuple[OrderedTap, Link]:
         lambda *_: None, SMALL.job_index, hands=hands,
     )  # fmt: skip
     return OrderedTap(wire, 0, cast("Tapped", link)), link
+
+
+def test_who_is_to_die_with_a_job_that_it_is_handed_never_hears_of_it() -> None:
+    jobs = (SMALL.jobs[0],) * 2
+    plan = replace(SMALL, jobs=jobs, faults=(KillTaking(0, times=1, nth=2),))
+    struck = list[tuple[int, int, Phase, int, str]]()
+
+    def strikes(
+        fault: int, node: int, phase: Phase, job: int, length_s: float = 0.0, words: str = ""
+    ) -> None:
+        struck.append((fault, node, phase, job, words))
+
+    link, hands = Link(), Hands()
+    wire = Wire(
+        Watched(RedisCalls(Commands)), CallStrikes(plan), lambda node: None, strikes,
+        plan.job_index, hands=hands, takings=Takings(plan),
+    )  # fmt: skip
+    tap = OrderedTap(wire, 3, cast("Tapped", link))
+    answer, other = (words(b"celery", body) for body in (BODY, BODY.replace(b"job-0", b"job-1")))
+    for reply in (answer, other, answer, other):
+        tap.received(UP, ASK)
+        tap.received(DOWN, reply)
+        for job in ("job-0", "job-1"):
+            hands.noted(3, job)
+    between = "after BRPOP had answered with it and before HSET unacked was sent"
+    assert struck == [(0, 3, Phase.LEASED, 0, between)]
+    assert link.passed == [ASK, answer, ASK, other, ASK], "and nothing after it"
+    assert not hands.taking(3), "what it took before is noted, so it can be killed at once"
 
 
 def test_a_worker_takes_a_job_from_its_asking_until_it_has_noted_it() -> None:
