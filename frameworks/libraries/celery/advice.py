@@ -10,7 +10,9 @@ TASKS = "https://docs.celeryq.dev/en/stable/userguide/tasks.html"
 REDIS = "https://docs.celeryq.dev/en/stable/getting-started/backends-and-brokers/redis.html"
 WORKERS = "https://docs.celeryq.dev/en/stable/userguide/workers.html"
 OPTIMIZING = "https://docs.celeryq.dev/en/stable/userguide/optimizing.html"
-CHILD, WORKER = "worker-kill-before-ack --kill child", "worker-kill-before-ack --kill worker"
+CHILD, WORKER, TAKING = (
+    f"worker-kill-before-ack --kill {what}" for what in ("child", "worker", "taking")
+)
 
 
 def findings(looked: Looked, visibility_s: float, sweep_s: float) -> Iterator[Finding]:
@@ -72,7 +74,7 @@ def findings(looked: Looked, visibility_s: float, sweep_s: float) -> Iterator[Fi
         "a message is never lost while a worker takes it",
         "none: on Redis Celery takes a message with BRPOP and notes it in unacked afterwards",
         "use RabbitMQ where that matters",
-        "broker-full",
+        TAKING,
         REDIS,
     )
     yield Finding(

@@ -176,7 +176,9 @@ def tapped(framing: Any, *faults: CallFault) -> tuple[Any, Line, list[tuple[int,
     """A tap of that framing in a plan with these faults, its line, and what was struck."""
     strikes: list[tuple[int, Phase, int]] = []
 
-    def struck(fault: int, node: int, phase: Phase, job: int, length_s: float = 0.0) -> None:
+    def struck(
+        fault: int, node: int, phase: Phase, job: int, length_s: float = 0.0, words: str = ""
+    ) -> None:
         strikes.append((fault, phase, job))
 
     watched, whole, line = Watched(framing), plan(*faults), Line()

@@ -70,7 +70,9 @@ class Stage:
         wire = Wire(framing, CallStrikes(self.plan), lambda node: None, self._strike, index)
         self.watch = Watch(wire, self.strikes, self.record)
 
-    def _strike(self, fault: int, node: int, phase: Phase, job: int, length_s: float = 0.0) -> None:
+    def _strike(
+        self, fault: int, node: int, phase: Phase, job: int, length_s: float = 0.0, words: str = ""
+    ) -> None:
         assert (phase, job) == (Phase.ON_THE_WIRE, 0)
         self.struck.append((fault, length_s))
 
