@@ -8,9 +8,11 @@ take the folder, and ``replay.txt`` with the command that needs no folder.
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from .harness.run import Run
 
 SETTING, FOLDER = "jobquake_artifacts", ".jobquake"
-PAGE, REPLAY = "report.html", "replay.txt"
+PAGE, REPLAY, INDEX = "report.html", "replay.txt", "index.html"
 MOST_KEPT = 20
 LONGEST_NAME = 120
 
@@ -111,6 +113,30 @@ def _kept(noted: Noted, item: pytest.Item) -> Noted:
         return noted._replace(problem=problem)
 
 
+def write_index(config: pytest.Config, rows: Sequence[tuple[str, list[str], bool]]) -> Path | None:
+    """Write one page that links to those of all failing runs, if there are several; where it is.
+
+    ``rows``: the test, what the summary says of its run, and whether the test was run again. An
+    index of an earlier session goes.
+    """
+    root, base = _root(config), config.invocation_params.dir
+    if root is None:
+        return None
+    index = root / INDEX
+    kept = [(test, row, rerun) for test, row, rerun in rows if row[3]]
+    if len(kept) < 2:
+        index.unlink(missing_ok=True)
+        return None
+    from .reports.session import FailingRun, page
+
+    shown = [
+        FailingRun(test, verdict, name, again, os.path.relpath(base / page_, root), rerun)
+        for test, (verdict, name, again, page_), rerun in kept
+    ]
+    index.write_text(page(shown), encoding="utf-8")
+    return index
+
+
 def forget(item: pytest.Item) -> None:
     """Remove what was kept of the test when it was run before, and nothing else."""
     root = _root(item.config)
@@ -169,6 +195,11 @@ def _save(run: Run, folder: Path) -> Path:
 
 def _name(words: str) -> str:
     return re.sub(r"[^A-Za-z0-9._-]", "-", words)[-LONGEST_NAME:]
+
+
+def short(path: Path) -> str:
+    """The path as it is typed where pytest was started."""
+    return os.path.relpath(path)
 
 
 def _short(path: Path, base: Path) -> str:

@@ -38,6 +38,7 @@ OF_RUN = (
     "properties", "broker", "services",
 )  # fmt: skip
 OF_APP = ("app", "python", "worker", "folder", *OF_RUN)
+EXPECT = "jobquake_expect"
 MARKER = ("scenario", *OPTIONS, *OF_APP)
 STORY_LINES = 12
 ATTEMPT: pytest.StashKey[artifacts.Attempt] = pytest.StashKey()
@@ -84,6 +85,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="keep the runs of failing tests below this folder; default: the ini setting "
         f"{artifacts.SETTING}",
     )
+    group.addoption(
+        "--jobquake-expect",
+        metavar="FILE",
+        help=f"what may be violated, and why, as jobquake run --record writes it; default: the ini "
+        f"setting {EXPECT}",
+    )
+    parser.addini(EXPECT, "a file of known findings, such as --jobquake-expect names", default="")
     parser.addini(
         artifacts.SETTING,
         "where the runs of failing tests are kept, with their pages; default: "
@@ -163,9 +171,26 @@ class Shaker:
             done = self._run(_over(self._defaults, given), variant)
         except JobquakeError as error:
             raise pytest.fail.Exception(str(error), pytrace=False) from None
+        if expect == "held":
+            self._hold_against_what_is_known(done.result)
         if done.result.verdict != expect:
             pytest.fail(_failure(done, expect), pytrace=False)
         return done.result
+
+    def _hold_against_what_is_known(self, result: Result) -> None:
+        """A violation that may be is no failure; one that is gone has to leave the file."""
+        config = self._config
+        named, setting = config.getoption("--jobquake-expect"), str(config.getini(EXPECT)).strip()
+        if not (named or setting):
+            return
+        from . import baseline
+
+        base = config.invocation_params.dir if named else artifacts.base_of(config)
+        known = baseline.read(base / (named or setting))
+        if reason := known.excuse(result):
+            pytest.xfail(f"known: {reason}")
+        if better := baseline.better(result, known):
+            pytest.fail(better, pytrace=False)
 
     def _run(self, said: dict[str, Any], variant: str | None) -> Run:
         from . import api
@@ -311,8 +336,8 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         for report in of_kind
         if isinstance(report, pytest.TestReport)
     ]
-    lines: list[tuple[Any, str]] = [
-        (value, report.outcome)
+    lines: list[tuple[str, Any, str]] = [
+        (report.nodeid, value, report.outcome)
         for report in reports
         if report.when != "teardown"
         for name, value in report.user_properties
@@ -324,16 +349,19 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     terminalreporter.section("jobquake")
     for line in contracts:
         terminalreporter.write_line(line)
-    if terminalreporter.verbosity < 0 and (passed := sum(what == "passed" for _, what in lines)):
+    if terminalreporter.verbosity < 0 and (passed := sum(what == "passed" for *_, what in lines)):
         terminalreporter.write_line(f"{passed} run{'s' * (passed > 1)} of tests that passed")
-        lines = [line for line in lines if line[1] != "passed"]
-    for (verdict, name, again, page), outcome in lines:
+        lines = [line for line in lines if line[2] != "passed"]
+    for _, (verdict, name, again, page), outcome in lines:
         rerun = "  (the test was run again)" if outcome == "rerun" else ""
         terminalreporter.write_line(f"{verdict:<12}  {name}{rerun}")
         if page:
             terminalreporter.write_line(f"  page: {page}")
         if outcome != "passed":
             terminalreporter.write_line(f"  {again}")
+    failing = [(test, row, what == "rerun") for test, row, what in lines if what != "passed"]
+    if index := artifacts.write_index(terminalreporter.config, failing):
+        terminalreporter.write_line(f"all of them: {artifacts.short(index)}")
 
 
 def _contracts(reports: list[Any]) -> list[str]:

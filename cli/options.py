@@ -53,6 +53,18 @@ report_option = click.option(
     show_default=True,
     help="Folder for the runs and their HTML reports; a name that ends in .html writes one page.",
 )
+expect_option = click.option(
+    "--expect",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Pass only if what is shown is what this file says: nothing worse, nothing better.",
+)
+record_option = click.option(
+    "--record",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write what is shown as such a file; reasons that it has stay.",
+)
 full_option = click.option(
     "--full",
     is_flag=True,

@@ -73,9 +73,9 @@ def recorded(swept: Swept, earlier: Expected | None = None) -> str:
     """The file that expects just what this sweep shows; reasons are those of ``earlier``."""
     lines = [
         f"# What `jobquake sweep --app {swept.app} --task {swept.task}` may show, and why.",
-        f"of = {_quoted(swept.library)}",
+        f"of = {quoted(swept.library)}",
         "boundaries = [",
-        *(f"  {_quoted(boundary.key)}," for boundary in swept.boundaries),
+        *(f"  {quoted(boundary.key)}," for boundary in swept.boundaries),
         "]",
     ]
     for cell in swept.ordered():
@@ -84,15 +84,16 @@ def recorded(swept: Swept, earlier: Expected | None = None) -> str:
         known = earlier.of_cell(*cell.key) if earlier else None
         same = known is not None and known.outcome == cell.outcome
         lines += ["", "[[known]]"]
-        lines += [f"boundary = {_quoted(cell.boundary)}", f"way = {_quoted(cell.way)}"]
-        lines += [f"outcome = {_quoted(cell.outcome)}"]
-        lines += [f"reason = {_quoted(known.reason if known and same else UNTOLD)}"]
+        lines += [f"boundary = {quoted(cell.boundary)}", f"way = {quoted(cell.way)}"]
+        lines += [f"outcome = {quoted(cell.outcome)}"]
+        lines += [f"reason = {quoted(known.reason if known and same else UNTOLD)}"]
         if known and same and known.link:
-            lines.append(f"link = {_quoted(known.link)}")
+            lines.append(f"link = {quoted(known.link)}")
     return "\n".join(lines) + "\n"
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
+    """The text as a string of TOML."""
     return json.dumps(text, ensure_ascii=False)  # a basic string of TOML, too
 
 

@@ -9,16 +9,18 @@ import click
 
 from ... import lookup
 from ...errors import UsageError
-from ...experiments import Wanted, exit_code, experiments_of, run_experiments
+from ...experiments import Wanted, exit_code, experiments_of, run_experiments, write_whole
 from .. import complete
 from ..app_options import AppAsked, app_options
 from ..options import (
     confirm_option,
     driver_option,
     earlier_option,
+    expect_option,
     format_option,
     full_option,
     json_option,
+    record_option,
     report_option,
     seed_option,
     time_option,
@@ -27,7 +29,7 @@ from ..options import (
 
 if TYPE_CHECKING:
     from ...backends.system import Time
-    from ...harness.run import Driver
+    from ...harness.run import Driver, Run
 
 
 SECTION = "run"
@@ -51,6 +53,8 @@ SECTION = "run"
 @time_option
 @confirm_option
 @report_option
+@expect_option
+@record_option
 @format_option
 @earlier_option
 @json_option
@@ -66,6 +70,8 @@ def command(
     time: Time | None,
     confirm_s: float | None,
     report: Path,
+    expect: Path | None,
+    record: Path | None,
     formats: tuple[str, ...],
     earlier: tuple[Path, ...],
     as_json: bool,
@@ -77,6 +83,9 @@ def command(
     Without a name, the three main scenarios run. A scenario's controls run along with it: they
     lack the practice that the scenario is about, and pass only if the violation is detected.
 
+    With --expect it exits with 1 if a guarantee breaks that the file does not name, or holds that
+    it names: what is known may only shrink.
+
     Where pyproject.toml names an app in [tool.jobquake], that app is tested unless --backend or
     --driver sim asks for a queue.
 
@@ -86,7 +95,26 @@ def command(
       jobquake run worker-kill-before-ack --driver sim --seed 7
       jobquake run --all --driver sim --backend reference-sqlite
       jobquake run --app shop.celery:app --task shop.charge --args '[1]'
+      jobquake run --all --driver sim --expect known.toml
     """
+    from ... import baseline
+    from ...reports import terminal
+    from ...reports.sweep import text
+
+    known = baseline.read(expect) if expect else None
+    earlier_known = baseline.read(record) if record and record.exists() else known
+
+    def ended(runs: list[Run]) -> int:
+        results = [run.result for run in runs]
+        if record:
+            write_whole(record, baseline.recorded(results, earlier_known))
+            click.echo(f"written: {record}", err=as_json)
+        if known is None:
+            return exit_code(runs)
+        differs = baseline.compare(results, known)
+        text.differences(differs, terminal.console(stderr=as_json))
+        return baseline.code(results, differs)
+
     wanted = Wanted(tuple(dict.fromkeys(formats)), earlier, full)
     of_queue = bool(backends) or driver == "sim"
     if app is not None and (app.said or not of_queue):
@@ -109,7 +137,7 @@ def command(
             time,
             confirm_s,
         )
-        return exit_code(runs)
+        return ended(runs)
     adapters = [lookup.backend(name) for name in dict.fromkeys(backends or ("reference",))]
     if every and scenarios:
         raise UsageError(
@@ -120,4 +148,4 @@ def command(
     runs = run_experiments(
         experiments, adapters, report, as_json, toxiproxy, wanted, time, confirm_s
     )
-    return exit_code(runs)
+    return ended(runs)

@@ -17,10 +17,12 @@ from ..live import live_page, ui_option, ui_port_option
 from ..options import (
     budget_option,
     confirm_option,
+    expect_option,
     fresh_option,
     full_option,
     json_option,
     parallel_option,
+    record_option,
     report_option,
     time_option,
 )
@@ -33,7 +35,6 @@ if TYPE_CHECKING:
     from ...sweep.swept import Swept
 
 SECTION = "run"
-FILES = click.Path(path_type=Path, dir_okay=False)
 
 
 @click.command("sweep")
@@ -52,18 +53,8 @@ FILES = click.Path(path_type=Path, dir_okay=False)
 @budget_option
 @parallel_option
 @fresh_option
-@click.option(
-    "--expect",
-    type=FILES,
-    metavar="FILE",
-    help="Pass only if the sweep shows what this file says: nothing worse, nothing better.",
-)
-@click.option(
-    "--record",
-    type=FILES,
-    metavar="FILE",
-    help="Write what the sweep shows as such a file; reasons that it has stay.",
-)
+@expect_option
+@record_option
 @time_option
 @confirm_option
 @ui_option
