@@ -361,7 +361,7 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
             terminalreporter.write_line(f"  {again}")
     failing = [(test, row, what == "rerun") for test, row, what in lines if what != "passed"]
     if index := artifacts.write_index(terminalreporter.config, failing):
-        terminalreporter.write_line(f"all of them: {artifacts.short(index)}")
+        terminalreporter.write_line(f"  all of them: {artifacts.short(index)}")
 
 
 def _contracts(reports: list[Any]) -> list[str]:

@@ -127,7 +127,7 @@ def test_several_failing_runs_have_an_index_whose_links_lead_to_their_pages(
 ) -> None:
     file = pytester.makepyfile(test_it=TEST + TEST.replace("payments", "refunds"))
     failed = pytester.runpytest_inprocess()
-    failed.stdout.fnmatch_lines(["all of them: .jobquake/index.html"])
+    failed.stdout.fnmatch_lines(["  all of them: .jobquake/index.html"])
     index = pytester.path / ".jobquake" / "index.html"
     with chromium() as browser:
         tab = browser.new_page(viewport={"width": 360, "height": 800})
