@@ -26,8 +26,9 @@ from .errors import (
     NothingProved,
     UsageError,
 )
-from .publish import PAGES_ONLY, Wanted, publisher, write_whole
+from .publish import PAGES_ONLY, Wanted, publisher
 from .skipping import Experiment, sort_out
+from .whole_file import write_whole
 
 __all__ = [
     "Experiment",
@@ -37,7 +38,6 @@ __all__ = [
     "experiments_of",
     "packed_of",
     "run_experiments",
-    "write_whole",
 ]
 
 if TYPE_CHECKING:

@@ -193,8 +193,8 @@ class AppRun:
 
     def page(self, path: str | Path) -> Path:
         """Write the page that tells the story; where it is."""
-        from .publish import write_whole
         from .reports import html
+        from .whole_file import write_whole
 
         run = self._run
         write_whole(Path(path), html.page(run.result, run.plan, run.claims, run.history))

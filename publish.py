@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from .errors import EnvironmentFault, UsageError
+from .whole_file import write_whole
 
 if TYPE_CHECKING:
     from .harness.run import Run
@@ -148,14 +149,3 @@ def _unwritable(file: Path, error: OSError) -> EnvironmentFault:
     return EnvironmentFault(
         f"expected to write {file}, found: {error.strerror}; name another place"
     )
-
-
-def write_whole(file: Path, text: str) -> None:
-    """Write the file so that it is there whole or not at all."""
-    partial = file.with_name(f".{file.name}.partial")
-    try:
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(file)
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise

@@ -1,7 +1,8 @@
-"""Files that may come from strangers: read whole and at once, or refused in one sentence.
+"""Whole files: nobody sees half of one that is written, or is kept waiting by one that is read.
 
 A run folder, a kept failure or a plan may be anybody's. Reading a FIFO waits for ever, a device may
-never end, and a sparse file of a few bytes may be larger than memory.
+never end, and a sparse file of a few bytes may be larger than memory: what is read is a plain file,
+or it is refused in one sentence.
 """
 
 from __future__ import annotations
@@ -36,3 +37,17 @@ def read_whole(path: Path, most: int = MOST) -> bytes:
                 f"expected at most {most:,} bytes in {path.name}, found {found.st_size:,}"
             )
         return opened.read(most)
+
+
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Write the file so that it is there whole or not at all, whoever writes it at the same time.
+
+    Raises OSError if it cannot be written; then nothing is left behind.
+    """
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        partial.write_bytes(content.encode() if isinstance(content, str) else content)
+        partial.replace(path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise

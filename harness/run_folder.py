@@ -5,9 +5,13 @@ From real processes also the ledger as it was written. It appears whole or not a
 
 from __future__ import annotations
 
+import errno
 import re
 import shlex
 import tempfile
+import time
+from contextlib import suppress
+from itertools import count
 from pathlib import Path
 
 import msgspec
@@ -28,6 +32,7 @@ from .result import OPTIONS, Result
 from .run import Run
 
 LONGEST_NAME = 120
+LOOKS, BLINK_S = 3, 0.01  # for a file of a folder that is about to be replaced
 REPEAT = "real-time"  # how the folders of repeated runs are named, in that of the run
 LEDGER, MANIFEST, PLAN, HISTORY, SAID, RESULT = (
     "ledger.jsonl",
@@ -100,9 +105,22 @@ def save(run: Run, folder: Path, extra: dict[str, str] | None = None) -> None:
             save(repeat, partial / f"{REPEAT}-{number}")
         for name, text in (extra or {}).items():
             (partial / name).write_text(text, encoding="utf-8")
+        _put(partial, folder, Path(scratch))
+
+
+def _put(partial: Path, folder: Path, scratch: Path) -> None:
+    """Give the finished folder its name; a run that has it, and another's that comes first, go."""
+    for attempt in count():
         if (folder / MANIFEST).exists():
-            folder.rename(Path(scratch) / "old")
-        partial.rename(folder)
+            with suppress(FileNotFoundError):  # another run has just put its own there
+                folder.rename(scratch / f"old-{attempt}")
+        try:
+            partial.rename(folder)
+            return
+        except OSError as error:
+            taken = error.errno in (errno.ENOTEMPTY, errno.EEXIST)
+            if not (taken and (folder / MANIFEST).exists()):
+                raise
 
 
 def load(folder: Path) -> Run:
@@ -197,16 +215,27 @@ def results_in(folder: Path) -> list[Result]:
     for manifest in sorted(folder.glob(f"*/{MANIFEST}")):
         file = manifest.with_name(RESULT)
         try:
-            result = msgspec.json.decode(read_whole(file), type=Result)
+            result = msgspec.json.decode(_there(file), type=Result)
             if doubt := _of_result(result):
                 raise ValueError(doubt)
             results.append(result)
         except (OSError, ValueError, RecursionError) as error:
+            if not manifest.parent.exists():
+                continue  # somebody has just taken the run away
             raise DamagedRun(
                 f"expected a result of this version in {file}, found: {error}; "
                 "run it again, or take the folder away"
             ) from error
     return results
+
+
+def _there(file: Path) -> bytes:
+    """The file of a run folder, which another run may be about to replace."""
+    for _ in range(LOOKS):
+        with suppress(FileNotFoundError):
+            return read_whole(file)
+        time.sleep(BLINK_S)
+    return read_whole(file)
 
 
 def _ledger(path: Path, history: History) -> bytes:

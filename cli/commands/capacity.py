@@ -193,7 +193,7 @@ def _recorded(folder: Path, mishaps: Mishaps, words: dict[str, Any]) -> list[Ask
 
 
 def _write(report: Path, page: str) -> None:
-    from ...experiments import write_whole
+    from ...whole_file import write_whole
 
     try:
         write_whole(report, page)

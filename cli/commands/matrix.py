@@ -81,10 +81,11 @@ def command(
 
     from ...board.board import places, play
     from ...board.cell import UNPROVED, Cell
-    from ...experiments import check_writable, write_whole
+    from ...experiments import check_writable
     from ...harness.confirm import CONFIRM_S
     from ...live.seen import boarding
     from ...reports import board as told
+    from ...whole_file import write_whole
 
     check_writable(report)
     folder = report / FOLDER

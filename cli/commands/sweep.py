@@ -185,9 +185,9 @@ def write(
     """The page, the results, and the expectation; where they are."""
     import msgspec
 
-    from ...publish import write_whole
     from ...reports.sweep import junit, page
     from ...sweep.expected import recorded
+    from ...whole_file import write_whole
 
     texts = {
         folder / "sweep.html": page.page(swept, known, differs),

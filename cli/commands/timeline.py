@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 
 from ...errors import EnvironmentFault
-from ...experiments import check_writable, kept_run, write_whole
+from ...experiments import check_writable, kept_run
+from ...whole_file import write_whole
 from .. import complete
 
 PAGE = "timeline.html"

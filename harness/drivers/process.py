@@ -23,6 +23,7 @@ from ...protocol.events import Event, Phase
 from ...protocol.ledger import Ledger, LedgerReader
 from ...protocol.run_files import LEDGER, STARTED
 from ...proxy.choice import EMBEDDED
+from ...whole_file import write_whole
 from ..faults import TimedFault
 from ..faults.fields import SERVER
 from ..plan.plan import Plan
@@ -47,7 +48,7 @@ from .poke import told, watch, worth_it
 from .process_world import ProcessWorld
 from .rows import Rows
 from .server import Server
-from .spawn import spawner, write_whole
+from .spawn import spawner
 from .tree import Running
 from .trips import Record
 

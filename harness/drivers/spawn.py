@@ -12,13 +12,6 @@ from .pace import Pace
 from .server import Spawn
 
 
-def write_whole(file: Path, text: str) -> None:
-    """Write the file so that whoever waits for it finds all of it."""
-    partial = file.with_suffix(".partial")
-    partial.write_text(text)
-    partial.rename(file)
-
-
 def spawner(workspace: Workspace, pace: Pace) -> Spawn:
     """Starts processes in the folder of the workspace that carry its mark, and live at its pace."""
 

@@ -26,7 +26,7 @@ from ...backends.system import Time, see_driver
 from ...blame import blaming
 from ...errors import EnvironmentFault, UsageError
 from ...protocol.commands import Measured
-from ...whole_file import read_whole
+from ...whole_file import read_whole, write_whole
 from ..confirm import CONFIRM_S, broken, confirmed
 from ..drivers.long_lived import LongLivedQueue
 from ..explore.novelty import features
@@ -346,6 +346,4 @@ def _size(folder: Path) -> int:
 
 def _write(soak: Soak, folder: Path) -> None:
     """Whole or not at all."""
-    partial = folder / f".{STATE}.partial"
-    partial.write_bytes(msgspec.json.encode(soak))
-    partial.replace(folder / STATE)
+    write_whole(folder / STATE, msgspec.json.encode(soak))

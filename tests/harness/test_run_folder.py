@@ -13,8 +13,10 @@ import shutil
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from random import Random
+from threading import Barrier
 from typing import Any
 
 import numpy as np
@@ -334,3 +336,26 @@ def test_a_killed_save_leaves_a_whole_folder_or_none(real: Run, tmp_path: Path) 
         saver.wait()
         saver.stdout.close()
         assert not folder.exists() or same(load(folder), real)
+
+
+def test_two_who_save_under_one_name_do_not_disturb_each_other(
+    simulated: Run, tmp_path: Path
+) -> None:
+    """Nor whoever reads the report folder meanwhile; in the end one of the runs is there."""
+    brief = simulated._replace(history=History([]))
+    result = replace(brief.result, checks=brief.result.checks[:1], verdict="held", story=())
+    brief = brief._replace(result=result)
+    both_ready, read = Barrier(2), []
+
+    def save_often() -> None:
+        both_ready.wait()
+        for _ in range(100):
+            save(brief, tmp_path / "run")
+            read.append(len(results_in(tmp_path)))
+
+    with ThreadPoolExecutor(2) as savers:
+        for done in [savers.submit(save_often) for _ in range(2)]:
+            done.result()
+    assert set(read) <= {0, 1}
+    assert len(results_in(tmp_path)) == 1
+    assert [entry.name for entry in tmp_path.iterdir()] == ["run"]
