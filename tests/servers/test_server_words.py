@@ -10,9 +10,11 @@ import pwd
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psycopg
@@ -27,6 +29,7 @@ from jobquake.reports import text
 from jobquake.servers import running
 from jobquake.servers.program import become
 from msgspec.structs import replace
+from support.broker_process import wait_until
 from support.servers_here import folder, or_skip
 
 KIB = 1024
@@ -63,10 +66,24 @@ def place() -> Iterator[Path]:
 @pytest.fixture
 def small_disk(place: Path) -> Iterator[Path]:
     """A disk of a few MiB."""
+    yield from disk_of("2m", place)
+
+
+@pytest.fixture
+def disk_of_a_run(place: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A disk with just enough room for a run, where runs are."""
+    for disk in disk_of("6m", place):
+        monkeypatch.setattr(tempfile, "tempdir", str(disk))
+        yield disk
+
+
+def disk_of(size: str, place: Path) -> Iterator[Path]:
     disk = place / "disk"
     disk.mkdir()
     mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=2m", "none", str(disk)], capture_output=True, text=True
+        ["mount", "-t", "tmpfs", "-o", f"size={size}", "none", str(disk)],
+        capture_output=True,
+        text=True,
     )
     if mounted.returncode:
         pytest.skip(f"no small disk can be mounted here: {mounted.stderr.strip()}")
@@ -165,6 +182,35 @@ def test_a_redis_whose_disk_is_full(
         told = whatever("reference-redis")
         assert "MISCONF" in told
         assert "No space left on device" in told
+
+
+def filled(disk: Path, least: int = 0) -> None:
+    (disk / "ballast").write_bytes(bytes(shutil.disk_usage(disk).free - least))
+
+
+def test_no_run_begins_where_there_is_no_room(disk_of_a_run: Path) -> None:
+    filled(disk_of_a_run, 300 * KIB)
+    with pytest.raises(EnvironmentFault, match=r"4,096 KiB, found 300 KiB; make room there, or .*"):
+        processes("reference")
+    assert [entry.name for entry in disk_of_a_run.iterdir()] == ["ballast"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", ["reference", "reference-sqlite"])
+def test_a_disk_that_fills_up_during_a_run_is_what_is_told(
+    disk_of_a_run: Path, backend: str
+) -> None:
+    def fill() -> None:
+        wait_until(lambda: any(disk_of_a_run.glob("jobquake-*/ledger.jsonl")))
+        with suppress(OSError):  # the run takes the last of it
+            filled(disk_of_a_run)
+
+    with ThreadPoolExecutor(1) as others:
+        done = others.submit(fill)
+        with pytest.raises(EnvironmentFault, match=r"found 0 KiB; make room there, or .* TMPDIR"):
+            processes(backend)
+        done.result()
+    assert [entry.name for entry in disk_of_a_run.iterdir()] == ["ballast"]
 
 
 @pytest.mark.slow
