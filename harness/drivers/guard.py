@@ -35,8 +35,8 @@ def guarded(adapter: RemoteQueue, keep: Path | None = None) -> Iterator[Workspac
     """
     mark = uuid.uuid4().hex
     folder = keep.resolve() if keep else Path(tempfile.gettempdir()) / f"jobquake-{mark}"
-    if fault := _no_room(folder.parent, ROOM_BYTES):
-        raise fault
+    if full := _no_room(folder.parent, ROOM_BYTES):
+        raise full
     workspace = Workspace(mark, folder, keep is not None)
     what = KEEP if workspace.kept else REMOVE
     guard = subprocess.Popen(

@@ -1,6 +1,7 @@
 """Whether a plan makes sense, before anything runs: one sentence about what does not.
 
-Types are held by the decoder; here are the references between parts and the numbers. Whether
+The decoder holds the types of what it reads, and here of plans that somebody made by hand; then
+come the numbers, and the references between parts. Whether
 each guarantee has its check is asked where the plan is run (:func:`..checks.see_guarantees`).
 A fault on a job or worker that the plan does not have is legal: it strikes nothing, and the
 bite matrix says so.
@@ -8,11 +9,13 @@ bite matrix says so.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from math import isfinite
 from typing import NamedTuple
 
+import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -37,12 +40,42 @@ class _Problem(NamedTuple):
 
 def validate(plan: Plan) -> None:
     """Raise :class:`PlanError` about the first thing in the plan that makes no sense."""
-    for check in (_seconds, _counts, _faults, _references):
+    for check in (_types, _seconds, _counts, _faults, _references):
         for where, expected, found in check(plan):
             raise PlanError(
                 f"expected {expected} as {where} of the plan, found {found!r}; "
                 "mend what made the plan, or copy its replay string again"
             )
+
+
+def _types(plan: Plan) -> Iterator[_Problem]:
+    """The first value that is not of its field's type."""
+    try:
+        msgspec.convert(msgspec.to_builtins(plan), Plan)
+    except msgspec.ValidationError as error:
+        said, _, path = str(error).partition(" - at `$")
+        where, found = _at(plan, [int(place) for place in re.findall(r"\[(\d+)\]", path)])
+        kind = re.match(r"Expected `([^`]+)`", said)
+        yield _Problem(where, f"a value of type {kind[1]}" if kind else "a legal value", found)
+
+
+def _at(plan: Plan, path: list[int]) -> tuple[str, object]:
+    """The name and the value of what lies there in the plan written as arrays."""
+    where, found = "", object()
+    value: object = plan
+    for place in path:
+        if isinstance(value, Struct):
+            tagged = value.__struct_config__.tag is not None  # the tag comes first
+            names = value.__struct_fields__
+            if not 0 <= place - tagged < len(names):
+                break
+            where += f".{names[place - tagged]}"
+            value = getattr(value, names[place - tagged])
+        elif isinstance(value, Sequence) and not isinstance(value, str):
+            where += f"[{place}]"
+            value = value[place]
+        found = value
+    return where.strip("."), found
 
 
 def _parts(plan: Plan) -> Iterator[tuple[str, str, object]]:

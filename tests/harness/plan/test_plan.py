@@ -352,6 +352,25 @@ def test_a_time_that_is_no_number_is_refused(
     refusal(encode(absurd, "reference", "sim"))
 
 
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"jobs": (replace(JOB, timeout_s=None),)}, "type float as jobs[0].timeout_s"),
+        ({"jobs": (JOB, replace(JOB, at_s="1"))}, "type float as jobs[1].at_s"),
+        ({"jobs": (replace(JOB, behaviour="naps"),)}, "a legal value as jobs[0].behaviour"),
+        ({"lease_s": None}, "type float as lease_s"),
+        ({"faults": (replace(KillWorker(0, 1.0), worker="w1"),)}, "type int as faults[0].worker"),
+        ({"faults": (3,)}, "type array as faults[0]"),
+        ({"queues": ("mail",)}, "type array as queues[0]"),
+    ],
+)
+def test_a_value_of_another_type_is_told_by_its_name(change: dict[str, Any], told: str) -> None:
+    """A plan that was made by hand, which no decoder has seen."""
+    with pytest.raises(PlanError) as caught:
+        validate(replace(GOLDEN_PLAN, **change))
+    assert told in str(caught.value)
+
+
 def test_a_fault_on_a_job_that_the_plan_lacks_is_legal() -> None:
     lacking = replace(GOLDEN_PLAN, jobs=())
     assert decode(encode(lacking, "reference", "sim")).plan == lacking
