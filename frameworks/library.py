@@ -113,8 +113,7 @@ class Library(Protocol):
     def notices_s(self) -> float:
         """How long a worker may take to notice that one of its processes is dead."""
 
-    @property
-    def framing(self) -> Framing:
+    def framing(self, looked: Looked) -> Framing:
         """How the proxy finds the calls in what passes between worker and broker."""
 
     def claims(self, looked: Looked) -> Claims:

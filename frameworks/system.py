@@ -33,7 +33,7 @@ from ..proxy.loop_thread import LoopClock
 from ..servers import running
 from .app import INSIDE, App
 from .brokers import theirs
-from .brokers.kind import POSTGRES, REDIS, Kind, kind_of
+from .brokers.kind import REDIS, Kind, kind_of
 from .brokers.redis import Place, Redis, place_of, shown
 from .library import Library, Looked, LooksWhenNew, Obliging
 from .tally import tally, where
@@ -102,7 +102,7 @@ class AppSystem:
 
     @property
     def framing(self) -> Framing:
-        return self.library.framing
+        return self.library.framing(self.looked)
 
     @property
     def source(self) -> Source:
@@ -271,7 +271,7 @@ class AppSystem:
     def _looked_there(self) -> Looked:
         """The same app, with the URLs that lead to where its broker is in a run."""
         looked = self.looked
-        if self._kind is POSTGRES:
+        if self._kind is not REDIS:
             return looked
         urls = {"broker": looked.broker, "results": looked.results}
         there = {

@@ -28,7 +28,7 @@ from ..errors import ENVIRONMENT
 from .source import MissingServer
 
 HOST = "127.0.0.1"
-READY_WITHIN_S = 18.0  # so that it is our word that tells why, and not our starter's
+READY_WITHIN_S = 43.0  # so that it is our word that tells why, and not our starter's
 RETRY_FOR_S = 5.0
 REMOVED_WITHIN_S = 10.0
 LOOK_EVERY_S = 0.01

@@ -17,8 +17,10 @@ from ..harness.faults.fields import Side
 # Of a connection: its opening, and its closing, which nobody waits for.
 OPENS = {
     "CLIENT SETINFO", "CLIENT SETNAME", "HELLO", "AUTH", "SELECT", "PING", "connect", "log in",
-    "close",
+    "close", "connection.start-ok", "connection.tune-ok", "connection.open", "connection.close",
+    "channel.open", "channel.close", "confirm.select",
 }  # fmt: skip
+BEAT = "heartbeat"  # of a connection, whenever it has been quiet
 
 
 class Boundary(Struct, frozen=True):
@@ -56,7 +58,7 @@ def boundaries(
     The run began at ``began_s`` with idle workers, the job was sent at ``sent_s``, and by
     ``until_s`` all was over.
     """
-    ordered = sorted(trips, key=lambda trip: trip.asked_s)
+    ordered = sorted((t for t in trips if t.name != BEAT), key=lambda trip: trip.asked_s)
     idle = idle_names(ordered, began_s, sent_s)
     seen = Counter[tuple[Side, str]]()
     found: list[Boundary] = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 UNASKED = -1  # from now on the server says what it likes: nothing can be counted any more
 ID = "ID"
@@ -38,6 +38,14 @@ class Talk(Protocol):
 
     def awaited(self, burst: Sequence[bytes]) -> int:
         """How many answers they bring; ``UNASKED``: nobody can say, now and ever after."""
+
+
+@runtime_checkable
+class Pushing(Protocol):
+    """What a talk has, too, if its server also says what nobody has asked for."""
+
+    def pushed(self, reply: bytes) -> str:
+        """What that is called; "": it answers what was asked. Called once for each, in order."""
 
 
 class Wire(Protocol):

@@ -38,7 +38,13 @@ REDIS = Kind(
 POSTGRES = Kind(
     "postgres", ("postgresql", "postgres"), 5432, {"user": USER, "dbname": DATABASE, **PLAIN}
 )
-KINDS = (REDIS, POSTGRES)
+RABBITMQ = Kind(
+    "rabbitmq",
+    ("amqp", "pyamqp", "amqps"),
+    5672,
+    {"userid": "guest", "password": "guest", "virtual_host": "/"},
+)
+KINDS = (REDIS, POSTGRES, RABBITMQ)
 
 
 def kind_of(url: str) -> Kind:
@@ -47,7 +53,7 @@ def kind_of(url: str) -> Kind:
         if kind.speaks(url):
             return kind
     raise UsageError(
-        "expected a broker at redis://HOST:PORT/DATABASE or postgresql://HOST:PORT/DATABASE, "
-        f"found {shown(url)!r}; jobquake puts a server and a network of its own in that "
-        "place, and knows no other way yet"
+        "expected a broker at redis://HOST:PORT/DATABASE, postgresql://HOST:PORT/DATABASE or "
+        f"amqp://HOST:PORT/VHOST, found {shown(url)!r}; jobquake puts a server and a network of "
+        "its own in that place, and knows no other way yet"
     )

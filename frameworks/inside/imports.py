@@ -69,6 +69,8 @@ def watch(libraries: str) -> None:
         when_imported("redis.connection", _log_in)
         when_imported("redis.asyncio.connection", _log_in)
         when_imported("psycopg.generators", _lead)
+        when_imported("amqp.connection", _log_in_to_rabbitmq)
+        when_imported("pika.adapters.blocking_connection", _log_in_to_rabbitmq)
     for name in os.listdir(libraries):
         if os.path.exists(os.path.join(libraries, name, "inside.py")):
             when_imported(name, _hook(name))
@@ -84,6 +86,12 @@ def _log_in(connection: Any) -> None:
     from .redis_login import watch
 
     watch(connection, os.environ["JOBQUAKE_REDIRECT"])
+
+
+def _log_in_to_rabbitmq(module: Any) -> None:
+    from .amqp_login import watch
+
+    watch(module, os.environ["JOBQUAKE_REDIRECT"])
 
 
 def _lead(generators: Any) -> None:

@@ -17,7 +17,7 @@ from ...protocol.events import Said
 from ...servers import container
 from .tree import kill_tree
 
-READY_WITHIN_S = 20.0
+READY_WITHIN_S = 45.0  # RabbitMQ needs seven seconds of a processor of its own
 
 Spawn = Callable[..., "subprocess.Popen[bytes]"]
 

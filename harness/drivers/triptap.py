@@ -1,10 +1,11 @@
 """What stands on the connections of a library when its round trips are to be seen or broken.
 
-It cuts what passes by the connection's own protocol (:mod:`....wires`), names each round trip, and
-strikes the one that a :class:`..faults.TripFault` names. What a client sends at once and what
-answers it is one round trip. Of a node that is being killed nothing passes any more, on none of
-its connections; what a node in the dark sent passes when that is over, as it does after a TCP
-retransmission. One tap per connection, on the event loop of the proxy.
+It cuts what passes by the connection's own protocol (:mod:`....wires`), names each round trip,
+and strikes the one that a :class:`..faults.TripFault` names. What a client sends at once and what
+answers it is one round trip; what a server pushes unasked is one, too. Of a node that is being
+killed nothing passes any more, on none of its connections; what a node in the dark sent passes
+when that is over, as it does after a TCP retransmission. One tap per connection, on the event
+loop of the proxy.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from ...protocol.events import Phase
 from ...proxy.applied import Direction
 from ...proxy.tap import Tapped
 from ...wires import talk_of
-from ...wires.wire import UNASKED, Talk
+from ...wires.wire import UNASKED, Pushing, Talk
 from ..faults import TripFault
 from ..faults.break_trip import BreakTrip
 from .calltap import Wire
@@ -175,7 +176,11 @@ class TripTap:
             self._reply(reply)
 
     def _reply(self, reply: bytes) -> None:
-        self._shown(reply, asked=False)
+        if reply:  # else what came before it has answered this, too
+            self._shown(reply, asked=False)
+        if isinstance(self._talk, Pushing) and (name := self._talk.pushed(reply)):
+            self._pushed(name, reply)
+            return
         if not self._asked:
             self._link.forward(DOWN, reply)
             return
@@ -194,6 +199,16 @@ class TripTap:
         assert asked.struck
         if not (self._watch.strikes.meets(asked.struck[1], jobs) and self._strike(asked)):
             self._link.forward(DOWN, asked.reply)
+
+    def _pushed(self, name: str, message: bytes) -> None:
+        """What nobody asked for: a round trip without a request."""
+        strikes = self._watch.strikes
+        met = strikes.at_request(self._side, name)
+        told = _Asked(name, b"", 0, self._now(), met, reply=message)
+        if met and strikes.meets(met[1], strikes.jobs_in(message)) and self._strike(told):
+            return
+        self._link.forward(DOWN, message)
+        self._saw(told, self._now())
 
     # -- strikes ----------------------------------------------------------------------------
 
@@ -219,7 +234,7 @@ class TripTap:
             asyncio.get_running_loop().call_later(fault.for_s, self._in_time)
         else:
             watch.dark.add(self._node)
-            self._held.append((UP, asked.request))
+            self._held.append((UP, asked.request) if asked.request else (DOWN, asked.reply))
             asyncio.get_running_loop().call_later(fault.for_s, watch.lighten, self._node)
         return True
 

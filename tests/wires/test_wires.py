@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from jobquake.wires import WIRES, talk_of
+from jobquake.wires.amqp import AmqpTalk
 from jobquake.wires.http1 import Http1Talk
 from jobquake.wires.postgres import PostgresTalk, statement
 from jobquake.wires.resp import RespTalk
@@ -119,7 +120,8 @@ def test_a_protocol_is_known_by_how_its_client_begins() -> None:
     assert isinstance(talk_of(command("PING")), RespTalk)
     assert isinstance(talk_of(POST), Http1Talk)
     assert isinstance(talk_of((8).to_bytes(4, "big") + (80877103).to_bytes(4, "big")), PostgresTalk)
-    assert isinstance(talk_of(b"AMQP\0\0\x09\x01"), UnknownTalk)
+    assert isinstance(talk_of(b"AMQP\0\0\x09\x01"), AmqpTalk)
+    assert isinstance(talk_of(b"SSH-2.0-OpenSSH_9.2\r\n"), UnknownTalk)
     assert WIRES[-1].name == "unknown"
 
 

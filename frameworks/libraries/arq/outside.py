@@ -35,8 +35,7 @@ class Arq:
     own_task: ClassVar[str] = "jobquake.play"
     notices_s: ClassVar[float] = 2.0
 
-    @property
-    def framing(self) -> RedisCalls:
+    def framing(self, looked: Looked) -> RedisCalls:
         return RedisCalls(Commands)
 
     def claims(self, looked: Looked) -> Claims:

@@ -1,4 +1,4 @@
-"""Which guarantees Celery on Redis cannot give as it is set, and which setting decides it."""
+"""Which guarantees Celery cannot give as it is set, on Redis, and which setting decides it."""
 
 from __future__ import annotations
 
@@ -16,6 +16,16 @@ CHILD, WORKER, TAKING = (
 
 
 def findings(looked: Looked, visibility_s: float, sweep_s: float) -> Iterator[Finding]:
+    """On Redis."""
+    yield from of_acks(looked)
+    yield from _of_the_visibility(looked, visibility_s, sweep_s)
+    yield from of_pools(looked)
+    yield from _of_redis(visibility_s)
+    yield of_a_deploy()
+
+
+def of_acks(looked: Looked) -> Iterator[Finding]:
+    """On any broker."""
     late, reject = looked.setting("acks_late"), looked.setting("reject_on_worker_lost")
     if not late:
         yield Finding(
@@ -34,6 +44,9 @@ def findings(looked: Looked, visibility_s: float, sweep_s: float) -> Iterator[Fi
             CHILD,
             TASKS,
         )
+
+
+def _of_the_visibility(looked: Looked, visibility_s: float, sweep_s: float) -> Iterator[Finding]:
     yield Finding(
         "what a dead worker held is run again soon",
         f"visibility_timeout={visibility_s:g}: it comes back that long after it was taken, and up "
@@ -44,7 +57,7 @@ def findings(looked: Looked, visibility_s: float, sweep_s: float) -> Iterator[Fi
         REDIS,
     )
     limit_s = looked.setting("time_limit")
-    if late and isinstance(limit_s, int | float) and limit_s > visibility_s:
+    if looked.setting("acks_late") and isinstance(limit_s, int | float) and limit_s > visibility_s:
         yield Finding(
             "a task that is still running is not run again",
             f"visibility_timeout={visibility_s:g} is below task_time_limit={limit_s:g}",
@@ -52,7 +65,11 @@ def findings(looked: Looked, visibility_s: float, sweep_s: float) -> Iterator[Fi
             "slow-job-flood",
             REDIS,
         )
-    if limit_s is None:
+
+
+def of_pools(looked: Looked) -> Iterator[Finding]:
+    """On any broker."""
+    if looked.setting("time_limit") is None:
         yield Finding(
             "a task that hangs gives its process back",
             "task_time_limit is not set",
@@ -70,6 +87,9 @@ def findings(looked: Looked, visibility_s: float, sweep_s: float) -> Iterator[Fi
             "slow-job-flood",
             OPTIMIZING,
         )
+
+
+def _of_redis(visibility_s: float) -> Iterator[Finding]:
     yield Finding(
         "a message is never lost while a worker takes it",
         "none: on Redis Celery takes a message with BRPOP and notes it in unacked afterwards",
@@ -85,7 +105,11 @@ def findings(looked: Looked, visibility_s: float, sweep_s: float) -> Iterator[Fi
         "delayed-past-lease",
         REDIS,
     )
-    yield Finding(
+
+
+def of_a_deploy() -> Finding:
+    """On any broker."""
+    return Finding(
         "a task that a deploy has renamed is kept",
         "none: a worker discards a task whose name it does not know",
         "keep the old name, too, for as long as the queue may hold it",

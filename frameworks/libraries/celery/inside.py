@@ -144,13 +144,18 @@ def look(app: Any, task: str) -> dict[str, Any]:
     name = task if task in known else next((n for n, p in known.items() if p == task), "")
     return {
         "version": celery.__version__,
-        "broker": _url(app.conf.broker_url),
+        "broker": _url(app.conf.broker_url or app.connection_for_write().as_uri()),
         "results": _url(app.conf.result_backend),
         "queue": _queue(app, name),
         "queues": sorted(app.amqp.queues),
         "tasks": sorted(known),
         "task": name,
-        "settings": {key: _plain(app.conf.get(key)) for key in SETTINGS},
+        "settings": {
+            **{key: _plain(app.conf.get(key)) for key in SETTINGS},
+            "queue_arguments": {
+                name: _plain(queue.queue_arguments or {}) for name, queue in app.amqp.queues.items()
+            },
+        },
         "of_task": {key: _plain(getattr(app.tasks[name], key, None)) for key in OF_A_TASK}
         if name
         else {},

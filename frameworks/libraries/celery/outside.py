@@ -1,8 +1,9 @@
 """Celery from the outside: its worker command, what its settings promise, what its Redis holds.
 
-On Redis a message lies in a list until a worker takes it; then it lies in the hash ``unacked``,
-and the sorted set ``unacked_index`` has the time at which it was taken, until its ack. Whatever
-lies there longer than the visibility timeout is put back by some worker's sweep.
+What is another matter on RabbitMQ is in :mod:`.on_rabbitmq`. On Redis a message lies in a list
+until a worker takes it; then it lies in the hash ``unacked``, and the sorted set ``unacked_index``
+has the time at which it was taken, until its ack. Whatever lies there longer than the visibility
+timeout is put back by some worker's sweep.
 """
 
 from __future__ import annotations
@@ -14,11 +15,12 @@ from typing import Any, ClassVar
 from msgspec.structs import replace
 
 from ....backends.claims import Claims
+from ....backends.system import Framing
 from ....protocol.commands import Inspected
 from ...brokers.redis import Redis, opened, place_of
 from ...brokers.resp import Passing, RedisCalls, Words, words_of
 from ...library import LEAST, Finding, Held, Looked, Recovery
-from . import TITLE
+from . import TITLE, on_rabbitmq
 from .advice import findings
 
 VISIBILITY_S = 3600.0  # kombu.transport.redis.Channel
@@ -40,15 +42,16 @@ class Celery:
     renames: ClassVar[bool] = True
     own_task: ClassVar[str] = "jobquake.play"
 
-    @property
-    def framing(self) -> RedisCalls:
-        return RedisCalls(Commands)
+    def framing(self, looked: Looked) -> Framing:
+        return on_rabbitmq.framing() if on_rabbitmq.is_it(looked) else RedisCalls(Commands)
 
     def claims(self, looked: Looked) -> Claims:
         bounded_s = float(looked.setting("time_limit") or 0.0)
         return replace(LEAST, delays=True, timeouts=0.0 < bounded_s <= SEEN_WITHIN_S)
 
     def recovery(self, looked: Looked) -> Recovery:
+        if on_rabbitmq.is_it(looked):
+            return on_rabbitmq.RECOVERY
         visibility_s, sweep_s = (
             _option(looked, "visibility_timeout", VISIBILITY_S),
             _sweep_s(looked),
@@ -68,6 +71,8 @@ class Celery:
         return command + (["-Q", ",".join(queues)] if queues else [])
 
     def held(self, looked: Looked, address: str) -> Held:
+        if on_rabbitmq.is_it(looked):
+            return on_rabbitmq.held(looked, address)
         with opened(looked.broker, address) as redis:
             jobs = dict(_results(redis, looked, address))
             jobs |= dict(self._unacked(redis, looked)) | dict(_queued(redis))
@@ -91,6 +96,8 @@ class Celery:
             yield identifier, Inspected("leased", where=where, due_s=max(0.0, due_s) + sweep_s)
 
     def examine(self, looked: Looked) -> list[Finding]:
+        if on_rabbitmq.is_it(looked):
+            return list(on_rabbitmq.findings(looked))
         visibility_s = _option(looked, "visibility_timeout", VISIBILITY_S)
         return list(findings(looked, visibility_s, _sweep_s(looked)))
 

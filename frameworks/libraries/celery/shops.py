@@ -20,4 +20,30 @@ SAFE = (
     ),
     Setting("task_time_limit", 120, "a task that hangs gives its process back"),
 )
-SHOPS = (Shop("celery", "shop:app", SAFE),)
+ON_RABBITMQ = (
+    *(one for one in SAFE if one.name != "broker_transport_options"),
+    Setting(
+        "task_queues",
+        [
+            {
+                "name": "celery",
+                "queue_arguments": {
+                    "x-queue-type": "quorum",
+                    "x-delivery-limit": 5,
+                    "x-dead-letter-exchange": "",
+                    "x-dead-letter-routing-key": "celery.dead",
+                },
+            }
+        ],
+        "a task that ends its process again and again becomes a dead letter, which is kept",
+    ),
+    Setting(
+        "broker_transport_options",
+        {"confirm_publish": True},
+        "an enqueue returns when RabbitMQ has the task, not before",
+    ),
+)
+SHOPS = (
+    Shop("celery", "shop:app", SAFE),
+    Shop("celery-rabbitmq", "shop_rabbitmq:app", ON_RABBITMQ),
+)

@@ -38,8 +38,7 @@ class Dramatiq:
     own_task: ClassVar[str] = "jobquake.play"
     notices_s: ClassVar[float] = 5.0
 
-    @property
-    def framing(self) -> RedisCalls:
+    def framing(self, looked: Looked) -> RedisCalls:
         return RedisCalls(Commands)
 
     def claims(self, looked: Looked) -> Claims:

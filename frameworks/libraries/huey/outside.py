@@ -36,8 +36,7 @@ class Huey:
     own_task: ClassVar[str] = "jobquake.play"
     notices_s: ClassVar[float] = 10.0  # huey.consumer: health_check_interval
 
-    @property
-    def framing(self) -> RedisCalls:
+    def framing(self, looked: Looked) -> RedisCalls:
         return RedisCalls(Commands)
 
     def claims(self, looked: Looked) -> Claims:

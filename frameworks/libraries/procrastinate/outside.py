@@ -46,8 +46,7 @@ class Procrastinate:
     own_task: ClassVar[str] = "jobquake.play"
     notices_s: ClassVar[float] = 5.0
 
-    @property
-    def framing(self) -> PostgresCalls:
+    def framing(self, looked: Looked) -> PostgresCalls:
         return PostgresCalls(Statements)
 
     def claims(self, looked: Looked) -> Claims:

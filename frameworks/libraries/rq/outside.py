@@ -40,8 +40,7 @@ class Rq:
     own_task: ClassVar[str] = "jobquake_play.play"
     notices_s: ClassVar[float] = 5.0
 
-    @property
-    def framing(self) -> RedisCalls:
+    def framing(self, looked: Looked) -> RedisCalls:
         return RedisCalls(Commands)
 
     def claims(self, looked: Looked) -> Claims:
