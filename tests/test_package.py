@@ -337,7 +337,13 @@ def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
     folders = [ROOT / "reports" / "templates", browser, ROOT / "operations"]
     folders += [ROOT / "leap" / "native", *(ROOT / "leap" / "native").glob("*/")]
     files = (place(f) for folder in folders for f in folder.iterdir() if f.is_file())
-    data = ["py.typed", "reports/style.css", "reports/likely_causes.toml", *files]
+    data = [
+        "py.typed",
+        "reports/style.css",
+        "reports/likely_causes.toml",
+        "servers/rabbitmq.erlang",
+    ]
+    data += files
     if sys.platform == "linux" and compiler() and libc():
         here = platform.machine()
         assert wheel.name.endswith(f"-py3-none-linux_{here}.whl")
