@@ -9,7 +9,8 @@ import click
 
 from ... import lookup
 from ...errors import UsageError
-from ...experiments import Wanted, exit_code, experiments_of, run_experiments, write_whole
+from ...experiments import Wanted, exit_code, experiments_of, run_experiments
+from ...whole_file import write_whole
 from .. import complete
 from ..app_options import AppAsked, app_options
 from ..options import (
