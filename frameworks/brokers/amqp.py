@@ -15,12 +15,15 @@ Identify = Callable[[bytes, bytes], str]  # the header and the body of a message
 
 
 class AmqpCalls:
-    """The framing of a library on RabbitMQ; ``identify`` tells the job of a message."""
+    """The framing of a library on RabbitMQ; ``identify`` tells the job of a message.
+
+    ``copies``: how the queues end that hold copies of jobs, whose ack ends no job.
+    """
 
     numbered = False
 
-    def __init__(self, identify: Identify) -> None:
-        self._identify = identify
+    def __init__(self, identify: Identify, copies: str = "") -> None:
+        self._identify, self._copies = identify, copies
 
     def split(self, buffer: bytearray) -> list[bytes]:
         return cut(buffer)
@@ -32,14 +35,15 @@ class AmqpCalls:
         return cut(buffer)
 
     def session(self) -> AmqpSession:
-        return AmqpSession(self._identify)
+        return AmqpSession(self._identify, self._copies)
 
 
 class AmqpSession:
     """One connection: which job each delivery's tag stands for."""
 
-    def __init__(self, identify: Identify) -> None:
-        self._identify = identify
+    def __init__(self, identify: Identify, copies: str = "") -> None:
+        self._identify, self._copies = identify, copies
+        self._of_copies = set[tuple[int, int]]()
         self._held: dict[tuple[int, int], str] = {}
         self.passing: Passing | None = None
 
@@ -58,7 +62,12 @@ class AmqpSession:
             return self._told("", "", "")
         pushed = told.name == "basic.deliver"
         job = self._identify(told.header, told.body)
-        self._held[told.channel, told.tag(told.behind(0, 1) if pushed else 0)] = job
+        tag = told.channel, told.tag(told.behind(0, 1) if pushed else 0)
+        self._held[tag] = job
+        queue = told.short(told.behind(0, 1) + 9, 1) if pushed else told.short(9, 1)
+        if self._copies and queue.endswith(self._copies):
+            self._of_copies.add(tag)
+            return self._told("", job, f"RabbitMQ sent {told.name} with a copy of it, {queue}")
         again = told.arguments[told.behind(0, 1) + 8 if pushed else 8] & 1
         words = f"RabbitMQ sent {told.name} with it{', marked as redelivered' if again else ''}"
         return self._told("lease", job, words)
@@ -69,6 +78,9 @@ class AmqpSession:
         tags = [of for of in self._held if of[0] == told.channel and of[1] <= tag]
         for of in sorted(tags) if told.multiple else [(told.channel, tag)]:
             job = self._held.pop(of, "") or job
+        if (told.channel, tag) in self._of_copies:
+            self._of_copies.discard((told.channel, tag))
+            return self._told("", job, f"sent {told.name} of a copy of it")
         if told.name == "basic.ack":
             return self._told("ack", job, "sent basic.ack, which ends it")
         bit = 1 if told.name == "basic.reject" else 2

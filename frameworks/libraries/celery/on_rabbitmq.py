@@ -14,16 +14,10 @@ from ....protocol.commands import Inspected
 from ...brokers import rabbitmq
 from ...brokers.amqp import AmqpCalls
 from ...brokers.kind import RABBITMQ
-from ...library import Finding, Held, Looked, Recovery
+from ...brokers.rabbitmq import HUNG
+from ...library import Finding, Held, Looked
 from .advice import TASKS, of_a_deploy, of_acks, of_pools
 
-HEARTBEAT_S, BEATS = 60.0, 2  # RabbitMQ's own, which a client can only make shorter
-RECOVERY = Recovery(
-    HEARTBEAT_S * BEATS,
-    "RabbitMQ makes ready again what a connection held as soon as that is closed; one that has "
-    f"fallen silent is closed after {BEATS} heartbeats of {HEARTBEAT_S:g} s",
-)
-HUNG = "which RabbitMQ takes from a worker that hangs after its consumer_timeout of 30 min"
 BROKER = "https://docs.celeryq.dev/en/stable/getting-started/backends-and-brokers/rabbitmq.html"
 ID = b"\x02idS"  # in a table of AMQP: a key of two letters, and a long string
 

@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from ....backends.claims import Claims
 from ....backends.system import Framing
 from ....protocol.commands import Inspected
+from ...brokers.rabbitmq import RECOVERY_S, RECOVERY_WHY
 from ...brokers.redis import Redis, opened, place_of
 from ...brokers.resp import Passing, RedisCalls, Words, words_of
 from ...library import LEAST, Finding, Held, Looked, Recovery
@@ -51,7 +52,7 @@ class Celery:
 
     def recovery(self, looked: Looked) -> Recovery:
         if on_rabbitmq.is_it(looked):
-            return on_rabbitmq.RECOVERY
+            return Recovery(RECOVERY_S, RECOVERY_WHY)
         visibility_s, sweep_s = (
             _option(looked, "visibility_timeout", VISIBILITY_S),
             _sweep_s(looked),

@@ -17,7 +17,13 @@ from ...inside.redis_pool import url_of
 
 OWN_TASK = "jobquake.play"
 RETRIES = ("max_retries", "min_backoff", "max_backoff", "time_limit", "max_age")
-OF_THE_BROKER = ("heartbeat_timeout", "maintenance_chance", "namespace", "dead_message_ttl")
+OF_THE_BROKER = (
+    "heartbeat_timeout",
+    "maintenance_chance",
+    "namespace",
+    "dead_message_ttl",
+    "confirm_delivery",
+)
 
 in_hand = InHand()
 _current = local()  # ``job``: the id of the message that this thread is about to run
@@ -32,6 +38,7 @@ def hook() -> None:
     when_imported("dramatiq.worker", _watch_worker)
     when_imported("dramatiq.actor", lambda module: _watch_body(module.Actor))
     when_imported("dramatiq.brokers.redis", lambda module: _watch_acks(module._RedisConsumer))
+    when_imported("dramatiq.brokers.rabbitmq", lambda module: _watch_sent(module._RabbitmqConsumer))
 
 
 def _watch_worker(module: Any) -> None:
@@ -111,6 +118,39 @@ def _watch_acks(consumer_class: Any) -> None:
     consumer_class.ack = watched
 
 
+def _watch_sent(consumer_class: Any) -> None:
+    """On RabbitMQ: an ack is sent some time after it was asked for."""
+    ack = consumer_class.ack
+
+    def watched(self: Any, message: Any) -> Any:
+        delayed = self.queue_name.endswith(".DQ")
+        if not delayed and probe().knows(message.message_id):
+            taken = probe().again(message.message_id)
+            taken.acking()
+            _waiting(self.channel)[message._tag] = taken
+        return ack(self, message)
+
+    consumer_class.ack = watched
+
+
+def _waiting(channel: Any) -> dict[int, Any]:
+    """What is to be acknowledged on that channel, by tags; each is told when it has been sent."""
+    found: dict[int, Any] | None = vars(channel).get("jobquake")
+    if found is not None:
+        return found
+    waiting = channel.jobquake = {}
+    send = channel.basic_ack
+
+    def basic_ack(tag: int = 0, *rest: Any, **named: Any) -> Any:
+        sent = send(tag, *rest, **named)
+        if tag in waiting:
+            waiting.pop(tag).acked()
+        return sent
+
+    channel.basic_ack = basic_ack
+    return waiting
+
+
 # -- jobquake's own task --------------------------------------------------------------------
 
 
@@ -174,7 +214,12 @@ def _actors(broker: Any) -> list[tuple[str, Any]]:
 
 
 def _url(broker: Any) -> str:
-    """Where its Redis is; of another broker what it is."""
+    """Where its Redis or RabbitMQ is; of another broker what it is."""
+    parameters: Any = getattr(broker, "parameters", None)
+    if isinstance(parameters, list):
+        parameters = parameters[0] if parameters else None
+    if hasattr(parameters, "virtual_host"):
+        return f"amqp://{parameters.host}:{parameters.port}/{parameters.virtual_host.strip('/')}"
     client = getattr(broker, "client", None)
     if client is None or not hasattr(client, "connection_pool"):
         return f"{type(broker).__name__}://"

@@ -15,11 +15,13 @@ from typing import Any, ClassVar
 from msgspec.structs import replace
 
 from ....backends.claims import Claims
+from ....backends.system import Framing
 from ....protocol.commands import Inspected
+from ...brokers.rabbitmq import RECOVERY_S, RECOVERY_WHY
 from ...brokers.redis import Redis, opened
 from ...brokers.resp import Passing, RedisCalls, Words, words_of
 from ...library import LEAST, Finding, Held, Looked, Recovery
-from . import TITLE
+from . import TITLE, on_rabbitmq
 
 HEARTBEAT_MS, CHANCE, IN = 60_000, 1000, 1_000_000  # dramatiq.brokers.redis
 COMMAND, QUEUE, FIRST = 4, 6, 11  # places in EVALSHA: the command, its queue, what it is about
@@ -38,13 +40,15 @@ class Dramatiq:
     own_task: ClassVar[str] = "jobquake.play"
     notices_s: ClassVar[float] = 5.0
 
-    def framing(self, looked: Looked) -> RedisCalls:
-        return RedisCalls(Commands)
+    def framing(self, looked: Looked) -> Framing:
+        return on_rabbitmq.framing() if on_rabbitmq.is_it(looked) else RedisCalls(Commands)
 
     def claims(self, looked: Looked) -> Claims:
         return replace(LEAST, delays=True)  # its time limit is 600 s, longer than a run waits
 
     def recovery(self, looked: Looked) -> Recovery:
+        if on_rabbitmq.is_it(looked):
+            return Recovery(RECOVERY_S, RECOVERY_WHY)
         offline_s, chance = _offline_s(looked), _chance(looked)
         sweep_s = SURE * ASKS_EVERY_S / chance if chance else float("inf")
         return Recovery(
@@ -62,6 +66,8 @@ class Dramatiq:
         return command + (["--queues", *queues] if queues else [])
 
     def held(self, looked: Looked, address: str) -> Held:
+        if on_rabbitmq.is_it(looked):
+            return on_rabbitmq.held(address)
         with opened(looked.broker, address) as redis:
             now, names = redis.now(), _Names(redis, looked)
             jobs = dict(names.dead())
@@ -69,7 +75,9 @@ class Dramatiq:
             return Held(jobs, now)
 
     def examine(self, looked: Looked) -> list[Finding]:
-        return list(_findings(looked, self.recovery(looked)))
+        if on_rabbitmq.is_it(looked):
+            return [*on_rabbitmq.findings(looked), *_of_any(looked)]
+        return [_of_redis(self.recovery(looked)), *_of_any(looked)]
 
 
 class Commands:
@@ -175,8 +183,8 @@ def _waits(message: Mapping[str, Any], now: float, where: str) -> Inspected:
     return Inspected("ready", where=where, due_s=due_s)
 
 
-def _findings(looked: Looked, recovery: Recovery) -> Iterator[Finding]:
-    yield Finding(
+def _of_redis(recovery: Recovery) -> Finding:
+    return Finding(
         "what a dead worker held is found soon",
         f"heartbeat_timeout, maintenance_chance: {recovery.why}",
         "RedisBroker(heartbeat_timeout=..., maintenance_chance=...): a shorter timeout, and a "
@@ -184,6 +192,9 @@ def _findings(looked: Looked, recovery: Recovery) -> Iterator[Finding]:
         "worker-kill-before-ack --kill worker",
         f"{DOCS}reference.html#dramatiq.brokers.redis.RedisBroker",
     )
+
+
+def _of_any(looked: Looked) -> Iterator[Finding]:
     if not looked.settings.get("retries", True):
         yield Finding(
             "a job that failed is run again",

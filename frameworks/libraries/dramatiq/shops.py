@@ -12,4 +12,12 @@ SAFE = (
         "a tenth of the commands look for dead processes, instead of one in a thousand",
     ),
 )
-SHOPS = (Shop("dramatiq", "shop:broker", SAFE),)
+ON_RABBITMQ = (
+    Setting(
+        "confirm_delivery", True, "an enqueue returns when RabbitMQ has the message, not before"
+    ),
+)
+SHOPS = (
+    Shop("dramatiq", "shop:broker", SAFE),
+    Shop("dramatiq-rabbitmq", "shop_rabbitmq:broker", ON_RABBITMQ),
+)
