@@ -122,6 +122,17 @@ class Elsewhere(Protocol):
 
 
 @runtime_checkable
+class Answered(Protocol):
+    """What an adapter has, too, if it can tell which server of somebody else's answers."""
+
+    def who_answers(self, folder: Path) -> str:
+        """The server process of the run in ``folder``: another one, another name. "": nobody knows.
+
+        Raises Unavailable if none answers.
+        """
+
+
+@runtime_checkable
 class Fillable(Protocol):
     """What an adapter has, too, if the memory of its server can be full: here, if ``fillable``."""
 

@@ -22,7 +22,7 @@ from ...protocol.commands import Command, Reply
 from ...protocol.worker import WorkerProgram
 from ..adapter import Claims, Connection, Framing, Queue
 from .core import CORRECT, Decisions
-from .places import PLACES, Broker, Place
+from .places import PLACES, Broker, Place, SharedServer
 from .queue import RETENTION_S, ReferenceQueue
 from .stores.store import Store
 
@@ -133,6 +133,9 @@ class ReferenceAdapter:
 
     def elsewhere(self) -> str:
         return self.place.elsewhere()
+
+    def who_answers(self, folder: Path) -> str:
+        return self.place.who_answers(folder) if isinstance(self.place, SharedServer) else ""
 
 
 def in_place(name: str, summary: str, place: str) -> ReferenceAdapter:

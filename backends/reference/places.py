@@ -275,6 +275,16 @@ class SharedServer(NamedTuple):
                 return "the server runs in a container"
         return ""
 
+    def who_answers(self, folder: Path) -> str:
+        if not self._foreign():
+            return ""
+        with self._answering(_store_name(folder)):
+            store = self._open_in(folder, FOREIGN_TIMEOUT_S)
+            try:
+                return store.process()
+            finally:
+                store.close()
+
     def vacate(self, folder: Path) -> None:
         if self._foreign():
             with self._answering(_store_name(folder)):

@@ -133,6 +133,8 @@ class ProcessRun:
             for number in range(workers, self._nodes):
                 self._clients.add(number, self._start_node("client", number, 1))
             self._until_quiet()
+            if said := self.server.replaced():
+                self._ledger.write(Event.ERRED, key=self._ledger.say(said), value=1.0)
             self._clients.end()
             seen_first = self._seen_of_others() if self._crew.settles_s else []
             self._fleet.stop()

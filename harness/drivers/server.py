@@ -10,7 +10,7 @@ import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from ...backends.adapter import Elsewhere, Fillable, RemoteQueue
+from ...backends.adapter import Answered, Elsewhere, Fillable, RemoteQueue, Unavailable
 from ...backends.framework import FrameworkSystem
 from ...errors import EnvironmentFault
 from ...protocol.events import Said
@@ -43,6 +43,7 @@ class Server:
         self._process: subprocess.Popen[bytes] | None = None
         self._serving = False
         self.address: str | None = None
+        self._answered = ""
 
     def ensure(self) -> str | None:
         """Like :meth:`start`, unless it runs already."""
@@ -59,6 +60,7 @@ class Server:
         port = int(self.address.rpartition(":")[2]) if self.address else 0
         command = self._adapter.server(self.folder, port)
         if command is None:
+            self._answered = self._who_answers()
             return None
         with self._log.open("ab") as errors:
             self._process = self._spawn(
@@ -83,6 +85,24 @@ class Server:
         self._serving = False
         status, words = self._process.returncode, tail(self._log)
         return Said(f"status {status}{words and ': '}{words}", environment=True)
+
+    def replaced(self) -> Said | None:
+        """That somebody else's server is another one than at the start; None if it is not."""
+        try:
+            now = self._who_answers()
+        except Unavailable:
+            return None  # whoever asks what became of the jobs will tell
+        if now == self._answered:
+            return None
+        return Said(
+            f"it was {self._answered} at the start and is {now} at the end; after a failover or "
+            "a restart, what the first had not passed on or written down is gone",
+            environment=True,
+        )
+
+    def _who_answers(self) -> str:
+        adapter: object = self._adapter
+        return adapter.who_answers(self.folder) if isinstance(adapter, Answered) else ""
 
     def crash(self) -> bool:
         """SIGKILL, the whole tree, seen dead; False if there is no server of ours to kill."""

@@ -242,7 +242,8 @@ def tell_error(facts: Facts, i: int) -> str:
     if history["event"][i] == Event.UNTOLD:
         return f"the question at the end what became of job {job}"
     if node < 0:
-        return "the queue's server ended by itself"
+        replaced = history["value"][i] > 0
+        return f"the queue's server {'was replaced' if replaced else 'ended by itself'}"
     call, who = CALLS[int(history["value"][i])], node_name(facts, node)
     return f"the {call} of job {job} by {who}" if job >= 0 else f"the {call} of {who}"
 

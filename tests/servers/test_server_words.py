@@ -25,6 +25,8 @@ from jobquake.errors import ENVIRONMENT, EnvironmentFault, JobquakeError
 from jobquake.harness.plan.plan import Plan, PlannedJob, Pool, Queue
 from jobquake.harness.plan.replay import encode
 from jobquake.harness.run import Run, run
+from jobquake.proxy.client import Toxiproxy
+from jobquake.proxy.embedded import Embedded
 from jobquake.reports import text
 from jobquake.servers import running
 from jobquake.servers.program import become
@@ -182,6 +184,45 @@ def test_a_redis_whose_disk_is_full(
         told = whatever("reference-redis")
         assert "MISCONF" in told
         assert "No space left on device" in told
+
+
+@pytest.mark.slow
+def test_a_failover_to_a_replica_that_lags_is_told_as_that(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The replica is cut off from its primary, and takes its place while jobs run."""
+    with (
+        served("redis", place / "first") as first,
+        served("redis", place / "second") as second,
+        Embedded() as proxy,
+    ):
+        front, copying = (Toxiproxy(proxy.address).create(n, first) for n in ("front", "copying"))
+        one, other = (redis.Redis.from_url(f"redis://{at}/0") for at in (first, second))
+        other.replicaof(*copying.listen.split(":"))
+        wait_until(lambda: other.info("replication")["master_link_status"] == "up")
+        monkeypatch.setenv("JOBQUAKE_REDIS", f"redis://{front.listen}/0")
+
+        def jobs(server: redis.Redis) -> int:
+            return sum(1 for _ in server.scan_iter("*:job:*"))
+
+        def fail_over() -> None:
+            wait_until(lambda: jobs(other) > 0)
+            copying.add_toxic("timeout", name="lag", timeout=0)
+            wait_until(lambda: jobs(one) >= jobs(other) + 10)
+            other.replicaof("NO", "ONE")
+            front.update(upstream=second)
+            with front.down():
+                pass  # who is connected to the first is cut off
+
+        names = [server.info("server")["run_id"][:12] for server in (one, other)]
+        with ThreadPoolExecutor(1) as others:
+            done = others.submit(fail_over)
+            result = processes("reference-redis", replace(PLAN, deadline_s=20.0)).result
+            done.result()
+    assert result.verdict == "violated", result.sentence
+    assert "the queue no longer holds it" in result.sentence
+    told = next(t for t in result.troubles if t.first == "the queue's server was replaced")
+    assert told.said.startswith(f"it was {names[0]} at the start and is {names[1]} at the end")
 
 
 def filled(disk: Path, least: int = 0) -> None:

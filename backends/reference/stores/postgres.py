@@ -222,6 +222,11 @@ class PostgresStore:
             except (*LOST, psycopg.Error):
                 self.hang_up()
 
+    def process(self) -> str:
+        """Which server process serves: its successor has begun at another time."""
+        ((began,),) = self._ask("SELECT pg_postmaster_start_time()::text")
+        return str(began)
+
     def destroy(self) -> None:
         """Remove the schema and everything in it, for tests and simulations."""
         self._ask("DROP SCHEMA IF EXISTS {schema} CASCADE", rows=False)

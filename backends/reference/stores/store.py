@@ -202,5 +202,8 @@ class SharedStore(Store, Protocol):
     def bell(self, queues: Iterable[str]) -> AbstractContextManager[Bell]:
         """Announcements of every change in ``queues`` from now to the end of the block."""
 
+    def process(self) -> str:
+        """A name of the server process that serves; its successor has another."""
+
     def destroy(self) -> None:
         """Remove everything that this store keeps."""
