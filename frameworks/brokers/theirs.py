@@ -28,9 +28,11 @@ def take(url: str) -> Place:
     Raises :class:`UsageError` about the URL, :class:`EnvironmentFault` if nobody answers there.
     """
     if not url.startswith("redis://"):
+        encrypted = "the network of a run does not speak TLS: name a way without it, or leave "
+        encrypted += "--broker out for a private Redis, to which your app is led without TLS"
         raise UsageError(
             "expected --broker as redis://[USER:PASSWORD@]HOST:PORT[/DATABASE], found "
-            f"{shown(url)!r}; the network of a run does not speak TLS"
+            f"{shown(url)!r}; {encrypted if url.startswith('rediss:') else 'correct it'}"
         )
     place = place_of(url)
     named = url.partition("://")[2].partition("/")[2].partition("?")[0].isdecimal()

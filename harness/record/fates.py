@@ -115,7 +115,8 @@ def _last_holder(facts: Facts, job: int) -> str:
     who = node_name(facts, int(history["node"][held[-1]]))
     acked = facts.rows(Event.ACK_ANSWERED, Answer.OK)
     if job in history["job"][acked]:
-        return f"{who} had it last and had acknowledged it"
+        ran = "" if facts.handed_out[job] else " without running it"
+        return f"{who} had it last and had acknowledged it{ran}"
     return f"{who} had it last"
 
 

@@ -202,13 +202,14 @@ def _under_the_key_of_other_work(facts: Facts, row: int) -> str:
 
 def taken_and_not_begun(facts: Facts, job: int) -> int:
     """The row in which the job last passed on the wire of a worker that ended after it, if the job
-    was not begun since the broker handed it out; -1: there is none.
+    was neither begun nor acknowledged since the broker handed it out; -1: there is none.
     """
     history, rows = facts.history, facts.history.of_job(job)
     events = history["event"][rows]
     workers = history["node"][rows] < len(facts.plan.workers)
     passed = rows[(events == Event.PASSED) & workers]
-    handed, began = passed[history["value"][passed] > 0], rows[events == Event.STARTED]
+    handed = passed[history["value"][passed] > 0]
+    began = rows[np.isin(events, (Event.STARTED, Event.ACK_ANSWERED))]
     if not len(passed) or (len(began) and not (handed > began[-1]).any()):
         return -1
     ends = history.where(Event.WORKER_EXITED)

@@ -126,3 +126,10 @@ def test_what_is_taken_by_a_living_run_or_elsewhere_is_named(theirs: str) -> Non
     with pytest.raises(UsageError, match=r"number 4: celery, which .*process 7 on another-machine"):
         take(f"redis://{theirs}/4")
     assert keys(theirs, 4) == ["celery", TAKEN]
+
+
+def test_a_broker_behind_tls_is_refused_and_what_to_do_is_said() -> None:
+    with pytest.raises(UsageError, match="does not speak TLS: name a way without it, or leave"):
+        take("rediss://localhost:6379/3")
+    with pytest.raises(UsageError, match="found 'http://localhost'; correct it"):
+        take("http://localhost")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 from ...library import Finding, Looked
 
@@ -27,7 +28,7 @@ def findings(looked: Looked, visibility_s: float, sweep_s: float) -> Iterator[Fi
 def of_acks(looked: Looked) -> Iterator[Finding]:
     """On any broker."""
     late, reject = looked.setting("acks_late"), looked.setting("reject_on_worker_lost")
-    if not late:
+    if not late and not _in_the_loop(looked):
         yield Finding(
             "no accepted work is lost when a process dies",
             "task_acks_late=False: a task is acknowledged before it runs",
@@ -36,7 +37,7 @@ def of_acks(looked: Looked) -> Iterator[Finding]:
             CHILD,
             TASKS,
         )
-    elif not reject:
+    elif late and not reject:
         yield Finding(
             "no accepted work is lost when a pool's process dies",
             "task_reject_on_worker_lost=False: a task whose process died is acknowledged as failed",
@@ -116,3 +117,10 @@ def of_a_deploy() -> Finding:
         "rolling-deploy",
         TASKS,
     )
+
+
+def _in_the_loop(looked: Looked) -> bool:
+    """Whether tasks run in the loop that sends acks, which it does when a task is over."""
+    words = " ".join(looked.worker).replace("=", " ").split()
+    pools = [pool for word, pool in pairwise(words) if word in ("-P", "--pool")]
+    return (pools or [looked.setting("worker_pool")])[-1] == "solo"
