@@ -99,7 +99,8 @@ def test_the_page_has_the_numbers_that_prometheus_has(kind: str, tmp_path: Path)
     shown = page(seen, "running", "word")
     samples = read(text)
     rows = re.findall(
-        r'<code>(jobquake_\w+)(?:\{([^}]*)\})?</code></th><td class="number">([\d,]+)', shown
+        r'<code>(jobquake_\w+)(?:\{([^}]*)\})?</code></th><td class="number"[^>]*><span>([\d,]+)',
+        shown,
     )
     assert len(rows) >= 4
     for name, labels, value in rows:
@@ -239,7 +240,7 @@ def test_a_soak_is_watched_and_ended_in_a_browser(browser: Browser, tmp_path: Pa
         tab, complaints = browser.new_page(), list[str]()
         tab.on("console", lambda message: complaints.append(message.text))
         tab.goto(address)
-        tab.wait_for_selector(".told > li:nth-child(3)")
+        tab.wait_for_selector(".runs > li:nth-child(3)")
         with tab.expect_popup() as opened:
             tab.locator("a", has_text="its page").first.click()
         assert "Broken promise" in opened.value.inner_text("h1")
