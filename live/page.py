@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
 from ..backends.metrics.families import Family
@@ -46,6 +47,23 @@ def page(seen: Seen, stage: Stage, token: str) -> str:
         ],
         numbers=[number for family in seen.numbers for number in numbers(family)],
     )
+
+
+def exposition(families: Iterable[Family]) -> str:
+    """The families in Prometheus's text format, which needs no client of it."""
+    lines = list[str]()
+    for family in families:
+        name = family.name + ("_total" if family.kind == "counter" else "")
+        lines += [f"# HELP {name} {family.help}", f"# TYPE {name} {family.kind}"]
+        for labels, value in family.samples.items():
+            pairs = zip(family.labels, labels, strict=True)
+            told = ",".join(f'{label}="{_escaped(said)}"' for label, said in pairs)
+            lines.append(f"{name}{{{told}}} {float(value)}" if told else f"{name} {float(value)}")
+    return "\n".join(lines) + "\n"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
 
 
 def numbers(family: Family) -> list[Number]:

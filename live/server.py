@@ -19,15 +19,14 @@ from threading import Event, Lock, Thread
 from typing import ClassVar
 from urllib.parse import parse_qs
 
-from ..backends.adapter import Unavailable
 from ..backends.metrics.endpoint import Page
-from ..backends.metrics.exported import page_of as metrics_of
 from ..errors import EnvironmentFault, JobquakeError
-from .page import EVERY_S, Stage, page
+from .page import EVERY_S, Stage, exposition, page
 from .seen import Look
 
 HOST = "127.0.0.1"
 HTML, PLAIN = "text/html; charset=utf-8", "text/plain; charset=utf-8"
+METRICS = "text/plain; version=0.0.4; charset=utf-8"
 LONGEST_WORD = 512
 PATIENCE_S = 5.0
 LINGER_S = 2.5 * EVERY_S
@@ -48,11 +47,6 @@ class Live:
         self._token, self._stop = secrets.token_urlsafe(24), Event()
         self._ended, self._told = Event(), Event()
         self._asked = False
-        try:
-            self._metrics = metrics_of(lambda: None, lambda: look().numbers)
-        except Unavailable as missing:
-            words = f"{missing}\n".encode()
-            self._metrics = lambda: Page("503 Service Unavailable", PLAIN, words)
         handler = type("Handler", (_Handler,), {"live": self})
         try:
             self._server = ThreadingHTTPServer((HOST, port), handler)
@@ -93,7 +87,8 @@ class Live:
 
     def metrics(self) -> Page:
         with self._lock:
-            return self._metrics()
+            text = exposition(self.look().numbers)
+        return Page("200 OK", METRICS, text.encode())
 
     def kept(self, number: str) -> Page | None:
         """The kept page of that finding of those on the page, if it has one."""

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import msgspec
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from jobquake.backends.metrics.families import Family
 from jobquake.board.board import places
 from jobquake.board.cell import Cell as BoardCell
 from jobquake.board.cell import Ran
@@ -22,7 +23,7 @@ from jobquake.errors import EnvironmentFault
 from jobquake.harness.soak.moments import MOST, Moment, with_moment
 from jobquake.harness.soak.soak import Soak, Violation
 from jobquake.kept import Kept
-from jobquake.live.page import page
+from jobquake.live.page import exposition, page
 from jobquake.live.seen import Seen, boarding, soaking, sweeping
 from jobquake.live.server import Live, served
 from jobquake.sweep.cell import Cell
@@ -119,6 +120,12 @@ def test_a_sweep_is_read_as_it_is_kept_and_a_cell_that_is_not_wanted_is_not_told
     assert behaviours.lines[0].values == (1, 2, 3, 3, 3, 3)
     pushed = [(a_sweep.PUSH.key, way.name) for way in WAYS]
     assert len(sweeping("", tmp_path, pushed).found) == 1
+
+
+def test_labels_are_told_to_prometheus_as_they_are() -> None:
+    said = 'a "b" \\ c\nd'
+    family = Family("jobquake_x", "counter", "what it is", ("of",), {(said,): 3.0})
+    assert of(read(exposition([family])), "jobquake_x_total", of=said) == 3.0
 
 
 def test_a_hostile_name_stays_text(tmp_path: Path) -> None:
