@@ -1,21 +1,19 @@
 """A baseline of runs: a TOML file of guarantees that are known to break, and why they may.
 
-The same file and the same words as a sweep's (:mod:`.sweep.expected`): what is worse is red, and so
+The same file and the same words as a sweep's (:mod:`.known`): what is worse is red, and so
 is what got better, so that the file says what is, and can only shrink by being mended.
 """
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import msgspec
 from msgspec import Struct
 
 from .errors import ENVIRONMENT, HELD, INCONCLUSIVE, VIOLATED, UsageError
-from .sweep.expected import Differences, quoted
+from .known import Differences, quoted, read_known
 
 if TYPE_CHECKING:
     from .harness.result import Result
@@ -55,17 +53,7 @@ class Baseline(Struct, frozen=True, forbid_unknown_fields=True):
 
 def read(file: Path) -> Baseline:
     """What the file says. Raises :class:`UsageError` about the first thing that makes no sense."""
-    try:
-        baseline = msgspec.convert(tomllib.loads(file.read_text()), Baseline)
-    except OSError as error:
-        raise UsageError(
-            f"expected a file of known findings, found {file}: {error.strerror}; make one with "
-            "jobquake run --record"
-        ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
-        raise UsageError(
-            f"expected a file that --record made, found {file}: {error}; mend it, or make it anew"
-        ) from None
+    baseline = read_known(file, Baseline, "jobquake run --record")
     for known in baseline.known:
         if not known.reason.strip():
             raise UsageError(

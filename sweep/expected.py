@@ -7,16 +7,14 @@ file serves several versions of a library; a round trip that appeared or vanishe
 
 from __future__ import annotations
 
-import json
-import tomllib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import get_args
 
-import msgspec
 from msgspec import Struct
 
 from ..errors import UsageError
+from ..known import Differences, quoted, read_known
 from .cell import Cell
 from .outcome import LOOKS, ORDER, Outcome
 from .swept import Swept
@@ -44,24 +42,6 @@ class Expected(Struct, frozen=True, forbid_unknown_fields=True):
 
     def of_cell(self, boundary: str, way: str) -> Known | None:
         return next((k for k in self.known if (k.boundary, k.way) == (boundary, way)), None)
-
-
-class Differences(Struct, frozen=True):
-    """What a sweep shows besides what is expected, a sentence each.
-
-    ``worse``, ``better`` and ``other`` make it red; ``told`` is about round trips that came, went
-    or changed places; ``missing`` were not run.
-    """
-
-    worse: tuple[str, ...] = ()
-    better: tuple[str, ...] = ()
-    other: tuple[str, ...] = ()
-    told: tuple[str, ...] = ()
-    missing: tuple[str, ...] = ()
-
-    @property
-    def red(self) -> tuple[str, ...]:
-        return self.worse + self.better + self.other
 
 
 def sound(outcome: Outcome) -> bool:
@@ -92,24 +72,9 @@ def recorded(swept: Swept, earlier: Expected | None = None) -> str:
     return "\n".join(lines) + "\n"
 
 
-def quoted(text: str) -> str:
-    """The text as a string of TOML."""
-    return json.dumps(text, ensure_ascii=False)  # a basic string of TOML, too
-
-
 def read(file: Path) -> Expected:
     """What the file says. Raises :class:`UsageError` about the first thing that makes no sense."""
-    try:
-        expected = msgspec.convert(tomllib.loads(file.read_text()), Expected)
-    except OSError as error:
-        raise UsageError(
-            f"expected a file of expectations, found {file}: {error.strerror}; make one with "
-            "--record"
-        ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
-        raise UsageError(
-            f"expected a file that --record made, found {file}: {error}; mend it, or make it anew"
-        ) from None
+    expected = read_known(file, Expected, "jobquake sweep --record")
     for known in expected.known:
         if problem := _problem(known, expected):
             raise UsageError(f"expected {problem} of {known.boundary} in {file}; correct it")

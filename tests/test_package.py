@@ -37,6 +37,7 @@ FLOORS = {
     "whole_file": 1,
     "pools": 1,
     "kept": 1,
+    "known": 1,
     "protocol": 1,
     "servers": 1,
     "environments": 1,

@@ -29,9 +29,10 @@ from ..options import (
 
 if TYPE_CHECKING:
     from ...backends.system import Time
+    from ...known import Differences
     from ...sweep.boundaries import Boundary
     from ...sweep.clean import Clean
-    from ...sweep.expected import Differences, Expected
+    from ...sweep.expected import Expected
     from ...sweep.swept import Swept
 
 SECTION = "run"

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from ...known import Differences
 from ...sweep.audit import audit
 from ...sweep.boundaries import Boundary
 from ...sweep.cell import Cell
-from ...sweep.expected import Differences, Expected
+from ...sweep.expected import Expected
 from ...sweep.outcome import LOOKS, Look, Outcome
 from ...sweep.swept import Swept
 from ...sweep.ways import WAYS, Way

@@ -8,11 +8,11 @@ from rich.console import Console
 from rich.table import Table
 
 from ...harness.units import seconds
+from ...known import Differences
 from ...sweep.audit import audit
 from ...sweep.cell import Cell
 from ...sweep.clean import Clean
 from ...sweep.conduct import Progress
-from ...sweep.expected import Differences
 from ...sweep.outcome import LOOKS
 from ...sweep.swept import Swept
 from ...sweep.ways import WAYS

@@ -113,5 +113,5 @@ def test_a_file_that_makes_no_sense_is_told_in_a_sentence(
 
 
 def test_no_file_says_how_to_make_one(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="make one with --record"):
+    with pytest.raises(UsageError, match="make one with jobquake sweep --record"):
         read(tmp_path / "none.toml")
