@@ -10,7 +10,9 @@ from jobquake.harness.record.facts import Facts
 from jobquake.harness.record.fates import Fate, fates
 from jobquake.harness.record.history import History
 from jobquake.harness.record.recoveries import recoveries
+from jobquake.harness.record.story import tell
 from jobquake.protocol.events import Answer, Event, Phase, Row
+from jobquake.reports.space_time import diagram
 
 PLAN = Plan(
     scenario="test",
@@ -150,3 +152,12 @@ def test_what_only_a_living_worker_has_is_stuck_with_it() -> None:
     ]
     waits = [*begun[:-1], row(9.0, Event.HELD, node=1)]
     assert fates_of(waits) == [("stuck", "w2, which has not begun it")]
+
+
+def test_the_story_and_its_picture_end_in_the_worker_that_still_runs_it() -> None:
+    rows = [*accepted(), row(1.0, Event.STARTED, node=1), row(9.0, Event.DEADLINE, -1)]
+    facts = Facts(PLAN, Claims(), History([HOOKED, *rows, row(9.0, Event.HELD, node=1, value=1.0)]))
+    assert tell(facts, 0)[-1] == "at the end w2 still ran it"
+    drawn = diagram(facts, [0])
+    (end,) = (mark for mark in drawn.marks if mark.kind == "end")
+    assert (drawn.lanes[end.lane], end.label) == ("w2", "still running")
