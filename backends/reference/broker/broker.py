@@ -15,6 +15,7 @@ import signal
 import sqlite3
 import sys
 from collections.abc import Callable, Iterator
+from math import inf
 from pathlib import Path
 from random import Random
 
@@ -32,8 +33,8 @@ from .limits import Limits
 from .waiting import Waiter, WaitingRoom
 
 NOTHING = Leased(None)
-LOOK_EVERY_S = 0.1
-SWEEP_EVERY_S = 1.0
+LOOK_EVERY_S = 0.1  # at most so often is looked at what time alone may have changed
+SWEEP_EVERY_S = 1.0  # and at least so often, since a clock may be put forward
 MAX_WAIT_S = 60.0
 
 Answer = tuple[Connection, int, Reply]
@@ -139,6 +140,7 @@ class Broker:
         self._scheduled = False
         if self._stopped:
             return
+        self._look_soon()
         asking, self._asking = self._asking, {}
         answers: list[Answer] = []
         taken: list[tuple[Connection, int]] = []
@@ -245,11 +247,13 @@ class Broker:
         if self._stopped:
             return
         loop = asyncio.get_running_loop()
+        now = loop.time()
         self._timer = loop.call_later(LOOK_EVERY_S, self._tick)
-        self._sweep(loop.time())
+        self._sweep(now)
         try:
             change_at = self._queue.store.next_change_at(list(self._room.queues))
-            changed = change_at is not None and change_at <= self._queue.now()
+            changes_s = inf if change_at is None else change_at - self._queue.now()
+            changed = changes_s <= 0
             if changed:
                 self._changed = None
                 with self._queue.transaction():
@@ -257,8 +261,23 @@ class Broker:
         except sqlite3.Error as error:
             self._tell(error)
             return
-        if changed or self._room.anybody_over(loop.time()):
+        if changed or self._room.anybody_over(now):
             self._schedule()
+        else:
+            self._look_in(
+                max(LOOK_EVERY_S, min(changes_s, self._room.ends_at - now, SWEEP_EVERY_S))
+            )
+
+    def _look_in(self, seconds: float) -> None:
+        if self._timer:
+            self._timer.cancel()
+        self._timer = asyncio.get_running_loop().call_later(seconds, self._tick)
+
+    def _look_soon(self) -> None:
+        """A command may have brought something for which time is up before the next look."""
+        soon = asyncio.get_running_loop().time() + LOOK_EVERY_S
+        if self._timer and self._timer.when() > soon:
+            self._look_in(LOOK_EVERY_S)
 
     def _sweep(self, now: float) -> None:
         """Cut off who owes something for too long, and who has said nothing for long."""

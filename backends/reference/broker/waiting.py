@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from heapq import heapify, heappop, heappush
 from itertools import count
+from math import inf
 from typing import Generic, NamedTuple, TypeVar
 
 from ....protocol.commands import Lease
@@ -119,8 +120,13 @@ class WaitingRoom(Generic[C]):
         for waiter in waiters:
             heappush(self._ends, (waiter.until, waiter.number))
 
+    @property
+    def ends_at(self) -> float:
+        """When somebody's time may be up; infinite if nobody waits."""
+        return self._ends[0][0] if self._ends else inf
+
     def anybody_over(self, now: float) -> bool:
-        return bool(self._ends) and self._ends[0][0] <= now
+        return self.ends_at <= now
 
     def serve(
         self, changed: Iterable[str] | None, try_one: Callable[[Waiter[C]], bool]

@@ -281,3 +281,44 @@ def test_names_and_errors_have_bounds_so_that_every_job_fits_into_an_answer() ->
     assert core.unfit(c.Job("x" * core.LONGEST_NAME)) is None
     assert "of at most 8192 characters, found 8193" in (core.unfit(c.Job("x" * 8193)) or "")
     assert "255 characters" in (core.unfit_lease("w" * 256, 1.0) or "")
+
+
+class Counting(Served):
+    """Counts its looks at what time alone may have changed, and notes how long it waits for one."""
+
+    looks = 0
+    pauses_s: tuple[float, ...] = ()
+
+    def _tick(self) -> None:
+        self.looks += 1
+        super()._tick()
+
+    def _look_in(self, seconds: float) -> None:
+        self.pauses_s += (seconds,)
+        super()._look_in(seconds)
+
+
+def test_a_broker_with_nothing_due_looks_once_a_second_and_at_a_deadline_in_time() -> None:
+    async def whole() -> None:
+        queue = ReferenceQueue(SQLiteStore(":memory:"), Clock(), Random(0))
+        broker, loop = Counting(queue, LIMITS), asyncio.get_running_loop()
+        _, port = await broker.start("127.0.0.1", 0)
+        try:
+            begun = loop.time()
+            while broker.looks < 2:
+                await asyncio.sleep(0.01)
+            assert loop.time() - begun > 0.9, "the first look came at its start"
+            assert set(broker.pauses_s) == {1.0}
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(wire.encode(1, c.Enqueue(c.Job("a", "q", delay_s=0.7))))
+            writer.write(wire.encode(2, c.Lease("w", ("q",), LONG_S, LONG_S)))
+            await answer(reader)
+            leased = await answer(reader)
+            assert isinstance(leased, c.Leased) and leased.delivery
+            assert min(broker.pauses_s) <= 0.7
+            writer.close()
+        finally:
+            await broker.stop()
+            queue.store.close()
+
+    asyncio.run(whole())
