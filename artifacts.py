@@ -13,6 +13,7 @@ import re
 import shutil
 import zlib
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -117,7 +118,7 @@ def write_index(config: pytest.Config, rows: Sequence[tuple[str, list[str], bool
     """Write one page that links to those of all failing runs, if there are several; where it is.
 
     ``rows``: the test, what the summary says of its run, and whether the test was run again. An
-    index of an earlier session goes.
+    index of an earlier session goes. Where nothing can be written, each run has said so.
     """
     root, base = _root(config), config.invocation_params.dir
     if root is None:
@@ -125,15 +126,20 @@ def write_index(config: pytest.Config, rows: Sequence[tuple[str, list[str], bool
     index = root / INDEX
     kept = [(test, row, rerun) for test, row, rerun in rows if row[3]]
     if len(kept) < 2:
-        index.unlink(missing_ok=True)
+        with suppress(OSError):
+            index.unlink()
         return None
     from .reports.session import FailingRun, page
+    from .whole_file import write_whole
 
     shown = [
         FailingRun(test, verdict, name, again, os.path.relpath(base / page_, root), rerun)
         for test, (verdict, name, again, page_), rerun in kept
     ]
-    index.write_text(page(shown), encoding="utf-8")
+    try:
+        write_whole(index, page(shown))
+    except OSError:
+        return None
     return index
 
 

@@ -235,7 +235,7 @@ ELSEWHERE = (
     "jobquake.frameworks.inside.",
     "jobquake.leap.compiling",
 )
-IN_APPS = ("inside", "shop")  # of a library: run in the app's environment only
+IN_APPS = ("inside", "shop", "shop_rabbitmq")  # of a library: run in the app's environment only
 
 
 def family() -> dict[str, type[BaseException]]:
