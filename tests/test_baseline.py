@@ -122,6 +122,7 @@ def test_a_known_finding_is_an_expected_failure_and_a_mended_one_a_failure(
     pytester.runpytest_inprocess("--jobquake-expect", "known.toml").assert_outcomes(failed=1)
 
 
+@pytest.mark.slow
 def test_several_failing_runs_have_an_index_whose_links_lead_to_their_pages(
     pytester: pytest.Pytester,
 ) -> None:

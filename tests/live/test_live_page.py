@@ -267,6 +267,7 @@ def test_a_soak_is_watched_and_ended_in_a_browser(browser: Browser, tmp_path: Pa
     assert f"in {kept.rounds} rounds" in told and kept.rounds == kept.moments[-1].rounds
 
 
+@pytest.mark.slow
 def test_a_page_of_another_site_cannot_press_the_button(
     live: Live, browser: Browser, tmp_path: Path
 ) -> None:

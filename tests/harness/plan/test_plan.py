@@ -151,6 +151,7 @@ def test_what_is_packed_comes_back(plan: Plan, backend: str, driver: str) -> Non
     assert decode(encode(plan, backend, driver)) == Packed(backend, driver, plan)
 
 
+@settings(max_examples=40)
 @given(plan=valid_plans(), other=st.text(max_size=6))
 def test_a_plan_knows_its_jobs_by_their_ids_and_those_of_another_label_for_strangers(
     plan: Plan, other: str
@@ -379,6 +380,7 @@ def test_a_fault_on_a_job_that_the_plan_lacks_is_legal() -> None:
 # -- reading by people and by workers -----------------------------------------------------
 
 
+@settings(max_examples=40)
 @given(plan=valid_plans())
 def test_as_json_every_value_has_its_name(plan: Plan) -> None:
     read = json.loads(to_json(plan))
