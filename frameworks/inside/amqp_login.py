@@ -7,11 +7,10 @@ connection (Dramatiq).
 
 from __future__ import annotations
 
-import json
 from importlib import import_module
 from typing import Any
 
-from .redirect import LOOPBACK
+from .redirect import logins_of
 
 
 def watch(module: Any, said: str) -> None:
@@ -19,11 +18,7 @@ def watch(module: Any, said: str) -> None:
 
     ``said``: see :func:`.redirect.redirect`.
     """
-    logins = {}
-    for host, port, _, _, *more in json.loads(said):
-        for name in LOOPBACK if host in LOOPBACK else (host,):
-            if more:
-                logins[name, int(port)] = more[0]
+    logins = logins_of(said)
     if hasattr(module, "BlockingConnection"):
         _of_pika(module.BlockingConnection, logins)
     else:

@@ -14,10 +14,7 @@ LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 def redirect(socket: Any, said: str) -> None:
     """``said``: JSON, a list of [host, port, other host, other port], and perhaps a login there."""
-    ways = {}
-    for host, port, other_host, other_port, *_ in json.loads(said):
-        for name in LOOPBACK if host in LOOPBACK else (host,):
-            ways[name, int(port)] = (other_host, int(other_port))
+    ways = {at: (host, int(port)) for at, host, port, *_ in _said(said)}
     look_up, connect, connect_ex = (
         socket.getaddrinfo,
         socket.socket.connect,
@@ -37,6 +34,18 @@ def redirect(socket: Any, said: str) -> None:
     socket.getaddrinfo = getaddrinfo
     socket.socket.connect = connect_there
     socket.socket.connect_ex = connect_ex_there
+
+
+def logins_of(said: str) -> dict[tuple[str, int], Any]:
+    """How to log in there, by the host and port that the team's settings name."""
+    return {at: login[0] for at, _, _, *login in _said(said) if login}
+
+
+def _said(said: str) -> Any:
+    """Each way: the host and port, by each name of that host, and what stands in their place."""
+    for host, port, *there in json.loads(said):
+        for name in LOOPBACK if host in LOOPBACK else (host,):
+            yield ((name, int(port)), *there)
 
 
 def _way(ways: dict[tuple[str, int], tuple[str, int]], host: Any, port: Any) -> tuple[Any, Any]:

@@ -6,10 +6,9 @@ place has others. Reaches what connects with redis-py.
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
-from .redirect import LOOPBACK
+from .redirect import logins_of
 
 
 def watch(connection: Any, said: str) -> None:
@@ -17,11 +16,7 @@ def watch(connection: Any, said: str) -> None:
 
     ``said``: see :func:`.redirect.redirect`.
     """
-    logins = {}
-    for host, port, _, _, *more in json.loads(said):
-        for name in LOOPBACK if host in LOOPBACK else (host,):
-            if more:
-                logins[name, int(port)] = more[0]
+    logins = logins_of(said)
     plain, encrypted = connection.Connection, connection.SSLConnection
     connect, connect_encrypted = plain._connect, encrypted._connect
 
