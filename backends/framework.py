@@ -9,15 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
 from msgspec import Struct
 
 from ..protocol.commands import RetryPolicy
 from ..protocol.events import Event
-from ..proxy.loop_thread import LoopClock
 from .adapter import Connection
 from .system import Driver, System
+
+if TYPE_CHECKING:
+    from ..proxy.loop_thread import LoopClock
 
 
 class Program(NamedTuple):

@@ -16,7 +16,7 @@ from support import toxiproxies, watching
 from support.toxiproxies import KINDS, Api, Line
 
 # How long an example takes says how busy the machine is.
-settings.register_profile("patient", settings(), deadline=None)
+settings.register_profile("patient", settings(), deadline=None, max_examples=50)
 settings.load_profile("patient")
 
 

@@ -171,6 +171,7 @@ def test_a_new_check_is_one_file(copy: Path) -> None:
     assert told == "held every enqueue is answered within a second\n"
 
 
+@pytest.mark.slow
 def test_a_new_fault_is_one_file(copy: Path) -> None:
     """Planned, replayed, validated, drawn, explored, shrunk, carried out, told and pictured."""
     python(copy, str(ROOT / "tests/support/new_fault.py"), "slow_link", "slow link")

@@ -99,8 +99,7 @@ def command(
       jobquake run --all --driver sim --expect known.toml
     """
     from ... import baseline
-    from ...reports import terminal
-    from ...reports.sweep import text
+    from ...reports import differences, terminal
 
     known = baseline.read(expect) if expect else None
     earlier_known = baseline.read(record) if record and record.exists() else known
@@ -113,7 +112,7 @@ def command(
         if known is None:
             return exit_code(runs)
         differs = baseline.compare(results, known)
-        text.differences(differs, terminal.console(stderr=as_json))
+        differences.tell(differs, terminal.console(stderr=as_json))
         return baseline.code(results, differs)
 
     wanted = Wanted(tuple(dict.fromkeys(formats)), earlier, full)

@@ -102,7 +102,7 @@ def command(
     from ...experiments import check_writable
     from ...harness.confirm import CONFIRM_S
     from ...live.seen import Seen, sweeping
-    from ...reports import terminal
+    from ...reports import differences, terminal
     from ...reports.sweep import text
     from ...sweep import expected
     from ...sweep.sweep import sweep
@@ -159,7 +159,7 @@ def command(
     text.tell(swept, console, full)
     differs = expected.compare(swept, known) if known else None
     if differs:
-        text.differences(differs, console)
+        differences.tell(differs, console)
     for file in write(swept, folder, known, differs, record, earlier):
         console.print(f"written: {file}", soft_wrap=True)
     if as_json:

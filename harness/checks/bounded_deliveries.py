@@ -12,7 +12,7 @@ from ...backends.claims import Claim
 from ..finding import Finding, Judged, judged
 from ..record.facts import Facts
 from ..sight import HAND_OVER, Needs
-from ..spec.lives import born_again
+from ..spec.lives import births
 
 TITLE = "deliveries are bounded"
 RANK = 50
@@ -24,7 +24,8 @@ CLAIMS: tuple[Claim, ...] = ("bounded_deliveries",)
 
 def judge(facts: Facts) -> Judged:
     limit = facts.plan.max_deliveries
-    limits = limit * (1 + facts.replays + born_again(facts))
+    again = np.array([len(births(facts).get(job, ())) for job in range(facts.jobs)], dtype=np.intp)
+    limits = limit * (1 + facts.replays + again)
     history, rows = facts.history, facts.rows(facts.hand_over)
     findings = [
         Finding(

@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from ..faults import CallFault
-from ..record.facts import Facts, Ints
+from ..record.facts import Facts
 from ..record.history import Answer, Event
 from ..record.once import once
 
@@ -213,19 +213,24 @@ def came_between(facts: Facts, job: int, since: float, until: float) -> bool:
 
 
 @once
-def born_again(facts: Facts) -> Ints:
-    """How often each job came when the queue may have forgotten that it was done: as a new one.
+def births(facts: Facts) -> dict[int, list[float]]:
+    """When each job came while the queue may have forgotten that its work was done: as a new one.
 
     A queue that does not say for how long it remembers what is done is held to an hour.
     """
     said = facts.claims.retention_s
     kept_s = REMEMBERED_S if said is None else said
-    acks, found = facts.rows(Event.ACK_SENT), np.zeros(facts.jobs, dtype=np.intp)
-    done_at = np.full(facts.jobs, NEVER)
+    acks, done_at = facts.rows(Event.ACK_SENT), np.full(facts.jobs, NEVER)
     np.minimum.at(done_at, facts.work[facts.history["job"][acks]], facts.history["t"][acks])
-    for job, times in submitted_again(facts).items():
-        found[job] = sum(at >= done_at[facts.work[job]] + kept_s for at in times)
-    return found
+    return {
+        job: [at for at in times if at >= done_at[facts.work[job]] + kept_s]
+        for job, times in submitted_again(facts).items()
+    }
+
+
+def born_between(facts: Facts, job: int, since: float, until: float) -> bool:
+    """Whether the job may have begun a new life in between."""
+    return any(since < at < until for at in births(facts).get(job, []))
 
 
 def latest(facts: Facts, delivery: Delivery) -> float:

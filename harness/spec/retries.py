@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from ..record.facts import Facts, Ints
 from ..record.history import Answer, Event
-from .lives import Delivery, Life, came_between, lives
+from .lives import Delivery, Life, born_between, came_between, lives
 
 
 class Retry(NamedTuple):
@@ -38,7 +38,9 @@ def retries(facts: Facts, permanent: bool = False) -> list[Retry]:
         for ended, again in zip(life.deliveries, life.deliveries[1:], strict=False):
             counted += ended.counts is True
             if ended.ending == wanted and _after(ended, again):
-                if _replayed(life, ended.said_at, again.at):
+                if _replayed(life, ended.said_at, again.at) or born_between(
+                    facts, job, ended.said_at, again.at
+                ):
                     counted = 0
                 else:
                     found.append(Retry(ended.end, again.row, max(1, counted)))

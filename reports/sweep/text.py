@@ -8,7 +8,6 @@ from rich.console import Console
 from rich.table import Table
 
 from ...harness.units import seconds
-from ...known import Differences
 from ...sweep.audit import audit
 from ...sweep.cell import Cell
 from ...sweep.clean import Clean
@@ -64,21 +63,6 @@ def tell(swept: Swept, console: Console, full: bool = False) -> None:
             console.print(one_line(f"    again: {cell.replay}"), soft_wrap=True)
     if swept.findings and not full:
         console.print("The page has the story of each, and the command that shows it again.")
-
-
-def differences(found: Differences, console: Console) -> None:
-    """What differs from the expectation, and whether that is red."""
-    for title, lines in (
-        ("worse", found.worse), ("better", found.better), ("other", found.other),
-        ("told", found.told), ("missing", found.missing[:MOST_TOLD]),
-    ):  # fmt: skip
-        for line in lines:
-            console.print(one_line(f"{title}: {line}"), soft_wrap=True)
-    if found.missing[MOST_TOLD:]:
-        more = len(found.missing) - MOST_TOLD
-        console.print(f"missing: {more} more", soft_wrap=True)
-    if not found.red and not found.missing:
-        console.print("as expected")
 
 
 def _sequence(swept: Swept, console: Console) -> None:

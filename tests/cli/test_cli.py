@@ -11,6 +11,7 @@ import os
 import re
 import resource
 import shlex
+import shutil
 import socket
 import subprocess
 import sys
@@ -328,6 +329,15 @@ def test_a_plan_of_a_later_version_is_not_called_damaged(tmp_path: Path) -> None
     assert "damaged" not in said
 
 
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a run; each test takes a copy."""
+    place = tmp_path_factory.mktemp("kept")
+    jobquake("run", KILL, *SIM, "--report", "out", within=place, code=HELD)
+    (folder,) = (place / "out").iterdir()
+    return folder
+
+
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
@@ -342,10 +352,9 @@ def test_a_plan_of_a_later_version_is_not_called_damaged(tmp_path: Path) -> None
     ],
 )
 def test_a_folder_that_this_version_cannot_read_is_refused(
-    name: str, content: str | None, said: str, tmp_path: Path
+    name: str, content: str | None, said: str, tmp_path: Path, kept: Path
 ) -> None:
-    jobquake("run", KILL, *SIM, "--report", "out", within=tmp_path, code=HELD)
-    (folder,) = (tmp_path / "out").iterdir()
+    folder = Path(shutil.copytree(kept, tmp_path / "out"))
     (folder / name).unlink()
     if content is not None:
         (folder / name).write_text(content)

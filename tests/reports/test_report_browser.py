@@ -56,7 +56,10 @@ SHARE_OF_INK = """async (addresses) => {
   return missing / drawn;
 }"""
 TWINS = ("twin-no-lease", "twin-lease-too-short", "twin-key-after-ack", "twin-priority-inversion")
-CASES = ("held", "chaos", "inconclusive", "empty", "control", "failure", *TWINS)
+PAGES = [
+    "held", "chaos", "inconclusive", "empty", "control", "failure", "hostile",
+    *(pytest.param(twin, marks=pytest.mark.slow) for twin in TWINS),
+]  # fmt: skip
 WIDTHS = (360, 768, 1440)
 
 
@@ -142,7 +145,7 @@ def size(width: int) -> ViewportSize:
 # -- one file, offline ---------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("case", [*CASES, "hostile"])
+@pytest.mark.parametrize("case", PAGES)
 def test_it_opens_from_a_file_without_an_error_and_asks_for_nothing(
     browser: Browser, case: str, tmp_path: Path
 ) -> None:
@@ -320,7 +323,13 @@ def test_a_mark_under_the_finger_is_told(browser: Browser, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("case", ["failure", "held", "inconclusive", "control"])
+@pytest.mark.parametrize(
+    "case",
+    [
+        "failure",
+        *(pytest.param(it, marks=pytest.mark.slow) for it in ("held", "inconclusive", "control")),
+    ],
+)
 def test_axe_finds_nothing_serious(
     browser: Browser, case: str, scheme: Scheme, tmp_path: Path
 ) -> None:
@@ -396,7 +405,7 @@ TEXTS = """() => [...document.querySelectorAll('svg')].flatMap(svg => {
 })"""
 
 
-@pytest.mark.parametrize("case", [*CASES, "hostile"])
+@pytest.mark.parametrize("case", PAGES)
 def test_nothing_overlaps_and_nothing_is_cut(browser: Browser, case: str, tmp_path: Path) -> None:
     with opened(browser, filed(case, tmp_path)) as (page, _):
         for width in WIDTHS:

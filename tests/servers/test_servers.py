@@ -162,8 +162,15 @@ def test_a_server_is_installed_here_or_given_or_an_image(
     assert source("redis") == meant
 
 
-@pytest.mark.parametrize("told", ["docker:", "localhost:6379", "http://host/", "postgresql://h/d"])
-@pytest.mark.parametrize("driver", ["sim", "process"])
+@pytest.mark.parametrize(
+    ("told", "driver"),
+    [
+        ("docker:", "sim"),
+        ("localhost:6379", "sim"),
+        ("http://host/", "process"),
+        ("postgresql://h/d", "process"),
+    ],
+)
 def test_a_source_that_makes_no_sense_is_an_error_of_the_environment(
     told: str, driver: str, home: Path
 ) -> None:

@@ -85,8 +85,8 @@ def ended(at_s: float, token: int, how: str, node: int = 0, job: int = 0) -> lis
     ]
 
 
-def acked(at_s: float, token: int) -> list[Row]:
-    who: dict[str, Any] = {"node": 0, "incarnation": 1, "job": 0, "token": token}
+def acked(at_s: float, token: int, job: int = 0) -> list[Row]:
+    who: dict[str, Any] = {"node": 0, "incarnation": 1, "job": job, "token": token}
     return [
         row(at_s, Event.ACK_SENT, **who),
         row(at_s, Event.ACK_ANSWERED, since=at_s, answer=Answer.OK, **who),
@@ -173,6 +173,21 @@ DELIVERIES_OF_TWO_LIVES = (
 @pytest.mark.parametrize("replay", [TOKEN_OF_TWO_LIVES, DELIVERIES_OF_TWO_LIVES])
 def test_each_life_of_a_job_is_judged_by_itself(replay: str) -> None:
     assert run(decode(replay).plan, REFERENCE, "sim").result.verdict != "violated"
+
+
+@pytest.mark.parametrize("forgotten", [True, False])
+def test_the_backoff_of_a_new_life_begins_anew(forgotten: bool) -> None:
+    """Its work was done by another job of the same key, and forgotten, before it came again."""
+    plan = plan_of(
+        PlannedJob(0.0, 0, 0.01, "fail", 1, again_after_s=50.0),
+        PlannedJob(0.5, 0, 0.01, same_work_as=0),
+    )
+    done = [lease(2.0, 1, job=1), *acked(2.5, 1, job=1)]
+    first = [*came(), lease(1.0, 1), *ended(1.5, 1, "failed"), *came(0.5, job=1), *done]
+    later = [*came(50.0), lease(51.0, 1), *ended(51.5, 1, "failed"), lease(51.6, 2)]
+    claims = Claims(retention_s=10.0 if forgotten else 100.0)
+    early = blamed(judge("backoff_respected", plan, [*first, *later], claims))
+    assert early == (set() if forgotten else {0})
 
 
 def test_a_queue_that_says_nothing_of_its_memory_is_held_to_an_hour() -> None:

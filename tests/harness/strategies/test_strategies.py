@@ -34,6 +34,7 @@ REFERENCE = backends.find("reference")
 MANY = settings(max_examples=50, suppress_health_check=[HealthCheck.too_slow])
 SOME = settings(MANY, max_examples=20)
 LONG = settings(MANY, max_examples=2000)
+DRAWN = settings(LONG, phases=[Phase.generate], database=None, derandomize=True)
 KILLED = KillAt(0, "mid_job")
 SMALL = Plan(
     scenario="small",
@@ -80,12 +81,12 @@ def test_no_server_is_asked_the_time_by_a_crash_when_its_clock_was_wrong(plan: P
 
 @pytest.mark.parametrize("kind", FAULTS.values(), ids=FAULTS)
 def test_every_kind_of_fault_is_drawn(kind: type[Fault]) -> None:
-    find(strategies.faults(), lambda fault: isinstance(fault, kind), settings=LONG)
+    find(strategies.faults(), lambda fault: isinstance(fault, kind), settings=DRAWN)
 
 
 @pytest.mark.parametrize("behaviour", get_args(Behaviour))
 def test_every_behaviour_is_drawn(behaviour: str) -> None:
-    find(strategies.jobs(), lambda job: job.behaviour == behaviour, settings=LONG)
+    find(strategies.jobs(), lambda job: job.behaviour == behaviour, settings=DRAWN)
 
 
 @given(
@@ -183,8 +184,7 @@ def test_what_a_check_is_there_to_find_is_found_among_drawn_plans(name: str) -> 
             return f"{twin.violates} violated" in str(error)
         return False
 
-    seen = settings(LONG, phases=[Phase.generate], database=None, derandomize=True)
-    find(STAGED[name], caught, settings=seen)
+    find(STAGED[name], caught, settings=DRAWN)
 
 
 def test_a_failure_tells_the_sentence_the_story_and_a_string_that_replays_it() -> None:
