@@ -9,7 +9,7 @@ from jobquake.harness.faults.kill_process_at import KillProcessAt
 from jobquake.harness.faults.kill_worker import KillWorker
 from jobquake.harness.faults.pause_at import PauseAt
 from jobquake.harness.run import run
-from support.frameworks import GREEN, LATE, ONE_AT_A_TIME, plan, shop
+from support.frameworks import GREEN, LATE, ONE_AT_A_TIME, app_on, plan, shop
 
 CHILD = (KillProcessAt(1, "after_lease"),)
 WHOLE = (KillAt(1, "after_lease"),)
@@ -61,6 +61,15 @@ def test_with_late_acks_a_killed_child_s_job_is_run_again() -> None:
     assert (recovered.outcome, recovered.jobs) == ("recovered", (1,))
     after = run(plan(KillProcessAt(1, "after_effect")), shop(LATE)).result
     assert (after.outcomes["done"], after.outcomes["run again"]) == (3, 1), after.sentence
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("task", ["ignore", "hand_on"])
+def test_a_task_that_says_that_nothing_is_left_to_do_is_done(task: str) -> None:
+    """By raising Ignore; what replaced itself goes on under the same id."""
+    result = run(plan(*CHILD), app_on("celery", "desk:app", f"desk.{task}")).result
+    assert result.outcomes["failed"] == 0, result.sentence
+    assert (result.outcomes["done"], result.outcomes["recovered"]) == (3, 1), result.sentence
 
 
 @pytest.mark.slow

@@ -30,7 +30,12 @@ OF_A_TASK = (
     "default_retry_delay", "retry_backoff", "time_limit", "soft_time_limit", "ignore_result",
 )  # fmt: skip
 
+# A task that raises Ignore says that nothing is left to do: its message is acked, as of one that
+# returned. One that replaced itself raises it, too, but goes on under the same id.
+ENDED_WELL = ("SUCCESS", "IGNORED")
+
 in_hand = InHand()
+replaced: set[str] = set()
 
 
 # -- in a worker ----------------------------------------------------------------------------
@@ -41,6 +46,7 @@ def hook() -> None:
     probe().watches()
     when_imported("celery.signals", _connect)
     when_imported("kombu.message", _watch_acks)
+    when_imported("celery.app.task", _watch_replacing)
     if probe().forgotten:
         when_imported("celery.worker.consumer.consumer", _forget)
 
@@ -69,7 +75,19 @@ def _begins(task_id: str = "", **_: object) -> None:
 
 
 def _ends(task_id: str = "", state: str = "", **_: object) -> None:
-    in_hand.ends(task_id, raised=state != "SUCCESS")
+    goes_on = task_id in replaced
+    replaced.discard(task_id)
+    in_hand.ends(task_id, raised=goes_on or state not in ENDED_WELL)
+
+
+def _watch_replacing(module: Any) -> None:
+    replace = module.Task.replace
+
+    def watched(self: Any, *rest: Any, **named: Any) -> Any:
+        replaced.add(self.request.id)
+        return replace(self, *rest, **named)
+
+    module.Task.replace = watched
 
 
 def _unknown(id: str = "", **_: object) -> None:
