@@ -16,6 +16,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -93,7 +94,27 @@ class Place(Protocol):
     ) -> Connection: ...
 
 
-class Broker(NamedTuple):
+class InItsFolder:
+    """What a place has that keeps all of a run in its folder, by programs of ours alone."""
+
+    def discard(self, store: Store) -> None:
+        store.close()
+
+    def elsewhere(self) -> str:
+        return ""
+
+    def programs(self) -> Sequence[str]:
+        return [sys.executable]
+
+    def preload(self) -> None:
+        """There is nothing that is imported late."""
+
+    def vacate(self, folder: Path) -> None:
+        """All of it is in the folder."""
+
+
+@dataclass(frozen=True)
+class Broker(InItsFolder):
     """Our own broker over TCP, SQLite inside; memory under the simulator.
 
     One that does not survive its crash has SQLite in memory, too.
@@ -111,21 +132,6 @@ class Broker(NamedTuple):
 
     def local_store(self) -> Store:
         return MemoryStore()
-
-    def discard(self, store: Store) -> None:
-        store.close()
-
-    def elsewhere(self) -> str:
-        return ""
-
-    def programs(self) -> Sequence[str]:
-        return [sys.executable]
-
-    def preload(self) -> None:
-        """There is nothing that is imported late."""
-
-    def vacate(self, folder: Path) -> None:
-        """All of it is in the folder."""
 
     def server(
         self, backend: str, folder: Path, port: int, retention_s: float = RETENTION_S
@@ -145,7 +151,8 @@ class Broker(NamedTuple):
         return Client(address, connect_timeout_s=timeout_s, read_timeout_s=timeout_s)
 
 
-class SharedFile(NamedTuple):
+@dataclass(frozen=True)
+class SharedFile(InItsFolder):
     """One SQLite file that all processes open; no network."""
 
     framing: Framing | None = None
@@ -154,21 +161,6 @@ class SharedFile(NamedTuple):
 
     def local_store(self) -> Store:
         return SQLiteStore(":memory:")
-
-    def discard(self, store: Store) -> None:
-        store.close()
-
-    def elsewhere(self) -> str:
-        return ""
-
-    def programs(self) -> Sequence[str]:
-        return [sys.executable]
-
-    def preload(self) -> None:
-        """There is nothing that is imported late."""
-
-    def vacate(self, folder: Path) -> None:
-        """All of it is in the folder."""
 
     def server(
         self, backend: str, folder: Path, port: int, retention_s: float = RETENTION_S

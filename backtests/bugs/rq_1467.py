@@ -3,14 +3,14 @@
 The registry of started jobs is cleaned up now and then: what has been there for too long was
 abandoned and becomes a failed job, however often it may be tried. RQ 1.8.1 tries it again.
 
-The strike: the answer to what the worker asks of the job is held on the wire for a moment, to know
-that it has it; the worker is killed, with its work-horse, while that runs the job. Another one is
-started, which cleans up when it has waited for a while.
+The strike: the worker is killed, with its work-horse, while that runs the job
+(:mod:`..killed_rq_worker`).
 """
 
 from __future__ import annotations
 
 from ..backtest import Backtest, Side, Told
+from ..killed_rq_worker import killed_while_it_runs
 from ..stage import Stage
 
 ORDER = "order-1"
@@ -18,17 +18,9 @@ LONGEST_S = 3000.0  # it cleans up every ten minutes at most, and only between t
 
 
 def stage(s: Stage, variant: str) -> Told:
-    url = f"redis://{s.wire}/0"
-    taken = s.hold_reply(f"rq:job:{ORDER}")
-    first = s.worker("rq", "worker", "q", "-u", url)
-    s.ask("rq_shop:submit_patient", "q", ORDER)
-    if not s.until(lambda: taken.struck):
-        return Told("inconclusive", "the worker never took the job", tuple(first.log[-3:]))
-    taken.release()
-    if not s.until(lambda: f"began {ORDER}" in s.ledger):
-        return Told("inconclusive", "the job never began", tuple(first.log[-3:]))
-    first.kill()
-    second = s.worker("rq", "worker", "q", "-u", url)
+    second = killed_while_it_runs(s, "rq_shop:submit_patient", ORDER)
+    if isinstance(second, Told):
+        return second
     charged = f"charged {ORDER}"
     s.until(lambda: charged in s.ledger or ORDER in s.ask("rq_shop:failed", "q"), LONGEST_S)
     told = f"{ORDER} may be tried twice again; its worker was killed"
