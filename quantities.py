@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -26,4 +27,16 @@ class Quantity(click.ParamType[float]):
             self.fail(str(error), param, ctx)
 
 
+class Duration(Quantity):
+    """A time with its unit; a bare number is seconds, and ``2m`` are two minutes."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        if isinstance(value, str) and (found := re.fullmatch(r"(\d+(?:\.\d+)?)(m?)", value)):
+            return float(found[1]) * (60.0 if found[2] else 1.0)
+        return super().convert(value, param, ctx)
+
+
+DURATION = Duration("seconds")
 SECONDS, RATE, SHARE, PERCENTILE = map(Quantity, ("seconds", "rate", "share", "percentile"))

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from ..publish import GITHUB
-from ..quantities import SECONDS
+from ..quantities import DURATION, SECONDS
 from ..reports.registry import FORMATS
 
 # Where pages are kept, below the folder in which a command is run.
@@ -105,10 +105,11 @@ earlier_option = click.option(
 budget_option = click.option(
     "--budget",
     "budget_s",
-    type=click.FloatRange(min=0.0),
+    type=DURATION,
     default=inf,
-    metavar="SECONDS",
-    help="Begin no run after so many seconds; the same command goes on later [default: no limit].",
+    metavar="DURATION",
+    help="Begin no run after this time, such as 180 or 3min; the same command goes on later "
+    "[default: no limit].",
 )
 parallel_option = click.option(
     "--parallel",

@@ -14,7 +14,7 @@ from ..frameworks.system import AppSystem
 from ..harness.drivers.framework import shake_framework
 from ..harness.drivers.trips import Record
 from ..harness.record.facts import Facts
-from .boundaries import Boundary, boundaries
+from .boundaries import Boundary, boundaries, idle_names
 from .effects import effects
 from .plans import clean_plan
 
@@ -23,6 +23,7 @@ class Clean(NamedTuple):
     """What the clean run showed: boundaries in order of time, how many other trips, how time went.
 
     ``done_s`` is how long after it was sent the job was done, ``effects`` what it did to services.
+    ``idle``: the names of what workers say while nobody has sent a job.
     """
 
     boundaries: list[Boundary]
@@ -31,6 +32,7 @@ class Clean(NamedTuple):
     time: str
     network: str
     effects: tuple[str, ...] = ()
+    idle: frozenset[str] = frozenset()
 
 
 def clean_run(system: AppSystem, time: Time | None = None) -> Clean:
@@ -55,7 +57,8 @@ def clean_run(system: AppSystem, time: Time | None = None) -> Clean:
     done_s = float(execution.history["t"][facts.rows(facts.completion)[0]]) - sent_s
     others = len(trips) - len(found)
     done = tuple(effect.name for effect in effects(trips))
-    return Clean(found, others, done_s, execution.time, execution.network, done)
+    idle = frozenset(idle_names(trips, began_s, began_s + sent_s))
+    return Clean(found, others, done_s, execution.time, execution.network, done, idle)
 
 
 def queue_of(system: AppSystem) -> str:

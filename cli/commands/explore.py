@@ -6,6 +6,7 @@ import os
 import shlex
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,32 +15,78 @@ import click
 from ... import lookup
 from ...errors import INTERRUPTED, UsageError
 from ...experiments import check_writable
-from ...quantities import SECONDS
+from ...quantities import DURATION, SECONDS
 from .. import complete
-from ..findings import ORACLE, confirm_keep_tell, confirm_option, failures_option
-from ..options import full_option, seed_option
+from ..app_options import AppAsked, app_alone
+from ..findings import ORACLE, confirm_keep_tell
+from ..grouped import Grouped
+from ..options import (
+    FAILURES,
+    OF_TESTS,
+    fresh_option,
+    full_option,
+    json_option,
+    parallel_option,
+    seed_option,
+    time_option,
+)
 from ..os_errors import os_errors_told
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from ...backends.adapter import Adapter
+    from ...backends.system import Time
     from ...harness.explore.search import Crew, Search
 
 MIXES = ("portfolio", "swarmed", "forced", "scripted", "mutation", "lasting", "uniform")
 EVERY_S = 10.0
-
+QUEUE_S, APP_S = 60.0, 120.0  # without a limit
+REPEATS = 5
 
 SECTION = "run"
+OF_QUEUE = "Of a queue, in the simulator"
+OF_APP = "Of your own app, on its own workers"
+GROUPS = {
+    OF_QUEUE: ("processes", "executor", "technique", "check_determinism"),
+    OF_APP: (
+        "target", "task", "arguments", "enqueue_options", "python", "folder", "worker",
+        "services", "patience_s", "workers", "most_jobs", "parallel", "time", "real_s",
+        "fresh", "as_json",
+    ),
+}  # fmt: skip
 
 
-@click.command("explore")
-@click.argument("backend", shell_complete=complete.backends)
-@click.option("--max-time", type=SECONDS, help="Stop after this time, such as 2h. [default: 60s]")
+@click.command("explore", cls=Grouped, groups=GROUPS)
+@click.argument("backend", shell_complete=complete.backends, required=False)
+@click.option(
+    "--max-time",
+    "--budget",
+    "max_time",
+    type=DURATION,
+    metavar="DURATION",
+    help=f"Draw no plan after this time, such as 2h. [default: {QUEUE_S:g}s, {APP_S:g}s of an app]",
+)
 @click.option("--max-schedules", type=click.IntRange(min=1), help="Stop after this many plans.")
 @seed_option
+@click.option("--keep-going", is_flag=True, help="Continue after the first failure.")
+@click.option(
+    "--confirm",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Run what broke, and what it was shrunk to, N times on real processes, and tell how often "
+    f"it breaks. [default: 0, {REPEATS} of an app]",
+)
+@click.option(
+    "--failures",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder for failures, each with its report; of a queue with a pytest test. "
+    f"[default: {FAILURES}, {OF_TESTS} of an app]",
+)
+@full_option
 @click.option(
     "--jobs",
+    "processes",
     type=click.IntRange(min=0),
     help="Processes to search with; 0 uses this process only. [default: one per core]",
 )
@@ -52,19 +99,131 @@ SECTION = "run"
     "--technique", type=click.Choice(MIXES), default="portfolio", show_default=True,
     help="How plans are drawn; the portfolio mixes all techniques.",
 )  # fmt: skip
-@click.option("--keep-going", is_flag=True, help="Continue after the first failure.")
 @click.option(
     "--check-determinism", is_flag=True, help="Run each plan twice and compare the histories."
 )
-@confirm_option
-@failures_option
-@full_option
+@click.option(
+    "--most-jobs",
+    type=click.IntRange(min=1),
+    default=4,
+    show_default=True,
+    help="Jobs of a plan, at most, besides a flood and one that comes late.",
+)
+@click.option(
+    "--workers", type=click.IntRange(1, 32), help="Workers of a plan, at most. [default: 2]"
+)
+@parallel_option
+@time_option
+@click.option(
+    "--real-time",
+    "real_s",
+    type=SECONDS,
+    metavar="DURATION",
+    help="Repeat what leaping time shows in real time if that takes no longer; what vanishes there "
+    "is a fault of jobquake's; 0s: never. [default: 60s]",
+)
+@fresh_option
+@json_option
+@app_alone
+@click.pass_context
 def command(
-    backend: str,
+    ctx: click.Context,
+    backend: str | None,
     max_time: float | None,
     max_schedules: int | None,
     seed: int,
-    jobs: int | None,
+    keep_going: bool,
+    confirm: int | None,
+    failures: Path | None,
+    full: bool,
+    processes: int | None,
+    executor: str | None,
+    technique: str,
+    check_determinism: bool,
+    most_jobs: int,
+    parallel: int,
+    time: Time | None,
+    real_s: float | None,
+    fresh: bool,
+    as_json: bool,
+    app: AppAsked | None,
+) -> int:
+    """Search for a failure that nobody scripted, and shrink it.
+
+    Draws plans (workers, jobs, faults) at random, runs them, and judges them. A plan that fails is
+    shrunk to the smallest one that still fails and kept with its report; the next exploration tries
+    it first.
+
+    A BACKEND is explored in virtual time, every check judges, and a failure comes with a pytest
+    test. At the end comes the bite matrix: for each kind of fault, how many of its strikes met a
+    job in which phase of the job's life. A fault that met no job proves nothing. The same seed and
+    --max-schedules find the same failures, however many processes search.
+
+    Your own app (--app) is explored on its own workers, in leaping time: a few jobs, and one strike
+    to three at the round trips that a clean run shows, at points of a job's life, and at the
+    server. What breaks is repeated, shrunk by repeated trials, and told with its rate. Exits with 1
+    if work was lost or stood still, with 4 if no run proved anything.
+
+    \b
+    Examples:
+      jobquake explore twin-ack-without-token --max-schedules 2000
+      jobquake explore reference --max-time 10min --confirm 20
+      jobquake explore --app shop.celery:app --task shop.charge --args '[1]' --budget 2min
+    """
+    of_app = app is not None and (app.said or backend is None)
+    _see_options(ctx, backend, of_app)
+    if of_app:
+        from ...harness.confirm import CONFIRM_S
+        from ...sweep.exploring.draw import Space
+        from ...sweep.exploring.explore import Limits as LimitsOfApp
+        from ...sweep.exploring.explored import Wishes
+        from ..exploring import explore_app
+
+        assert app is not None
+        budget_s = max_time or (APP_S if max_schedules is None else inf)
+        repeats = REPEATS if confirm is None else confirm
+        wishes = Wishes(
+            seed=seed,
+            limits=LimitsOfApp(budget_s, max_schedules, keep_going, repeats),
+            space=Space(most_jobs, app.workers),
+            parallel=parallel,
+            time=time or app.time,
+            patience_s=app.patience_s,
+            confirm_s=CONFIRM_S if real_s is None else real_s,
+            anew=fresh,
+        )
+        return explore_app(app, wishes, failures, as_json, full)
+    assert backend is not None
+    limits = (max_schedules, max_time or (QUEUE_S if max_schedules is None else None))
+    return _explore_queue(
+        backend, limits, seed, processes, executor, technique, keep_going, check_determinism,
+        confirm or 0, failures or FAILURES, full,
+    )  # fmt: skip
+
+
+def _see_options(ctx: click.Context, backend: str | None, of_app: bool) -> None:
+    """Raise unless it is clear what to explore, and each option belongs to that."""
+    if backend is None and not of_app:
+        raise UsageError(
+            "expected the name of a backend, or --app with your own app, found neither; 'jobquake "
+            "list' names the backends"
+        )
+    if backend is not None and of_app:
+        raise UsageError(f"expected a backend or --app, found {backend} and --app; leave one out")
+    assert isinstance(ctx.command, Grouped)
+    if others := ctx.command.given(ctx, OF_QUEUE if of_app else OF_APP):
+        hint = "; --parallel says how many runs at once" if "--jobs" in others else ""
+        raise UsageError(
+            f"expected no {others[0]} beside {'--app' if of_app else backend}, found it; "
+            f"leave it out{hint}"
+        )
+
+
+def _explore_queue(
+    backend: str,
+    limits: tuple[int | None, float | None],
+    seed: int,
+    processes: int | None,
     executor: str | None,
     technique: str,
     keep_going: bool,
@@ -73,22 +232,6 @@ def command(
     failures: Path,
     full: bool,
 ) -> int:
-    """Search for a failure that nobody scripted, and shrink it.
-
-    Draws plans (workers, jobs, faults) at random, runs them in virtual time, and lets every
-    check judge them. A plan that fails is shrunk to the smallest one that still fails, and
-    kept with its report and a pytest test; the next exploration tries it first.
-
-    At the end comes the bite matrix: for each kind of fault, how many of its strikes met a job
-    in which phase of the job's life. A fault that met no job proves nothing.
-
-    The same seed and --max-schedules find the same failures, however many processes search.
-
-    \b
-    Examples:
-      jobquake explore twin-ack-without-token --max-schedules 2000
-      jobquake explore reference --max-time 10min --confirm 20
-    """
     from ...harness.explore.search import Limits, search
     from ...reports import exploration, terminal
 
@@ -98,18 +241,16 @@ def command(
             f"expected --executor dask://HOST:PORT, found {executor!r}; "
             "give the address of a Dask scheduler"
         )
-    if max_time is None and max_schedules is None:
-        max_time = 60.0
     check_writable(failures)
     console = terminal.console()
     oracle = None if backend == ORACLE else ORACLE
     known = _try_again(adapter, failures, console, full)
-    with os_errors_told(), _crew(jobs, executor) as crew, _shown(console) as show:
+    with os_errors_told(), _crew(processes, executor) as crew, _shown(console) as show:
         state = search(
             lookup.backend,
             backend,
             crew,
-            Limits(max_schedules, max_time),
+            Limits(*limits),
             seed=seed,
             oracle=oracle,
             mix=technique,

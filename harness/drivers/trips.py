@@ -46,8 +46,11 @@ class Record:
         self.began_s = 0.0
 
 
+Meant = tuple[tuple[int, TripFault], ...]  # the faults that are meant for a round trip
+
+
 class TripStrikes:
-    """Which fault strikes a round trip: each strikes once."""
+    """Which faults strike round trips: each strikes once, and each round trip is struck once."""
 
     def __init__(self, plan: Plan) -> None:
         self._ids = [(job, plan.job_id(job).encode()) for job in range(len(plan.jobs))]
@@ -67,19 +70,19 @@ class TripStrikes:
         """The jobs whose ids are in these bytes."""
         return tuple(job for job, name in self._ids if name in data)
 
-    def at_request(self, side: Side, name: str) -> tuple[int, TripFault] | None:
-        """Count one more request of that name; the fault that is meant for this round trip.
+    def at_request(self, side: Side, name: str) -> Meant:
+        """Count one more request of that name; the faults that are meant for this round trip.
 
         One that strikes at the answer is still to be asked whether it ``meets`` that.
         """
         if self._counts:
             self._seen[side, name] += 1
-        for number, fault in self._left.items():
-            if (fault.side, fault.trip) == (side, name) and (
-                fault.nth == 0 or (self._counts and fault.nth == self._seen[side, name])
-            ):
-                return number, fault
-        return None
+        return tuple(
+            (number, fault)
+            for number, fault in self._left.items()
+            if (fault.side, fault.trip) == (side, name)
+            and (fault.nth == 0 or (self._counts and fault.nth == self._seen[side, name]))
+        )
 
     def meets(self, fault: TripFault, jobs: tuple[int, ...]) -> bool:
         """Whether it strikes an answer of that name with these jobs in it."""

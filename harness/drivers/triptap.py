@@ -22,7 +22,7 @@ from ...wires.wire import UNASKED, Pushing, Talk
 from ..faults import TripFault
 from ..faults.break_trip import BreakTrip
 from .calltap import Wire
-from .trips import Record, Trip, TripStrikes
+from .trips import Meant, Record, Trip, TripStrikes
 
 UP, DOWN = Direction.UPSTREAM, Direction.DOWNSTREAM
 Held = tuple[Direction, bytes | None]  # None: this direction has ended
@@ -58,7 +58,7 @@ class _Asked:
     request: bytes
     left: int
     at_s: float
-    struck: tuple[int, TripFault] | None
+    meant: Meant
     guard: str = ""
     reply: bytes = b""
 
@@ -136,10 +136,10 @@ class TripTap:
         name, request = self._talk.name(burst), b"".join(burst)
         if self._service:
             name = f"{self._service}: {name}"
-        met = self._watch.strikes.at_request(self._side, name)
+        meant = self._watch.strikes.at_request(self._side, name)
         left = self._talk.awaited(burst)
-        asked = _Asked(name, request, left, self._now(), met, self._talk.guard(burst))
-        if met and not met[1].at_answer and self._strike(asked):
+        asked = _Asked(name, request, left, self._now(), meant, self._talk.guard(burst))
+        if self._strike(asked, at_answer=False):
             return
         self._link.forward(UP, request)
         if left == UNASKED:
@@ -149,8 +149,7 @@ class TripTap:
             self._asked.append(asked)
             return
         self._saw(asked, self._now())
-        if met and met[1].at_answer and self._watch.strikes.meets(met[1], ()):
-            self._strike(asked)
+        self._strike(asked, at_answer=True)
 
     def _shown(self, message: bytes, asked: bool) -> None:
         """Let the library's framing see what passes between it and its broker."""
@@ -187,40 +186,47 @@ class TripTap:
         asked = self._asked[0]
         asked.left -= 1
         asked.reply += reply
-        waits = asked.struck is not None and asked.struck[1].at_answer
+        waits = any(fault.at_answer for _, fault in asked.meant)
         if not waits:
             self._link.forward(DOWN, reply)
         if asked.left:
             return
         self._asked.popleft()
-        jobs = self._saw(asked, self._now())
-        if not waits:
-            return
-        assert asked.struck
-        if not (self._watch.strikes.meets(asked.struck[1], jobs) and self._strike(asked)):
+        self._saw(asked, self._now())
+        if waits and not self._strike(asked, at_answer=True):
             self._link.forward(DOWN, asked.reply)
 
     def _pushed(self, name: str, message: bytes) -> None:
         """What nobody asked for: a round trip without a request."""
-        strikes = self._watch.strikes
-        met = strikes.at_request(self._side, name)
-        told = _Asked(name, b"", 0, self._now(), met, reply=message)
-        if met and strikes.meets(met[1], strikes.jobs_in(message)) and self._strike(told):
+        meant = self._watch.strikes.at_request(self._side, name)
+        told = _Asked(name, b"", 0, self._now(), meant, reply=message)
+        if self._strike(told, at_answer=True) or self._strike(told, at_answer=False):
             return
         self._link.forward(DOWN, message)
         self._saw(told, self._now())
 
     # -- strikes ----------------------------------------------------------------------------
 
-    def _strike(self, asked: _Asked) -> bool:
-        """Strike this round trip; False if the fault has struck another one before."""
-        assert asked.struck
-        number, fault = asked.struck
+    def _strike(self, asked: _Asked, at_answer: bool) -> bool:
+        """Strike this round trip now, if one of the faults that are meant for it does so."""
+        strikes = self._watch.strikes
+        brings = strikes.jobs_in(asked.reply)
+        for number, fault in asked.meant:
+            pushed = not asked.request  # it has no request, so whatever is meant for it meets it
+            meets = strikes.meets(fault, brings) or not (at_answer or pushed)
+            if fault.at_answer is at_answer and meets and strikes.spend(number):
+                jobs = strikes.jobs_in(asked.request) + brings
+                self._carry_out(asked, number, fault, jobs)
+                return True
+        return False
+
+    def _carry_out(
+        self, asked: _Asked, number: int, fault: TripFault, jobs: tuple[int, ...]
+    ) -> None:
+        """``jobs`` are those whose ids are in it: where they are known, one of them was struck."""
         watch = self._watch
-        if not watch.strikes.spend(number):
-            return False
-        phase = Phase.ON_THE_WIRE
-        watch.wire.struck(number, self._node, phase, fault.job, fault.lasts_s)
+        job = fault.job if fault.job in jobs or not jobs else jobs[0]
+        watch.wire.struck(number, self._node, Phase.ON_THE_WIRE, job, fault.lasts_s)
         if not isinstance(fault, BreakTrip):
             watch.dying[self._node] = self
         elif fault.how in ("lose_request", "lose_reply"):
@@ -236,7 +242,6 @@ class TripTap:
             watch.dark.add(self._node)
             self._held.append((UP, asked.request) if asked.request else (DOWN, asked.reply))
             asyncio.get_running_loop().call_later(fault.for_s, watch.lighten, self._node)
-        return True
 
     def _in_time(self) -> None:
         """The late answer passes, with whatever came behind it."""
@@ -249,8 +254,8 @@ class TripTap:
 
     # -- what is seen -----------------------------------------------------------------------
 
-    def _saw(self, asked: _Asked, at_s: float) -> tuple[int, ...]:
-        """Tell that the round trip is over; the jobs whose ids its answer has."""
+    def _saw(self, asked: _Asked, at_s: float) -> None:
+        """Tell that the round trip is over."""
         strikes, watch = self._watch.strikes, self._watch
         brings = strikes.jobs_in(asked.reply)
         if watch.record:
@@ -274,7 +279,6 @@ class TripTap:
                     self._talk is not None and self._talk.refused(asked.reply),
                 )
             )
-        return brings
 
     def _now(self) -> float:
         return asyncio.get_running_loop().time()

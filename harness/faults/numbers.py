@@ -163,6 +163,9 @@ class NamedTrip(Ordinal):
 
     least = 0
 
+    def counted_without(self, value: int, jobs: int) -> int:
+        return max(1, value - jobs) if value else 0
+
     def narrower(self, value: int) -> Iterator[int]:
         return iter(())
 

@@ -7,7 +7,7 @@ worker, queue and action, and each time the failure was gone.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 
@@ -73,15 +73,16 @@ def shrink(
     guarantee: str,
     fails: Callable[[Plan], bool],
     most_trials: int = MOST_TRIALS,
+    steps: Sequence[Smaller] = STEPS,
 ) -> Shrunk:
-    """The smallest plan that can be reached from this one and still ``fails``.
+    """The smallest plan that can be reached by these steps from this one and still ``fails``.
 
     ``fails`` must give the same answer each time that it is asked the same. Raises ValueError
     if the plan does not fail to begin with.
     """
     if not fails(plan):
         raise ValueError("expected a plan that fails, found one that does not")
-    shrinking = _Shrinking(plan, fails, most_trials)
+    shrinking = _Shrinking(plan, fails, most_trials, steps)
     minimal = shrinking.run()
     plan = shrinking.plan
     return Shrunk(plan, guarantee, shrinking.trials, minimal, _single(plan) if minimal else {})
@@ -90,8 +91,15 @@ def shrink(
 class _Shrinking:
     """``plan`` is the smallest so far; ``passed`` are smaller ones that do not fail."""
 
-    def __init__(self, plan: Plan, fails: Callable[[Plan], bool], most_trials: int) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        fails: Callable[[Plan], bool],
+        most_trials: int,
+        steps: Sequence[Smaller],
+    ) -> None:
         self.plan = plan
+        self._steps = steps
         self.trials = 1
         self._fails = fails
         self._most_trials = most_trials
@@ -101,7 +109,7 @@ class _Shrinking:
         """Shrink until a whole round brings nothing; False if the trials ran out before."""
         while True:
             before = self.plan
-            for step in STEPS:
+            for step in self._steps:
                 while self._take(step):
                     pass
                 if self.trials >= self._most_trials:

@@ -11,7 +11,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from jobquake.backends import registry
+from jobquake.cli.group import cli
 from jobquake.harness.faults.kill_at import KillAt
 from jobquake.harness.plan.plan import Plan, PlannedJob, Pool, Queue
 from jobquake.harness.plan.replay import decode, encode
@@ -134,6 +136,29 @@ def test_what_cannot_be_explored_is_told_in_one_sentence(
     told = jobquake("explore", *words, within=tmp_path, code=code)
     assert said in told
     assert len(told.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ((), "expected the name of a backend, or --app with your own app, found neither"),
+        ((TWIN, "--app", "shop:app"), f"found {TWIN} and --app; leave one out"),
+        ((TWIN, "--most-jobs", "2"), f"expected no --most-jobs beside {TWIN}"),
+        (("--app", "shop:app", "--jobs", "2"), "--parallel says how many runs at once"),
+    ],
+)
+def test_a_queue_and_an_app_have_options_of_their_own(words: tuple[str, ...], said: str) -> None:
+    told = CliRunner().invoke(cli, ["explore", *words])
+    assert told.exit_code == USAGE and said in told.output
+
+
+def test_the_help_shows_them_in_groups_with_an_example_of_each() -> None:
+    shown = CliRunner().invoke(cli, ["explore", "--help"]).output
+    queue, app = shown.index("Of a queue, in the simulator"), shown.index("Of your own app, on its")
+    assert (
+        shown.index("--seed") < queue < shown.index("--executor") < app < shown.index("--app MOD")
+    )
+    assert "jobquake explore reference" in shown and "jobquake explore --app" in shown
 
 
 def clumsy_plan() -> Plan:

@@ -9,8 +9,9 @@ from jobquake.harness.record.facts import OUTCOMES
 from jobquake.harness.run import run
 from jobquake.harness.run_folder import load
 from jobquake.kept import FILE, Kept
-from jobquake.sweep.cell import PLAIN, Cell, Ran, confirmed
+from jobquake.sweep.cell import Cell, Ran, confirmed
 from jobquake.sweep.conduct import in_order
+from jobquake.sweep.judging import PLAIN
 from jobquake.sweep.outcome import Outcome
 from jobquake.sweep.ways import WAYS
 from msgspec.structs import replace

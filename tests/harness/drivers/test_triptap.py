@@ -62,6 +62,7 @@ class Stage:
 
     def __init__(self, *faults: TripFault) -> None:
         self.struck: list[tuple[int, float]] = []
+        self.jobs: list[int] = []
         self.record = Record()
         self.plan: Plan = plan(*faults)
         self.strikes = TripStrikes(self.plan)
@@ -73,7 +74,8 @@ class Stage:
     def _strike(
         self, fault: int, node: int, phase: Phase, job: int, length_s: float = 0.0, words: str = ""
     ) -> None:
-        assert (phase, job) == (Phase.ON_THE_WIRE, 0)
+        assert phase == Phase.ON_THE_WIRE
+        self.jobs.append(job)
         self.struck.append((fault, length_s))
 
     def begin(self) -> Stage:
@@ -223,3 +225,41 @@ async def test_round_trips_are_counted_from_the_beginning_of_the_run_and_by_side
     tap.received(UP, POP)
     assert line.up == POP * 2
     assert stage.struck == [(0, 0.0)]
+
+
+POPPED_1 = POPPED.replace(b"job-0", b"job-1")
+
+
+@on_a_loop
+async def test_two_faults_on_one_name_strike_the_jobs_that_they_are_meant_for() -> None:
+    first, second = (BreakTrip("worker", "BRPOP q", "lose_reply", 0, job=job) for job in (0, 1))
+    stage = Stage(first, second).begin()
+    for number, answer in enumerate((NOTHING, POPPED_1, POPPED)):
+        tap, line = stage.connection(number=number)
+        tap.received(UP, POP)
+        tap.received(DOWN, answer)
+        assert line.down == (answer if answer == NOTHING else b"")
+    assert [fault for fault, _ in stage.struck] == [1, 0] and stage.jobs == [1, 0]
+
+
+HOWS: tuple[TripEffect, ...] = ("reset_before", "late")
+
+
+@on_a_loop
+async def test_a_round_trip_is_struck_once_at_its_request_before_its_answer() -> None:
+    before, after = (BreakTrip("worker", "BRPOP q", how, 1) for how in HOWS)
+    stage = Stage(after, before).begin()
+    tap, line = stage.connection()
+    tap.received(UP, POP)
+    assert (line.up, line.was_reset) == (b"", True)
+    assert stage.struck == [(1, 0.0)]
+
+
+@on_a_loop
+async def test_who_was_struck_is_the_job_in_the_round_trip_where_that_is_known() -> None:
+    stage = Stage(BreakTrip("producer", "LPUSH q", "lose_reply", 2, job=0)).begin()
+    tap, _ = stage.connection(PRODUCER)
+    for request in (PUSH, PUSH.replace(b"job-0", b"job-1")):
+        tap.received(UP, request)
+        tap.received(DOWN, PUSHED)
+    assert stage.jobs == [1]

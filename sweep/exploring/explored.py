@@ -1,0 +1,128 @@
+"""An exploration from the clean run to what it found, as plain data for a page and a machine."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from msgspec import Struct
+
+from ...backends.system import Time
+from ...frameworks.system import AppSystem
+from ...harness.confirm import CONFIRM_S
+from ...harness.drivers.pace_of import can_leap
+from ...kept import Kept
+from ..clean import Clean, clean_run, fingerprint, queue_of
+from ..outcome import Outcome
+from ..plans import REAL_PATIENCE_S
+from ..sweep import SECRET
+from .attempt import Asked
+from .crew import crew_of
+from .draw import Ground, Space
+from .explore import Limits, Listed, Search, explored
+from .finding import Finding
+
+
+class Explored(Struct, frozen=True):
+    """What an exploration of one task of one app showed. Times are seconds.
+
+    ``boundaries`` are those of the clean run that were struck, ``outcomes`` counts the runs of
+    drawn plans by their gravest. ``waited_s`` is how long a run waited for what the library brings
+    back by itself. ``began``, in UTC, and ``host``: when and where, if a command explored.
+    """
+
+    app: str
+    task: str
+    library: str
+    settings: dict[str, str]
+    options: str
+    seed: int
+    boundaries: tuple[str, ...]
+    runs: int
+    trials: int
+    partly: int
+    proved: int
+    orders: int
+    outcomes: dict[Outcome, int]
+    findings: tuple[Finding, ...]
+    mended: tuple[Finding, ...]
+    listed: tuple[Listed, ...]
+    seconds: float
+    waited_s: float
+    time: str
+    interrupted: bool = False
+    began: str = ""
+    host: str = ""
+
+    @property
+    def accused(self) -> list[Finding]:
+        """The findings that real time does not take back."""
+        return [finding for finding in self.findings if not finding.vanished]
+
+
+class Wishes(NamedTuple):
+    """How to explore. ``patience_s`` None: as long as the library needs, 30 s in real time."""
+
+    seed: int = 0
+    limits: Limits = Limits()
+    space: Space = Space()
+    parallel: int = 2
+    time: Time | None = None
+    patience_s: float | None = None
+    confirm_s: float = CONFIRM_S
+    anew: bool = False
+
+
+def explore(
+    system: AppSystem,
+    folder: Path,
+    wishes: Wishes,
+    begun: Callable[[Clean], None] = lambda clean: None,
+    progress: Callable[[Search], None] = lambda search: None,
+) -> Explored:
+    """Explore the app's task; what is found is kept in ``folder``.
+
+    Raises :class:`NothingProved` if the clean run was none, :class:`EnvironmentFault`.
+    """
+    recovery_s = system.library.recovery(system.looked).seconds
+    clean = clean_run(system, wishes.time)
+    begun(clean)
+    waits_s = wishes.patience_s
+    if waits_s is None:
+        waits_s = recovery_s if can_leap(system, wishes.time) else REAL_PATIENCE_S
+    waits_s = min(waits_s, recovery_s)
+    struck = tuple(boundary for boundary in clean.boundaries if not boundary.opens)
+    ground = Ground(queue_of(system), struck, recovery_s, waits_s, wishes.space)
+    kept = Kept(folder, f"{fingerprint(system, clean)}-{waits_s:g}", Finding, wishes.anew)
+    asked = Asked(system, clean.idle, wishes.time, clean.effects, wishes.confirm_s)
+    with crew_of(asked, wishes.parallel) as crew:
+        search = explored(crew, ground, wishes.limits, kept, folder, wishes.seed, progress=progress)
+    looked = system.looked
+    return Explored(
+        app=system.app.target,
+        task=system.task,
+        library=f"{system.library.title} {looked.version}",
+        settings={
+            name: json.dumps(value)
+            for name, value in {**looked.settings, **looked.of_task}.items()
+            if value is not None and name not in SECRET
+        },
+        options=system.options,
+        seed=wishes.seed,
+        boundaries=tuple(boundary.key for boundary in struck),
+        runs=search.runs,
+        trials=search.trials,
+        partly=search.partly,
+        proved=search.proved,
+        orders=search.orders,
+        outcomes=dict(search.outcomes),
+        findings=tuple(search.findings),
+        mended=tuple(search.mended),
+        listed=tuple(search.listed),
+        seconds=round(search.seconds, 1),
+        waited_s=waits_s,
+        time=clean.time,
+        interrupted=search.interrupted,
+    )
