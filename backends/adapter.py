@@ -26,6 +26,7 @@ __all__ = [
     "Elsewhere",
     "Framing",
     "Housekeeper",
+    "Leasing",
     "Preloading",
     "Queue",
     "QueueSystem",
@@ -36,6 +37,7 @@ __all__ = [
     "System",
     "Tenant",
     "Unavailable",
+    "leasing",
 ]
 
 
@@ -100,6 +102,22 @@ class Retaining(Protocol):
 
     def retaining(self, retention_s: float) -> QueueSystem:
         """The same queue, which remembers completed jobs and keys for so many seconds."""
+
+
+@runtime_checkable
+class Leasing(Protocol):
+    """What an adapter has, too, if not whoever asks for a job says how long its lease lasts.
+
+    Some queues set that for all jobs together, or when a job is enqueued.
+    """
+
+    def leasing(self, lease_s: float) -> RemoteQueue:
+        """The same queue, whose leases last so many seconds."""
+
+
+def leasing(adapter: RemoteQueue, lease_s: float) -> RemoteQueue:
+    """The queue as it is where workers ask for leases of so many seconds, and for no others."""
+    return adapter.leasing(lease_s) if isinstance(adapter, Leasing) else adapter
 
 
 @runtime_checkable

@@ -11,7 +11,7 @@ Claim = Literal[
     "delivery", "fencing", "bounded_deliveries", "dead_letters", "priorities",
     "idempotent_enqueue", "idempotent_settle", "skips_completed_keys", "bounded_backlog",
     "durable", "retries", "delays", "steady_time", "ordered", "timeouts", "backoff_after_expiry",
-    "prompt",
+    "prompt", "lasting_leases",
 ]  # fmt: skip
 _NOT_CLAIMED: dict[Claim, str] = {
     "delivery": "at-least-once delivery is not claimed",
@@ -31,6 +31,7 @@ _NOT_CLAIMED: dict[Claim, str] = {
     "timeouts": "timeouts are not claimed",
     "backoff_after_expiry": "a backoff after an expired lease is not claimed",
     "prompt": "prompt hand-outs are not claimed",
+    "lasting_leases": "leases that outlast a connection are not claimed",
 }
 
 
@@ -49,8 +50,10 @@ class Claims(Struct, frozen=True):
     ``timeouts``: no lease, and no extension of one, reaches past the job's timeout.
     ``backoff_after_expiry``: a job whose lease ran out waits for its backoff, as after a failure;
     else it comes back at once. ``prompt``: whoever asks for work is given a job that is ready, and
-    whoever waits is woken when one becomes ready. ``timer_s``: the queue keeps time in steps of so
-    many seconds, and each lease, delay and backoff may be over up to one step sooner or later.
+    whoever waits is woken when one becomes ready. ``lasting_leases``: a lease lasts its time even
+    if its holder's connection breaks, or the server crashes; else the job comes back then, at once,
+    and the word of its holder may be refused. ``timer_s``: the queue keeps time in steps of so many
+    seconds, and each lease, delay and backoff may be over up to one step sooner or later.
     ``max_payload_bytes``: the largest payload that the queue takes, None: any. Plans give it none
     that is larger. ``retention_s``: the id of a job that was completed is remembered for so many
     seconds, and not much longer (:mod:`jobquake.harness.checks.retention_kept`); None: it does not
@@ -75,6 +78,7 @@ class Claims(Struct, frozen=True):
     timeouts: bool = True
     backoff_after_expiry: bool = True
     prompt: bool = True
+    lasting_leases: bool = True
     timer_s: float = 0.0
     max_payload_bytes: int | None = None
     retention_s: float | None = None

@@ -69,14 +69,16 @@ def _finding(facts: Facts, job: int, ack: int) -> Finding:
 def _given_up(facts: Facts) -> Flags:
     """Jobs that a correct queue may have given up on: failed for good, or out of deliveries.
 
-    A grant that was lost on its way counts for the queue; all that is left of it is the
-    strike, or a worker that died while it asked, or that asked twice at once. Of a run that was
+    A grant that was lost on its way counts for a queue that bounds them; all that is left of it is
+    the strike, or a worker that died while it asked, or that asked twice at once. Of a run that was
     cut short at its deadline, each worker may have had a grant under way, of which nothing is
     left at all. A job that was acked was not given up.
     """
     history, plan = facts.history, facts.plan
     struck = history["job"][facts.rows(Event.FAULT_STRUCK)]
-    grants = facts.handed_out + np.bincount(struck, minlength=facts.jobs) + _astray(facts)
+    grants = facts.handed_out + np.bincount(struck, minlength=facts.jobs)
+    if facts.claims.bounded_deliveries:
+        grants = grants + _astray(facts)
     if facts.quiet_at is None:
         grants = grants + len(plan.workers)
     spent = grants >= plan.max_deliveries

@@ -10,8 +10,8 @@ import threading
 import time
 
 from ...backends.adapter import RemoteQueue, Unavailable
-from ...protocol.commands import Enqueue, Enqueued, Inspect, Job, Lease, Leased
-from .bench import QUEUE
+from ...protocol.commands import Ack, Enqueue, Enqueued, Inspect, Job, Lease, Leased, Settled
+from .bench import LEASE_S, QUEUE
 from .words import shown
 
 WAIT_S = 1.0
@@ -65,6 +65,24 @@ def a_lease_that_waits_is_given_the_job_that_comes(adapter: RemoteQueue, address
         f"job 'a', Lease(wait_s={10 * WAIT_S:g}): expected the job that came while it waited",
         shown(reply),
     )
+
+
+def a_lease_outlasts_its_connection(adapter: RemoteQueue, address: str) -> None:
+    """Whoever lost his connection and comes back with another one is the holder still."""
+    lost, another = (adapter.connect(address, TIMEOUT_S) for _ in range(2))
+    lost.attempt(Enqueue(Job("a")))
+    holder = lost.attempt(Lease("w1", (QUEUE,), LEASE_S))
+    got = isinstance(holder, Leased) and holder.delivery
+    _expect(bool(got), "job 'a', Lease: expected the job that was enqueued", shown(holder))
+    assert isinstance(holder, Leased) and holder.delivery
+    lost.close()
+    reply = another.attempt(Lease("w2", (QUEUE,), LEASE_S, SOONER_S))
+    said = "job 'a', whose holder's connection was closed: expected it to stay with its holder"
+    _expect(reply == Leased(None), said, shown(reply))
+    settled = another.attempt(Ack("a", holder.delivery.token))
+    another.close()
+    accepted = isinstance(settled, Settled) and settled.accepted
+    _expect(accepted, "job 'a', Ack over another connection: expected it accepted", shown(settled))
 
 
 def an_attempt_returns_in_time_where_nobody_answers(adapter: RemoteQueue) -> None:

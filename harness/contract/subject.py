@@ -16,6 +16,7 @@ from hypothesis import settings
 from ...backends import system
 from ...backends.adapter import QueueSystem, RemoteQueue, Unavailable
 from ...backends.claims import Claim, unclaimed
+from ...backends.system import Time
 from ...errors import JobquakeError
 from ...protocol.clock import Clock
 from ..assertions import telling
@@ -41,6 +42,7 @@ class Subject:
     drivers: ClassVar[tuple[Driver, ...]] = ("sim",)
     examples: ClassVar[int] = 100
     second_s: ClassVar[float] = 0.1
+    time: ClassVar[Time | None] = "real"
     _why_no_virtual_time: ClassVar[str]
 
     @pytest.fixture(autouse=True)
@@ -59,7 +61,7 @@ class Subject:
         if self.has_virtual_time:
             yield Bench(self.backend)
         else:
-            with real_time(self.backend, self.second_s) as stage:
+            with real_time(self.backend, self.second_s, self.time) as stage:
                 yield Bench(self.backend, stage)
 
     @pytest.fixture
@@ -67,7 +69,7 @@ class Subject:
         """Where a fresh queue of the backend is served."""
         if self.has_virtual_time and "process" not in self.drivers:
             pytest.skip(f"{type(self).__name__}.drivers does not name 'process'")
-        with real_time(self.backend, self.second_s) as stage:
+        with real_time(self.backend, self.second_s, self.time) as stage:
             yield stage.address
 
     @property

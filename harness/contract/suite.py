@@ -367,6 +367,11 @@ class QueueContract(CrashTests, EdgeTests):
     def test_a_lease_that_waits_is_given_the_job_that_comes(self, address: str) -> None:
         connections.a_lease_that_waits_is_given_the_job_that_comes(self.backend, address)
 
+    def test_a_lease_outlasts_its_connection(self, address: str) -> None:
+        self.claims_at_least_once()
+        self.claims("lasting_leases")
+        connections.a_lease_outlasts_its_connection(self.backend, address)
+
     def test_an_attempt_returns_in_time_where_nobody_answers(self, address: str) -> None:
         if ":" not in address:
             pytest.skip(f"{self.backend.name} has no server that could be silent")

@@ -49,33 +49,33 @@ class ServedQueue:
     def __init__(self, adapter: RemoteQueue, workspace: Workspace, pace: Pace) -> None:
         self._adapter = adapter
         self._workspace = workspace
-        self._pace = pace
+        self.pace = pace
         self._begin()
 
     def _begin(self) -> None:
         self._server = Server(
             self._adapter,
             self._workspace.folder,
-            spawner(self._workspace, self._pace),
-            self._pace.environment_of(SERVER),
+            spawner(self._workspace, self.pace),
+            self.pace.environment_of(SERVER),
         )
         self.address = self._server.ensure() or str(self._workspace.folder)
         # It lives as long as the queue: on a shared store it is the one that keeps house.
         self._control: Connection = self._adapter.connect(self.address, CONTROL_TIMEOUT_S)
 
     def shake(self, plan: Plan) -> Execution:
-        return shake(plan, self._adapter, server=self._server, pace=self._pace)
+        return shake(plan, self._adapter, server=self._server, pace=self.pace)
 
     def empty(self) -> Shaken:
-        return NewEachTime(self._adapter, self._pace)
+        return NewEachTime(self._adapter, self.pace)
 
     def settle(self, plan: Plan) -> int:
         self._server.ensure()
-        began_s = self._pace.now_s()
+        began_s = self.pace.now_s()
 
         def wait() -> float:
-            self._pace.nap(self._pace.now_s() + QUIET_POLL_S)
-            return self._pace.now_s() - began_s
+            self.pace.nap(self.pace.now_s() + QUIET_POLL_S)
+            return self.pace.now_s() - began_s
 
         return settle(plan, self._control.attempt, wait)
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import assert_never
 
 from ...backends import registry
-from ...backends.adapter import Adapter, Connection
+from ...backends.adapter import Connection, RemoteQueue, leasing
 from ...blame import blaming
 from ...errors import JobquakeError
 from ...protocol.events import Event
@@ -46,7 +46,7 @@ class Node:
         self, packed: Packed, folder: Path, number: int, incarnation: int, address: str
     ) -> None:
         self.plan: Plan = packed.plan
-        self.adapter: Adapter = registry.find(packed.backend)
+        self.adapter: RemoteQueue = leasing(registry.find(packed.backend), self.plan.lease_s)
         self.number = number
         self.ledger = Ledger(folder / LEDGER, number, incarnation)
         self.record = NodeRecord(

@@ -2,7 +2,8 @@
 
 A lease surely lasts from the moment its holder knew of it until its length after the request was
 sent. An extension counts from when it was sent, reaches no further than the job's timeout, and
-means nothing once somebody else has the job.
+means nothing once somebody else has the job. Where a lease ends with its holder's connection
+(:mod:`.broken`), it surely lasts no longer than that.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from functools import cached_property
 from itertools import accumulate
 from typing import NamedTuple
 
+from .broken import Broken
 from .facts import Facts, Flags
 from .history import Answer, Event
 
@@ -126,4 +128,9 @@ class Leases:
             if holder in ends and not self.newer(holder[0], holder[1], sent):
                 until = min(sent + float(value[row]), timeouts[holder])
                 ends[holder] = max(ends[holder], until)
+        if not self._facts.claims.lasting_leases:
+            broken = Broken(self._facts)
+            for row, holder in self.rows(Event.LEASED):
+                _, _, node, incarnation, _ = holder
+                ends[holder] = min(ends[holder], broken.first(node, incarnation, float(since[row])))
         return {holder: end - step_s for holder, end in ends.items()} if step_s else ends

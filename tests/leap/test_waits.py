@@ -71,6 +71,23 @@ def test_an_hour_passes_in_python(clock: LeapingClock, way: str) -> None:
     assert took_s == pytest.approx(HOUR_S, rel=0.001)
 
 
+def test_who_is_due_while_another_computes_is_woken_though_time_does_not_leap(
+    clock: LeapingClock,
+) -> None:
+    text = (
+        "def computes():\n"
+        "    time.sleep(3599.9)\n"
+        "    while time.monotonic() < began + 3600.7: pass\n"
+        "def sleeps():\n"
+        "    time.sleep(3600)\n"
+        "    print(time.monotonic() - began)\n"
+        "threads(computes, sleeps)"
+    )
+    woke_s, ended_s = map(float, python(clock, PROLOGUE.format(text)).split())
+    assert woke_s < 3600.4 < ended_s
+    assert woke_s >= HOUR_S
+
+
 def test_a_minute_passes_where_python_looks_every_fifty_milliseconds(clock: LeapingClock) -> None:
     text = "raises(lambda: subprocess.run(['sleep', '7200'], timeout=60))"
     (took_s,) = map(float, python(clock, PROLOGUE.format(text)).split())

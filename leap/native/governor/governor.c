@@ -6,7 +6,8 @@
  * end the processes of the run, and the governor does it.
  *
  * A leap goes to the earliest deadline of anybody, never further. Whoever's time has come is poked;
- * until he has woken and sleeps again, no other leap happens. */
+ * until he has woken and sleeps again, no other leap happens. The kernel's timer of a wait knows
+ * nothing of the leaps since the wait began, so who is due while others are at work is poked, too. */
 #include "governor.h"
 
 #include <errno.h>
@@ -128,8 +129,9 @@ static void leap_to(int64_t deadline_ns)
             poke(&tasks[at], LEAP_WAITING);
 }
 
-/* A poke may come between the moment at which a thread says that it waits and its call. */
-static void poke_again(void)
+/* Who is due, and still waits: a poke may come between the moment at which a thread says that it
+ * waits and its call, and time may have come to a deadline without a leap. */
+static void poke_the_due(void)
 {
     for (size_t at = 0; at < task_count; at++) {
         struct task *task = &tasks[at];
@@ -161,7 +163,7 @@ static bool harness_lives(void)
 
 static void govern(void)
 {
-    int64_t nap = SHORTEST_NAP_NS, due_since = 0;
+    int64_t nap = SHORTEST_NAP_NS, poked_at = 0;
     while (harness_lives()) {
         int64_t earliest;
         fire_timers();
@@ -179,13 +181,11 @@ static void govern(void)
             }
         }
         atomic_store(&page->why, why);
-        if (why != LEAP_WHY_DUE)
-            due_since = 0;
-        else if (!due_since)
-            due_since = real_ns();
-        else if (real_ns() - due_since > POKE_AGAIN_NS) {
-            poke_again();
-            due_since = 0;
+        if (why == LEAP_WHY_LEAPS)
+            poked_at = real_ns();
+        else if (real_ns() - poked_at > POKE_AGAIN_NS) {
+            poke_the_due();
+            poked_at = real_ns();
         }
         int64_t left = timer == LEAP_NEVER ? nap : timer - now_ns();
         int64_t length = left < nap ? left : nap;

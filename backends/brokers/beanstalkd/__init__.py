@@ -1,0 +1,1 @@
+"""beanstalkd: the client of its text protocol, the queue's commands in it, and the framing."""

@@ -1,0 +1,10 @@
+"""Brokers whose workers tell them that a job is done before they begin it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from jobquake.backends.built_in import beanstalkd
+from jobquake.backends.reference.twins.ack_before_run import worker
+
+BEANSTALKD = replace(beanstalkd.BACKEND, name="hasty-beanstalkd", worker=worker)
