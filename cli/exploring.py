@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from ..sweep.clean import Clean
-    from ..sweep.exploring.explore import Search
     from ..sweep.exploring.explored import Explored, Wishes
     from ..sweep.exploring.finding import Finding
+    from ..sweep.exploring.search import Search
 
 EVERY_S = 10.0
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from rich.console import Console
 
 from ..harness.units import seconds
-from ..sweep.exploring.explore import Search
 from ..sweep.exploring.explored import Explored
 from ..sweep.exploring.finding import Finding
+from ..sweep.exploring.search import Search
 from ..sweep.outcome import LOOKS, Outcome
 from .offline import own_text, page_of
 from .plain import one_line
@@ -54,6 +54,10 @@ def summary(seen: Explored) -> list[str]:
         f"In {seen.partly} a strike never came, in {missed} none did: those prove nothing of it."
     )
     said = [first, second, third]
+    if seen.swept:
+        said.append(
+            f"{len(seen.swept)} strikes that a sweep knows to break something were left out."
+        )
     if seen.outcomes:
         said.append(f"The gravest outcome of each: {outcomes(seen.outcomes)}.")
     return said

@@ -52,7 +52,7 @@ GROUPS = {
     OF_APP: (
         "target", "task", "arguments", "enqueue_options", "python", "folder", "worker",
         "services", "patience_s", "workers", "most_jobs", "parallel", "time", "real_s",
-        "fresh", "as_json",
+        "swept", "fresh", "as_json",
     ),
 }  # fmt: skip
 
@@ -122,6 +122,13 @@ GROUPS = {
     help="Repeat what leaping time shows in real time if that takes no longer; what vanishes there "
     "is a fault of jobquake's; 0s: never. [default: 60s]",
 )
+@click.option(
+    "--beyond",
+    "swept",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    metavar="SWEEP-FOLDER",
+    help="Draw no plan with a strike at which this sweep of the task has found something.",
+)
 @fresh_option
 @json_option
 @app_alone
@@ -144,6 +151,7 @@ def command(
     parallel: int,
     time: Time | None,
     real_s: float | None,
+    swept: Path | None,
     fresh: bool,
     as_json: bool,
     app: AppAsked | None,
@@ -191,6 +199,7 @@ def command(
             patience_s=app.patience_s,
             confirm_s=CONFIRM_S if real_s is None else real_s,
             anew=fresh,
+            swept=swept,
         )
         return explore_app(app, wishes, failures, as_json, full)
     assert backend is not None

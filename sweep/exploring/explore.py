@@ -7,10 +7,9 @@ and make it smaller before the search goes on. What is found is kept at once.
 from __future__ import annotations
 
 import time as clock
-from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from dataclasses import dataclass, field
 from math import inf
 from pathlib import Path
 from random import Random
@@ -28,13 +27,13 @@ from .crew import Crew
 from .draw import Ground, drawn, forced, mutated, patient
 from .examine import Broken, examined
 from .finding import Finding
+from .search import MOST_LISTED, Listed, Search
 from .strikes import names_of, told
 from .trials import trials_for
 
 KEPT = 64  # plans that showed something new, the newest
 REDRAWN = 50  # times, until a plan does not only show what is known
 FRESH, FORCED = 0.5, 0.3  # of all plans, once there is one to change; the rest are mutations
-MOST_LISTED = 10_000
 LATE_S = 20.0  # is waited for runs that go on when the budget is spent
 WAITED = "waited"  # again, for what it held
 
@@ -52,64 +51,15 @@ class Limits(NamedTuple):
 
 
 class Drawn(NamedTuple):
-    """A plan as the how manieth it was drawn, and in which way."""
+    """A plan as the how manieth it was drawn, and in which way.
+
+    ``before``: what an impatient run of it had come to.
+    """
 
     number: int
     how: str
     plan: Plan
-
-
-class Listed(NamedTuple):
-    """One run in a line. ``told`` are its strikes; those that ``missed`` never struck."""
-
-    number: int
-    how: str
-    told: tuple[str, ...]
-    missed: int
-    jobs: int
-    workers: int
-    outcome: Outcome
-    again: str
-
-
-@dataclass
-class Search:
-    """What has been seen so far; ``seconds`` since the beginning.
-
-    ``runs`` are those of drawn plans, ``trials`` all others. ``partly`` are runs in which a strike
-    never came, ``seen`` what was to be seen. ``doing`` is what goes on beside drawing. The first
-    ``known`` findings were known before; of those that were, some are ``mended``.
-    """
-
-    seed: int
-    runs: int = 0
-    trials: int = 0
-    partly: int = 0
-    seconds: float = 0.0
-    interrupted: bool = False
-    doing: str = ""
-    outcomes: Counter[Outcome] = field(default_factory=Counter)
-    seen: set[str] = field(default_factory=set)
-    findings: list[Finding] = field(default_factory=list)
-    mended: list[Finding] = field(default_factory=list)
-    known: int = 0
-    listed: list[Listed] = field(default_factory=list)
-    last_why: str = ""
-
-    @property
-    def orders(self) -> int:
-        """How many orders of named boundaries there were."""
-        return sum(1 for one in self.seen if not one.rpartition(" -> ")[1])
-
-    @property
-    def accused(self) -> list[Finding]:
-        """The findings that still accuse somebody."""
-        return [finding for finding in self.findings if not finding.vanished]
-
-    @property
-    def proved(self) -> int:
-        """Runs that prove something: every strike struck, and no job was in doubt."""
-        return self.runs - self.partly - self.outcomes["unproved"] - self.outcomes["not hit"]
+    before: Outcome | None = None
 
 
 Progress = Callable[[Search], None]
@@ -122,21 +72,24 @@ def explored(
     kept: Kept[Finding],
     folder: Path,
     seed: int = 0,
+    swept: Collection[str] = (),
     stopped: Callable[[], bool] = lambda: False,
     progress: Progress = lambda search: None,
 ) -> Search:
     """Explore until something is found, with ``keep_going`` until the limits.
 
     ``kept`` holds the findings that are known, which are not looked for again, and is given new
-    ones; their runs lie in ``folder``. Ends with what it has at Ctrl-C, and once ``stopped()``.
+    ones; their runs lie in ``folder``. No plan is drawn with a strike of ``swept``. Ends with what
+    it has at Ctrl-C, and once ``stopped()``.
     """
-    searching = _Searching(crew, ground, limits, kept, folder, Search(seed), progress)
+    search = Search(seed)
+    searching = _Searching(crew, ground, limits, kept, folder, search, frozenset(swept), progress)
     try:
         searching.run(stopped)
     except KeyboardInterrupt:
-        searching.search.interrupted = True
+        search.interrupted = True
     searching.see()
-    return searching.search
+    return search
 
 
 class _Searching:
@@ -148,11 +101,13 @@ class _Searching:
         kept: Kept[Finding],
         folder: Path,
         search: Search,
+        swept: frozenset[str],
         progress: Progress,
     ) -> None:
         self.search = search
         self._crew, self._ground, self._limits = crew, ground, limits
         self._kept, self._folder, self._progress = kept, folder, progress
+        self._swept = swept
         self._began_s = clock.monotonic()
         self._until_s = self._began_s + limits.seconds
         self._learnt = deque[tuple[Plan, Sequence[Boundary]]](maxlen=KEPT)
@@ -218,7 +173,7 @@ class _Searching:
         seed = rng.randrange(1 << 31)
         how, plan = self._drawn(rng, seed)
         for _ in range(REDRAWN):
-            if not self._explained(plan):
+            if not (self._explained(plan) or self._swept & names_of(plan)):
                 break
             how, plan = self._drawn(rng, seed)
         return Drawn(number, how, plan)
@@ -245,11 +200,14 @@ class _Searching:
 
     def _learn(self, ran: Drawn, tried: Tried) -> None:
         search, plan = self.search, ran.plan
-        search.runs += 1
-        search.outcomes[tried.worst] += 1
         missed = len(plan.faults) - len(tried.struck)
-        search.partly += 0 < missed < len(plan.faults)
-        search.last_why = tried.why or search.last_why
+        if ran.before is None:
+            search.runs += 1
+            search.partly += 0 < missed < len(plan.faults)
+        else:
+            search.trials += 1
+            search.outcomes[ran.before] -= 1
+        search.outcomes[tried.worst] += 1
         new = tried.seen - search.seen
         search.seen |= tried.seen
         if new and tried.gravity in ("held", "told"):
@@ -263,6 +221,7 @@ class _Searching:
                 len(plan.jobs),
                 len(plan.workers),
                 tried.worst,
+                tried.why or tried.sentence,
                 tried.again,
             )
         )
@@ -271,9 +230,9 @@ class _Searching:
         if tried.gravity == "violated":
             self._found(ran, tried)
         elif tried.waits and ran.how != WAITED:
-            self._wait_for(ran, names_of(_struck(plan, tried)))
+            self._wait_for(ran, names_of(_struck(plan, tried)), tried.worst)
 
-    def _wait_for(self, ran: Drawn, strikes: frozenset[str]) -> None:
+    def _wait_for(self, ran: Drawn, strikes: frozenset[str], before: Outcome) -> None:
         """Run it again, and wait until it is known what becomes of its work.
 
         Not where the same strikes have been waited for: that takes long.
@@ -282,7 +241,7 @@ class _Searching:
         if longer == ran.plan or strikes in self._waited:
             return
         self._waited.add(strikes)
-        self._to_wait.append(Drawn(ran.number, WAITED, longer))
+        self._to_wait.append(Drawn(ran.number, WAITED, longer, before))
 
     def _found(self, ran: Drawn, tried: Tried) -> None:
         known = self._explained(_struck(ran.plan, tried))
@@ -299,7 +258,7 @@ class _Searching:
             self.see()
 
         until_s = self._began_s + limits.seconds * (1.0 + limits.grace)
-        folder = self._folder / f"finding-{len(self._all) + 1}"
+        folder = self._folder / f"finding-{len(self._kept.cells) + 1}"
         crew = _Counting(self._crew, search)
         finding = examined(broken, crew, limits.repeats, until_s, folder, tell)
         search.doing = ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -10,10 +11,12 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from ...backends.system import Time
+from ...errors import UsageError
 from ...frameworks.system import AppSystem
 from ...harness.confirm import CONFIRM_S
 from ...harness.drivers.pace_of import can_leap
-from ...kept import Kept
+from ...kept import Kept, cells_in
+from ..cell import Cell
 from ..clean import Clean, clean_run, fingerprint, queue_of
 from ..outcome import Outcome
 from ..plans import REAL_PATIENCE_S
@@ -21,8 +24,9 @@ from ..sweep import SECRET
 from .attempt import Asked
 from .crew import crew_of
 from .draw import Ground, Space
-from .explore import Limits, Listed, Search, explored
+from .explore import Limits, explored
 from .finding import Finding
+from .search import Listed, Search
 
 
 class Explored(Struct, frozen=True):
@@ -30,7 +34,8 @@ class Explored(Struct, frozen=True):
 
     ``boundaries`` are those of the clean run that were struck, ``outcomes`` counts the runs of
     drawn plans by their gravest. ``waited_s`` is how long a run waited for what the library brings
-    back by itself. ``began``, in UTC, and ``host``: when and where, if a command explored.
+    back by itself. ``swept`` are strikes that a sweep knows. ``began``, in UTC, and ``host``: when
+    and where, if a command explored.
     """
 
     app: str
@@ -53,6 +58,7 @@ class Explored(Struct, frozen=True):
     waited_s: float
     time: str
     interrupted: bool = False
+    swept: tuple[str, ...] = ()
     began: str = ""
     host: str = ""
 
@@ -63,7 +69,10 @@ class Explored(Struct, frozen=True):
 
 
 class Wishes(NamedTuple):
-    """How to explore. ``patience_s`` None: as long as the library needs, 30 s in real time."""
+    """How to explore. ``patience_s`` None: as long as the library needs, 30 s in real time.
+
+    ``swept``: the folder of a sweep of the task, whose findings are not looked for again.
+    """
 
     seed: int = 0
     limits: Limits = Limits()
@@ -73,6 +82,7 @@ class Wishes(NamedTuple):
     patience_s: float | None = None
     confirm_s: float = CONFIRM_S
     anew: bool = False
+    swept: Path | None = None
 
 
 def explore(
@@ -97,6 +107,7 @@ def explore(
     ground = Ground(queue_of(system), struck, recovery_s, waits_s, wishes.space)
     kept = Kept(folder, f"{fingerprint(system, clean)}-{waits_s:g}", Finding, wishes.anew)
     asked = Asked(system, clean.idle, wishes.time, clean.effects, wishes.confirm_s)
+    swept = found_by(wishes.swept) if wishes.swept else frozenset[str]()
     with crew_of(asked, wishes.parallel) as crew:
         search = explored(crew, ground, wishes.limits, kept, folder, wishes.seed, progress=progress)
     looked = system.looked
@@ -125,4 +136,24 @@ def explore(
         waited_s=waits_s,
         time=clean.time,
         interrupted=search.interrupted,
+        swept=tuple(sorted(swept)),
+    )
+
+
+def found_by(folder: Path) -> frozenset[str]:
+    """By the names of their strikes, the cells of the sweep kept there that broke something.
+
+    Raises :class:`UsageError` if none is kept there.
+    """
+    cells = cells_in(folder, Cell)
+    if not cells:
+        raise UsageError(
+            f"expected the folder of a sweep, found {folder}, which holds no cells; name the one "
+            "that 'jobquake sweep' wrote to, such as jobquake-runs/sweep-shop-app-shop.charge"
+        )
+    ordinal = re.compile(r" \(\d+\)$")
+    return frozenset(
+        f"{ordinal.sub('', cell.boundary)}, {cell.way}"
+        for cell in cells
+        if cell.gravity == "violated"
     )

@@ -13,9 +13,9 @@ from jobquake.errors import HELD, INCONCLUSIVE, INTERRUPTED, VIOLATED
 from jobquake.harness.result import Confirmation
 from jobquake.harness.shrink.reproduction import Reproduction
 from jobquake.reports import exploring, terminal
-from jobquake.sweep.exploring.explore import Listed, Search
 from jobquake.sweep.exploring.explored import Explored
 from jobquake.sweep.exploring.finding import Finding
+from jobquake.sweep.exploring.search import Listed, Search
 from msgspec.structs import replace
 from support.chromium_here import chromium
 
@@ -32,7 +32,7 @@ SEEN = Explored(
     app="shop:app", task="shop.charge", library="Celery 5.7.0", settings={"task_acks_late": "true"},
     options="--app shop:app", seed=3, boundaries=("worker: BRPOP q",), runs=4, trials=12, partly=1,
     proved=2, orders=99, outcomes={"done": 2, "lost": 1, "not hit": 1}, findings=(FINDING,),
-    mended=(), listed=(Listed(7, "fresh", STRIKES, 1, 3, 2, "lost", "jobquake replay 'jq1:x'"),),
+    mended=(), listed=(Listed(7, "fresh", STRIKES, 1, 3, 2, "lost", "gone", "again"),),
     seconds=96.0, waited_s=4000.0, time="leaping",
 )  # fmt: skip
 NOTHING = replace(SEEN, findings=(), outcomes={"done": 3})

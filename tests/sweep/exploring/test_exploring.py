@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import cycle
 from pathlib import Path
 
+import pytest
+from jobquake.errors import UsageError
 from jobquake.harness.plan.plan import Plan
 from jobquake.harness.plan.replay import decode
 from jobquake.kept import Kept
+from jobquake.sweep.cell import Cell
 from jobquake.sweep.exploring.attempt import Tried
-from jobquake.sweep.exploring.explore import WAITED, Limits, Search, explored
+from jobquake.sweep.exploring.explore import WAITED, Limits, explored
+from jobquake.sweep.exploring.explored import found_by
 from jobquake.sweep.exploring.finding import Finding
+from jobquake.sweep.exploring.search import Search
 from jobquake.sweep.exploring.strikes import names_of
 from msgspec.structs import replace
-from support.pure_crew import GROUND, Judge, PureCrew, broken_by, sometimes, tried
+from support.pure_crew import GROUND, HOLD, POP, Judge, PureCrew, broken_by, sometimes, tried
+from support.swept import cell
 
 ONE = "worker: HSET unacked, killed before"
 TWO = ("worker: BRPOP q, silence", "worker: HDEL unacked, killed after")
@@ -22,11 +28,11 @@ LONG = Limits(plans=400)
 
 
 def search(
-    judge: Judge, folder: Path, limits: Limits = LONG, seed: int = 0, anew: bool = False
+    judge: Judge, folder: Path, limits: Limits = LONG, seed: int = 0, swept: Sequence[str] = ()
 ) -> tuple[Search, PureCrew]:
     crew = PureCrew(judge)
-    kept = Kept(folder, "of this app", Finding, anew)
-    return explored(crew, GROUND, limits, kept, folder, seed), crew
+    kept = Kept(folder, "of this app", Finding)
+    return explored(crew, GROUND, limits, kept, folder, seed, swept), crew
 
 
 def test_a_strike_that_breaks_is_found_alone_with_one_job_and_one_worker(tmp_path: Path) -> None:
@@ -66,7 +72,7 @@ def test_it_goes_on_to_what_is_not_known_and_counts_what_is(tmp_path: Path) -> N
     def judge(plan: Plan) -> Tried:
         return next((ran for ran in (one(plan) for one in both) if ran.broken), tried(plan))
 
-    seen, _ = search(judge, tmp_path, Limits(plans=1200, keep_going=True))
+    seen, _ = search(judge, tmp_path, Limits(plans=700, keep_going=True))
     assert [found.strikes for found in seen.findings] == [(ONE,), TWO]
 
 
@@ -81,6 +87,27 @@ def test_what_is_known_is_tried_first_and_then_not_looked_for(tmp_path: Path) ->
     assert [one.strikes for one in mended.mended] == [(ONE,)] and not mended.findings
     broken_anew, _ = search(broken_by(ONE), tmp_path)
     assert [one.strikes for one in broken_anew.findings] == [(ONE,)]
+
+
+def test_what_a_sweep_has_found_is_not_struck(tmp_path: Path) -> None:
+    known = found_by(sweep_in(tmp_path / "sweep"))
+    assert known == {ONE, TWO[0]}
+    seen, crew = search(broken_by(ONE), tmp_path, Limits(plans=100), swept=tuple(known))
+    assert not seen.findings
+    assert not any(known & names_of(plan) for plan in crew.plans)
+    with pytest.raises(UsageError, match="expected the folder of a sweep, found"):
+        found_by(tmp_path)
+
+
+def sweep_in(folder: Path) -> Path:
+    """The folder of a sweep in which a round trip that comes twice and another one broke."""
+    kept = Kept(folder, "of a sweep", Cell)
+    again = replace(HOLD, nth=2)
+    for place, name, outcome in (
+        (again, "killed before", "lost"), (POP, "silence", "stuck"), (POP, "killed after", "done"),
+    ):  # fmt: skip
+        kept.add(cell(place, name, outcome))  # type: ignore[arg-type]
+    return folder
 
 
 def test_what_breaks_now_and_then_has_a_rate_and_is_made_smaller_all_the_same(
@@ -132,7 +159,8 @@ def test_what_is_held_is_waited_for_once_for_the_same_strikes(tmp_path: Path) ->
     seen, _ = search(holds, tmp_path, Limits(plans=400, keep_going=True))
     waited = [one for one in seen.listed if one.how == WAITED]
     assert [found.outcome for found in seen.findings] == ["stuck"]
-    assert len({frozenset(one.told) for one in waited}) == len(waited)
+    assert len({frozenset(one.told) for one in waited}) == len(waited) > 0
+    assert seen.runs == 400 and sum(seen.outcomes.values()) == 400
 
 
 def test_ctrl_c_keeps_what_is_known_by_then(tmp_path: Path) -> None:
