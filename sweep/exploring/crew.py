@@ -5,12 +5,10 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
-from ...errors import EnvironmentFault
 from ...harness.plan.plan import Plan
 from ...harness.plan.replay import encode, unpack
 from ...pools import end_with_parent, spawned
@@ -40,7 +38,7 @@ class Crew(Protocol):
 
 
 class Processes:
-    """See :class:`Crew`; as of :mod:`.attempt`."""
+    """See :class:`Crew`; raises BrokenProcessPool if one of them has died."""
 
     def __init__(self, asked: Asked, size: int) -> None:
         self.size = size
@@ -62,12 +60,7 @@ class Processes:
         return self._submit(_shown, self.sent(plan), folder, tuple(wanted), tries)
 
     def _submit(self, run: Any, *given: object) -> Future[Tried]:
-        try:
-            future: Future[Tried] = self._pool.submit(run, *given)
-        except BrokenProcessPool as error:
-            raise EnvironmentFault(
-                f"expected processes that run plans, found that one of them died: {error}"
-            ) from error
+        future: Future[Tried] = self._pool.submit(run, *given)
         return future
 
     def close(self) -> None:

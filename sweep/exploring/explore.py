@@ -10,6 +10,7 @@ import time as clock
 from collections import deque
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures.process import BrokenProcessPool
 from math import inf
 from pathlib import Path
 from random import Random
@@ -17,6 +18,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
+from ...errors import EnvironmentFault
 from ...harness.plan.plan import Plan
 from ...harness.plan.replay import unpack
 from ...kept import Kept
@@ -88,6 +90,11 @@ def explored(
         searching.run(stopped)
     except KeyboardInterrupt:
         search.interrupted = True
+    except BrokenProcessPool as error:
+        raise EnvironmentFault(
+            f"expected processes that run plans, found that one of them died: {error}; what was "
+            f"found until then is kept in {folder}"
+        ) from error
     searching.see()
     return search
 
@@ -125,12 +132,17 @@ class _Searching:
                 under_way[self._crew.attempt(plan.plan)] = plan
             if not under_way:
                 return
-            left_s = self._until_s + LATE_S - clock.monotonic()
-            done, _ = wait(under_way, max(0.0, left_s), return_when=FIRST_COMPLETED)
+            done, _ = wait(under_way, self._patience_s, return_when=FIRST_COMPLETED)
             if not done:
                 return  # what takes so long is left to whoever ends the crew
             for future in sorted(done, key=lambda ran: under_way[ran].number):
                 self._learn(under_way.pop(future), future.result())
+
+    @property
+    def _patience_s(self) -> float | None:
+        """How long to wait for a run; None: as long as it takes."""
+        until_s = self._until_s + LATE_S
+        return None if until_s == inf else max(0.0, until_s - clock.monotonic())
 
     def _try_known(self, stopped: Callable[[], bool]) -> None:
         """Whether what is known still breaks: until it does, or as often as it needs."""

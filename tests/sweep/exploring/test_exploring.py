@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import cycle
+from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
+from itertools import count, cycle
+from math import inf
 from pathlib import Path
+from threading import Timer
 
 import pytest
-from jobquake.errors import UsageError
+from jobquake.errors import EnvironmentFault, UsageError
 from jobquake.harness.plan.plan import Plan
 from jobquake.harness.plan.replay import decode
 from jobquake.kept import Kept
@@ -163,20 +167,39 @@ def test_what_is_held_is_waited_for_once_for_the_same_strikes(tmp_path: Path) ->
     assert seen.runs == 400 and sum(seen.outcomes.values()) == 400
 
 
+@pytest.mark.parametrize("seconds", [1e9, inf])
+def test_it_waits_for_runs_with_a_budget_and_without(tmp_path: Path, seconds: float) -> None:
+    crew = PureCrew(tried)
+    slow = crew.attempt
+
+    def later(plan: Plan) -> Future[Tried]:
+        done, future = slow(plan), Future[Tried]()
+        Timer(0.01, lambda: future.set_result(done.result())).start()
+        return future
+
+    crew.attempt = later  # type: ignore[method-assign]
+    limits = Limits(seconds=seconds, plans=4)
+    kept = Kept(tmp_path, "of this app", Finding)
+    assert explored(crew, GROUND, limits, kept, tmp_path).runs == 4
+
+
+def test_a_process_that_dies_is_told_in_a_sentence(tmp_path: Path) -> None:
+    def dies(plan: Plan) -> Tried:
+        raise BrokenProcessPool("killed")
+
+    with pytest.raises(EnvironmentFault, match="one of them died: killed; what was found"):
+        search(dies, tmp_path)
+
+
 def test_ctrl_c_keeps_what_is_known_by_then(tmp_path: Path) -> None:
-    lost = broken_by(ONE)
-    repeated = cycle((True,) * 9)
+    lost, broke = broken_by(ONE), count(1)
 
     def interrupted(plan: Plan) -> Tried:
         found = lost(plan)
-        if found.broken:
-            next(repeated)
-            interrupted.left -= 1  # type: ignore[attr-defined]
-            if not interrupted.left:  # type: ignore[attr-defined]
-                raise KeyboardInterrupt
+        if found.broken and next(broke) == 4:
+            raise KeyboardInterrupt
         return found
 
-    interrupted.left = 4  # type: ignore[attr-defined]
     seen, _ = search(interrupted, tmp_path)
     assert seen.interrupted
     (found,) = seen.findings
@@ -184,6 +207,6 @@ def test_ctrl_c_keeps_what_is_known_by_then(tmp_path: Path) -> None:
 
 
 def test_with_no_budget_left_a_finding_is_not_called_minimal(tmp_path: Path) -> None:
-    seen, _ = search(broken_by(ONE), tmp_path, Limits(seconds=1.0, grace=-1.0))
+    seen, _ = search(broken_by(ONE), tmp_path, Limits(seconds=1e9, grace=-1.0))
     (found,) = seen.findings
     assert not found.minimal and "the budget was spent" in found.certificate
