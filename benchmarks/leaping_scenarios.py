@@ -130,7 +130,7 @@ def main() -> int:
     parser.add_argument("--only", action="append", default=[], metavar="SCENARIO")
     parser.add_argument("--repeats", type=int, default=1, help="of each seed")
     parser.add_argument("--busy", type=int, default=0, help="processes that compute beside them")
-    arguments = parser.parse_args()
+    arguments = parser.parse_intermixed_args()
     first, last = map(int, arguments.seeds.split("-"))
     folder: Path = arguments.folder
     folder.mkdir(parents=True, exist_ok=True)
