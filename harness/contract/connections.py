@@ -10,7 +10,7 @@ import threading
 import time
 
 from ...backends.adapter import RemoteQueue, Unavailable
-from ...protocol.commands import Ack, Enqueue, Enqueued, Inspect, Job, Lease, Leased, Settled
+from ...protocol.commands import Enqueue, Enqueued, Inspect, Job, Lease, Leased
 from .bench import LEASE_S, QUEUE
 from .words import shown
 
@@ -68,21 +68,17 @@ def a_lease_that_waits_is_given_the_job_that_comes(adapter: RemoteQueue, address
 
 
 def a_lease_outlasts_its_connection(adapter: RemoteQueue, address: str) -> None:
-    """Whoever lost his connection and comes back with another one is the holder still."""
+    """Whoever has lost his connection has the job still, and may come back with another one."""
     lost, another = (adapter.connect(address, TIMEOUT_S) for _ in range(2))
     lost.attempt(Enqueue(Job("a")))
     holder = lost.attempt(Lease("w1", (QUEUE,), LEASE_S))
     got = isinstance(holder, Leased) and holder.delivery
     _expect(bool(got), "job 'a', Lease: expected the job that was enqueued", shown(holder))
-    assert isinstance(holder, Leased) and holder.delivery
     lost.close()
     reply = another.attempt(Lease("w2", (QUEUE,), LEASE_S, SOONER_S))
+    another.close()
     said = "job 'a', whose holder's connection was closed: expected it to stay with its holder"
     _expect(reply == Leased(None), said, shown(reply))
-    settled = another.attempt(Ack("a", holder.delivery.token))
-    another.close()
-    accepted = isinstance(settled, Settled) and settled.accepted
-    _expect(accepted, "job 'a', Ack over another connection: expected it accepted", shown(settled))
 
 
 def an_attempt_returns_in_time_where_nobody_answers(adapter: RemoteQueue) -> None:

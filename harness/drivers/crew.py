@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from ...backends import registry
-from ...backends.adapter import Connection, RemoteQueue
+from ...backends.adapter import Connection, RemoteQueue, leasing
 from ...errors import EnvironmentFault, JobquakeError, UsageError
 from ...protocol.events import Row
 from ...protocol.ledger import Ledger
@@ -144,7 +144,8 @@ class Nodes:
         return self._nursery.start(node, log)
 
     def control(self, address: str) -> Connection:
-        return self._adapter.connect(address, CONTROL_TIMEOUT_S)
+        leased = leasing(self._adapter, self._plan.lease_s)
+        return leased.connect(address, CONTROL_TIMEOUT_S)
 
     def poll(self) -> None:
         """Nobody is asked."""
