@@ -28,7 +28,8 @@ class Boundary(Struct, frozen=True):
 
     ``at_s`` is when it was in the clean run, after the job was sent. ``carries``: it has the job's
     id in it; ``opens``: it is of the opening of a connection, and nothing else. ``service``: to
-    whom it goes, "" is the broker.
+    whom it goes, "" is the broker. ``bears_twice``: its request may arrive twice, and whoever sent
+    it would not see that.
     """
 
     side: Side
@@ -39,6 +40,7 @@ class Boundary(Struct, frozen=True):
     wire: str = ""
     at_s: float = 0.0
     service: str = ""
+    bears_twice: bool = False
 
     @property
     def key(self) -> str:
@@ -78,7 +80,15 @@ def boundaries(
         opens = OPENS.issuperset(trip.name.removeprefix(f"{trip.service}: ").split(" + "))
         found.append(
             Boundary(
-                trip.side, trip.name, nth, carries, opens, trip.wire, round(at_s, 6), trip.service
+                trip.side,
+                trip.name,
+                nth,
+                carries,
+                opens,
+                trip.wire,
+                round(at_s, 6),
+                trip.service,
+                trip.bears_twice,
             )
         )
     return sorted(found, key=lambda boundary: boundary.at_s)

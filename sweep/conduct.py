@@ -19,7 +19,7 @@ from ..kept import Kept
 from ..pools import as_done, end_with_parent, spawned
 from .boundaries import Boundary
 from .cell import Cell, run_cell
-from .ways import WAYS, Way
+from .ways import Way, ways_of
 
 GUESS_S = 6.0  # what a cell takes, before one is done
 
@@ -52,7 +52,7 @@ def in_order(boundaries: Sequence[Boundary]) -> list[Work]:
     """All cells, the most telling first: a kill before a delay, the job's own round trips before
     those that only accompany it, and those before what only opens connections.
     """
-    cells = [(boundary, way) for boundary in boundaries for way in WAYS]
+    cells = [(boundary, way) for boundary in boundaries for way in ways_of(boundary)]
     return sorted(cells, key=lambda cell: (cell[0].opens, cell[1].tells, not cell[0].carries))
 
 

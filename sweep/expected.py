@@ -18,7 +18,7 @@ from ..known import Differences, quoted, read_known
 from .cell import Cell
 from .outcome import LOOKS, ORDER, Outcome
 from .swept import Swept
-from .ways import WAYS
+from .ways import WAYS, ways_of
 
 UNTOLD = "found by a sweep; say here why it may be so"
 
@@ -106,7 +106,7 @@ def compare(swept: Swept, expected: Expected) -> Differences:
     worse, better, other, missing = [], [], [], []
     new = {boundary.key for boundary in swept.boundaries} - set(expected.boundaries)
     for boundary in swept.boundaries:
-        for way in WAYS:
+        for way in ways_of(boundary):
             cell, known = (
                 swept.cell(boundary.key, way.name),
                 expected.of_cell(boundary.key, way.name),

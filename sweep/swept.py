@@ -9,7 +9,7 @@ from msgspec import Struct
 from .boundaries import Boundary
 from .cell import Cell
 from .outcome import LOOKS
-from .ways import WAYS
+from .ways import ways_of
 
 
 class Swept(Struct, frozen=True):
@@ -42,7 +42,7 @@ class Swept(Struct, frozen=True):
 
     @property
     def wanted(self) -> int:
-        return len(self.boundaries) * len(WAYS)
+        return sum(len(ways_of(boundary)) for boundary in self.boundaries)
 
     @property
     def complete(self) -> bool:
@@ -72,6 +72,6 @@ class Swept(Struct, frozen=True):
     def ordered(self) -> Iterable[Cell]:
         """The cells by boundary, in order of time, then by way."""
         for boundary in self.boundaries:
-            for way in WAYS:
+            for way in ways_of(boundary):
                 if cell := self.cell(boundary.key, way.name):
                     yield cell

@@ -16,12 +16,16 @@ DARK_S = 60.0
 
 
 class Way(NamedTuple):
-    """``name`` is its row; ``tells``: whoever is short of time tries the lowest first."""
+    """``name`` is its row; ``tells``: whoever is short of time tries the lowest first.
+
+    ``fits`` says which round trips can be broken so at all.
+    """
 
     name: str
     tells: int
     does: str
     fault: Callable[[Boundary], TripFault]
+    fits: Callable[[Boundary], bool] = lambda boundary: True
 
 
 def _killed(moment: TripMoment) -> Callable[[Boundary], TripFault]:
@@ -45,7 +49,14 @@ WAYS = (
     Way("answer late", 6, f"the answer comes {LATE_S:g} s later", _broken("late", LATE_S)),
     Way("silence", 7, f"from the request on nothing of the node passes for {DARK_S:g} s",
         _broken("dark", DARK_S)),
+    Way("delivered twice", 8, "the request arrives a second time behind the first, and only the "
+        "first answer comes back", _broken("twice"), lambda b: b.bears_twice and b.nth > 0),
 )  # fmt: skip
+
+
+def ways_of(boundary: Boundary) -> tuple[Way, ...]:
+    """Those in which that round trip can be broken."""
+    return tuple(way for way in WAYS if way.fits(boundary))
 
 
 def way(name: str) -> Way:

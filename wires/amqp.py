@@ -176,6 +176,11 @@ class AmqpTalk:
     def awaited(self, burst: Sequence[bytes]) -> int:
         return sum(map(self._wanted, burst))
 
+    def bears_twice(self, burst: Sequence[bytes]) -> bool:
+        """Messages that nobody confirms: all else has an order, or a tag that is good for once."""
+        names = {method(message).name for message in burst}
+        return names == {"basic.publish"} and not self.awaited(burst)
+
     def name(self, burst: Sequence[bytes]) -> str:
         """Its methods with their queues: ``basic.publish q``, ``basic.ack q``."""
         return " + ".join(dict.fromkeys(self._named(method(message)) for message in burst))

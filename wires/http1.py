@@ -70,6 +70,10 @@ class Http1Talk:
     def awaited(self, burst: Sequence[bytes]) -> int:
         return len(burst)
 
+    def bears_twice(self, burst: Sequence[bytes]) -> bool:
+        """Unless the server is told to close the connection behind the first."""
+        return all(b"close" not in fields_of(m).get(b"connection", b"").lower() for m in burst)
+
     def name(self, burst: Sequence[bytes]) -> str:
         """Method and path, without the query: ``POST /charges``."""
         lines = [message.partition(b"\r\n")[0].decode(errors="replace") for message in burst]

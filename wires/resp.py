@@ -8,6 +8,10 @@ from .wire import UNASKED, steady
 
 Words = list[bytes]
 SUBSCRIBES = {b"SUBSCRIBE", b"PSUBSCRIBE", b"SSUBSCRIBE", b"MONITOR"}
+BLOCKS = {
+    b"BLPOP", b"BRPOP", b"BLMOVE", b"BRPOPLPUSH", b"BLMPOP", b"BZPOPMIN", b"BZPOPMAX", b"BZMPOP",
+    b"WAIT", b"WAITAOF", b"AUTH", b"HELLO", b"QUIT",
+}  # fmt: skip
 PAIRS, SINGLES = b"%|", b"*~>"
 STRINGS = b"$=!"
 # Whose second word is no key, but says what the command does.
@@ -63,6 +67,12 @@ class RespTalk:
     def awaited(self, burst: Sequence[bytes]) -> int:
         words = [words_of(message) for message in burst]
         return UNASKED if any(w and w[0].upper() in SUBSCRIBES for w in words) else len(burst)
+
+    def bears_twice(self, burst: Sequence[bytes]) -> bool:
+        """All but what waits for something, and would do so again."""
+        words = [words_of(message) for message in burst]
+        named = {w[0].upper() for w in words if w}
+        return not named & (SUBSCRIBES | BLOCKS) and not any(b"BLOCK" in w for w in words)
 
     def name(self, burst: Sequence[bytes]) -> str:
         """Its commands with their first keys; a transaction is one: ``MULTI HSET unacked``."""

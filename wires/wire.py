@@ -48,6 +48,17 @@ class Pushing(Protocol):
         """What that is called; "": it answers what was asked. Called once for each, in order."""
 
 
+@runtime_checkable
+class Repeatable(Protocol):
+    """What a talk has, too, if a request may be put on its connection a second time."""
+
+    def bears_twice(self, burst: Sequence[bytes]) -> bool:
+        """Whether these may arrive twice, the second time behind the first, unseen by the client.
+
+        Then they bring as many answers again.
+        """
+
+
 class Wire(Protocol):
     """One protocol. ``rank`` orders those that are asked whether they know it."""
 

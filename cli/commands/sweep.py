@@ -106,7 +106,7 @@ def command(
     from ...reports.sweep import text
     from ...sweep import expected
     from ...sweep.sweep import sweep
-    from ...sweep.ways import WAYS
+    from ...sweep.ways import ways_of
 
     if app is None:
         raise UsageError("expected --app, found none; name your app as its workers do")
@@ -132,7 +132,9 @@ def command(
 
         def begun(found: Clean, chosen: Sequence[Boundary]) -> None:
             text.clean(found, console)
-            wanted.extend((boundary.key, way.name) for boundary in chosen for way in WAYS)
+            wanted.extend(
+                (boundary.key, way.name) for boundary in chosen for way in ways_of(boundary)
+            )
 
         def tell(now: object) -> None:
             line = text.progress(now)  # type: ignore[arg-type]

@@ -19,7 +19,7 @@ class Trip(NamedTuple):
 
     ``asks`` and ``brings``: the jobs whose ids are in the request, and in its answer. ``service``:
     to whom it goes, "" is the broker; ``guard``: by what that can tell that it comes again;
-    ``refused``: it answered that nothing was done.
+    ``refused``: it answered that nothing was done; ``bears_twice``: its request may arrive again.
     """
 
     side: Side
@@ -36,6 +36,7 @@ class Trip(NamedTuple):
     service: str = ""
     guard: str = ""
     refused: bool = False
+    bears_twice: bool = False
 
 
 class Record:

@@ -18,7 +18,7 @@ from ...protocol.events import Phase
 from ...proxy.applied import Direction
 from ...proxy.tap import Tapped
 from ...wires import talk_of
-from ...wires.wire import UNASKED, Pushing, Talk
+from ...wires.wire import UNASKED, Pushing, Repeatable, Talk
 from ..faults import TripFault
 from ..faults.break_trip import BreakTrip
 from .calltap import Wire
@@ -52,7 +52,10 @@ class Watch:
 
 @dataclass
 class _Asked:
-    """A round trip under way; ``left``: how many answers are still to come."""
+    """A round trip under way; ``left``: how many answers are still to come.
+
+    ``repeats``: the fault that has sent its request again, of whose answers the client is not told.
+    """
 
     name: str
     request: bytes
@@ -61,6 +64,8 @@ class _Asked:
     meant: Meant
     guard: str = ""
     reply: bytes = b""
+    bears_twice: bool = False
+    repeats: tuple[int, TripFault] | None = None
 
 
 class TripTap:
@@ -139,13 +144,16 @@ class TripTap:
         meant = self._watch.strikes.at_request(self._side, name)
         left = self._talk.awaited(burst)
         asked = _Asked(name, request, left, self._now(), meant, self._talk.guard(burst))
-        if self._strike(asked, at_answer=False):
-            return
-        self._link.forward(UP, request)
-        if left == UNASKED:
+        asked.bears_twice = isinstance(self._talk, Repeatable) and self._talk.bears_twice(burst)
+        if not self._strike(asked, at_answer=False):
+            self._pass_on(asked)
+
+    def _pass_on(self, asked: _Asked) -> None:
+        self._link.forward(UP, asked.request)
+        if asked.left == UNASKED:
             self._blind = True
             self._link.forward(DOWN, bytes(self._replies))
-        if left > 0:
+        if asked.left > 0:
             self._asked.append(asked)
             return
         self._saw(asked, self._now())
@@ -186,14 +194,16 @@ class TripTap:
         asked = self._asked[0]
         asked.left -= 1
         asked.reply += reply
-        waits = any(fault.at_answer for _, fault in asked.meant)
+        waits = bool(asked.repeats) or any(fault.at_answer for _, fault in asked.meant)
         if not waits:
             self._link.forward(DOWN, reply)
         if asked.left:
             return
         self._asked.popleft()
         self._saw(asked, self._now())
-        if waits and not self._strike(asked, at_answer=True):
+        if asked.repeats:
+            self._carried_out(asked, *asked.repeats)
+        elif waits and not self._strike(asked, at_answer=True):
             self._link.forward(DOWN, asked.reply)
 
     def _pushed(self, name: str, message: bytes) -> None:
@@ -214,19 +224,39 @@ class TripTap:
         for number, fault in asked.meant:
             pushed = not asked.request  # it has no request, so whatever is meant for it meets it
             meets = strikes.meets(fault, brings) or not (at_answer or pushed)
+            twice = isinstance(fault, BreakTrip) and fault.how == "twice"
+            if twice and not asked.bears_twice:
+                continue
             if fault.at_answer is at_answer and meets and strikes.spend(number):
-                jobs = strikes.jobs_in(asked.request) + brings
-                self._carry_out(asked, number, fault, jobs)
+                if twice:
+                    self._repeat(asked, number, fault)
+                else:
+                    self._carry_out(asked, number, fault)
                 return True
         return False
 
-    def _carry_out(
-        self, asked: _Asked, number: int, fault: TripFault, jobs: tuple[int, ...]
-    ) -> None:
-        """``jobs`` are those whose ids are in it: where they are known, one of them was struck."""
-        watch = self._watch
+    def _repeat(self, asked: _Asked, number: int, fault: TripFault) -> None:
+        """Pass it on, and once more; struck is who has been answered the second time, too."""
+        assert self._talk
+        again = _Asked(asked.name, asked.request, asked.left, asked.at_s, (), asked.guard)
+        self._pass_on(asked)
+        self._talk.requests(bytearray(asked.request))  # it is asked twice, and told so
+        if again.left > 0:
+            again.repeats = number, fault
+        else:
+            self._carried_out(again, number, fault)
+        self._pass_on(again)
+
+    def _carried_out(self, asked: _Asked, number: int, fault: TripFault) -> None:
+        """Write it down. Where it is known which jobs are in it, one of them was struck."""
+        strikes = self._watch.strikes
+        jobs = strikes.jobs_in(asked.request) + strikes.jobs_in(asked.reply)
         job = fault.job if fault.job in jobs or not jobs else jobs[0]
-        watch.wire.struck(number, self._node, Phase.ON_THE_WIRE, job, fault.lasts_s)
+        self._watch.wire.struck(number, self._node, Phase.ON_THE_WIRE, job, fault.lasts_s)
+
+    def _carry_out(self, asked: _Asked, number: int, fault: TripFault) -> None:
+        watch = self._watch
+        self._carried_out(asked, number, fault)
         if not isinstance(fault, BreakTrip):
             watch.dying[self._node] = self
         elif fault.how in ("lose_request", "lose_reply"):
@@ -277,6 +307,7 @@ class TripTap:
                     self._service,
                     asked.guard,
                     self._talk is not None and self._talk.refused(asked.reply),
+                    asked.bears_twice,
                 )
             )
 

@@ -15,6 +15,7 @@ CAPTIONS: dict[TripEffect, str] = {
     "reset_after": "reset",
     "late": "answer late",
     "dark": "silence",
+    "twice": "delivered twice",
 }
 
 
@@ -24,7 +25,8 @@ class BreakTrip(TripFault, frozen=True, tag="break_trip"):
     lose_request, lose_reply: it is swallowed, and so is whatever follows on its connection, which
     nobody closes. reset_before, reset_after: the connection is reset before the request has passed,
     or in place of its answer. late: the answer comes ``for_s`` seconds later. dark: from the
-    request on nothing passes on any connection of that node for so long, and all of it then.
+    request on nothing passes on any connection of that node for so long, and all of it then. twice:
+    the request arrives a second time behind the first, and only the first answer comes back.
     """
 
     side: OnSide
@@ -74,6 +76,8 @@ class BreakTrip(TripFault, frozen=True, tag="break_trip"):
             case "late":
                 told = f"the answer to the {self.trip} of {strike.who} was held back"
                 return f"{told} for {seconds(self.for_s)}"
+            case "twice":
+                return f"the {self.trip} of {strike.who} arrived twice"
             case "dark":
                 told = f"from its {self.trip} on, nothing of {strike.who} passed"
                 return f"{told} for {seconds(self.for_s)}, on any connection"

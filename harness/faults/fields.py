@@ -26,7 +26,9 @@ from .times import FOR_EVER_S, Absence, Moment, Offset, Seconds, healing_s
 
 Call = Literal["enqueue", "lease", "ack", "nack", "extend", "release", "dead", "replay"]
 Side = Literal["producer", "worker"]
-TripEffect = Literal["lose_request", "lose_reply", "reset_before", "reset_after", "late", "dark"]
+TripEffect = Literal[
+    "lose_request", "lose_reply", "reset_before", "reset_after", "late", "dark", "twice"
+]
 TripMoment = Literal["before", "after"]
 NetEffect = Literal["lose_request", "lose_reply", "delay", "duplicate", "reset"]
 CALLS: tuple[Call, ...] = get_args(Call)

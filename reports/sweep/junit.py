@@ -14,7 +14,7 @@ from ...sweep.cell import Cell
 from ...sweep.expected import Expected, sound
 from ...sweep.outcome import LOOKS
 from ...sweep.swept import Swept
-from ...sweep.ways import WAYS
+from ...sweep.ways import ways_of
 from ..plain import in_xml
 
 
@@ -33,7 +33,7 @@ def render(swept: Swept, expected: Expected | None = None) -> str:
 
 
 def _suite(swept: Swept, boundary: Boundary, expected: Expected | None) -> Element:
-    cells = {way.name: swept.cell(boundary.key, way.name) for way in WAYS}
+    cells = {way.name: swept.cell(boundary.key, way.name) for way in ways_of(boundary)}
     cases = [_case(swept, boundary, way, cell, expected) for way, cell in cells.items()]
     spent_s = sum(cell.real_s for cell in cells.values() if cell)
     known = {"timestamp": swept.began, "hostname": swept.host}

@@ -31,9 +31,14 @@ class Shown(NamedTuple):
     known: str
 
     @property
+    def absent(self) -> str:
+        """Why there is no cell, where there is none."""
+        return "not run" if self.way.fits(self.boundary) else "its protocol cannot bear that"
+
+    @property
     def text(self) -> str:
         """For whoever cannot see the shape."""
-        outcome = self.cell.outcome if self.cell else "not run"
+        outcome = self.cell.outcome if self.cell else self.absent
         return f"{self.boundary.label}, {self.way.name}: {outcome}"
 
 

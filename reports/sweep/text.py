@@ -84,7 +84,8 @@ def _grid(swept: Swept, console: Console) -> None:
         signs = []
         for boundary in swept.boundaries:
             cell = swept.cell(boundary.key, way.name)
-            signs.append((LOOKS[cell.outcome].sign if cell else " ").rjust(width))
+            none = " " if way.fits(boundary) else "-"
+            signs.append((LOOKS[cell.outcome].sign if cell else none).rjust(width))
         console.print(f"{way.name:{wide}}  {' '.join(signs)}", soft_wrap=True)
     for outcome, count in counts(swept).items():
         look = LOOKS[outcome]

@@ -8,16 +8,19 @@ from ...harness.result import ConfirmationOutcome
 from ...harness.units import seconds
 from ...sweep.outcome import LOOKS, Outcome
 from ...sweep.swept import Swept
+from ...sweep.ways import ways_of
 
 
 def headline(swept: Swept) -> str:
     """The whole sweep in one sentence."""
     cells, broken = len(swept.cells), swept.findings
     where = len({cell.boundary for cell in broken})
-    ways = len(swept.boundaries)
-    told = f"{ways} round trips, broken in {cells} of {swept.wanted} ways"
+    trips, each = len(swept.boundaries), {len(ways_of(place)) for place in swept.boundaries}
+    told = f"{trips} round trips, broken in {cells} of {swept.wanted} ways"
     if swept.complete:
-        told = f"{ways} round trips, each broken in {swept.wanted // max(1, ways)} ways"
+        told = f"{trips} round trips, broken in {swept.wanted} ways"
+    if swept.complete and len(each) == 1:
+        told = f"{trips} round trips, each broken in {each.pop()} ways"
     if not broken:
         return f"{told}: no work was lost or stood still" + ("" if swept.complete else " so far")
     return (

@@ -25,7 +25,7 @@ from ...harness.plan.plan import Plan, PlannedJob, Pool, Queue
 from ...protocol.worker import Point
 from ..boundaries import Boundary
 from ..plans import BEGINS_S, DRAINS_S, NEVER_GIVES_UP
-from ..ways import WAYS, Way
+from ..ways import WAYS, Way, ways_of
 from .strikes import strike_at
 
 T = TypeVar("T")
@@ -112,7 +112,8 @@ def forced(rng: Random, ground: Ground, plan: Plan, seen: Sequence[Boundary]) ->
     places = rare if rare and rng.random() < 0.7 else list(seen)
     if not places:
         return mutated(rng, ground, plan)
-    place, way = rng.choice(places), rng.choice(WAYS)
+    place = rng.choice(places)
+    way = rng.choice(ways_of(place))
     added = strike_at(place, way, rng.randrange(len(plan.jobs)), place.nth)
     kept = list(plan.faults)
     while len(kept) >= ground.space.strikes:
@@ -209,7 +210,9 @@ def _strike(
     if kind != ON_WIRE:
         return KINDS[kind](rng, jobs, workers)
     place = rng.choices(list(here.places), list(here.places.values()))[0]
-    way = rng.choices(list(here.ways), list(here.ways.values()))[0]
+    fitting = {way: odds for way, odds in here.ways.items() if way.fits(place)}
+    fitting = fitting or dict.fromkeys(ways_of(place), 1.0)
+    way = rng.choices(list(fitting), list(fitting.values()))[0]
     job = rng.randrange(jobs)
     if before and rng.random() < SAME_JOB:
         job = min(getattr(before[-1], "job", job), jobs - 1)

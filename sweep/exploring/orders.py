@@ -10,6 +10,8 @@ import itertools
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
+from msgspec.structs import replace
+
 from ...harness.drivers.trips import Trip
 from ..boundaries import BEAT, OPENS, Boundary
 from ..outcome import Outcome
@@ -45,7 +47,8 @@ def places(trips: Iterable[Trip], idle: Collection[str], began_s: float) -> tupl
         seen[trip.side, trip.name] += 1
         if _counts(trip, idle):
             nth = seen[trip.side, trip.name]
-            found[Boundary(trip.side, trip.name, nth, wire=trip.wire, service=trip.service)] = None
+            place = Boundary(trip.side, trip.name, nth, wire=trip.wire, service=trip.service)
+            found[replace(place, bears_twice=trip.bears_twice)] = None
     return tuple(found)
 
 

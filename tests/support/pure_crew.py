@@ -14,9 +14,9 @@ from jobquake.sweep.exploring.draw import Ground
 from jobquake.sweep.exploring.strikes import name_of, names_of
 from jobquake.sweep.outcome import Outcome
 
-PUSH = Boundary("producer", "LPUSH q", 1, True)
+PUSH = Boundary("producer", "LPUSH q", 1, True, bears_twice=True)
 POP = Boundary("worker", "BRPOP q", 0, True)
-HOLD = Boundary("worker", "HSET unacked", 1)
+HOLD = Boundary("worker", "HSET unacked", 1, bears_twice=True)
 ACK = Boundary("worker", "HDEL unacked", 1)
 GROUND = Ground("q", (PUSH, POP, HOLD, ACK), 4000.0, 4000.0)
 

@@ -6,7 +6,7 @@ from jobquake.sweep.boundaries import Boundary
 from jobquake.sweep.cell import Cell
 from jobquake.sweep.outcome import Outcome
 from jobquake.sweep.swept import Swept
-from jobquake.sweep.ways import WAYS
+from jobquake.sweep.ways import ways_of
 
 PUSH = Boundary("producer", "LPUSH q", 1, True, False, "Resp", 0.01)
 POP = Boundary("worker", "BRPOP q", 0, True, False, "Resp", 0.02)
@@ -33,7 +33,7 @@ def swept(
     cells = [
         cell(boundary, way.name, given.get((boundary, way.name), "done"))
         for boundary in boundaries
-        for way in WAYS
+        for way in ways_of(boundary)
     ]
     return Swept(
         "shop:app", "shop.charge", library, {"task_acks_late": "true"}, "--app shop:app",

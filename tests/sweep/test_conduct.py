@@ -13,7 +13,7 @@ from jobquake.sweep.cell import Cell, Ran, confirmed
 from jobquake.sweep.conduct import in_order
 from jobquake.sweep.judging import PLAIN
 from jobquake.sweep.outcome import Outcome
-from jobquake.sweep.ways import WAYS
+from jobquake.sweep.ways import ways_of
 from msgspec.structs import replace
 from support.small_plan import SMALL
 from support.swept import ACK, HELLO, POP, PUSH, cell
@@ -26,8 +26,16 @@ def test_kills_of_what_carries_the_job_come_first_and_openings_last() -> None:
         (POP, "killed after"),
         (ACK, "killed after"),
     ]
-    assert {b for b, _ in order[-len(WAYS) :]} == {HELLO}
-    assert len(set(order)) == 4 * len(WAYS)
+    assert {b for b, _ in order[-len(ways_of(HELLO)) :]} == {HELLO}
+    assert len(set(order)) == 4 * len(ways_of(HELLO))
+
+
+def test_a_request_that_may_come_again_is_delivered_twice_and_what_brings_a_job_is_not() -> None:
+    twice = {place.trip for place, way in in_order(PLACES) if way.name == "delivered twice"}
+    assert twice == {"LPUSH q"}
+
+
+PLACES = tuple(replace(place, bears_twice=place is not ACK) for place in (PUSH, POP, ACK))
 
 
 def test_cells_are_found_again_by_the_same_sweep_only(tmp_path: Path) -> None:

@@ -63,6 +63,9 @@ def test_a_clean_run_of_celery_shows_each_round_trip_of_a_job() -> None:
         (PUSH, "killed before", "not accepted"),
         (PUSH, "killed after", "untold"),
         (PUSH, "reset after", "run again"),
+        (PUSH, "delivered twice", "run again"),
+        (HOLD, "delivered twice", "done"),
+        (POP, "delivered twice", "not hit"),
         (Boundary("worker", "LPOP nothing", 1), "killed after", "not hit"),
     ],
 )

@@ -256,6 +256,49 @@ async def test_a_round_trip_is_struck_once_at_its_request_before_its_answer() ->
 
 
 @on_a_loop
+async def test_what_is_delivered_twice_is_answered_once_and_struck_by_the_second_answer() -> None:
+    stage = Stage(BreakTrip("worker", "MULTI HSET unacked", "twice")).begin()
+    tap, line = stage.connection()
+    tap.received(UP, HOLD)
+    assert line.up == HOLD * 2
+    tap.received(DOWN, HELD)
+    assert (line.down, stage.struck) == (HELD, [])
+    tap.received(DOWN, HELD)
+    assert (line.down, stage.struck) == (HELD, [(0, 0.0)])
+    tap.received(UP, POP)
+    tap.received(DOWN, NOTHING)
+    assert (line.up, line.down) == (HOLD * 2 + POP, HELD + NOTHING)
+    assert [trip.name for trip in stage.record.trips].count("MULTI HSET unacked") == 2
+
+
+@on_a_loop
+async def test_what_a_connection_cannot_bear_is_not_delivered_twice() -> None:
+    stage = Stage(BreakTrip("worker", "BRPOP q", "twice")).begin()
+    tap, line = stage.connection()
+    tap.received(UP, POP)
+    tap.received(DOWN, NOTHING)
+    assert (line.up, line.down, stage.struck) == (POP, NOTHING, [])
+
+
+CHARGE = b"POST /charges HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n%s\r\n{}"
+CHARGED = b"HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n"
+
+
+@pytest.mark.parametrize(("more", "times"), [(b"", 2), (b"Connection: close\r\n", 1)])
+@on_a_loop
+async def test_http_is_delivered_twice_unless_the_connection_ends_with_it(
+    more: bytes, times: int
+) -> None:
+    stage = Stage(BreakTrip("worker", "payments: POST /charges", "twice")).begin()
+    line = Line()
+    tap = TripTap(stage.watch, WORKER, line, "payments")
+    tap.received(UP, CHARGE % more)
+    tap.received(DOWN, CHARGED * times)
+    assert line.up == CHARGE % more * times and line.down == CHARGED
+    assert len(stage.struck) == times - 1
+
+
+@on_a_loop
 async def test_who_was_struck_is_the_job_in_the_round_trip_where_that_is_known() -> None:
     stage = Stage(BreakTrip("producer", "LPUSH q", "lose_reply", 2, job=0)).begin()
     tap, _ = stage.connection(PRODUCER)

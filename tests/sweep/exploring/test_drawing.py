@@ -22,10 +22,10 @@ from jobquake.sweep.exploring.draw import (
     patient,
     plan_of,
 )
-from jobquake.sweep.exploring.smaller import STEPS, bare
+from jobquake.sweep.exploring.smaller import STEPS, bare, one_job
 from jobquake.sweep.exploring.strikes import name_of, names_of, strike_at, told
 from jobquake.sweep.exploring.trials import Trials, trials_for
-from jobquake.sweep.ways import WAYS, way
+from jobquake.sweep.ways import WAYS, way, ways_of
 from support.pure_crew import ACK, GROUND, HOLD, POP, PUSH
 
 PLANS = [drawn(Random(seed), GROUND, seed) for seed in range(300)]
@@ -49,9 +49,9 @@ def test_plans_are_legal_small_and_have_time_for_what_strikes_them() -> None:
 def test_every_boundary_way_and_kind_comes_and_mostly_two_at_a_time() -> None:
     names = {name for plan in PLANS for name in names_of(plan)}
     for place in GROUND.boundaries:
-        for one in WAYS:
+        for one in ways_of(place):
             assert f"{place.side}: {place.trip}, {one.name}" in names
-    assert len(names) > 4 * len(WAYS) + len(KINDS)
+    assert len(names) > 4 * len(ways_of(POP)) + len(KINDS)
     assert sum(len(plan.faults) == 2 for plan in PLANS) > len(PLANS) / 3
     assert any(len(plan.jobs) > FLOOD[0] for plan in PLANS)
 
@@ -131,6 +131,9 @@ def test_the_barest_plan_is_one_strike_one_job_and_one_worker() -> None:
         strike_at(POP, way("killed after"), 0, 0),
         KillWorker(0, 2.0),
     ]
+    (sooner, later) = one_job(plan)
+    assert [p.faults[0] for p in (sooner, later)] == [found[0].faults[0], found[1].faults[0]]
+    assert {(len(p.jobs), len(p.workers), len(p.faults)) for p in (sooner, later)} == {(1, 1, 3)}
 
 
 def test_what_breaks_always_is_asked_twice_and_what_breaks_seldom_often() -> None:
