@@ -5,6 +5,7 @@ from __future__ import annotations
 import time as clock
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, wait
+from math import inf
 from pathlib import Path
 from typing import NamedTuple
 
@@ -44,7 +45,8 @@ def examined(
     folder: Path,
     tell: Tell = lambda words, finding: None,
 ) -> Finding:
-    """The finding. Trials of smaller plans end at ``until_s`` of the monotonic clock.
+    """The finding. No run of it begins after ``until_s`` of the monotonic clock but the first two,
+    and the one that shows it.
 
     The run that shows it is kept in ``folder``; ``tell`` is told of each step.
     """
@@ -53,7 +55,7 @@ def examined(
     if not repeats:
         return _kept(finding, broken.plan, crew, folder)
     tell("repeated", finding)
-    first = repeated(broken.plan, crew, wanted, repeats)
+    first = repeated(broken.plan, crew, wanted, repeats, until_s)
     finding = replace(finding, first=first, rate=first)
     tell("repeated", finding)
     if not first.failed:
@@ -71,25 +73,27 @@ def examined(
         small = shrunk.plan
         finding = replace(finding, rate=None, again=crew.again(small), replay=crew.sent(small))
         tell("repeated", finding)
-        finding = replace(finding, rate=repeated(shrunk.plan, crew, wanted, repeats))
+        finding = replace(finding, rate=repeated(shrunk.plan, crew, wanted, repeats, until_s))
     return _kept(finding, shrunk.plan, crew, folder)
 
 
-def repeated(plan: Plan, crew: Crew, wanted: frozenset[Outcome], runs: int) -> Reproduction:
-    """How often the plan breaks so, in that many runs."""
-    broke = held = left = 0
+def repeated(
+    plan: Plan, crew: Crew, wanted: frozenset[Outcome], runs: int, until_s: float = inf
+) -> Reproduction:
+    """How often the plan breaks so, in that many runs, or those that begin by ``until_s``."""
+    broke = held = 0
     under_way = {crew.attempt(plan) for _ in range(min(crew.size, runs))}
-    left = runs - len(under_way)
+    begun = len(under_way)
     while under_way:
         done, under_way = wait(under_way, return_when=FIRST_COMPLETED)
         for future in done:
             tried = future.result()
             broke += bool(tried.broken & wanted)
             held += not tried.broken and tried.gravity != "inconclusive"
-            if left:
+            if begun < runs and clock.monotonic() < until_s:
                 under_way.add(crew.attempt(plan))
-                left -= 1
-    return Reproduction(runs, broke, held)
+                begun += 1
+    return Reproduction(begun, broke, held)
 
 
 class _Asking:

@@ -170,12 +170,17 @@ class _Searching:
         self._progress(self.search)
 
     def _goes_on(self) -> bool:
-        limits, search = self._limits, self.search
+        limits = self._limits
         if clock.monotonic() > self._until_s:
             return False
         if limits.plans is not None and self._numbers >= limits.plans:
             return False
-        return limits.keep_going or len(search.findings) == search.known
+        return self._looks
+
+    @property
+    def _looks(self) -> bool:
+        """Whether it looks for another finding; of runs that were under way the list tells."""
+        return self._limits.keep_going or len(self.search.findings) == self.search.known
 
     # -- drawing ----------------------------------------------------------------------------
 
@@ -239,7 +244,7 @@ class _Searching:
         )
         del search.listed[:-MOST_LISTED]
         self.see()
-        if tried.gravity == "violated":
+        if tried.gravity == "violated" and self._looks:
             self._found(ran, tried)
         elif tried.waits and ran.how != WAITED:
             self._wait_for(ran, names_of(_struck(plan, tried)), tried.worst)

@@ -206,7 +206,14 @@ def test_ctrl_c_keeps_what_is_known_by_then(tmp_path: Path) -> None:
     assert found.outcome == "lost" and found.first is None
 
 
+def test_it_ends_with_the_first_finding_and_lists_what_was_under_way(tmp_path: Path) -> None:
+    seen, crew = search(lambda plan: tried(plan, "lost", broken=True), tmp_path)
+    assert len(seen.findings) == 1 and len(crew.kept) == 1
+    assert seen.outcomes["lost"] == seen.runs == 2
+
+
 def test_with_no_budget_left_a_finding_is_not_called_minimal(tmp_path: Path) -> None:
     seen, _ = search(broken_by(ONE), tmp_path, Limits(seconds=1e9, grace=-1.0))
     (found,) = seen.findings
     assert not found.minimal and "the budget was spent" in found.certificate
+    assert found.first is not None and found.first.runs == 2
