@@ -134,8 +134,9 @@ def jitter_uses_all_of_its_range(bench: Bench, jitter: Jitter) -> None:
     step_s = (high_s - low_s) / 16
     bench.wait(low_s)
     for step in range(18):
-        while bench.lease(lease_s=1000.0) is not None:
+        while (again := bench.lease()) is not None:
             waits_s.append(low_s + step * step_s)
+            bench.say(word("ack", again))
         bench.wait(step_s)
     quarter_s = (high_s - low_s) / 4 + step_s
     told = f"{CROWD} retries between {low_s:g} and {high_s:g} s after the failure"

@@ -59,7 +59,7 @@ class EdgeTests(Subject):
         self.claims("dead_letters")
         edges.each_dead_letter_is_listed_once_however_many_there_are(bench)
 
-    def test_what_waits_is_counted(self, virtual_time: None, bench: Bench) -> None:
+    def test_what_waits_is_counted(self, cheap_time: None, bench: Bench) -> None:
         edges.what_waits_is_counted(bench)
 
     def test_what_is_not_done_is_not_forgotten(self, virtual_time: None, bench: Bench) -> None:

@@ -21,6 +21,7 @@ from ...errors import JobquakeError
 from ...protocol.clock import Clock
 from ..assertions import telling
 from ..confirm import run_and_confirm
+from ..drivers.pace_of import can_leap
 from ..faults.net_fault import NetFault
 from ..plan.plan import Plan
 from ..result import Result
@@ -89,6 +90,16 @@ class Subject:
         if not self.has_virtual_time:
             why = self.why_no_virtual_time()
             pytest.skip(f"{self.backend.name} has no virtual time, which this test needs: {why}")
+
+    @pytest.fixture
+    def cheap_time(self) -> None:
+        """Skip the test if a minute takes a minute."""
+        why = self.why_no_virtual_time()
+        if why and not (self.time != "real" and can_leap(self.backend, self.time)):
+            pytest.skip(
+                f"{self.backend.name} has no virtual time, which this test needs: {why}, and "
+                f"{type(self).__name__}.time does not let it leap"
+            )
 
     def claims(self, *claims: Claim) -> None:
         """Skip the test if the backend does not claim one of these."""

@@ -191,14 +191,14 @@ class QueueContract(CrashTests, EdgeTests):
         conversations.an_urgent_job_waits_for_none_of_less_importance(bench)
 
     def test_a_job_may_be_delivered_some_hundred_times(
-        self, virtual_time: None, bench: Bench
+        self, cheap_time: None, bench: Bench
     ) -> None:
         self.claims_at_least_once()
         self.claims("bounded_deliveries", "retries")
         odd_jobs.a_job_may_be_delivered_some_hundred_times(bench)
 
     def test_a_backoff_is_kept_however_often_the_job_has_failed(
-        self, virtual_time: None, bench: Bench
+        self, cheap_time: None, bench: Bench
     ) -> None:
         self.claims_at_least_once()
         self.claims("retries")
@@ -230,7 +230,7 @@ class QueueContract(CrashTests, EdgeTests):
 
     @pytest.mark.parametrize("jitter", ["full", "equal", "decorrelated"])
     def test_jitter_uses_all_of_its_range(
-        self, virtual_time: None, bench: Bench, jitter: Jitter
+        self, cheap_time: None, bench: Bench, jitter: Jitter
     ) -> None:
         self.claims_at_least_once()
         self.claims("retries")

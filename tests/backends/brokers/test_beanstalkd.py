@@ -172,8 +172,9 @@ def test_a_job_whose_holder_is_silent_is_forgotten_at_the_end_of_its_time(stage:
     bench.wait(100.0)
     assert getattr(looking.attempt(Inspect("a")), "state", "") == "leased"
     looking.close()
-    bench.lease(queues=("nobody's",))
-    assert bench.state("a") == "ready", "its connection has spoken"
+    bench.lease(queues=("nobody's",))  # its connection has spoken
+    states = (bench.state("a") for _ in range(1000))
+    assert "ready" in states
 
 
 def test_without_a_log_a_crash_loses_everything(server: None) -> None:
@@ -235,6 +236,7 @@ def test_a_mistake_is_found(
 @pytest.mark.usefixtures("server")
 class TestContract(QueueContract):
     backend = BEANSTALKD
+    drivers = ("process",)
     time = "leap"
 
     @pytest.mark.xfail(

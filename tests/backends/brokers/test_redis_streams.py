@@ -172,5 +172,6 @@ def test_a_mistake_is_found(
 @pytest.mark.usefixtures("server")
 class TestContract(QueueContract):
     backend = STREAMS
+    drivers = ("process",)
     time = "leap"
     second_s = 10.0
