@@ -14,7 +14,16 @@ from jobquake.harness.contract.bench import Bench
 from jobquake.harness.contract.real_time import RealTime, real_time
 from jobquake.harness.plan.names import ODD_NAMES
 from jobquake.harness.run import run
-from jobquake.protocol.commands import Ack, Enqueue, Inspect, Job, Nack, RetryPolicy
+from jobquake.protocol.commands import (
+    Ack,
+    Enqueue,
+    Inspect,
+    Job,
+    Lease,
+    Leased,
+    Nack,
+    RetryPolicy,
+)
 from jobquake.scenarios import registry as scenarios
 from jobquake.servers import beanstalkd
 from support import tagged_here
@@ -22,6 +31,7 @@ from support.leaping import needs_compiler
 from support.servers_here import or_skip
 
 BEANSTALKD = backend("beanstalkd")
+HOLDERS = 24
 
 
 @pytest.fixture
@@ -152,29 +162,34 @@ def test_a_lease_ends_with_its_connection_and_nobody_acks_for_another_job(stage:
     assert not getattr(looking.attempt(Ack("b", token)), "accepted", True), "it is the job a"
     assert not getattr(looking.attempt(Ack("a", token)), "accepted", True), "another has it"
     stage.close()
-    bench.wait(0.01)
-    found = looking.attempt(Inspect("a"))
-    assert getattr(found, "state", "") == "ready"
+    states = (getattr(looking.attempt(Inspect("a")), "state", "") for _ in range(1000))
+    assert "ready" in states
     assert getattr(looking.attempt(Ack("a", token)), "accepted", False), "nobody has it now"
     for connection in (holding, looking):
         connection.close()
 
 
 @needs_compiler
-def test_a_job_whose_holder_is_silent_is_forgotten_at_the_end_of_its_time(stage: RealTime) -> None:
+def test_of_silent_holders_some_keep_their_jobs_beyond_the_end_of_their_time(
+    stage: RealTime,
+) -> None:
     """beanstalkd looks at a connection when the time-to-run of its job is over. If that is at that
     very microsecond, it looks no more until the connection says something (its issues 262, 380).
     """
-    looking = BEANSTALKD.connect(stage.address, 5.0)
+    silent = [BEANSTALKD.connect(stage.address, 5.0) for _ in range(HOLDERS)]
     bench = Bench(BEANSTALKD, stage)
-    bench.enqueue(Job("a"))
-    bench.take()
+    for number, holder in enumerate(silent):
+        bench.enqueue(Job(f"job {number}"))
+        reply = holder.attempt(Lease("w1", ("default",), 60.0))
+        assert isinstance(reply, Leased) and reply.delivery
+        bench.wait(0.01)
     bench.wait(100.0)
-    assert getattr(looking.attempt(Inspect("a")), "state", "") == "leased"
-    looking.close()
-    bench.lease(queues=("nobody's",))  # its connection has spoken
-    states = (bench.state("a") for _ in range(1000))
-    assert "ready" in states
+    states = [bench.state(f"job {number}") for number in range(HOLDERS)]
+    assert "leased" in states
+    for holder in silent:
+        holder.close()
+    while "leased" in (bench.state(f"job {number}") for number in range(HOLDERS)):
+        bench.wait(0.1)  # their connections are closed, which ends every lease
 
 
 def test_without_a_log_a_crash_loses_everything(server: None) -> None:
@@ -240,7 +255,7 @@ class TestContract(QueueContract):
     time = "leap"
 
     @pytest.mark.xfail(
-        strict=True, reason="a time-to-run that ends at a silent connection is not looked at again"
+        reason="a time-to-run that ends while its connection is silent may not be looked at again"
     )
     def test_a_job_is_as_urgent_as_ever_when_it_comes_back(self, bench: Bench) -> None:
         super().test_a_job_is_as_urgent_as_ever_when_it_comes_back(bench)
