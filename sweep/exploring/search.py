@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from ..outcome import Outcome
 from .finding import Finding
@@ -12,7 +13,7 @@ from .finding import Finding
 MOST_LISTED = 10_000
 
 
-class Listed(NamedTuple):
+class Listed(Struct, frozen=True):
     """One run in a line. ``told`` are its strikes; ``missed`` of them never struck.
 
     ``sentence`` is about the job with that outcome, or says why the run proves nothing.
