@@ -228,7 +228,7 @@ class _Searching:
         new = tried.seen - search.seen
         search.seen |= tried.seen
         if new and tried.gravity in ("held", "told"):
-            self._learnt.append((plan, tried.places))
+            self._learnt.append((_struck(plan, tried), tried.places))
         search.listed.append(
             Listed(
                 ran.number,
