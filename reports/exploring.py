@@ -51,7 +51,7 @@ def summary(seen: Explored) -> list[str]:
     second = f"{what}; {seen.orders} orders of named round trips were seen."
     third = (
         f"In {seen.proved} runs every strike struck and every job's fate is known. "
-        f"In {seen.partly} a strike met nothing, in {missed} none met anything: that proves nothing."
+        f"In {seen.partly} a strike met nothing, in {missed} all did: that proves nothing."
     )
     said = [first, second, third]
     if seen.swept:
