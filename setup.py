@@ -1,9 +1,10 @@
 """The wheel holds every folder here that has an ``__init__.py``, as a part of ``jobquake``; and the
-clock of leaping time, compiled, where it is built on Linux with a C compiler at hand.
+clock of leaping time, compiled, where it is built on Linux with a C compiler at hand: ``$CC``,
+which may be a cross compiler.
 """
 
-import platform
 import runpy
+import shutil
 import sys
 from pathlib import Path
 
@@ -31,13 +32,13 @@ def compiled_into(leap: Path) -> str:
     cc = compiling["compiler"]()
     if sys.platform != "linux" or not cc or not compiling["libc"]():
         return "the clock of leaping time is built when it is first needed"
-    folder = leap / "prebuilt" / platform.machine()
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = leap / "prebuilt"
     try:
+        folder = folder / compiling["machine"](cc)
+        folder.mkdir(parents=True, exist_ok=True)
         compiling["compile_into"](cc, folder)
     except OSError as error:  # nobody needs it to install the package
-        for file in folder.iterdir():
-            file.unlink()
+        shutil.rmtree(folder, ignore_errors=True)
         return f"the clock of leaping time was not built: {error}"
     return f"the clock of leaping time was built with {cc}"
 
@@ -47,8 +48,9 @@ class Wheel(bdist_wheel):
 
     def get_tag(self) -> tuple[str, str, str]:
         python, abi, platform_tag = bdist_wheel.get_tag(self)
-        if any(Path(str(self.bdist_dir), "jobquake", "leap", "prebuilt").rglob("library.so")):
-            platform_tag = f"linux_{platform.machine()}"
+        prebuilt = Path(str(self.bdist_dir), "jobquake", "leap", "prebuilt")
+        for library in prebuilt.glob("*/library.so"):
+            platform_tag = f"linux_{library.parent.name}"
         return python, abi, platform_tag
 
 

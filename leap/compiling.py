@@ -34,6 +34,18 @@ def compiler() -> str | None:
     )
 
 
+def machine(cc: str) -> str:
+    """For which processors it compiles, such as x86_64; a cross compiler, for others than ours.
+
+    Raises :class:`CannotCompile` if it does not say.
+    """
+    try:
+        told = subprocess.run([cc, "-dumpmachine"], capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise CannotCompile(f"{cc} does not say for which machine it compiles: {error}") from None
+    return told.stdout.strip().partition("-")[0]
+
+
 def libc() -> tuple[int, ...]:
     """The version of this machine's glibc; () if it has another libc."""
     name, version = platform.libc_ver()

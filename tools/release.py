@@ -5,12 +5,16 @@
 It writes the version and the date into the tree, and builds in build/release from a copy in which
 the README's links lead to ``--home`` (a package page has no files beside it). The wheel is built
 from the sdist, which proves that nothing is missing there; on Linux it holds the compiled clock
-of leaping time, and its platform tag says with which libc it works. twine checks both. It commits,
-tags and uploads nothing: it says what to type. ``--dry-run`` leaves the tree as it is.
+of leaping time, and its platform tag says with which libc it works. A cross compiler that is found
+makes a wheel for its processors, too (Debian: gcc-x86-64-linux-gnu, gcc-aarch64-linux-gnu). twine
+checks all of them. It commits, tags and uploads nothing: it says what to type. ``--dry-run`` leaves
+the tree as it is.
 """
 
 from __future__ import annotations
 
+import os
+import platform
 import re
 import shutil
 import subprocess
@@ -27,6 +31,7 @@ ROOT = Path(__file__).parents[1]
 OUT = Path("build", "release")
 CHECKERS = ("setuptools>=77", "wheel", "twine", "auditwheel; sys_platform == 'linux'")
 UNRELEASED = "## Unreleased\n"
+MACHINES = ("x86_64", "aarch64")
 VERSION = re.compile(r"\d+\.\d+\.\d+(?:(?:a|b|rc)\d+)?")
 LEFT_OUT = (".ci/", ".gitignore", ".gitattributes")  # of no use outside of the repository
 
@@ -107,8 +112,14 @@ def environment(where: Path) -> Path:
     return programs
 
 
-def built(source: Path, out: Path, programs: Path) -> tuple[Path, Path]:
-    """The sdist of that tree, and the wheel of that sdist."""
+def compilers() -> list[str]:
+    """This machine's, "", and those that are here for the other processors, by name."""
+    others = [f"{name}-linux-gnu-gcc" for name in MACHINES if name != platform.machine()]
+    return ["", *filter(shutil.which, others)] if sys.platform == "linux" else [""]
+
+
+def built(source: Path, out: Path, programs: Path) -> tuple[Path, list[Path]]:
+    """The sdist of that tree, and the wheels of that sdist."""
     backend = "import sys, setuptools.build_meta as b; sys.argv[1:] = []; "
     _do(programs / "python", "-c", f"{backend} b.build_sdist({str(out)!r})", within=source)
     (sdist,) = out.glob("*.tar.gz")
@@ -121,10 +132,19 @@ def built(source: Path, out: Path, programs: Path) -> tuple[Path, Path]:
             f"expected every file in the sdist, found {len(missing)} missing: "
             f"{', '.join(sorted(missing)[:5])}; name them in MANIFEST.in"
         )
-    _do(programs / "python", "-c", f"{backend} b.build_wheel({str(out)!r})", within=unpacked)
-    (wheel,) = out.glob("*.whl")
+    wheels = []
+    for number, cc in enumerate(compilers()):
+        into = out / f"wheel-{number}"
+        into.mkdir()
+        make = f"{backend} b.build_wheel({str(into)!r})"
+        _do(programs / "python", "-c", make, within=unpacked, cc=cc)
+        (wheel,) = into.glob("*.whl")
+        tagged = _tagged(wheel, programs)
+        wheels.append(tagged.rename(out / tagged.name))
+        into.rmdir()
+        shutil.rmtree(unpacked / "build")
     shutil.rmtree(out / "unpacked")
-    return sdist, _tagged(wheel, programs)
+    return sdist, wheels
 
 
 def _files(tree: Path) -> list[str]:
@@ -148,9 +168,14 @@ def _tagged(wheel: Path, programs: Path) -> Path:
     return renamed
 
 
-def _do(*words: object, within: Path | None = None) -> str:
+def _do(*words: object, within: Path | None = None, cc: str = "") -> str:
     done = subprocess.run(
-        [*map(str, words)], cwd=within, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        [*map(str, words)],
+        cwd=within,
+        env={**os.environ, "CC": cc} if cc else None,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     )
     if done.returncode:
         raise click.ClickException(f"expected {words[0]} to end well, found:\n{done.stdout}")
@@ -173,9 +198,9 @@ def command(version: str, home: str, dry_run: bool) -> None:
     copied(ROOT, out / "source", home.rstrip("/"), version)
     programs = environment(out / "environment")
     (out / "dist").mkdir()
-    sdist, wheel = built(out / "source", out / "dist", programs)
-    click.echo(_do(programs / "twine", "check", "--strict", sdist, wheel).strip())
-    for file in (sdist, wheel):
+    sdist, wheels = built(out / "source", out / "dist", programs)
+    click.echo(_do(programs / "twine", "check", "--strict", sdist, *wheels).strip())
+    for file in (sdist, *wheels):
         click.echo(f"built: {file.relative_to(ROOT)}")
     if dry_run:
         return
