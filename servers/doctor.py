@@ -19,7 +19,7 @@ from typing import Literal, NamedTuple
 from msgspec import Struct
 from msgspec.structs import replace
 
-from . import postgres, probes, redis, running, toxiproxy
+from . import beanstalkd, postgres, probes, redis, running, toxiproxy
 from .source import Image, Installed, MissingServer, source, variable
 
 State = Literal["here", "missing", "broken"]
@@ -93,10 +93,11 @@ def _needed() -> list[Thing]:
 
 def _servers() -> list[Thing]:
     def of(
-        name: str, find: Callable[[], Path], without: str, debian: str, macos: str, starts: str = ""
-    ) -> Thing:
+        name: str, find: Callable[[], Path], without: str, debian: str, macos: str,
+        starts: str = "", asked: str = "--version",
+    ) -> Thing:  # fmt: skip
         def try_it() -> probes.Version:
-            return probes.program(find(), "--version")
+            return probes.program(find(), asked)
 
         return Thing(name, try_it, without, debian, macos, starts=starts)
 
@@ -110,6 +111,8 @@ def _servers() -> list[Thing]:
         of("postgres", postgres.program, in_postgres, package, formula,
            "" if _is_image("postgres") else "postgres"),
         of("initdb", lambda: postgres.program(initdb), in_postgres, package, formula),
+        of("beanstalkd", beanstalkd.program, "the backend beanstalkd", _apt("beanstalkd"),
+           _brew("beanstalkd"), "beanstalkd", asked="-v"),
         of("toxiproxy-server", toxiproxy.program, proxy, "sh tools/toxiproxy", _brew("toxiproxy"),
            "toxiproxy"),
     ]  # fmt: skip
