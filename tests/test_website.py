@@ -17,6 +17,7 @@ import jobquake
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from jobquake.cli.group import cli
+from jobquake.harness.faults import FAULTS
 from support.chromium_here import Scheme, chromium
 
 ROOT = Path(jobquake.__file__).parent
@@ -111,3 +112,9 @@ def test_every_page_can_be_used_by_everybody_on_any_screen(
                 assert tab.evaluate("document.documentElement.scrollWidth") <= width, page
             assert [url for url in asked if not url.startswith(served)] == [], page
             tab.close()
+
+
+def test_the_page_on_plans_names_every_fault_once() -> None:
+    rows = re.findall(r"^\| (`\w+`.*?) \|", (ROOT / "docs" / "plans.md").read_text(), re.MULTILINE)
+    named = [name for row in rows for name in re.findall(r"`(\w+)`", row)]
+    assert sorted(named) == sorted(fault.__name__ for fault in FAULTS.values())
