@@ -208,15 +208,12 @@ def verdict(scenario: str, queue: str, seed: int = 0) -> str:
     return run(scenarios.find(scenario).plan(seed), backend(queue)).result.verdict
 
 
-def test_it_holds_when_workers_die(server: None) -> None:
-    assert verdict("worker-kill-before-ack", "beanstalkd") == "held"
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize(
     "scenario",
     [
+        "worker-kill-before-ack",
         "network-timeout",
         "reply-lost",
         "partition",
