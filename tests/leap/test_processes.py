@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from jobquake.errors import EnvironmentFault
 from jobquake.leap.clock import LeapingClock
-from jobquake.leap.page import PLACE, PREFIX, Head
+from jobquake.leap.page import PAGE_ENV, PLACE, PREFIX, Head
 from support.broker_process import wait_until
 from support.leaping import ended, needs_compiler, program, python, run, start
 
@@ -162,6 +162,25 @@ print(time.monotonic() - began)
     assert 1.5 <= first_s < 60.0, "a second that leapt would have been a minute of the harness"
     assert then_s >= 3600.0
     assert "outside" in clock.stats.off_clock
+
+
+def test_whoever_becomes_one_of_the_run_by_exec_is_known_at_once(clock: LeapingClock) -> None:
+    """The harness starts a shell that has nothing to do with the run until it executes a program."""
+    marks = " ".join(f"{name}={value}" for name, value in clock.environment.items())
+    becomes = f"read go; exec env {marks} {program('outside', '-static', '-DSTATIC')}"
+    page = clock.environment[PAGE_ENV].encode()
+    for _ in range(20):
+        shell = subprocess.Popen(["sh", "-c", becomes], stdin=subprocess.PIPE)
+        assert shell.stdin
+        clock.wait(0.001)  # it was seen, and is nobody's
+        shell.stdin.write(b"\n")
+        shell.stdin.flush()
+        while page not in Path(f"/proc/{shell.pid}/environ").read_bytes():
+            pass
+        began = time.monotonic()
+        clock.wait(0.02)
+        assert time.monotonic() - began >= 0.0199, "time leapt beside a program off the clock"
+        shell.communicate()
 
 
 def test_no_leap_beside_a_static_program_even_if_it_waits_for_no_time(clock: LeapingClock) -> None:

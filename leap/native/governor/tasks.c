@@ -26,10 +26,11 @@ struct task *tasks;
 size_t task_count;
 static size_t task_room;
 
-/* Those that belong to the run, and those of whom it is not known yet. */
+/* Those that belong to the run, and those of whom it is not known yet: a process that the harness
+ * has started is `kin`, and may become one of ours at any moment, by exec. */
 struct process {
     int32_t pid;
-    bool ours, on, gone;
+    bool ours, on, gone, kin;
     int64_t since_ns, off_since_ns;
 };
 static struct process *processes;
@@ -47,6 +48,9 @@ static uint32_t births_seen;
 static int last_id_seen;
 static bool numbers_told;
 static int64_t young_at_ns; /* when to look again at who may still become one of ours; 0: never */
+static bool young_kin;      /* or at once */
+static bool starting;       /* one of them is in the middle of its exec: whose it is cannot be told */
+static pid_t harness;
 static uint32_t changes;
 
 static void *room_for_one(void *array, size_t count, size_t *room, size_t size)
@@ -175,12 +179,14 @@ static struct process *process_of(int32_t pid)
     return NULL;
 }
 
-static bool has_mark(int32_t pid)
+/* `bare`: it has no environment, as in the middle of an exec. */
+static bool has_mark(int32_t pid, bool *bare)
 {
     static char environment[1 << 20];
     char path[64];
     snprintf(path, sizeof path, "/proc/%d/environ", pid);
     size_t size = read_file(path, environment, sizeof environment);
+    *bare = size == 0;
     size_t name = strlen(LEAP_PAGE_ENV);
     for (char *word = environment; word < environment + size; word += strlen(word) + 1)
         if (!strncmp(word, LEAP_PAGE_ENV, name) && word[name] == '=' &&
@@ -215,17 +221,31 @@ static void judge(struct process *process)
     if (process->ours)
         return;
     char name[64];
+    bool bare = false;
     int32_t parent_pid = parent_of(process->pid, name, sizeof name);
     struct process *parent = process_of(parent_pid);
-    if (entry || has_mark(process->pid) || (parent && parent->ours)) {
+    if (entry || has_mark(process->pid, &bare) || (parent && parent->ours)) {
         process->ours = true;
         find_threads(process->pid);
         changes++;
     } else if (!parent_pid || real_ns() - process->since_ns > YOUNG_NS) {
         process->gone = true; /* or somebody else's */
+    } else if (process->kin) {
+        young_kin = true;
+        starting |= bare;
     } else {
         young_at_ns = real_ns() + YOUNG_AGAIN_NS;
     }
+}
+
+/* Whether the harness started it, or somebody whom it started. */
+static bool is_kin(int32_t pid)
+{
+    char name[64];
+    for (int32_t parent = pid; parent > 1;)
+        if ((parent = parent_of(parent, name, sizeof name)) == harness)
+            return true;
+    return false;
 }
 
 static void add_process(int32_t pid)
@@ -234,7 +254,7 @@ static void add_process(int32_t pid)
         return;
     processes = room_for_one(processes, process_count, &process_room, sizeof *processes);
     processes[process_count++] = (struct process){
-        .pid = pid, .since_ns = real_ns(), .off_since_ns = real_ns()};
+        .pid = pid, .kin = is_kin(pid), .since_ns = real_ns(), .off_since_ns = real_ns()};
 }
 
 static void bury(int32_t pid)
@@ -335,6 +355,7 @@ void begin_with_nobody(void)
     pid_t child = fork();
     if (child == 0)
         _exit(0);
+    harness = getppid();
     numbers_told = child > 0 && last_id() >= child;
     waitpid(child, NULL, 0);
     last_id_seen = last_id();
@@ -346,7 +367,7 @@ uint32_t find_tasks(void)
 {
     uint32_t births = atomic_load(&page->births);
     int last = last_id();
-    bool young = young_at_ns && real_ns() > young_at_ns;
+    bool young = young_kin || (young_at_ns && real_ns() > young_at_ns);
     if (numbers_told && births == births_seen && last == last_id_seen && !newcomer_count && !young)
         return changes;
     if (!numbers_told || last < last_id_seen || last > last_id_seen + AT_ONCE)
@@ -367,6 +388,7 @@ uint32_t find_tasks(void)
     }
     uint32_t before;
     young_at_ns = 0;
+    young_kin = starting = false;
     do { /* a child may stand before its parent */
         before = changes;
         for (size_t at = 0; at < process_count; at++)
@@ -410,7 +432,7 @@ void name_off_clock(int32_t tid)
 
 bool off_clock(void)
 {
-    bool any = false;
+    bool any = starting;
     for (size_t at = 0; at < process_count; at++) {
         char name[64];
         if (!processes[at].ours || processes[at].on)
