@@ -165,7 +165,7 @@ print(time.monotonic() - began)
 
 
 def test_whoever_becomes_one_of_the_run_by_exec_is_known_at_once(clock: LeapingClock) -> None:
-    """The harness starts a shell that has nothing to do with the run until it executes a program."""
+    """A shell of the harness has nothing to do with the run until it executes a program."""
     marks = " ".join(f"{name}={value}" for name, value in clock.environment.items())
     becomes = f"read go; exec env {marks} {program('outside', '-static', '-DSTATIC')}"
     page = clock.environment[PAGE_ENV].encode()
