@@ -21,6 +21,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple, NoReturn, Protocol
 
@@ -233,6 +234,13 @@ def command(kind: str, folder: Path, port: int = 0, careless: bool = False) -> l
     module = f"{__package__}.{kind}"
     options = ["--careless"] if careless else []
     return [sys.executable, "-m", module, str(folder), str(port), *options]
+
+
+def programs(kind: str) -> list[str]:
+    """What the wrapper runs: this Python, and the server's program unless that is missing here."""
+    with suppress(MissingServer):  # the run tells of it when it starts one
+        return [sys.executable, str(import_module(f".{kind}", __package__).program())]
+    return [sys.executable]
 
 
 def stop(running: Running) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from typing import NamedTuple
 
 import msgspec
@@ -12,11 +13,14 @@ from ..blame import blaming
 from ..errors import NothingProved
 from ..frameworks.system import AppSystem
 from ..harness.drivers.framework import shake_framework
+from ..harness.drivers.pace_of import can_leap
 from ..harness.drivers.trips import Record
 from ..harness.record.facts import Facts
 from .boundaries import Boundary, boundaries, idle_names
 from .effects import effects
-from .plans import clean_plan
+from .plans import REAL_PATIENCE_S, clean_plan
+
+SECRET = ("broker_url", "result_backend")  # there may be a password in it
 
 
 class Clean(NamedTuple):
@@ -64,6 +68,28 @@ def clean_run(system: AppSystem, time: Time | None = None) -> Clean:
 def queue_of(system: AppSystem) -> str:
     """The queue that the task goes to."""
     return system.looked.queue or "default"
+
+
+def settings_of(system: AppSystem) -> dict[str, str]:
+    """The library's and the task's settings, as JSON, without those that may hold a password."""
+    looked = system.looked
+    return {
+        name: json.dumps(value)
+        for name, value in {**looked.settings, **looked.of_task}.items()
+        if value is not None and name not in SECRET
+    }
+
+
+def waits(system: AppSystem, time: Time | None, asked_s: float | None) -> float:
+    """For how many seconds a run waits for what the library brings back by itself.
+
+    For as many as were asked for, by default as its settings say in leaping time, and 30 in real
+    time; never for more than its settings say.
+    """
+    recovery_s = system.library.recovery(system.looked).seconds
+    if asked_s is None:
+        asked_s = recovery_s if can_leap(system, time) else REAL_PATIENCE_S
+    return min(asked_s, recovery_s)
 
 
 def fingerprint(system: AppSystem, clean: Clean) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time as clock
 from collections.abc import Callable, Sequence
 from math import inf
@@ -12,17 +11,14 @@ from ..backends.system import Time
 from ..errors import UsageError
 from ..frameworks.system import AppSystem
 from ..harness.confirm import CONFIRM_S
-from ..harness.drivers.pace_of import can_leap
 from ..kept import Kept
 from .boundaries import Boundary
 from .cell import Cell
-from .clean import Clean, clean_run, fingerprint
+from .clean import Clean, clean_run, fingerprint, settings_of, waits
 from .conduct import Progress, conduct
-from .plans import REAL_PATIENCE_S
 from .swept import Swept
 
 HISTORIES = "vanished"  # the folder of runs whose finding real time has not shown
-SECRET = ("broker_url", "result_backend")  # there may be a password in it
 
 
 def sweep(
@@ -63,9 +59,7 @@ def sweep(
         names = ", ".join(b.key for b in broken)
         raise UsageError(f"expected --only to name a round trip, found none; there are {names}")
     begun(clean, chosen)
-    if patience_s is None:
-        patience_s = recovery.seconds if can_leap(system, time) else REAL_PATIENCE_S
-    waits_s = min(patience_s, recovery.seconds)
+    waits_s = waits(system, time, patience_s)
     kept = Kept(folder, f"{fingerprint(system, clean)}-{waits_s:g}-{confirm_s:g}", Cell, anew)
     left_s = budget_s - (clock.monotonic() - started_s)
     cells = conduct(
@@ -78,11 +72,7 @@ def sweep(
         app=system.app.target,
         task=system.task,
         library=f"{system.library.title} {looked.version}",
-        settings={
-            name: json.dumps(value)
-            for name, value in {**looked.settings, **looked.of_task}.items()
-            if value is not None and name not in SECRET
-        },
+        settings=settings_of(system),
         options=system.options,
         boundaries=tuple(chosen),
         opening=tuple(b for b in clean.boundaries if b.opens and not opening),

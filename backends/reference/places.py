@@ -248,12 +248,7 @@ class SharedServer(NamedTuple):
     def programs(self) -> Sequence[str]:
         if self.elsewhere():
             return [sys.executable]
-        with suppress(MissingServer):  # the run tells of it when it starts one
-            return [
-                sys.executable,
-                str(import_module(f"...servers.{self.kind}", __package__).program()),
-            ]
-        return [sys.executable]
+        return running.programs(self.kind)
 
     def preload(self) -> None:
         client_of(self.kind)

@@ -12,7 +12,7 @@ from ...backends.claims import Claim
 from ..finding import Finding, Judged, judged
 from ..record.facts import Facts
 from ..sight import HAND_OVER, Needs
-from ..spec.lives import births
+from ..spec.lives import born_again
 
 TITLE = "deliveries are bounded"
 RANK = 50
@@ -24,8 +24,7 @@ CLAIMS: tuple[Claim, ...] = ("bounded_deliveries",)
 
 def judge(facts: Facts) -> Judged:
     limit = facts.plan.max_deliveries
-    again = np.array([len(births(facts).get(job, ())) for job in range(facts.jobs)], dtype=np.intp)
-    limits = limit * (1 + facts.replays + again)
+    limits = limit * (1 + facts.replays + born_again(facts))
     history, rows = facts.history, facts.rows(facts.hand_over)
     findings = [
         Finding(

@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from ..faults import CallFault
-from ..record.facts import Facts
+from ..record.facts import Facts, Ints
 from ..record.history import Answer, Event
 from ..record.once import once
 
@@ -226,6 +226,15 @@ def births(facts: Facts) -> dict[int, list[float]]:
         job: [at for at in times if at >= done_at[facts.work[job]] + kept_s]
         for job, times in submitted_again(facts).items()
     }
+
+
+@once
+def born_again(facts: Facts) -> Ints:
+    """How often each job came as a new one, as far as may be."""
+    found = np.zeros(facts.jobs, dtype=np.intp)
+    for job, times in births(facts).items():
+        found[job] = len(times)
+    return found
 
 
 def born_between(facts: Facts, job: int, since: float, until: float) -> bool:

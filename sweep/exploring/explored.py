@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -14,13 +13,10 @@ from ...backends.system import Time
 from ...errors import UsageError
 from ...frameworks.system import AppSystem
 from ...harness.confirm import CONFIRM_S
-from ...harness.drivers.pace_of import can_leap
 from ...kept import Kept, cells_in
 from ..cell import Cell
-from ..clean import Clean, clean_run, fingerprint, queue_of
+from ..clean import Clean, clean_run, fingerprint, queue_of, settings_of, waits
 from ..outcome import Outcome
-from ..plans import REAL_PATIENCE_S
-from ..sweep import SECRET
 from .attempt import Asked
 from .crew import crew_of
 from .draw import Ground, Space
@@ -99,10 +95,7 @@ def explore(
     recovery_s = system.library.recovery(system.looked).seconds
     clean = clean_run(system, wishes.time)
     begun(clean)
-    waits_s = wishes.patience_s
-    if waits_s is None:
-        waits_s = recovery_s if can_leap(system, wishes.time) else REAL_PATIENCE_S
-    waits_s = min(waits_s, recovery_s)
+    waits_s = waits(system, wishes.time, wishes.patience_s)
     struck = tuple(boundary for boundary in clean.boundaries if not boundary.opens)
     ground = Ground(queue_of(system), struck, recovery_s, waits_s, wishes.space)
     kept = Kept(folder, f"{fingerprint(system, clean)}-{waits_s:g}", Finding, wishes.anew)
@@ -115,11 +108,7 @@ def explore(
         app=system.app.target,
         task=system.task,
         library=f"{system.library.title} {looked.version}",
-        settings={
-            name: json.dumps(value)
-            for name, value in {**looked.settings, **looked.of_task}.items()
-            if value is not None and name not in SECRET
-        },
+        settings=settings_of(system),
         options=system.options,
         seed=wishes.seed,
         boundaries=tuple(boundary.key for boundary in struck),

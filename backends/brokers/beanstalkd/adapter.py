@@ -7,16 +7,13 @@ no id that a producer gives, so one that is enqueued twice is two jobs.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ....protocol import worker as workers
 from ....protocol.worker import WorkerProgram
 from ....servers import beanstalkd, running
-from ....servers.source import MissingServer
 from ...adapter import Claims, Connection
 from ...system import Framing
 from .connection import BeanstalkdConnection
@@ -63,6 +60,4 @@ class Beanstalkd:
         return BeanstalkdConnection(address, timeout_s, self.lease_s)
 
     def programs(self) -> Sequence[str]:
-        with suppress(MissingServer):  # the run tells of it when it starts one
-            return [sys.executable, str(beanstalkd.program())]
-        return [sys.executable]
+        return running.programs("beanstalkd")

@@ -7,16 +7,13 @@ urgent than another, and nobody counts deliveries but whoever asks how often the
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ....protocol import worker as workers
 from ....protocol.worker import WorkerProgram
-from ....servers import redis, running
-from ....servers.source import MissingServer
+from ....servers import running
 from ...adapter import Claims, Connection
 from ...system import Framing
 from .framing import StreamsFraming
@@ -69,6 +66,4 @@ class RedisStreams:
         from . import connection  # noqa: F401
 
     def programs(self) -> Sequence[str]:
-        with suppress(MissingServer):  # the run tells of it when it starts one
-            return [sys.executable, str(redis.program())]
-        return [sys.executable]
+        return running.programs("redis")
