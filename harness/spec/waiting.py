@@ -221,9 +221,10 @@ class _Story:
         if ended.ending in ("acked", "permanent", "open"):
             return None
         if ended.ending == "unknown":
-            handed_back = facts.plan.jobs[self._job].behaviour in ("fail", "depends")
-            if not (ended.release or handed_back):
-                return None  # it may have been acked, or have failed for good
+            retried = facts.plan.jobs[self._job].behaviour in ("fail", "depends")
+            handed_back = facts.history["event"][ended.end] == Event.HANDBACK_SENT
+            if not (ended.release or (retried and handed_back)):
+                return None  # it may be done, or have failed for good
         if ended.ending in ("crashed", "unknown"):
             lease_s = facts.plan.lease_s + facts.claims.timer_s
             over_at = max(ended.until, over_at + lease_s + linger_s(facts))

@@ -190,6 +190,19 @@ def test_the_backoff_of_a_new_life_begins_anew(forgotten: bool) -> None:
     assert early == (set() if forgotten else {0})
 
 
+@pytest.mark.parametrize("word", [Event.ACK_SENT, Event.HANDBACK_SENT])
+def test_a_job_whose_ack_was_not_answered_is_not_said_to_wait(word: Event) -> None:
+    """It fails once: what its second worker sent was an ack, and may have been taken."""
+    plan = plan_of(PlannedJob(0.0, 0, 0.01, "fail", 1, again_after_s=DAYS_LATER_S))
+    who: dict[str, Any] = {"node": 0, "incarnation": 1, "job": 0, "token": 2}
+    second = [lease(3.0, 2), row(3.1, word, **who), row(4.0, Event.FINISHED, **who), left(4.0)]
+    told = [nothing(at + 0.1, at) for at in (100.0, 200.0)]  # the first sees the lease end
+    again = [*came(DAYS_LATER_S), lease(DAYS_LATER_S + 1.0, 1, node=1)]
+    rows = [*came(), lease(1.0, 1), *ended(1.5, 1, "failed")[:-1], *second, *told, *again]
+    waited = blamed(judge("ready_jobs_handed_out", plan, rows))
+    assert waited == ({0} if word == Event.HANDBACK_SENT else set())
+
+
 def test_a_queue_that_says_nothing_of_its_memory_is_held_to_an_hour() -> None:
     plan = plan_of(PlannedJob(0.0, 0, 0.01, again_after_s=50.0), max_deliveries=1)
     rows = [*came(), lease(1.0, 1), *acked(1.5, 1)]
