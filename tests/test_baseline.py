@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from functools import cache
 from pathlib import Path
 
@@ -16,6 +14,7 @@ from jobquake.harness.run import run
 from jobquake.scenarios import registry as scenarios
 from msgspec.structs import replace
 from support.chromium_here import chromium
+from support.command import SIM, ended
 
 pytest_plugins = ["pytester"]
 KILL, TWIN = "worker-kill-before-ack", "twin-no-lease"
@@ -79,8 +78,7 @@ def test_a_file_that_is_none_is_one_sentence(text: str, tmp_path: Path) -> None:
 
 def test_on_the_command_line_a_known_finding_passes_and_a_mended_one_fails(tmp_path: Path) -> None:
     def jobquake(*words: str) -> tuple[int, str]:
-        command = [sys.executable, "-m", "jobquake", "run", f"{KILL}:default", "--driver", "sim"]
-        done = subprocess.run([*command, *words], cwd=tmp_path, capture_output=True, text=True)
+        done = ended("run", f"{KILL}:default", *SIM, *words, within=tmp_path)
         return done.returncode, done.stdout + done.stderr
 
     assert jobquake("--backend", TWIN, "--record", "known.toml")[0] == VIOLATED

@@ -15,6 +15,7 @@ from jobquake.reports import health
 from jobquake.servers import postgres, redis, running
 from jobquake.servers.doctor import Examined
 from rich.console import Console
+from support.command import ended
 from support.servers_here import or_skip
 
 DOCTOR = [sys.executable, "-m", "jobquake", "doctor"]
@@ -22,10 +23,7 @@ NEEDED = {"Python", "Python packages", "SQLite", "loopback", "temporary folder"}
 
 
 def ask(*options: str, **variables: str) -> tuple[int, str]:
-    done = subprocess.run(
-        [*DOCTOR, *options], env=os.environ | variables, capture_output=True, text=True
-    )
-    assert "Traceback" not in done.stderr, done.stderr
+    done = ended("doctor", *options, env=os.environ | variables)
     return done.returncode, done.stdout
 
 

@@ -18,21 +18,15 @@ from jobquake.harness.faults.kill_at import KillAt
 from jobquake.harness.plan.plan import Plan, PlannedJob, Pool, Queue
 from jobquake.harness.plan.replay import decode, encode
 from jobquake.harness.run_folder import load
+from support.command import ended
 
 TWIN = "twin-ack-without-token"
 HELD, VIOLATED, USAGE, ENVIRONMENT, INCONCLUSIVE, INTERRUPTED = 0, 1, 2, 3, 4, 130
 
 
 def jobquake(*words: str, within: Path, code: int) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "jobquake", *words],
-        cwd=within,
-        capture_output=True,
-        text=True,
-        timeout=900,
-    )
+    done = ended(*words, within=within)
     assert done.returncode == code, (done.returncode, done.stdout, done.stderr)
-    assert "Traceback" not in done.stderr
     return done.stdout if code != USAGE and code != ENVIRONMENT else done.stderr
 
 

@@ -11,7 +11,6 @@ import json
 import os
 import re
 import subprocess
-import sys
 from base64 import b64encode
 from collections.abc import Iterator
 from functools import cache
@@ -34,6 +33,7 @@ from jobquake.scenarios import registry as scenarios
 from msgspec.structs import replace
 from playwright.sync_api import Browser
 from support.chromium_here import Scheme, chromium
+from support.command import ended
 
 HELD, VIOLATED, USAGE, ENVIRONMENT = 0, 1, 2, 3
 KILL, FLOOD, NETWORK = "worker-kill-before-ack", "slow-job-flood", "network-timeout"
@@ -52,16 +52,10 @@ def told(*results: Result) -> list[ShownRun]:
 
 def jobquake(*words: str, within: Path, code: int, **env: str) -> subprocess.CompletedProcess[str]:
     """Run the command in that folder; it must end with that code and without a traceback."""
-    ended = subprocess.run(
-        [sys.executable, "-m", "jobquake", *words],
-        cwd=within,
-        env={k: v for k, v in os.environ.items() if k != "GITHUB_STEP_SUMMARY"} | env,
-        capture_output=True,
-        text=True,
-    )
-    assert "Traceback" not in ended.stdout + ended.stderr
-    assert ended.returncode == code, ended.stdout + ended.stderr
-    return ended
+    here = {k: v for k, v in os.environ.items() if k != "GITHUB_STEP_SUMMARY"} | env
+    done = ended(*words, within=within, env=here)
+    assert done.returncode == code, done.stdout + done.stderr
+    return done
 
 
 def complaint(*words: str, within: Path, code: int) -> str:

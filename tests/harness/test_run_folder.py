@@ -32,7 +32,7 @@ from jobquake.protocol.events import Event
 from jobquake.protocol.ledger import Ledger
 from jobquake.scenarios import registry as scenarios
 from msgspec.structs import replace
-from support.broker_process import PATIENCE_S
+from support.command import ended
 
 FILES = ["run.json", "result.json", "history.npy", "ledger.jsonl"]
 
@@ -75,8 +75,7 @@ def refusal(folder: Path) -> str:
 
 
 def replay(*words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "jobquake", "replay", *words]
-    return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S)
+    return ended("replay", *words)
 
 
 # -- there and back ---------------------------------------------------------------------

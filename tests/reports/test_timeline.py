@@ -25,6 +25,7 @@ from jobquake.scenarios import registry as scenarios
 from msgspec.structs import replace
 from playwright.sync_api import Browser, Page
 from support.chromium_here import Options, Scheme, chromium
+from support.command import ended
 
 HOSTILE = "</script><img src=x onerror=\"document.title='owned'\">"
 CANVAS, READY = "#jq-tl-canvas", "#jq-tl-all[data-ready]"
@@ -490,8 +491,7 @@ def test_more_faults_than_the_bound_are_all_kept() -> None:
 
 
 def jobquake(*words: str, at: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "jobquake", "timeline", *words]
-    return subprocess.run(command, cwd=at, capture_output=True, text=True)
+    return ended("timeline", *words, within=at)
 
 
 def test_the_command_makes_the_page_of_a_run_folder_there_or_where_it_is_told(

@@ -47,6 +47,7 @@ from jobquake.reports.duplicates import table
 from jobquake.scenarios import registry as scenarios
 from jobquake.skipping import sort_out
 from msgspec.structs import replace
+from support.command import ended
 from support.servers_here import KINDS, address
 
 SEEDS = 20
@@ -341,9 +342,7 @@ def test_real_processes_cannot_wait_a_day_and_the_command_says_so(
     command: str, tmp_path: Path
 ) -> None:
     words = [command, DAY, "--driver", "process"]
-    done = subprocess.run(
-        [sys.executable, "-m", "jobquake", *words], cwd=tmp_path, capture_output=True, text=True
-    )
+    done = ended(*words, within=tmp_path)
     assert done.returncode == 2
     assert done.stderr.splitlines() == [
         (

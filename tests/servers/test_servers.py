@@ -30,6 +30,7 @@ from jobquake.scenarios import registry as scenarios
 from jobquake.servers import container, running
 from jobquake.servers import redis as redis_server
 from jobquake.servers.source import Foreign, Image, Installed, MissingServer, shown, source
+from support.command import ended
 from support.docker_here import docker_engine, image
 from support.servers_here import KINDS, address, folder, or_skip
 
@@ -83,13 +84,8 @@ def jobquake_run(home: Path, *words: str, **variables: str) -> subprocess.Comple
 
 
 def jobquake_command(home: Path, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*JOBQUAKE, *words, "--report", str(home.parent / "reports")],
-        cwd=home.parent,
-        env=os.environ | {"TMPDIR": str(home)} | variables,
-        capture_output=True,
-        text=True,
-    )
+    here = os.environ | {"TMPDIR": str(home)} | variables
+    return ended(*words, "--report", str(home.parent / "reports"), within=home.parent, env=here)
 
 
 @pytest.fixture
