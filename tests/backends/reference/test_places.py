@@ -32,7 +32,7 @@ from support import toxiproxies
 from support.broker_process import wait_until
 from support.servers_here import KINDS, address
 
-SEEDS, MORE_SEEDS = range(4), range(4, 12)
+SEEDS, MORE_SEEDS = range(2), range(2, 12)
 # Those that a scenario of the catalogue shows; test_twins.py has a plan for each of all twins.
 TWINS = [p.without for p in PRACTICES if p.without.startswith("twin-")]
 # The mistake of the one is its place; SQLite and PostgreSQL keep the priority of a job in a column
@@ -60,6 +60,8 @@ LONG = (  # behind the broker these are slow
     "twin-id-cut", "twin-queue-case-folded", "twin-handback-resets", "twin-delay-wraps",
     "day-of-chaos", "graceful-shutdown", "stuck-job",
     "twin-priority-unsigned", "twin-delay-on-the-tick", "twin-delay-truncated",
+    "odd-payloads", "same-name", "senseless-commands", "twin-priority-ignored",
+    "twin-permanent-retried", "twin-handback-counts", "twin-key-per-delivery",
 )  # fmt: skip
 
 
