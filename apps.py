@@ -17,6 +17,8 @@ from .errors import UsageError
 from .frameworks.app import App, Tell, look
 from .frameworks.brokers.kind import REDIS, kind_of
 from .frameworks.brokers.theirs import take
+from .frameworks.described.description import SUFFIX, read
+from .frameworks.described.system import DescribedSystem
 from .frameworks.system import AppSystem
 from .scenarios.for_apps import Fit, Kills, fitted, kinds_of
 from .skipping import Experiment
@@ -43,6 +45,11 @@ def system_of(app: App, properties: Sequence[Property] = (), tell: Tell | None =
         raise UsageError(
             "expected --task beside --effects, found none; a task of jobquake's own has no effects "
             "that your app knows, so name the task of yours that has them"
+        )
+    if app.target.endswith(SUFFIX):
+        raise UsageError(
+            f"expected an app of a library, as MODULE:NAME, found {app.target}, which describes a "
+            "queue from outside; such a queue can be run: jobquake run --app"
         )
     parse(app.effects)
     library, looked = look(app, tell=tell)
@@ -71,8 +78,29 @@ def _see_json(
         raise UsageError(f"expected {expected} as {name}, found {text!r}; write it in brackets")
 
 
+def any_system_of(
+    app: App, properties: Sequence[Property] = (), tell: Tell | None = None
+) -> AppSystem | DescribedSystem:
+    """The app under test, of a library or described in a TOML file; see :func:`system_of`."""
+    if not app.target.endswith(SUFFIX):
+        return system_of(app, properties, tell)
+    for option, said in (("--task", app.task), ("--args", app.args), ("--options", app.options)):
+        if said:
+            raise UsageError(
+                f"expected no {option} beside {app.target}, found {said!r}; a described queue "
+                "says itself how a job is enqueued"
+            )
+    if app.broker or app.snapshots:
+        raise UsageError(
+            f"expected no broker beside {app.target}, found one; the file names its kind, and "
+            "each run starts one of its own"
+        )
+    parse(app.effects)
+    return DescribedSystem(app, read(app.folder / app.target), tuple(properties))
+
+
 def experiments_on(
-    system: AppSystem,
+    system: AppSystem | DescribedSystem,
     experiments: Sequence[Experiment],
     kills: Sequence[Kills],
     workers: int = WORKERS,
@@ -88,7 +116,8 @@ def experiments_on(
     """
     if patience_s is None:
         patience_s = inf if leaps else PATIENCE_S
-    recovery_s = system.library.recovery(system.looked).seconds
+    recovery_s = system.recovery.seconds
+    kills = [kill for kill in kills if kill in system.kills] or ["worker"]
     asked = isinstance(system.source, SinkCharges)
     fit = Fit(workers, "worker", system.own_task, recovery_s, patience_s, asked)
 

@@ -22,6 +22,7 @@ from .project import FILE, TABLE, Project, project_of
 
 if TYPE_CHECKING:
     from .backends.system import Time
+    from .frameworks.described.system import DescribedSystem
     from .frameworks.system import AppSystem
     from .harness.properties import Property
     from .harness.record.fates import Fate
@@ -112,7 +113,7 @@ class OwnApp:
         named = replace(named, broker=broker or said.broker or "", snapshots=snapshots)
         put_in_place = said.services if services is None else services
         named = replace(named, services=tuple(put(service) for service in put_in_place))
-        system = apps.system_of(named, properties)
+        system = apps.any_system_of(named, properties)
         one_kind = kill or cast("Kill", said.kill if said.kill in get_args(Kill) else "worker")
         time = time or cast("Time | None", said.time)
         patience_s = said.patience_s if patience_s is None else patience_s
@@ -144,7 +145,7 @@ class AppRun:
     ``result`` is the whole verdict. An assertion that fails tells the story.
     """
 
-    def __init__(self, run: Run, system: AppSystem) -> None:
+    def __init__(self, run: Run, system: AppSystem | DescribedSystem) -> None:
         self._run = run
         self._system = system
 

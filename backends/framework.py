@@ -156,6 +156,18 @@ class Witnessed(Protocol):
 
 
 @runtime_checkable
+class Reporting(Protocol):
+    """What a framework has, too, if its jobs tell of themselves, with nothing of ours inside them.
+
+    Where none of them has told anything, nothing is known of its workers.
+    """
+
+    @property
+    def reports(self) -> str:
+        """What a job has to do for that, as the end of a sentence."""
+
+
+@runtime_checkable
 class Renaming(Protocol):
     """What a framework has, too, if a worker of its can be one that does not know a task."""
 

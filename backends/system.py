@@ -68,6 +68,14 @@ class Stateful(Protocol):
 
 
 @runtime_checkable
+class Opaque(Protocol):
+    """What a framing has, too, if it finds no calls in the bytes: only whole links can break."""
+
+    @property
+    def opaque(self) -> bool: ...
+
+
+@runtime_checkable
 class SplitsReplies(Protocol):
     """What a framing has, too, if replies are cut in another way than requests."""
 

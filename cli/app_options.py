@@ -16,7 +16,9 @@ from ..project import FILE, KILLS, MOST_WORKERS, TABLE, Project, project_of
 
 if TYPE_CHECKING:
     from ..backends.adapter import Adapter
-    from ..backends.system import Time
+    from ..backends.system import System, Time
+    from ..frameworks.app import App, Tell
+    from ..frameworks.described.system import DescribedSystem
     from ..frameworks.system import AppSystem
     from ..harness.properties import Property
     from ..scenarios.for_apps import Kills
@@ -169,8 +171,18 @@ class AppAsked:
     properties: tuple[Property, ...] = ()
 
     def system(self) -> AppSystem:
-        """The app under test. Raises :class:`JobquakeError` about what is wrong with it."""
+        """The app under test, of a library. Raises :class:`JobquakeError` about what is wrong."""
         from .. import apps
+
+        return apps.system_of(*self._told())
+
+    def any_system(self) -> AppSystem | DescribedSystem:
+        """The same, or a queue that a file describes."""
+        from .. import apps
+
+        return apps.any_system_of(*self._told())
+
+    def _told(self) -> tuple[App, tuple[Property, ...], Tell]:
         from ..frameworks.app import App
         from ..frameworks.services import put
 
@@ -179,10 +191,10 @@ class AppAsked:
         app = replace(app, options=self.enqueue_options, env=self.env, services=services)
         app = replace(app, effects=self.effects, effect_id=self.effect_id, broker=self.broker)
         app = replace(app, snapshots=self.snapshots)
-        return apps.system_of(app, self.properties, lambda words: click.echo(words, err=True))
+        return app, self.properties, lambda words: click.echo(words, err=True)
 
     def experiments(
-        self, scenarios: tuple[str, ...], seed: int, every: bool, leaps: Callable[[AppSystem], bool]
+        self, scenarios: tuple[str, ...], seed: int, every: bool, leaps: Callable[[System], bool]
     ) -> tuple[list[Experiment], list[Adapter]]:
         """What to run on the app; ``leaps``: whether that is in leaping time.
 
@@ -191,7 +203,7 @@ class AppAsked:
         from .. import apps
         from ..experiments import experiments_of
 
-        system = self.system()
+        system = self.any_system()
         names = scenarios or (() if every else self.scenarios or apps.USUAL)
         found = experiments_of(names, seed, every, apps.DRIVER)
         fitted = apps.experiments_on(

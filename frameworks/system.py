@@ -11,9 +11,9 @@ import os
 import re
 import shlex
 import sys
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -26,7 +26,6 @@ from ..backends.system import EVERYTHING, Advised, Driver, Framing
 from ..effects.app import AppProcess
 from ..effects.source import NotCounted, Source, parse
 from ..errors import EnvironmentFault
-from ..protocol.commands import Command, Depth, Inspect, Inspected, Measure, Measured, Reply, State
 from ..protocol.events import Event
 from ..protocol.probe import TASK
 from ..proxy.loop_thread import LoopClock
@@ -35,7 +34,8 @@ from .app import INSIDE, App
 from .brokers import theirs
 from .brokers.kind import REDIS, Kind, kind_of
 from .brokers.redis import Place, Redis, place_of, shown
-from .library import Library, Looked, LooksWhenNew, Obliging
+from .control import Control
+from .library import Library, Looked, LooksWhenNew, Obliging, Recovery
 from .tally import tally, where
 
 UNSEEN = {
@@ -45,8 +45,6 @@ UNSEEN = {
 }  # fmt: skip
 OWN_QUEUES = "queues of the scenario"  # a worker is told which of them it serves
 NAMES, DELAYS = "names of workers", "delayed jobs"
-FRESH_S = 0.02
-SAME_S = 0.5
 
 
 @dataclass(frozen=True)
@@ -59,6 +57,7 @@ class AppSystem:
     properties: tuple[Any, ...] = ()
     theirs: Place | None = None
     violates: ClassVar[None] = None
+    kills: ClassVar[tuple[str, ...]] = ("child", "worker", "taking")
     drivers: ClassVar[tuple[Driver, ...]] = ("process",)
 
     @property
@@ -94,6 +93,11 @@ class AppSystem:
     def own_task(self) -> bool:
         """Whether jobquake's own task is called, which does what a plan says."""
         return self.task == self.library.own_task
+
+    @property
+    def recovery(self) -> Recovery:
+        """How long it may take by itself to bring back what a dead worker held."""
+        return self.library.recovery(self.looked)
 
     @property
     def claims(self) -> Claims:
@@ -218,7 +222,11 @@ class AppSystem:
         return [Advised(one.guarantee, one.setting, one.advice, one.source) for one in found]
 
     def control(self, address: str) -> Connection:
-        return Control(self.library, self._looked_there(), address)
+        library, looked = self.library, self._looked_there()
+        nudge = (
+            partial(library.nudge, looked, address) if isinstance(library, LooksWhenNew) else None
+        )
+        return Control(partial(library.held, looked, address), library.notices_s, nudge)
 
     def _environment(self, address: str) -> Mapping[str, str]:
         """The team's, with our folder first on PYTHONPATH, and where their broker is now.
@@ -290,64 +298,3 @@ class AppSystem:
         """Where the servers are that a run puts its own in the place of."""
         urls = [self.looked.broker, self.looked.results]
         return {self._kind.place(url) for url in urls if self._kind.speaks(url)}
-
-
-class Control:
-    """What the broker holds, in the harness's words; read anew when it is no longer fresh."""
-
-    def __init__(self, library: Library, looked: Looked, address: str) -> None:
-        self._library = library
-        self._looked = looked
-        self._address = address
-        self._jobs: Mapping[str, Inspected] = {}
-        self._read_at = -FRESH_S
-        self._held: dict[str, float] = {}
-        self._now = self._moved_at = 0.0
-
-    def attempt(self, command: Command) -> Reply | None:
-        try:
-            if isinstance(command, Measure) or time.monotonic() > self._read_at + FRESH_S:
-                self._jobs, self._now = self._library.held(self._looked, self._address)
-                self._read_at = time.monotonic()
-                self._see_moves()
-        except (OSError, EnvironmentFault):
-            return None
-        if isinstance(command, Measure):
-            return Measured(tuple(self._depths()), {}, due_s=self._due_s())
-        if isinstance(command, Inspect):
-            return self._jobs.get(command.job_id, Inspected(None))
-        return None
-
-    def nudge(self) -> None:
-        """See :class:`..backends.framework.Nudged`."""
-        if isinstance(self._library, LooksWhenNew):
-            self._library.nudge(self._looked, self._address)
-
-    def _due_s(self) -> float | None:
-        """In how many seconds the first job comes back, where nothing else can come."""
-        held = [job for job in self._jobs.values() if job.state in ("ready", "leased")]
-        dues = [job.due_s for job in held if job.due_s is not None]
-        rests_s = self._now - self._moved_at
-        if not held or len(dues) < len(held) or rests_s < self._library.notices_s:
-            return None
-        return min(dues)
-
-    def _see_moves(self) -> None:
-        """Note when a job has last come or gone, or was handed out anew, which moves its end."""
-        now = self._now
-        held = {
-            name: now + job.due_s if job.due_s is not None else 0.0
-            for name, job in self._jobs.items()
-            if job.state in ("ready", "leased")
-        }
-        same = held.keys() == self._held.keys()
-        if not same or any(abs(held[name] - self._held[name]) > SAME_S for name in held):
-            self._held, self._moved_at = held, now
-
-    def _depths(self) -> list[Depth]:
-        states: tuple[State, ...] = ("ready", "leased")
-        held = [job.state for job in self._jobs.values()]
-        return [Depth("", state, held.count(state), 0.0) for state in states]
-
-    def close(self) -> None:
-        """Each look has a connection of its own."""

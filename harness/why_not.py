@@ -12,10 +12,10 @@ from pathlib import Path
 
 from ..backends.adapter import Elsewhere, Fillable, ReadsTimeAtStart, Tenant, Unavailable
 from ..backends.framework import FrameworkSystem, Renaming
-from ..backends.system import Driver, System, Time, drivers
+from ..backends.system import Driver, Opaque, System, Time, drivers
 from ..blame import blaming
 from ..servers.source import MissingServer
-from .faults import Fault
+from .faults import CallFault, Fault
 from .plan.plan import Plan, Senseless
 from .units import seconds
 
@@ -61,6 +61,8 @@ def _lacking(fault: Fault, system: System, time: Time | None) -> str | None:
         return "in real time its processes share one clock"
     if fault.on_network and system.framing is None:
         return "it is reached over no network"
+    if isinstance(fault, CallFault) and isinstance(system.framing, Opaque):
+        return "jobquake does not know its protocol, so it cannot lose a single call"
     if fault.on_network and not _has_own_server(system):
         return "its server is not ours, so no network of ours lies before it"
     if fault.strikes_server and isinstance(system, FrameworkSystem) and _elsewhere(system):

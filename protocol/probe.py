@@ -86,6 +86,13 @@ class Probe:
         """The newest delivery of this job, which another process of this worker began."""
         return Taken(self, identifier, begun_elsewhere=True)
 
+    def stand_still(self) -> None:
+        """Stop until the harness kills the whole worker, or wakes who is only paused.
+
+        It is this thread that is told, since another one would stop it too late.
+        """
+        signal.pthread_kill(get_ident(), signal.SIGSTOP)
+
     def elapsed(self) -> float:
         """Seconds since the run began."""
         return time.monotonic() - self._started_at
@@ -182,9 +189,7 @@ class Taken:
                 os.kill(os.getpid(), signal.SIGKILL)
             if fault["kills"] == WORKER and point == "after_ack":
                 continue  # any later moment is as good, and meanwhile it notes what it takes
-            # The harness kills a whole worker, who stands still until then; who is only paused,
-            # it wakes. It is this thread that is told, since another one would stop it too late.
-            signal.pthread_kill(get_ident(), signal.SIGSTOP)
+            probe.stand_still()
             probe.ledger.write(Event.RESUMED, job=self.index, fault=fault["number"])
 
     def _fail_or_hang(self) -> Iterator[float]:

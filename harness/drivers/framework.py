@@ -20,12 +20,13 @@ from ...backends.framework import (
     FrameworkSystem,
     Preparing,
     Program,
+    Reporting,
     Settings,
     Wishes,
 )
 from ...backends.system import Time
 from ...errors import EnvironmentFault, JobquakeError, NothingProved, UsageError
-from ...protocol.events import Row
+from ...protocol.events import Event, Row
 from ...protocol.ledger import Ledger
 from ...protocol.probe import FOLDER, INCARNATION, NODE, PROCESS, RENAMED, WORKER
 from ...protocol.run_files import READY, STRIKES, WORK
@@ -202,7 +203,16 @@ class FrameworkCrew:
         self._outside.poll()
 
     def finish(self, ledger: Ledger, rows: Sequence[Row]) -> None:
+        if isinstance(self._system, Reporting):
+            self._see_reports(self._system, {row.event for row in rows})
         self._outside.finish(ledger, rows)
+
+    def _see_reports(self, system: Reporting, seen: set[int]) -> None:
+        if Event.ENQUEUE_ANSWERED in seen and Event.STARTED not in seen:
+            raise NothingProved(
+                "expected jobs to tell jobquake when they begin, found that none of those that "
+                f"were enqueued did; {system.reports}"
+            )
 
     def end(self) -> None:
         for process in self._started:
