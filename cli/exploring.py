@@ -40,9 +40,9 @@ def explore_app(
     from .os_errors import os_errors_told
 
     root = OF_TESTS if failures is None else failures
-    check_writable(root)
     console = terminal.console(stderr=as_json)
     system = app.system()
+    check_writable(root)
     folder = root / folder_of(system.app.target, system.task)
     began = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S")
 

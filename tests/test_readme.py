@@ -36,7 +36,10 @@ MADE = {
     "promises.md",
     "twins.md",
 }  # by programs
-ELSEWHERE = {"adapters.md": "test_adapters_page.py"}
+ELSEWHERE = {
+    "adapters.md": "test_adapters_page.py",
+    "any-language.md": "test_any_language_page.py",
+}
 PAGES = [README] + [
     page for page in sorted((ROOT / "docs").glob("*.md")) if page.name not in {*MADE, *ELSEWHERE}
 ]

@@ -80,7 +80,7 @@ def command(
         time = time or app.time
         if backend or driver == "sim":
             raise UsageError("expected --app or a backend or the driver sim, found both; leave one")
-        adapter = cast("Adapter", app.system())
+        adapter = cast("Adapter", app.any_system())
     elif of_app:
         known = then.environment.get(OPTIONS, "") if then else ""
         raise UsageError(

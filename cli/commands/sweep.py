@@ -112,11 +112,11 @@ def command(
         raise UsageError("expected --app, found none; name your app as its workers do")
     if report.suffix == ".html":
         raise UsageError(f"expected a folder for the page and its cells, found {report}; name one")
+    system = app.system()
     check_writable(report)
     known = expected.narrowed(expected.read(expect), only) if expect else None
     earlier = expected.read(record) if record and record.exists() else known
     console = terminal.console(stderr=as_json)
-    system = app.system()
     folder = report / folder_of(system.app.target, system.task)
     wanted = list[tuple[str, str]]()
     began = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S")

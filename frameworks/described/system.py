@@ -198,20 +198,27 @@ class DescribedSystem:
         try:
             done = subprocess.run(
                 program.argv, cwd=program.folder, env={**os.environ, **program.env},
-                capture_output=True, timeout=INSPECTED_WITHIN_S, check=True,
+                capture_output=True, timeout=INSPECTED_WITHIN_S,
             )  # fmt: skip
+            if done.returncode:
+                raise _silent(program, f"that it ended with {done.returncode}", done.stderr)
             told = msgspec.json.decode(done.stdout, type=dict[str, Told | str])
             jobs = {job: _inspected(said) for job, said in told.items()}
-        except (subprocess.SubprocessError, msgspec.DecodeError, OSError) as error:
-            raise EnvironmentFault(
-                f"expected {shlex.join(program.argv)} to print what the queue holds as JSON, "
-                f"found: {error}"
-            ) from None
+        except (subprocess.TimeoutExpired, msgspec.DecodeError, OSError) as error:
+            raise _silent(program, str(error)) from None
         return Held(jobs, time.time())
 
     def _inspecting(self, address: str) -> tuple[list[str], Mapping[str, object]]:
         said = _places(Path(address), address)
         return words_of(self.description.inspect, said), said
+
+
+def _silent(program: Program, found: str, errors: bytes = b"") -> EnvironmentFault:
+    lines = [line for line in errors.decode(errors="replace").splitlines() if "rror" in line]
+    return EnvironmentFault(
+        f"expected {shlex.join(program.argv)} to print what the queue holds as JSON, found "
+        f"{found}{': ' + lines[0].strip() if lines else ''}"
+    )
 
 
 def _places(folder: Path, address: str) -> dict[str, object]:

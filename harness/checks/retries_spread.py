@@ -2,8 +2,8 @@
 
 Measured: the most retries in any quarter of a second, against what the same failures would give
 if each retry were spread evenly over the time that its backoff allows (the perfect spread).
-Chance makes crowds, so the limit is the perfect peak plus six of its standard deviations, and
-at least six. In lockstep the crowd is as large as the wave of failures was.
+Chance makes crowds, so what is too many is what a perfect spread shows in one run of a million
+at most (:func:`_most`). In lockstep the crowd is as large as the wave of failures was.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ CLAIMS: tuple[Claim, ...] = ("retries",)
 
 BIN_S = 0.25
 SHORTEST_S = 1e-9  # a retry whose backoff is shorter is all in one place
-ALWAYS_ALLOWED = 6.0
-DEVIATIONS = 6.0
+CHANCE = 1e-6  # that a run with a perfect spread has such a crowd
+TINY = 1e-12
 
 
 def judge(facts: Facts) -> Judged:
@@ -42,12 +42,9 @@ def judge(facts: Facts) -> Judged:
     ceiling = np.array([ceiling_s(policy, retry.counted) for retry in found])
     peak, at = _peak(came)
     perfect = _perfect_peak(failed, ceiling)
-    limit = max(ALWAYS_ALLOWED, perfect + DEVIATIONS * np.sqrt(perfect))
-    note = (
-        f"at most {peak} retries in {BIN_S:g} s, perfectly spread {perfect:.1f}, "
-        f"allowed {limit:.1f}"
-    )
-    if peak <= limit:
+    most = _most(len(came), perfect)
+    note = f"at most {peak} retries in {BIN_S:g} s, perfectly spread {perfect:.1f}, allowed {most}"
+    if peak <= most:
         return judged([], note)
     sentence = (
         f"{peak} retries came within {BIN_S:g} s at {seconds(at)}, where a perfect spread has "
@@ -62,6 +59,32 @@ def _peak(times: Floats) -> tuple[int, float]:
     counts = np.searchsorted(times, times + BIN_S, "left") - np.arange(len(times))
     most = int(np.argmax(counts))
     return int(counts[most]), float(times[most])
+
+
+def _most(retries: int, perfect: float) -> int:
+    """How many of these may come within ``BIN_S`` by chance, of which ``perfect`` are expected.
+
+    A crowd begins with one of them, and so many of the others follow. Their number is at most as
+    often that large as a binomial one of that mean (Hoeffding), and that as Chernoff's bound says.
+    """
+    others = retries - 1
+    share = min(max(perfect / others, TINY), 1.0)
+    return next(
+        (
+            following
+            for following in range(int(np.ceil(perfect)), others + 1)
+            if retries * np.exp(-others * _divergence(following / others, share)) <= CHANCE
+        ),
+        retries,
+    )
+
+
+def _divergence(found: float, expected: float) -> float:
+    """Of Kullback and Leibler, of two shares, in nats."""
+    if found <= expected:
+        return 0.0
+    missing = (1 - found) * np.log((1 - found) / (1 - expected)) if found < 1 else 0.0
+    return float(found * np.log(found / expected) + missing)
 
 
 def _perfect_peak(failed: Floats, ceiling: Floats) -> float:

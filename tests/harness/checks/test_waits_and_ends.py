@@ -165,6 +165,17 @@ def test_retries_spread_rejects_a_crowd_and_accepts_what_chance_gathers(
     assert len(set(finding.events)) == jobs, "it points at each retry of the crowd"
 
 
+@pytest.mark.parametrize(("together", "verdict"), [(7, "held"), (9, "held"), (10, "violated")])
+def test_retries_spread_calls_no_crowd_that_chance_gathers_once_in_a_thousand_runs(
+    together: int, verdict: str
+) -> None:
+    """Of 14 retries, even over 4 s, 7 come within a quarter of a second in 88 of 100,000 runs."""
+    plan = plan_of(14, retry=RetryPolicy(8.0, 2.0, 30.0, "equal"))
+    delays_s = [6.0] * together + [4.0 + 0.28 * job for job in range(14 - together)]
+    rows = failed_and_retried(14, delays_s)
+    assert judged_rows("retries_spread", plan, rows).verdict == verdict
+
+
 @pytest.mark.parametrize("longest_s", [0.0, 1e-9, 1e-6])
 def test_retries_spread_expects_a_crowd_where_the_policy_has_no_backoff(longest_s: float) -> None:
     plan = plan_of(20, retry=RetryPolicy(longest_s, 2.0, longest_s, "full"))
