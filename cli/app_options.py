@@ -37,8 +37,8 @@ NAMED = (
         "--app",
         "target",
         metavar="MODULE:NAME",
-        help="Test your own app, named as for its workers ('jobquake list' names the libraries), or "
-        "a queue in any language that a file describes: queue.toml.",
+        help="Test your own app, named as for its workers ('jobquake list' names the libraries), "
+        "or a queue in any language, which a file describes: queue.toml.",
     ),
     click.option("--task", help="The task to call [default: one of jobquake's own]."),
     click.option(

@@ -42,7 +42,14 @@ def shaken(name: str, *faults: Fault) -> Run:
     return run(plan(*faults, deadline_s=120.0), described(name))
 
 
-@pytest.mark.parametrize("point", ["after_lease", "mid_job", "after_effect"])
+@pytest.mark.parametrize(
+    "point",
+    [
+        "mid_job",
+        pytest.param("after_lease", marks=pytest.mark.slow),
+        pytest.param("after_effect", marks=pytest.mark.slow),
+    ],
+)
 def test_what_a_dead_worker_had_is_lost_where_nothing_holds_it(point: str) -> None:
     result = shaken("careless", KillAt(1, point)).result  # type: ignore[arg-type]
     lost = point != "after_effect"  # then its effect had happened
