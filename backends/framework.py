@@ -168,6 +168,14 @@ class Reporting(Protocol):
 
 
 @runtime_checkable
+class Queued(Protocol):
+    """What a framework has, too, if it may be one queue, which all workers serve."""
+
+    @property
+    def has_queues(self) -> bool: ...
+
+
+@runtime_checkable
 class Renaming(Protocol):
     """What a framework has, too, if a worker of its can be one that does not know a task."""
 

@@ -2,7 +2,8 @@
 
 ``python -m jobquake.frameworks.described.reporting COMMAND...``
 
-A job of the plan makes a POST request with its id to ``$JOBQUAKE_JOBS``:
+A job of the plan makes a POST request to ``$JOBQUAKE_JOBS``, its id percent-encoded where it has
+more than letters, digits and hyphens:
 
 - ``$JOBQUAKE_JOBS/ID`` plays the job: the answer comes when its work is over, 200 if it succeeded,
   500 if it is to fail.
@@ -26,6 +27,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import unquote
 
 import psutil
 
@@ -94,7 +96,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        job, _, word = self.path.strip("/").partition("/")
+        job, word = [*map(unquote, self.path.split("/")[1:3]), ""][:2]
         reports = self.server.reports
         if not reports.knows(job):
             self._answer(404, f"expected the id of a job of this run, found {job!r}")
@@ -175,7 +177,8 @@ def main(command: list[str]) -> int:
     try:
         probe.worker = subprocess.Popen(command, env={**os.environ, **told})
     except OSError as error:
-        print(f"expected a command that starts a worker, found {command[0]!r}: {error.strerror}")
+        print(f"expected a command that starts a worker, found {command[0]!r}: {error.strerror}",
+              flush=True)  # fmt: skip
         return 3
     signal.signal(signal.SIGTERM, lambda *_: probe.worker.terminate())
     for hears in (server.serve, lambda: hear(pipe, reports)):

@@ -99,6 +99,11 @@ class DescribedSystem:
         return self.description.jobs == "played"
 
     @property
+    def has_queues(self) -> bool:
+        """Whether its workers are told which queues they serve."""
+        return "{queues}" in (self.app.worker or self.description.worker)
+
+    @property
     def recovery(self) -> Recovery:
         return self.description.recovery
 
@@ -173,8 +178,8 @@ class DescribedSystem:
 
     def producer_command(self, folder: Path, address: str) -> Program:
         said = _places(folder, address)
-        command = filled(self.description.enqueue, said)
-        return self._program([sys.executable, "-m", f"{PACKAGE}.producing", command], said)
+        words = words_of(self.description.enqueue, said)
+        return self._program([sys.executable, "-m", f"{PACKAGE}.producing", *words], said)
 
     def preparing_command(self, folder: Path, address: str) -> Program | None:
         """See :class:`...backends.framework.Preparing`."""

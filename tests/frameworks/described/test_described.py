@@ -92,6 +92,7 @@ def test_a_single_call_of_an_unknown_protocol_cannot_be_lost_and_a_whole_link_ca
 
     assert "does not know its protocol" in (why("network-timeout") or "")
     assert why("worker-kill-before-ack") is why("partition") is None
+    assert "serve one queue" in (why("slow-job-flood") or "")
 
 
 def written(folder: Path, **keys: object) -> Path:
