@@ -105,7 +105,9 @@ def _none(project: Path, places: list[Place]) -> str:
     if not places:
         return (
             f"expected {any_of()} in the sources below {project}, "
-            "found none; run this in your project's folder, or name the app with --app MODULE:NAME"
+            "found none; run this in your project's folder, or name the app with --app "
+            "MODULE:NAME; a queue in another language is described in a file "
+            "(docs/any-language.md)"
         )
     library, _, _, file, line = places[0]
     return (
