@@ -19,7 +19,7 @@ from typing import Literal, NamedTuple
 from msgspec import Struct
 from msgspec.structs import replace
 
-from . import beanstalkd, postgres, probes, redis, running, toxiproxy
+from . import beanstalkd, nats, postgres, probes, redis, running, toxiproxy
 from .source import Image, Installed, MissingServer, source, variable
 
 State = Literal["here", "missing", "broken"]
@@ -113,6 +113,8 @@ def _servers() -> list[Thing]:
         of("initdb", lambda: postgres.program(initdb), in_postgres, package, formula),
         of("beanstalkd", beanstalkd.program, "the backend beanstalkd", _apt("beanstalkd"),
            _brew("beanstalkd"), "beanstalkd", asked="-v"),
+        of("nats-server", nats.program, "the backend nats-jetstream", _apt("nats-server"),
+           _brew("nats-server"), "nats"),
         of("toxiproxy-server", toxiproxy.program, proxy, "sh tools/toxiproxy", _brew("toxiproxy"),
            "toxiproxy"),
     ]  # fmt: skip

@@ -1,0 +1,1 @@
+"""NATS JetStream: the client of its text protocol, the queue's commands in it, and the framing."""
