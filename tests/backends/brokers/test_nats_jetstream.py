@@ -184,6 +184,7 @@ def test_a_mistake_is_found(
 class TestContract(QueueContract):
     backend = NATS
     drivers = ("process",)
+    second_s = 0.5  # a server that starts looks at what it had handed out after 1.5 s at most
 
     @pytest.mark.xfail(reason="of a message that was handed out nobody is told that it came back")
     def test_a_job_handed_back_is_ready_at_once_and_not_a_failure(self, bench: Bench) -> None:
