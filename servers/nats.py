@@ -1,8 +1,7 @@
 """A NATS server with JetStream in a folder, for tests: ``python -m jobquake.servers.nats``.
 
-A stream that is kept in files is written before the server answers, so a crash of the server loses
-nothing of it; what a crash of the machine loses is not tried. A careless one is the same server:
-whoever makes a stream says where it is kept.
+A stream that is kept in files is written before the server answers. What a crash of the machine
+loses is not tried. A careless one is the same server: whoever makes a stream says where it is kept.
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ from collections import defaultdict
 
 import numpy as np
 
+from ..faults import CallFault
 from ..finding import Finding, Judged, judged
 from ..record.culprits import settled_by_another
 from ..record.facts import Facts
@@ -68,12 +69,41 @@ def _surely_held(facts: Facts, leases: Leases) -> dict[int, list[Span]]:
             if holder in ends:
                 ends[holder] = min(ends[holder], float(t[i]))
     last_words = _last_words(facts)
+    stale = {} if facts.claims.fencing else _under_way(facts, leases)
     spans: dict[int, list[Span]] = defaultdict(list)
     for i, holder in leases.rows(Event.LEASED):
         job, token, node, incarnation, _ = holder
-        until = min(ends[holder], last_words.get((node, incarnation), np.inf))
-        spans[job].append((float(t[i]), until, token, i))
+        since, until = float(t[i]), min(ends[holder], last_words.get((node, incarnation), np.inf))
+        for sent_s, arrived_s, of_token in stale.get(job, ()):
+            if of_token < token and arrived_s > since:
+                until = min(until, max(since, sent_s))
+        spans[job].append((since, until, token, i))
     return spans
+
+
+def _under_way(facts: Facts, leases: Leases) -> dict[int, list[tuple[float, float, int]]]:
+    """Per job, the words that end a delivery: when each was sent, had surely arrived, its token.
+
+    Without fencing, one that comes late ends the delivery that is under way by then.
+    """
+    history = facts.history
+    answered = {
+        holder: float(history["t"][i])
+        for event in (Event.ACK_ANSWERED, Event.NACK_ANSWERED, Event.RELEASE_ANSWERED)
+        for i, holder in leases.rows(event)
+    }
+    struck = {
+        int(history["job"][i])
+        for i in facts.rows(Event.FAULT_STRUCK).tolist()
+        if isinstance(facts.plan.faults[history["fault"][i]], CallFault)
+    }
+    found = defaultdict[int, list[tuple[float, float, int]]](list)
+    for event in (Event.ACK_SENT, Event.HANDBACK_SENT):
+        for i, holder in leases.rows(event):
+            job, token, *_ = holder
+            arrived_s = np.inf if job in struck else answered.get(holder, np.inf)
+            found[job].append((float(history["t"][i]), arrived_s, token))
+    return found
 
 
 def _last_words(facts: Facts) -> dict[tuple[int, int], float]:

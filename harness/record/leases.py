@@ -2,8 +2,9 @@
 
 A lease surely lasts from the moment its holder knew of it until its length after the request was
 sent. An extension counts from when it was sent, reaches no further than the job's timeout, and
-means nothing once somebody else has the job. Where a lease ends with its holder's connection
-(:mod:`.broken`), it surely lasts no longer than that.
+means nothing once somebody else has the job: when it was sent or, without fencing, by its answer.
+Where a lease ends with its holder's connection (:mod:`.broken`), it surely lasts no longer than
+that.
 """
 
 from __future__ import annotations
@@ -125,7 +126,9 @@ class Leases:
             timeouts[holder] = float(since[row]) + self._facts.plan.jobs[holder[0]].timeout_s
         for row, holder in self.rows(Event.EXTEND_ANSWERED, Answer.OK):
             sent = float(since[row])
-            if holder in ends and not self.newer(holder[0], holder[1], sent):
+            # Without fencing it is taken of whoever had the job once, whenever it arrives.
+            known = sent if self._facts.claims.fencing else float(history["t"][row])
+            if holder in ends and not self.newer(holder[0], holder[1], known):
                 until = min(sent + float(value[row]), timeouts[holder])
                 ends[holder] = max(ends[holder], until)
         if not self._facts.claims.lasting_leases:

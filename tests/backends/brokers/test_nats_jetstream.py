@@ -182,28 +182,12 @@ def test_a_mistake_is_found(
     assert verdict(scenario, queue) == "violated"
 
 
-KNOWN = {
-    "test_a_call_may_be_lost_late_or_doubled[release-delay]": (
-        "two held the job at once after a -NAK of the delivery before came late; the cause is not "
-        "established: perhaps that NATS takes it for one of the delivery that is on"
-    ),
-    "test_the_network_may_fail_for_a_while[contract partition]": (
-        "two held the job at once after a heartbeat as the network broke: not understood yet"
-    ),
-}
-
-
 @pytest.mark.slow
 @pytest.mark.usefixtures("server")
 class TestContract(QueueContract):
     backend = NATS
     drivers = ("process",)
     second_s = 0.5  # a server that starts looks at what it had handed out after 1.5 s at most
-
-    @pytest.fixture(autouse=True)
-    def known(self, request: pytest.FixtureRequest) -> None:
-        if why := KNOWN.get(request.node.name):
-            request.node.add_marker(pytest.mark.xfail(reason=why))
 
     @pytest.mark.xfail(reason="of a message that was handed out nobody is told that it came back")
     def test_a_job_handed_back_is_ready_at_once_and_not_a_failure(self, bench: Bench) -> None:

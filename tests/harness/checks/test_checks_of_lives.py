@@ -287,6 +287,30 @@ def test_deliveries_used_rejects_a_number_that_cannot_be(number: int, unanswered
     assert blamed(judge("deliveries_used", plan_of(), rows)) == (set() if possible else {0})
 
 
+@pytest.mark.parametrize(
+    ("fencing", "answered", "two"), [(True, False, {0}), (False, False, set()), (False, True, {0})]
+)
+def test_without_fencing_a_late_word_of_an_earlier_holder_may_end_a_lease(
+    fencing: bool, answered: bool, two: set[int]
+) -> None:
+    said = ended(1.5, 1, "released")[: 2 if answered else 1]
+    rows = [*came(), lease(1.0, 1), *said, lease(2.2, 2, node=1), lease(2.5, 3)]
+    claims = Claims(fencing=fencing)
+    assert blamed(judge("leases_exclusive", plan_of(), rows, claims)) == two
+
+
+@pytest.mark.parametrize(("fencing", "two"), [(True, {0}), (False, set())])
+def test_without_fencing_an_extension_that_was_answered_late_may_have_come_late(
+    fencing: bool, two: set[int]
+) -> None:
+    beat = row(
+        5.0, Event.EXTEND_ANSWERED, since=1.5, answer=Answer.OK, node=0, incarnation=1, job=0,
+        token=1, value=1.0,
+    )  # fmt: skip
+    rows = [*came(), lease(1.0, 1), lease(2.2, 2, node=1), beat]
+    assert blamed(judge("leases_exclusive", plan_of(), rows, Claims(fencing=fencing))) == two
+
+
 # -- delays, and who waits ----------------------------------------------------------------
 
 
