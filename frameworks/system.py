@@ -11,7 +11,7 @@ import os
 import re
 import shlex
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -21,14 +21,11 @@ from msgspec.structs import replace
 
 from ..backends.adapter import Connection, Unavailable
 from ..backends.claims import Claims
-from ..backends.framework import Program, Renaming, Service, Settings, Tally, Wishes
+from ..backends.framework import Program, Renaming, Service, Settings, Wishes
 from ..backends.system import EVERYTHING, Advised, Driver, Framing
-from ..effects.app import AppProcess
-from ..effects.source import NotCounted, Source, parse
 from ..errors import EnvironmentFault
 from ..protocol.events import Event
 from ..protocol.probe import TASK
-from ..proxy.loop_thread import LoopClock
 from ..servers import running
 from .app import INSIDE, App
 from .brokers import theirs
@@ -36,7 +33,7 @@ from .brokers.kind import REDIS, Kind, kind_of
 from .brokers.redis import Place, Redis, place_of, shown
 from .control import Control
 from .library import Library, Looked, LooksWhenNew, Obliging, Recovery
-from .tally import tally, where
+from .witnessed import WitnessedApp
 
 UNSEEN = {
     Event.LEASED, Event.EXTEND_ANSWERED, Event.LEASE_LOST, Event.EFFECT, Event.NOTHING_TO_DO,
@@ -48,7 +45,7 @@ NAMES, DELAYS = "names of workers", "delayed jobs"
 
 
 @dataclass(frozen=True)
-class AppSystem:
+class AppSystem(WitnessedApp):
     """See :class:`..backends.framework.FrameworkSystem`."""
 
     app: App
@@ -109,32 +106,8 @@ class AppSystem:
         return self.library.framing(self.looked)
 
     @property
-    def source(self) -> Source:
-        """Who knows what its jobs did. Raises :class:`UsageError`."""
-        return parse(self.app.effects)
-
-    @property
-    def counted(self) -> str:
-        return "" if self.own_task else self.source.counted
-
-    @property
     def sees(self) -> frozenset[Event]:
-        told = self.own_task or not isinstance(self.source, NotCounted)
-        return EVERYTHING - (UNSEEN - {Event.EFFECT} if told else UNSEEN)
-
-    def asked(self) -> AppProcess:
-        return AppProcess(where(self.app))
-
-    def tally(
-        self,
-        folder: Path,
-        jobs: Sequence[str],
-        clock: Callable[[], float],
-        loop_clock: LoopClock | None,
-    ) -> Tally | None:
-        if isinstance(self.source, NotCounted):
-            return None
-        return tally(self.app, self.source, jobs, folder, clock, loop_clock)
+        return EVERYTHING - (UNSEEN - {Event.EFFECT} if self.tells_effects else UNSEEN)
 
     def elsewhere(self) -> str:
         """Where the broker is, if it is the team's own."""

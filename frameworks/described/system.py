@@ -7,7 +7,7 @@ import shlex
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,20 +18,17 @@ from msgspec import Struct
 
 from ...backends.adapter import Connection
 from ...backends.claims import Claims
-from ...backends.framework import Program, Settings, Tally, Wishes
+from ...backends.framework import Program, Settings, Wishes
 from ...backends.system import EVERYTHING, Driver, Framing
-from ...effects.app import AppProcess
-from ...effects.source import NotCounted, Source, parse
 from ...errors import EnvironmentFault
 from ...protocol.commands import Inspected
 from ...protocol.events import Event
-from ...proxy.loop_thread import LoopClock
 from ...servers import running
 from ..app import App
 from ..control import Control
 from ..library import Held, Recovery
 from ..system import UNSEEN
-from ..tally import tally, where
+from ..witnessed import WitnessedApp
 from .description import Description, filled, words_of
 
 PACKAGE = __package__
@@ -65,7 +62,7 @@ class Told(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 @dataclass(frozen=True)
-class DescribedSystem:
+class DescribedSystem(WitnessedApp):
     """``app`` is where it lives and what the command line says of it; its target is the file."""
 
     app: App
@@ -121,32 +118,8 @@ class DescribedSystem:
         return Bytes() if self.description.broker else None
 
     @property
-    def source(self) -> Source:
-        """Who knows what its jobs did. Raises :class:`UsageError`."""
-        return parse(self.app.effects)
-
-    @property
-    def counted(self) -> str:
-        return "" if self.own_task else self.source.counted
-
-    @property
     def sees(self) -> frozenset[Event]:
-        told = self.own_task or not isinstance(self.source, NotCounted)
-        return EVERYTHING - (UNSEEN - {Event.EFFECT} if told else UNSEEN) - ACKS
-
-    def asked(self) -> AppProcess:
-        return AppProcess(where(self.app))
-
-    def tally(
-        self,
-        folder: Path,
-        jobs: Sequence[str],
-        clock: Callable[[], float],
-        loop_clock: LoopClock | None,
-    ) -> Tally | None:
-        if isinstance(self.source, NotCounted):
-            return None
-        return tally(self.app, self.source, jobs, folder, clock, loop_clock)
+        return EVERYTHING - (UNSEEN - {Event.EFFECT} if self.tells_effects else UNSEEN) - ACKS
 
     def server(self, folder: Path, port: int) -> list[str] | None:
         kind = self.description.broker
