@@ -38,7 +38,7 @@ class Description(Struct, frozen=True, forbid_unknown_fields=True, rename="kebab
     """One file; commands are started in its folder, without a shell.
 
     ``worker`` starts one worker, ``enqueue`` enqueues one job and ends with 0 when it is accepted,
-    ``inspect`` prints what the queue holds (:mod:`.looking`), ``prepare`` is run once before them.
+    ``inspect`` prints what the queue holds (:mod:`.system`), ``prepare`` is run once before them.
     In them and in the values of ``env``, ``{address}``, ``{host}`` and ``{port}`` are those of the
     ``broker`` of the run, ``{folder}`` its folder; in ``enqueue``, ``{id}``, ``{number}``,
     ``{queue}``, ``{priority}`` and ``{delay_s}`` those of the job; in ``worker``, ``{queues}``

@@ -14,7 +14,9 @@ from ...errors import EnvironmentFault
 from ...protocol.submit import submit
 from .description import filled
 
-OF_JOB = {"id": "id", "number": "index", "queue": "queue", "priority": "priority"}
+OF_JOB = {
+    "id": "id", "number": "index", "queue": "queue", "priority": "priority", "delay_s": "delay_s",
+}  # fmt: skip
 WITHIN_S = 60.0
 
 
@@ -24,7 +26,7 @@ class NotEnqueued(EnvironmentFault):
 
 def enqueue(command: Sequence[str], job: Mapping[str, Any]) -> None:
     """Run it for that job. Raises :class:`NotEnqueued` with what it said last."""
-    said = {name: job[key] for name, key in OF_JOB.items()} | {"delay_s": job["delay_s"]}
+    said = {name: job[key] for name, key in OF_JOB.items()}
     words = [filled(word, said) for word in command]
     done = subprocess.run(words, capture_output=True, text=True, timeout=WITHIN_S, check=False)
     if done.returncode:

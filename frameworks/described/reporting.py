@@ -23,15 +23,17 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import unquote
 
 import psutil
 
-from ...protocol.probe import FOLDER, INCARNATION, NODE, JobFailed, Probe, Taken
+from ...protocol.probe import FOLDER, INCARNATION, NODE, JobFailed, Probe
+from ..inside.probe import InHand
 
 JOBS, REPORTS = "JOBQUAKE_JOBS", "JOBQUAKE_REPORTS"
 HOST = "127.0.0.1"
@@ -53,40 +55,22 @@ class Reports:
     """What the jobs of one worker say, each word in the ledger before it is answered."""
 
     def __init__(self, probe: WorkerProbe) -> None:
-        self._probe = probe
-        self._taken: dict[str, Taken] = {}
-
-    def knows(self, job: str) -> bool:
-        return self._probe.knows(job)
+        self.knows = probe.knows
+        self._in_hand = InHand(lambda: probe)
+        self.words: Mapping[str, Callable[[str], None]] = {
+            "began": self._in_hand.begins,
+            "returned": partial(self._in_hand.ends, raised=False),
+            "raised": partial(self._in_hand.ends, raised=True),
+        }
 
     def play(self, job: str) -> bool:
         """Be the job's function; whether it succeeded."""
-        self.began(job)
         try:
-            self._taken[job].play()
+            with self._in_hand.running(job):
+                self._in_hand.playing(job).play()
         except JobFailed:
-            self.raised(job)
             return False
-        self.returned(job)
         return True
-
-    def began(self, job: str) -> None:
-        taken = self._taken[job] = self._probe.took(job)
-        taken.begins()
-
-    def returned(self, job: str) -> None:
-        if taken := self._taken.pop(job, None):
-            taken.returned()
-            taken.over()
-
-    def raised(self, job: str) -> None:
-        if taken := self._taken.pop(job, None):
-            taken.raised()
-            taken.over()
-
-    @property
-    def words(self) -> dict[str, Callable[[str], None]]:
-        return {"began": self.began, "returned": self.returned, "raised": self.raised}
 
 
 class Handler(BaseHTTPRequestHandler):

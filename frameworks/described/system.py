@@ -172,7 +172,8 @@ class DescribedSystem(WitnessedApp):
 
     def _held(self, address: str) -> Held:
         """Raises :class:`EnvironmentFault` if ``inspect`` does not tell."""
-        program = self._program(*self._inspecting(address))
+        said = _places(Path(address), address)
+        program = self._program(words_of(self.description.inspect, said), said)
         try:
             done = subprocess.run(
                 program.argv, cwd=program.folder, env={**os.environ, **program.env},
@@ -185,10 +186,6 @@ class DescribedSystem(WitnessedApp):
         except (subprocess.TimeoutExpired, msgspec.DecodeError, OSError) as error:
             raise _silent(program, str(error)) from None
         return Held(jobs, time.time())
-
-    def _inspecting(self, address: str) -> tuple[list[str], Mapping[str, object]]:
-        said = _places(Path(address), address)
-        return words_of(self.description.inspect, said), said
 
 
 def _silent(program: Program, found: str, errors: bytes = b"") -> EnvironmentFault:

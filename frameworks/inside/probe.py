@@ -6,7 +6,7 @@ A child that was forked has the connections and counters of its parent; its prob
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from ...protocol.probe import Probe, Taken, probe_here
@@ -26,14 +26,15 @@ def probe() -> Probe:
 
 
 class InHand:
-    """The deliveries that this process works at, by the job's id."""
+    """The deliveries that this process works at, by the job's id; ``watching`` gives its probe."""
 
-    def __init__(self) -> None:
+    def __init__(self, watching: Callable[[], Probe] = probe) -> None:
+        self._watching = watching
         self._taken: dict[str, Taken] = {}
 
     def begins(self, identifier: str) -> None:
         """The library is about to call the job's function."""
-        taken = self._taken[identifier] = probe().took(identifier)
+        taken = self._taken[identifier] = self._watching().took(identifier)
         taken.begins()
 
     def ends(self, identifier: str, raised: bool) -> None:

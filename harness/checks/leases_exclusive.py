@@ -14,7 +14,6 @@ from collections import defaultdict
 
 import numpy as np
 
-from ..faults import CallFault
 from ..finding import Finding, Judged, judged
 from ..record.culprits import settled_by_another
 from ..record.facts import Facts
@@ -23,6 +22,7 @@ from ..record.leases import Holder, Leases
 from ..record.story import node_name
 from ..sight import Needs
 from ..spec.late_words import late_words
+from ..spec.lives import struck_calls
 from ..units import seconds
 
 TITLE = "a job has one holder at a time"
@@ -92,11 +92,7 @@ def _under_way(facts: Facts, leases: Leases) -> dict[int, list[tuple[float, floa
         for event in (Event.ACK_ANSWERED, Event.NACK_ANSWERED, Event.RELEASE_ANSWERED)
         for i, holder in leases.rows(event)
     }
-    struck = {
-        int(history["job"][i])
-        for i in facts.rows(Event.FAULT_STRUCK).tolist()
-        if isinstance(facts.plan.faults[history["fault"][i]], CallFault)
-    }
+    struck = {job for _, job in struck_calls(facts)}
     found = defaultdict[int, list[tuple[float, float, int]]](list)
     for event in (Event.ACK_SENT, Event.HANDBACK_SENT):
         for i, holder in leases.rows(event):

@@ -197,14 +197,20 @@ def submitted_again(facts: Facts) -> dict[int, list[float]]:
 
 
 @once
-def struck_enqueues(facts: Facts) -> frozenset[int]:
-    """Jobs of whose enqueue a fault lost or doubled a message: whether it is new nobody knows."""
+def struck_calls(facts: Facts) -> frozenset[tuple[str, int]]:
+    """The calls of which a fault lost, delayed or doubled a message, each with its job."""
     history, faults = facts.history, facts.plan.faults
     return frozenset(
-        int(history["job"][row])
+        (fault.call, int(history["job"][row]))
         for row in facts.rows(Event.FAULT_STRUCK)
-        if isinstance(fault := faults[history["fault"][row]], CallFault) and fault.call == "enqueue"
+        if isinstance(fault := faults[history["fault"][row]], CallFault)
     )
+
+
+@once
+def struck_enqueues(facts: Facts) -> frozenset[int]:
+    """Jobs of whose enqueue a message was struck: whether it is new nobody knows."""
+    return frozenset(job for call, job in struck_calls(facts) if call == "enqueue")
 
 
 def came_between(facts: Facts, job: int, since: float, until: float) -> bool:

@@ -7,11 +7,11 @@ ends with the first message that comes, so whatever else is answered to it goes 
 from __future__ import annotations
 
 import json
-import socket
-import time
 import uuid
 from typing import Any, NamedTuple
 
+from ....errors import EnvironmentFault
+from ..line import Line
 from .wire import INBOX, MESSAGES, cut, parsed
 
 HELLO = {
@@ -25,7 +25,7 @@ HELLO = {
 }
 
 
-class ServerError(Exception):
+class NatsError(EnvironmentFault):
     """The server's own words where it answers with an error. ``code`` is JetStream's, or 0."""
 
     def __init__(self, words: str, code: int = 0) -> None:
@@ -42,29 +42,18 @@ class Answer(NamedTuple):
     body: bytes
 
 
-class Client:
-    """One connection to the server at HOST:PORT. Raises OSError wherever it does not answer.
-
-    Each conversation has a deadline, which :meth:`within` sets.
-    """
+class Client(Line):
+    """A connection that speaks it."""
 
     def __init__(self, address: str, timeout_s: float) -> None:
-        host, _, port = address.rpartition(":")
-        self._until = time.monotonic() + timeout_s
-        self._socket = socket.create_connection((host, int(port)), timeout_s)
-        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._arrived = bytearray()
+        super().__init__(address, timeout_s)
         self._messages: list[bytes] = []
         self._inbox = f"{INBOX}.{uuid.uuid4().hex}"  # nobody else may be answered there
         self._number = 0
-        self._send(b"CONNECT %s\r\n" % json.dumps(HELLO).encode())
-
-    def within(self, timeout_s: float) -> None:
-        """Whatever is asked from now on must be answered in so many seconds altogether."""
-        self._until = time.monotonic() + timeout_s
+        self.send(b"CONNECT %s\r\n" % json.dumps(HELLO).encode())
 
     def ask(self, subject: str, body: bytes = b"", message_id: str = "") -> Answer:
-        """The answer to a message to that subject. Raises ServerError."""
+        """The answer to a message to that subject. Raises NatsError."""
         self._number += 1
         number = self._number
         inbox = f"{self._inbox}.{number}"
@@ -74,44 +63,27 @@ class Client:
             line = f"HPUB {subject} {inbox} {len(head)} {len(head) + len(body)}\r\n".encode()
         else:
             head, line = b"", f"PUB {subject} {inbox} {len(body)}\r\n".encode()
-        self._send(ending + line + head + body + b"\r\n")
+        self.send(ending + line + head + body + b"\r\n")
         while True:
             answer = self._answer(number)
             if answer is not None:
                 return answer
 
     def ask_api(self, subject: str, told: object = None) -> dict[str, Any]:
-        """The answer of JetStream's API to a request. Raises ServerError."""
+        """The answer of JetStream's API to a request. Raises NatsError."""
         body = b"" if told is None else json.dumps(told).encode()
         return answered(self.ask(subject, body))
-
-    def close(self) -> None:
-        self._socket.close()
-
-    def _send(self, sent: bytes) -> None:
-        self._socket.settimeout(self._left_s())
-        self._socket.sendall(sent)
-
-    def _left_s(self) -> float:
-        left_s = self._until - time.monotonic()
-        if left_s <= 0:
-            raise TimeoutError
-        return left_s
 
     def _answer(self, number: int) -> Answer | None:
         """The next message, if it is one to that request."""
         while not self._messages:
-            self._socket.settimeout(self._left_s())
-            arrived = self._socket.recv(1 << 16)
-            if not arrived:
-                raise ConnectionResetError
-            self._arrived += arrived
-            self._messages = cut(self._arrived)
+            self.receive()
+            self._messages = cut(self.arrived)
         said = parsed(self._messages.pop(0))
         if said.word == b"PING":
-            self._send(b"PONG\r\n")
+            self.send(b"PONG\r\n")
         elif said.word == b"-ERR":
-            raise ServerError(said.line.decode())
+            raise NatsError(said.line.decode())
         elif said.word in MESSAGES and said.words[2] == b"%d" % number:
             status, _, _ = said.head.removeprefix(b"NATS/1.0").strip(b" ").partition(b"\r\n")
             subject, reply_to = said.words[1].decode(), said.reply_to.decode()
@@ -120,10 +92,10 @@ class Client:
 
 
 def answered(answer: Answer) -> dict[str, Any]:
-    """What JetStream answered, as JSON. Raises ServerError."""
+    """What JetStream answered, as JSON. Raises NatsError."""
     if answer.status:
-        raise ServerError(f"status {answer.status}")
+        raise NatsError(f"status {answer.status}")
     found: dict[str, Any] = json.loads(answer.body)
     if error := found.get("error"):
-        raise ServerError(str(error.get("description", error)), int(error.get("err_code", 0)))
+        raise NatsError(str(error.get("description", error)), int(error.get("err_code", 0)))
     return found

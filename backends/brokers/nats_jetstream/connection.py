@@ -38,7 +38,7 @@ from ....protocol.commands import (
 )
 from ...reference.backoff import delay_s
 from ...reference.core import unfit, unfit_lease
-from .client import Answer, Client, ServerError, answered
+from .client import Answer, Client, NatsError, answered
 from .look import inspected, measured
 from .words import API, STREAM, encode, job_in, subject_of, token_of
 
@@ -68,7 +68,7 @@ class NatsConnection:
             client = self._opened()
             client.within(self._timeout_s + wait_s)
             return self._reply(client, command)
-        except ServerError as error:
+        except NatsError as error:
             words = str(error)
             self.close()  # it may have lost its stream; the next attempt makes it
             return Failed(words, environment=any(word in words for word in LACKING))
@@ -177,7 +177,7 @@ class NatsConnection:
                     pause_s = delay_s(job.retry, delivered, 0.0, self._rng)
                     word = b"-NAK " + json.dumps({"delay": max(1, int(pause_s * NS))}).encode()
         if status := client.ask(place, word).status:
-            raise ServerError(f"status {status}")
+            raise NatsError(f"status {status}")
         return Settled(accepted=True)
 
 
@@ -190,5 +190,5 @@ def _next(client: Client, name: str, wait_s: float) -> Answer | None:
     if answer.status.startswith(NOTHING):
         return None
     if answer.status:
-        raise ServerError(f"status {answer.status}")
+        raise NatsError(f"status {answer.status}")
     return answer

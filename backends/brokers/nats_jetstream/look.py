@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ....protocol.commands import Depth, Inspected, Measured
-from .client import Client, ServerError
+from .client import Client, NatsError
 from .words import API, STREAM, name_of, token_of
 
 NO_CONSUMER = 10014
@@ -21,7 +21,7 @@ def inspected(client: Client, job_id: str) -> Inspected:
     for subject in found["state"].get("subjects") or {}:
         try:
             message = client.ask_api(f"{API}.STREAM.MSG.GET.{STREAM}", {"last_by_subj": subject})
-        except ServerError:
+        except NatsError:
             continue  # it was acknowledged in between
         sequence = int(message["message"]["seq"])
         last = _delivered(client, subject.split(".")[1])
@@ -46,7 +46,7 @@ def _delivered(client: Client, name: str) -> int:
     """The place of the last message that this consumer has handed out for the first time."""
     try:
         told = client.ask_api(f"{API}.CONSUMER.INFO.{STREAM}.{name}")
-    except ServerError as error:
+    except NatsError as error:
         if error.code == NO_CONSUMER:
             return 0
         raise
