@@ -107,6 +107,14 @@ class Stage:
         )
         return held
 
+    def cut(self) -> None:
+        """Close all connections on the wire, and refuse new ones until it is mended."""
+        self._proxy.call(self._proxy.server.proxies[WIRE].stop)
+
+    def mend(self) -> None:
+        """Let workers connect again."""
+        self._proxy.run(self._proxy.server.proxies[WIRE].start())
+
     # -- time -----------------------------------------------------------------------------
 
     @property
