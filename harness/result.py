@@ -241,7 +241,7 @@ def _nothing_proved(facts: Facts, checks: list[CheckResult]) -> str:
     answers = [check for check in checks if check.name in asked]
     if all(check.verdict == "not judged" for check in answers):
         return f"no guarantee could be judged: {answers[0].note}"
-    stuck = facts.outcomes["stuck"]
+    stuck = facts.outcomes["stuck"] + facts.outcomes["recoverable"]
     for check in checks:
         if stuck and check.name == "progress_after_heal" and check.verdict == "not judged":
             return f"{stuck} of {facts.jobs} jobs were still held at the end: {check.note}"

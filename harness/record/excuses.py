@@ -23,12 +23,16 @@ OF_DELIVERIES: tuple[Claim, ...] = ("durable", "idempotent_enqueue", "steady_tim
 
 
 def met_by_a_crash(facts: Facts) -> Flags:
-    """Jobs that were on their way to the queue, or in it, when its server crashed."""
+    """Jobs that were on their way to the queue, or in it, when its server crashed.
+
+    Not those that it still had afterwards, and nobody took before a fresh worker came: they were
+    never forgotten.
+    """
     history, faults = facts.history, facts.plan.faults
     struck = history.where(Event.FAULT_STRUCK).tolist()
     crashes = [history["t"][i] for i in struck if faults[history["fault"][i]].strikes_server]
     flags: Flags = facts.sent_at <= max(crashes, default=-np.inf)
-    return flags
+    return flags & ~(facts.poked & (facts.handed_out == 1))
 
 
 def maybe_enqueued_twice(facts: Facts) -> Flags:

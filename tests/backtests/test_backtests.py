@@ -96,6 +96,8 @@ def test_a_strike_that_never_came_proves_nothing(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Stage, "hold_reply", lambda *_: Held())
+    monkeypatch.setattr(Stage, "cut", lambda *_: None)
+    monkeypatch.setattr(Stage, "mend", lambda *_: None)
     found = backtest.find(name)
     played = or_skip(lambda: play(found, found.sides[0]))
     assert isinstance(played, Played)

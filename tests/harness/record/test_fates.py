@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 from jobquake.backends.adapter import Claims
-from jobquake.harness.faults.kill_at import KillAt
-from jobquake.harness.faults.kill_process_at import KillProcessAt
-from jobquake.harness.plan.plan import Plan, PlannedJob, Pool, Queue
 from jobquake.harness.record.facts import Facts
 from jobquake.harness.record.fates import Fate, fates
 from jobquake.harness.record.history import History
@@ -13,44 +10,7 @@ from jobquake.harness.record.recoveries import recoveries
 from jobquake.harness.record.story import tell
 from jobquake.protocol.events import Answer, Event, Phase, Row
 from jobquake.reports.space_time import diagram
-
-PLAN = Plan(
-    scenario="test",
-    variant="default",
-    seed=0,
-    queues=(Queue("default"),),
-    pools=(Pool("all", ("default",), 2),),
-    jobs=(PlannedJob(0.0, 0, 0.1), PlannedJob(0.0, 0, 0.1)),
-    faults=(KillAt(0, "after_lease"), KillProcessAt(1, "after_lease")),
-    guarantees=("no_lost_work",),
-    producers=1,
-)
-
-
-def row(t: float, event: Event, job: int = 0, node: int = 0, **more: float) -> Row:
-    return Row(t, -1.0, event, job=job, node=node)._replace(**more)  # type: ignore[arg-type]
-
-
-def accepted(job: int = 0) -> list[Row]:
-    return [
-        row(0.0, Event.ENQUEUE_SENT, job, 2),
-        row(0.0, Event.ENQUEUE_ANSWERED, job, 2, answer=Answer.OK),
-    ]
-
-
-def run_by(t: float, node: int, job: int = 0) -> list[Row]:
-    return [
-        row(t, Event.STARTED, job, node),
-        row(t, Event.RETURNED, job, node),
-        row(t, Event.FINISHED, job, node),
-    ]
-
-
-def exited(t: float, node: int = 0) -> Row:
-    return row(t, Event.WORKER_EXITED, -1, node, value=-9.0)
-
-
-HOOKED = row(0.0, Event.HOOKED, -1)
+from support.rows_by_hand import HOOKED, PLAN, accepted, exited, row, run_by
 
 
 def fates_of(rows: list[Row], where: dict[int, str] | None = None) -> list[tuple[str, str]]:
