@@ -12,7 +12,7 @@ to connect; then it is mended.
 from __future__ import annotations
 
 from ..backtest import Backtest, Side, Told
-from ..stage import Stage
+from ..stage import Stage, Worker
 
 CUTS, TRIES = 3, 3
 LOST, AWAY, AGAIN = "Connection to broker lost", "Cannot connect to redis", "Connected to redis"
@@ -23,27 +23,35 @@ def stage(s: Stage, variant: str) -> Told:
     worker = s.worker(
         "celery", "-A", "celery_shop", "worker", "-c", "1", "-l", "INFO", "-n", "w1@h"
     )
-
-    def said(words: str) -> int:
-        return sum(words in line for line in worker.log)
-
-    if not s.until(lambda: said(" ready.")):
+    if not s.until(lambda: _said(worker, " ready.")):
         return Told("inconclusive", "the worker never became ready", tuple(worker.log[-3:]))
     for cut in range(1, CUTS + 1):
-        order, tries = f"order-{cut}", said(AWAY) + TRIES
-        s.cut()
-        if not s.until(lambda cut=cut, tries=tries: said(LOST) >= cut and said(AWAY) >= tries):
-            return Told("inconclusive", "the worker never lost its broker", tuple(worker.log[-3:]))
-        s.mend()
-        if not s.until(lambda cut=cut: said(AGAIN) > cut):
-            return Told("inconclusive", "it never connected again", tuple(worker.log[-3:]))
-        s.ask("celery_shop:submit", order, False)
-        if not s.until(lambda order=order: f"charged {order}" in s.ledger, LONGEST_S):
-            told = f"the wire was cut and mended, {cut} of {CUTS} times; the worker connected again"
-            lines = [line for line in worker.log if AWAY in line or AGAIN in line]
-            return Told("violated", f"{told} and took no task for {LONGEST_S:.0f} s", (*lines,))
-    told = f"the wire was cut and mended {CUTS} times"
-    return Told("held", f"{told}; the worker took a task each time")
+        if told := _cut(s, worker, cut):
+            return told
+    sentence = f"the wire was cut and mended {CUTS} times; the worker took a task each time"
+    return Told("held", sentence)
+
+
+def _cut(s: Stage, worker: Worker, cut: int) -> Told | None:
+    """What is wrong with the worker after it has lost its broker so many times, if anything is."""
+    order, tries = f"order-{cut}", _said(worker, AWAY) + TRIES
+    s.cut()
+    if not s.until(lambda: _said(worker, LOST) >= cut and _said(worker, AWAY) >= tries):
+        return Told("inconclusive", "the worker never lost its broker", tuple(worker.log[-3:]))
+    s.mend()
+    if not s.until(lambda: _said(worker, AGAIN) > cut):
+        return Told("inconclusive", "it never connected again", tuple(worker.log[-3:]))
+    s.ask("celery_shop:submit", order, False)
+    if s.until(lambda: f"charged {order}" in s.ledger, LONGEST_S):
+        return None
+    told = f"the wire was cut and mended, {cut} of {CUTS} times; the worker connected again"
+    lines = tuple(line for line in worker.log if AWAY in line or AGAIN in line)
+    return Told("violated", f"{told} and took no task for {LONGEST_S:.0f} s", lines)
+
+
+def _said(worker: Worker, words: str) -> int:
+    """How often these words are in its log."""
+    return sum(words in line for line in worker.log)
 
 
 BACKTEST = Backtest(

@@ -31,8 +31,9 @@ def met_by_a_crash(facts: Facts) -> Flags:
     history, faults = facts.history, facts.plan.faults
     struck = history.where(Event.FAULT_STRUCK).tolist()
     crashes = [history["t"][i] for i in struck if faults[history["fault"][i]].strikes_server]
-    flags: Flags = facts.sent_at <= max(crashes, default=-np.inf)
-    return flags & ~(facts.poked & (facts.handed_out == 1))
+    kept = facts.poked & (facts.handed_out == 1)
+    flags: Flags = (facts.sent_at <= max(crashes, default=-np.inf)) & ~kept
+    return flags
 
 
 def maybe_enqueued_twice(facts: Facts) -> Flags:
