@@ -108,7 +108,7 @@ class Retaining(Protocol):
 class Leasing(Protocol):
     """What an adapter has, too, if not whoever asks for a job says how long its lease lasts.
 
-    Some queues set that for all jobs together, or when a job is enqueued.
+    Some queues set that for all jobs together, when their server starts or when a job is enqueued.
     """
 
     def leasing(self, lease_s: float) -> RemoteQueue:

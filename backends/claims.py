@@ -11,7 +11,7 @@ Claim = Literal[
     "delivery", "fencing", "bounded_deliveries", "dead_letters", "priorities",
     "idempotent_enqueue", "idempotent_settle", "skips_completed_keys", "bounded_backlog",
     "durable", "retries", "delays", "steady_time", "ordered", "timeouts", "backoff_after_expiry",
-    "prompt", "lasting_leases",
+    "prompt", "lasting_leases", "extends",
 ]  # fmt: skip
 _NOT_CLAIMED: dict[Claim, str] = {
     "delivery": "at-least-once delivery is not claimed",
@@ -32,6 +32,7 @@ _NOT_CLAIMED: dict[Claim, str] = {
     "backoff_after_expiry": "a backoff after an expired lease is not claimed",
     "prompt": "prompt hand-outs are not claimed",
     "lasting_leases": "leases that outlast a connection are not claimed",
+    "extends": "to make a lease last longer is not claimed",
 }
 
 
@@ -52,8 +53,10 @@ class Claims(Struct, frozen=True):
     else it comes back at once. ``prompt``: whoever asks for work is given a job that is ready, and
     whoever waits is woken when one becomes ready. ``lasting_leases``: a lease lasts its time even
     if its holder's connection breaks, or the server crashes; else the job comes back then, at once,
-    and the word of its holder may be refused. ``timer_s``: the queue keeps time in steps of so many
-    seconds, and each lease, delay and backoff may be over up to one step sooner or later.
+    and the word of its holder may be refused. ``extends``: a holder can make its lease last longer;
+    else plans give the queue no job that works for more than half of a lease, and no worker tries
+    to. ``timer_s``: the queue keeps time in steps of so many seconds, and each lease, delay and
+    backoff may be over up to one step sooner or later.
     ``max_payload_bytes``: the largest payload that the queue takes, None: any. Plans give it none
     that is larger. ``retention_s``: the id of a job that was completed is remembered for so many
     seconds, and not much longer (:mod:`jobquake.harness.checks.retention_kept`); None: it does not
@@ -79,6 +82,7 @@ class Claims(Struct, frozen=True):
     backoff_after_expiry: bool = True
     prompt: bool = True
     lasting_leases: bool = True
+    extends: bool = True
     timer_s: float = 0.0
     max_payload_bytes: int | None = None
     retention_s: float | None = None

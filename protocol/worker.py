@@ -76,6 +76,7 @@ class Finished(Struct, frozen=True):
 class WorkerOptions(Struct, frozen=True):
     """Seconds: lease length, longest wait for a job, grace for a job when told to stop.
 
+    ``extends``: where its work takes long, it makes its lease last longer.
     ``late_words``: after each ack that was accepted come a heartbeat, as of a thread that was not
     stopped in time, and a replay, as of an operator whose page is old. Neither may change anything.
     """
@@ -84,6 +85,7 @@ class WorkerOptions(Struct, frozen=True):
     wait_s: float = 0.5
     grace_s: float = 5.0
     late_words: bool = False
+    extends: bool = True
 
 
 Want = Attempt | Sleep | Work | ApplyEffect | At | Stopping | Finished | Stray
@@ -100,7 +102,7 @@ def worker(
         if delivery is None:
             continue
         yield At("after_lease", delivery)
-        ending = yield from perform(delivery, options, extends)
+        ending = yield from perform(delivery, options, extends and options.extends)
         if ending is None:
             yield At("before_effect", delivery)
             yield ApplyEffect(delivery, effect_key(delivery))

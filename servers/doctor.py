@@ -19,7 +19,7 @@ from typing import Literal, NamedTuple
 from msgspec import Struct
 from msgspec.structs import replace
 
-from . import beanstalkd, nats, postgres, probes, redis, running, toxiproxy
+from . import beanstalkd, nats, postgres, probes, rabbitmq, redis, running, toxiproxy
 from .source import Image, Installed, MissingServer, source, variable
 
 State = Literal["here", "missing", "broken"]
@@ -115,6 +115,8 @@ def _servers() -> list[Thing]:
            _brew("beanstalkd"), "beanstalkd", asked="-v"),
         of("nats-server", nats.program, "the backend nats-jetstream", _apt("nats-server"),
            _brew("nats-server"), "nats"),
+        of("rabbitmq-server", rabbitmq.asked_for_version, "backends and apps on RabbitMQ",
+           _apt("rabbitmq-server"), _brew("rabbitmq"), "rabbitmq", asked="version"),
         of("toxiproxy-server", toxiproxy.program, proxy, "sh tools/toxiproxy", _brew("toxiproxy"),
            "toxiproxy"),
     ]  # fmt: skip

@@ -6,14 +6,18 @@ Whoever comes over loopback is ``guest``. What its queues hold is told at a sock
 (``rabbitmq.erlang``), since AMQP can only take messages, and has them come back as returned.
 
 It writes what it has confirmed to its disk, as it starts by default; a careless one is the same.
+How long a delivery may be kept (``consumer_timeout``) is its own half hour unless it is told.
 """
 
 from __future__ import annotations
 
 import os
+import socket
+import sys
 from functools import partial
 from pathlib import Path
 
+from . import running
 from .program import Program
 from .running import HOST, Server, answers, find_program, serve
 
@@ -24,10 +28,15 @@ DOOR = "jobquake-rabbitmq-{}"  # an abstract socket's name, by the port
 CONFIGURATION = """\
 [{{rabbit, [
     {{tcp_listeners, [{{"{host}", {port}}}]}},
-    {{disk_free_limit, 1000000}},
+    {{disk_free_limit, 1000000}},{timeout}
     {{log, [{{console, [{{enabled, true}}, {{level, error}}]}}, {{file, [{{enabled, false}}]}}]}}
 ]}}].
 """
+TIMEOUT = "\n    {{consumer_timeout, {}}}, {{channel_tick_interval, {}}},"
+TIMEOUT_MS = "JOBQUAKE_RABBITMQ_TIMEOUT_MS"
+TICK_S = (
+    0.1  # how often a channel looks for deliveries that were kept too long; a minute by default
+)
 ALONE = "-noinput -sname {} -start_epmd false -erl_epmd_port 1 -dist_listen false"
 QUIET = "+S 2:2 +A 4 +sbwt none +sbwtdcpu none +sbwtdio none"  # no scheduler waits by spinning
 
@@ -41,14 +50,27 @@ def program() -> Path:
     return own if os.access(own, os.X_OK) else find_program(own.name, own.name)
 
 
+def asked_for_version() -> Path:
+    """The program beside it that tells its version, as it does not. Raises as :func:`program`."""
+    return program().with_name("rabbitmqctl")
+
+
 def door(port: int) -> str:
     """The name of the socket at which the server of that port tells what it holds (Linux)."""
     return "\0" + DOOR.format(port)
 
 
+def command(folder: Path, port: int, timeout_s: float) -> list[str]:
+    """The wrapper's command line; a delivery may be kept for so many seconds, and one step more."""
+    limit = f"{TIMEOUT_MS}={round(timeout_s * 1000)}"
+    return ["env", limit, *running.command("rabbitmq", folder, port)]
+
+
 def server(folder: Path, port: int, careless: bool = False) -> Server:
     configuration = folder / "advanced.config"
-    configuration.write_text(CONFIGURATION.format(host=HOST, port=port))
+    limit = os.environ.get(TIMEOUT_MS)
+    timeout = TIMEOUT.format(limit, round(TICK_S * 1000)) if limit else ""
+    configuration.write_text(CONFIGURATION.format(host=HOST, port=port, timeout=timeout))
     (folder / LOOK.name).write_text(LOOK.read_text())
     words = [ALONE.format(NODE), QUIET, f'-eval file:eval("{LOOK.name}")']
     environment = {
@@ -70,7 +92,13 @@ def server(folder: Path, port: int, careless: bool = False) -> Server:
 
 
 def _answers(port: int) -> bool:
-    return answers(port, b"AMQP\0\0\x09\1", b"\1")
+    return answers(port, b"AMQP\0\0\x09\1", b"\1") and (sys.platform != "linux" or _tells(port))
+
+
+def _tells(port: int) -> bool:
+    """Whether it tells what it holds already: its door is opened last."""
+    with socket.socket(socket.AF_UNIX) as asked:
+        return asked.connect_ex(door(port)) == 0
 
 
 if __name__ == "__main__":

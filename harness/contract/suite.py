@@ -89,11 +89,12 @@ class QueueContract(CrashTests, EdgeTests):
 
     def test_an_extended_lease_lasts_longer(self, bench: Bench) -> None:
         self.claims_at_least_once()
+        self.claims("extends")
         conversations.an_extended_lease_lasts_longer(bench)
 
     def test_no_extension_outlasts_the_timeout(self, bench: Bench) -> None:
         self.claims_at_least_once()
-        self.claims("timeouts")
+        self.claims("timeouts", "extends")
         conversations.no_extension_outlasts_the_timeout(bench)
 
     def test_a_lease_that_ran_out_waits_for_its_backoff(self, bench: Bench) -> None:
@@ -319,6 +320,7 @@ class QueueContract(CrashTests, EdgeTests):
         self.holds(fault_plans.stuck())
 
     def test_a_job_that_outlasts_its_lease_is_run_once(self) -> None:
+        self.claims("extends")
         self.holds(fault_plans.long_jobs())
 
     def test_retries_wait_for_their_backoff(self) -> None:

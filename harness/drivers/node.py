@@ -28,9 +28,10 @@ from ...protocol.ledger import Ledger
 from ...protocol.producer import Client, WaitUntil
 from ...protocol.repeat import Attempt, Sleep
 from ...protocol.run_files import LEDGER, REPLAY, STARTED, STRIKES, count_passing
-from ...protocol.worker import Worker, WorkerOptions
+from ...protocol.worker import Worker
 from ..plan.plan import Plan
 from ..plan.replay import Packed, unpack
+from ..plan.within import options as options_of
 from ..record.node_record import NodeRecord
 from ..strikes import PointStrikes
 from .acts import Die, Labour, Pause, acts
@@ -62,7 +63,7 @@ class Node:
     def work(self) -> None:
         """Be a worker until told to stop."""
         plan = self.plan
-        options = WorkerOptions(plan.lease_s, plan.wait_s, plan.grace_s, plan.late_words)
+        options = options_of(plan, self.adapter.claims)
         queues = plan.workers[self.number].queues
         program = self.adapter.worker(f"w{self.number + 1}", queues, options)
         self.ledger.write(Event.WORKER_STARTED)

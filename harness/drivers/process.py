@@ -16,7 +16,7 @@ from typing import cast
 
 from msgspec.structs import replace
 
-from ...backends.adapter import Connection, RemoteQueue
+from ...backends.adapter import Connection, RemoteQueue, leasing
 from ...backends.system import Time
 from ...protocol.commands import Command, Measured, Reply
 from ...protocol.events import Event, Phase
@@ -80,7 +80,7 @@ class ProcessRun:
     ) -> None:
         self.plan = plan
         self._pace = pace or RealTime()
-        self._adapter = adapter
+        self._adapter = leasing(adapter, plan.lease_s)
         self._crew = crew or Nodes(plan, adapter)
         self._mark, self._folder = workspace.mark, workspace.folder
         self._spawn = spawner(workspace, self._pace)
@@ -97,7 +97,7 @@ class ProcessRun:
         self._nodes = len(plan.workers) + plan.clients
         self._own_server = server is None
         self.server = server or Server(
-            adapter, self._folder, self._spawn, self._pace.environment_of(SERVER)
+            self._adapter, self._folder, self._spawn, self._pace.environment_of(SERVER)
         )
         self._addresses = [str(self.server.folder)] * self._nodes
         self.network: Network | None = None

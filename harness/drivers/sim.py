@@ -21,9 +21,10 @@ from ...protocol.events import Event, Phase, Row, Said
 from ...protocol.ledger import in_brief
 from ...protocol.producer import Client, WaitUntil
 from ...protocol.repeat import Attempt, Sleep
-from ...protocol.worker import Worker, WorkerOptions
+from ...protocol.worker import Worker
 from ..faults import TimedFault
 from ..plan.plan import Plan
+from ..plan.within import options as options_of
 from ..record.history import History
 from ..record.node_record import NodeRecord
 from ..strikes import PointStrikes, phase_of
@@ -209,7 +210,7 @@ class Simulation:
     def _supervise(self, number: int, queues: tuple[str, ...]) -> Steps:
         """The supervisor of one worker: start it, and start it again when it dies."""
         plan = self.plan
-        options = WorkerOptions(plan.lease_s, plan.wait_s, plan.grace_s, plan.late_words)
+        options = options_of(plan, self._adapter.claims)
         incarnation = 0
         while True:
             incarnation += 1

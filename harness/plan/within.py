@@ -1,7 +1,8 @@
 """The plan as a queue can be asked to carry it out: within the bounds that its claims set.
 
-No payload is larger than the queue takes. For a queue that keeps time in steps everything takes
-so much longer that one step more or less decides over nothing: it is the same plan, slower.
+No payload is larger than the queue takes. Where no lease can be extended no job works for longer
+than half of one, and no fault strikes an extension. For a queue that keeps time in steps everything
+takes so much longer that one step more or less decides over nothing: it is the same plan, slower.
 """
 
 from __future__ import annotations
@@ -12,10 +13,13 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ...backends.claims import Claims
+from ...protocol.worker import WorkerOptions
+from ..faults.fault import CallFault, Fault
 from ..faults.fields import FOR_EVER_S
 from .plan import Plan
 
 STEPS = 8  # of the queue's timer, that a lease lasts at least
+SHARE = 0.5  # of a lease, that a job works at most where no lease can be extended
 Part = TypeVar("Part", bound=Struct)
 
 
@@ -26,7 +30,33 @@ def within(plan: Plan, claims: Claims) -> Plan:
         jobs = [replace(job, payload_bytes=min(job.payload_bytes, most)) for job in plan.jobs]
         plan = replace(plan, jobs=tuple(jobs))
     least_s = STEPS * claims.timer_s
-    return slower(plan, least_s / plan.lease_s) if plan.lease_s < least_s else plan
+    if plan.lease_s < least_s:
+        plan = slower(plan, least_s / plan.lease_s)
+    return plan if claims.extends else _unextended(plan)
+
+
+def _unextended(plan: Plan) -> Plan:
+    """Every job is done well within one lease, and no extension is there to be struck."""
+    longest_s = SHARE * plan.lease_s
+    struck = [fault for fault in plan.faults if _strikes_extensions(fault)]
+    kinds = {fault.kind for fault in struck}
+    if not struck and all(job.service_s <= longest_s for job in plan.jobs):
+        return plan
+    return replace(
+        plan,
+        jobs=tuple(replace(job, service_s=min(job.service_s, longest_s)) for job in plan.jobs),
+        faults=tuple(fault for fault in plan.faults if fault not in struck),
+        must_hit=tuple(cell for cell in plan.must_hit if cell[0] not in kinds),
+    )
+
+
+def _strikes_extensions(fault: Fault) -> bool:
+    return isinstance(fault, CallFault) and fault.call == "extend"
+
+
+def options(plan: Plan, claims: Claims) -> WorkerOptions:
+    """How the plan's workers ask this queue for work, and keep what they were given."""
+    return WorkerOptions(plan.lease_s, plan.wait_s, plan.grace_s, plan.late_words, claims.extends)
 
 
 def slower(plan: Plan, by: float) -> Plan:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ....protocol.commands import Inspected
-from ...brokers import rabbitmq
+from ....servers import rabbitmq_held
 from ...brokers.amqp import AmqpCalls
 from ...brokers.kind import RABBITMQ
 from ...brokers.rabbitmq import HUNG
@@ -31,7 +31,7 @@ def framing() -> AmqpCalls:
 
 
 def held(looked: Looked, address: str) -> Held:
-    messages, now = rabbitmq.held(address)
+    messages, now = rabbitmq_held.held(address)
     jobs = {one.task: _inspected(one, looked) for one in messages if one.task}
     return Held(jobs, now)
 
@@ -79,7 +79,7 @@ def findings(looked: Looked) -> Iterator[Finding]:
     yield of_a_deploy()
 
 
-def _inspected(message: rabbitmq.Message, looked: Looked) -> Inspected:
+def _inspected(message: rabbitmq_held.Message, looked: Looked) -> Inspected:
     if message.died and message.queue not in looked.queues:
         return Inspected("dead", message.returns, message.died, message.where)
     if message.ready:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ....protocol.commands import Inspected
-from ...brokers import rabbitmq
+from ....servers import rabbitmq_held
 from ...brokers.amqp import AmqpCalls
 from ...brokers.kind import RABBITMQ
 from ...brokers.rabbitmq import HUNG
@@ -31,7 +31,7 @@ def framing() -> AmqpCalls:
 
 
 def held(address: str) -> Held:
-    messages, now = rabbitmq.held(address)
+    messages, now = rabbitmq_held.held(address)
     told = [(_message(one.body), one) for one in messages]
     # A copy with a delay is acknowledged after the message has been sent to its queue.
     told.sort(key=lambda pair: not pair[1].queue.endswith(DELAYED))
@@ -56,7 +56,7 @@ def findings(looked: Looked) -> Iterator[Finding]:
         )
 
 
-def _inspected(message: dict[str, Any], found: rabbitmq.Message, now: float) -> Inspected:
+def _inspected(message: dict[str, Any], found: rabbitmq_held.Message, now: float) -> Inspected:
     if found.queue.endswith(DEAD):
         return Inspected("dead", reason=found.died or "rejected", where=found.where)
     eta = message["options"].get("eta")

@@ -13,7 +13,6 @@ from jobquake.contract import QueueContract
 from jobquake.harness.contract.bench import Bench
 from jobquake.harness.contract.real_time import RealTime, real_time
 from jobquake.harness.plan.names import ODD_NAMES
-from jobquake.harness.run import run
 from jobquake.protocol.commands import (
     Ack,
     Enqueue,
@@ -24,9 +23,7 @@ from jobquake.protocol.commands import (
     Nack,
     RetryPolicy,
 )
-from jobquake.scenarios import registry as scenarios
 from jobquake.servers import beanstalkd
-from support import tagged_here
 from support.leaping import needs_compiler
 from support.servers_here import or_skip
 
@@ -201,46 +198,7 @@ def test_without_a_log_a_crash_loses_everything(server: None) -> None:
             assert Bench(queue, stage).state("a") == state
 
 
-# -- whole runs -----------------------------------------------------------------------------
-
-
-def verdict(scenario: str, queue: str, seed: int = 0) -> str:
-    return run(scenarios.find(scenario).plan(seed), backend(queue)).result.verdict
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("seed", range(3))
-@pytest.mark.parametrize(
-    "scenario",
-    [
-        "worker-kill-before-ack",
-        "network-timeout",
-        "reply-lost",
-        "partition",
-        "slow-network",
-        "broker-crash",
-        "retry-storm",
-        "permanent-failure",
-        "poison-job",
-        "zombie-worker",
-        "clock-skew",
-        "day-of-chaos",
-    ],
-)
-def test_it_holds_in(server: None, scenario: str, seed: int) -> None:
-    assert verdict(scenario, "beanstalkd", seed) == "held"
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("scenario", "queue"),
-    [("worker-kill-before-ack", "hasty-beanstalkd"), ("broker-crash", "beanstalkd-careless")],
-)
-def test_a_mistake_is_found(
-    server: None, monkeypatch: pytest.MonkeyPatch, scenario: str, queue: str
-) -> None:
-    tagged_here.installed(monkeypatch, "hasty")
-    assert verdict(scenario, queue) == "violated"
+# -- the contract ---------------------------------------------------------------------------
 
 
 @needs_compiler

@@ -17,7 +17,6 @@ from jobquake.harness.run import run
 from jobquake.protocol.commands import Ack, Enqueue, Enqueued, Job, Nack, RetryPolicy
 from jobquake.scenarios import registry as scenarios
 from jobquake.servers import nats
-from support import tagged_here
 from support.servers_here import or_skip
 
 NATS = backend("nats-jetstream")
@@ -140,46 +139,7 @@ def test_it_cannot_live_in_leaping_time(server: None) -> None:
         run(scenarios.find("worker-kill-before-ack").plan(0), NATS, time="leap")
 
 
-# -- whole runs -----------------------------------------------------------------------------
-
-
-def verdict(scenario: str, queue: str, seed: int = 0) -> str:
-    return run(scenarios.find(scenario).plan(seed), backend(queue)).result.verdict
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    "scenario",
-    [
-        "worker-kill-before-ack",
-        "network-timeout",
-        "reply-lost",
-        "partition",
-        "slow-network",
-        pytest.param(
-            "broker-crash",
-            marks=pytest.mark.xfail(reason="an acked message may be in its stream after a crash"),
-        ),
-        "retry-storm",
-        "permanent-failure",
-        "poison-job",
-        "zombie-worker",
-    ],
-)
-def test_it_holds_in(server: None, scenario: str) -> None:
-    assert verdict(scenario, "nats-jetstream") == "held"
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("scenario", "queue"),
-    [("worker-kill-before-ack", "hasty-nats"), ("broker-crash", "nats-jetstream-careless")],
-)
-def test_a_mistake_is_found(
-    server: None, monkeypatch: pytest.MonkeyPatch, scenario: str, queue: str
-) -> None:
-    tagged_here.installed(monkeypatch, "hasty")
-    assert verdict(scenario, queue) == "violated"
+# -- the contract ---------------------------------------------------------------------------
 
 
 @pytest.mark.slow

@@ -11,11 +11,8 @@ from jobquake.backends.brokers.redis_streams.framing import StreamsFraming
 from jobquake.contract import QueueContract
 from jobquake.harness.contract.bench import Bench
 from jobquake.harness.contract.real_time import RealTime, real_time
-from jobquake.harness.run import run
 from jobquake.protocol.commands import Ack, Extend, Job, Lease, Leased, Nack
-from jobquake.scenarios import registry as scenarios
 from jobquake.servers import redis
-from support import tagged_here
 from support.leaping import needs_compiler
 from support.servers_here import or_skip
 
@@ -123,48 +120,7 @@ def test_whoever_waits_is_given_what_another_left_and_nobody_two_at_once(stage: 
     assert isinstance(reply, Leased) and reply.delivery and reply.delivery.number == 2
 
 
-# -- whole runs -----------------------------------------------------------------------------
-
-
-def verdict(scenario: str, queue: str, seed: int = 0) -> str:
-    return run(scenarios.find(scenario).plan(seed), backend(queue)).result.verdict
-
-
-def test_it_holds_when_workers_are_cut_off(server: None) -> None:
-    assert verdict("partition", "redis-streams") == "held"
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("seed", range(3))
-@pytest.mark.parametrize(
-    "scenario",
-    [
-        "worker-kill-before-ack",
-        "network-timeout",
-        "slow-network",
-        "broker-crash",
-        "retry-storm",
-        "permanent-failure",
-        "poison-job",
-        "zombie-worker",
-        "clock-skew",
-        "day-of-chaos",
-    ],
-)
-def test_it_holds_in(server: None, scenario: str, seed: int) -> None:
-    assert verdict(scenario, "redis-streams", seed) == "held"
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("scenario", "queue"),
-    [("worker-kill-before-ack", "hasty-streams"), ("broker-crash", "redis-streams-careless")],
-)
-def test_a_mistake_is_found(
-    server: None, monkeypatch: pytest.MonkeyPatch, scenario: str, queue: str
-) -> None:
-    tagged_here.installed(monkeypatch, "hasty")
-    assert verdict(scenario, queue) == "violated"
+# -- the contract ---------------------------------------------------------------------------
 
 
 @needs_compiler
