@@ -11,7 +11,7 @@ Claim = Literal[
     "delivery", "fencing", "bounded_deliveries", "dead_letters", "priorities",
     "idempotent_enqueue", "idempotent_settle", "skips_completed_keys", "bounded_backlog",
     "durable", "retries", "delays", "steady_time", "ordered", "timeouts", "backoff_after_expiry",
-    "prompt", "lasting_leases", "extends",
+    "prompt", "lasting_leases", "extends", "durable_acks",
 ]  # fmt: skip
 _NOT_CLAIMED: dict[Claim, str] = {
     "delivery": "at-least-once delivery is not claimed",
@@ -33,6 +33,7 @@ _NOT_CLAIMED: dict[Claim, str] = {
     "prompt": "prompt hand-outs are not claimed",
     "lasting_leases": "leases that outlast a connection are not claimed",
     "extends": "to make a lease last longer is not claimed",
+    "durable_acks": "acks that outlive a crash of the server are not claimed",
 }
 
 
@@ -55,8 +56,10 @@ class Claims(Struct, frozen=True):
     if its holder's connection breaks, or the server crashes; else the job comes back then, at once,
     and the word of its holder may be refused. ``extends``: a holder can make its lease last longer;
     else plans give the queue no job that works for more than half of a lease, and no worker tries
-    to. ``timer_s``: the queue keeps time in steps of so many seconds, and each lease, delay and
-    backoff may be over up to one step sooner or later.
+    to. ``durable_acks``: an ack, nack or release that was accepted outlives a crash of the server;
+    else the job may come back as if it had not been said. ``timer_s``: the queue keeps time in
+    steps of so many seconds, and each lease, delay and backoff may be over up to one step sooner
+    or later.
     ``max_payload_bytes``: the largest payload that the queue takes, None: any. Plans give it none
     that is larger. ``retention_s``: the id of a job that was completed is remembered for so many
     seconds, and not much longer (:mod:`jobquake.harness.checks.retention_kept`); None: it does not
@@ -83,6 +86,7 @@ class Claims(Struct, frozen=True):
     prompt: bool = True
     lasting_leases: bool = True
     extends: bool = True
+    durable_acks: bool = True
     timer_s: float = 0.0
     max_payload_bytes: int | None = None
     retention_s: float | None = None

@@ -19,7 +19,9 @@ from .facts import Facts, Flags
 from .history import Answer, Event
 
 # What every check leans on that follows a job from delivery to delivery.
-OF_DELIVERIES: tuple[Claim, ...] = ("durable", "idempotent_enqueue", "steady_time")
+OF_DELIVERIES: tuple[Claim, ...] = ("durable", "durable_acks", "idempotent_enqueue", "steady_time")
+
+SETTLED = (Event.ACK_ANSWERED, Event.NACK_ANSWERED, Event.RELEASE_ANSWERED)
 
 
 def met_by_a_crash(facts: Facts) -> Flags:
@@ -28,12 +30,25 @@ def met_by_a_crash(facts: Facts) -> Flags:
     Not those that it still had afterwards, and nobody took before a fresh worker came: they were
     never forgotten.
     """
+    kept = facts.poked & (facts.handed_out == 1)
+    flags: Flags = (facts.sent_at <= _last_crash_s(facts)) & ~kept
+    return flags
+
+
+def settled_before_a_crash(facts: Facts) -> Flags:
+    """Jobs of which a word was accepted before the queue's server crashed."""
+    history, flags = facts.history, np.zeros(facts.jobs, dtype=bool)
+    for event in SETTLED:
+        rows = facts.rows(event, Answer.OK)
+        flags[history["job"][rows[history["t"][rows] <= _last_crash_s(facts)]]] = True
+    return flags
+
+
+def _last_crash_s(facts: Facts) -> float:
     history, faults = facts.history, facts.plan.faults
     struck = history.where(Event.FAULT_STRUCK).tolist()
     crashes = [history["t"][i] for i in struck if faults[history["fault"][i]].strikes_server]
-    kept = facts.poked & (facts.handed_out == 1)
-    flags: Flags = (facts.sent_at <= max(crashes, default=-np.inf)) & ~kept
-    return flags
+    return float(max(crashes, default=-np.inf))
 
 
 def maybe_enqueued_twice(facts: Facts) -> Flags:
@@ -81,9 +96,8 @@ def all_jobs(facts: Facts) -> Flags:
 
 def settled_again(facts: Facts) -> Flags:
     """Jobs whose ack, nack or release was repeated after an attempt that nobody answered."""
-    events = (Event.ACK_ANSWERED, Event.NACK_ANSWERED, Event.RELEASE_ANSWERED)
     flags = np.zeros(facts.jobs, dtype=bool)
-    for event in events:
+    for event in SETTLED:
         flags[facts.history["job"][facts.rows(event, Answer.UNKNOWN)]] = True
     return flags
 
@@ -118,6 +132,7 @@ def behind_what_hangs(facts: Facts) -> Flags:
 
 CONCERNED: Mapping[Claim, Callable[[Facts], Flags]] = {
     "durable": met_by_a_crash,
+    "durable_acks": settled_before_a_crash,
     "idempotent_enqueue": maybe_enqueued_twice,
     "steady_time": met_by_a_wrong_clock,
     "skips_completed_keys": share_a_key,

@@ -35,6 +35,7 @@ CLAIMS = Claims(
     backoff_after_expiry=False,
     lasting_leases=False,
     extends=False,
+    durable_acks=False,  # nobody is told when an ack is on disk
     timer_s=rabbitmq.TICK_S,
 )
 

@@ -239,4 +239,4 @@ class TestContract(QueueContract):
     backend = QUORUM
     drivers = ("process",)
     time = "leap"
-    second_s = 1.0
+    second_s = 10.0

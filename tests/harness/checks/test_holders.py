@@ -5,11 +5,14 @@ Each violation is planted in a legal run; the check must find it, and name its j
 
 from __future__ import annotations
 
+from functools import partial
+
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from jobquake.backends.adapter import Claims
 from jobquake.harness.checks import CHECKS
 from jobquake.harness.checks.holder_obeyed import WORDS
+from jobquake.harness.faults.broker_crash import BrokerCrash
 from jobquake.harness.record.facts import Facts
 from jobquake.harness.record.history import History, row
 from jobquake.protocol.events import Answer, Event
@@ -161,3 +164,23 @@ def test_leases_exclusive_rejects_a_word_that_was_first_sent_after_its_lease() -
     assert found(1.7, Answer.OK) == set()
     assert found(2.2, Answer.OK) == {0}
     assert found(2.2) == {0} and found(2.2, Answer.NONE) == set(), "it may have been heard"
+
+
+def test_an_ack_that_a_crash_forgot_is_excused_where_acks_need_not_outlive_one() -> None:
+    def found(acked_at: float, claims: Claims) -> set[int]:
+        of_job = partial(row, job=0, node=0, incarnation=1)
+        rows = [
+            of_job(0.0, Event.ENQUEUE_SENT),
+            of_job(0.1, Event.ENQUEUE_ANSWERED, since=0.0, answer=Answer.OK, value=1.0),
+            of_job(0.2, Event.LEASED, since=0.1, token=1, value=9.0),
+            of_job(acked_at, Event.ACK_ANSWERED, since=acked_at, answer=Answer.OK, token=1),
+            row(2.0, Event.FAULT_STRUCK, fault=0),
+            of_job(5.0, Event.LEASED, since=4.5, token=2, value=9.0),
+        ]
+        plan = plan_of(1, faults=(BrokerCrash(2.0, 0.5),))
+        in_time = History(sorted(rows, key=lambda r: r[0]))
+        return blamed(CHECKS["holder_obeyed"].answer(Facts(plan, claims, in_time)))
+
+    assert found(1.0, Claims()) == {0}
+    assert found(1.0, Claims(durable_acks=False)) == set()
+    assert found(3.0, Claims(durable_acks=False)) == {0}, "no crash came after it"

@@ -7,9 +7,10 @@ from jobquake.backends import registry as backends
 from jobquake.backends.adapter import Claims
 from jobquake.harness.faults.fields import FOR_EVER_S
 from jobquake.harness.faults.kill_worker import KillWorker
+from jobquake.harness.faults.net_fault import NetFault
 from jobquake.harness.faults.slow_network import SlowNetwork
 from jobquake.harness.plan.plan import Plan, PlannedJob, Pool, Queue, ReplayDead
-from jobquake.harness.plan.within import STEPS, slower, within
+from jobquake.harness.plan.within import STEPS, options, slower, within
 from jobquake.harness.trial import attempt
 from jobquake.scenarios import registry as scenarios
 from msgspec.structs import replace
@@ -48,6 +49,23 @@ def test_for_a_queue_of_whole_seconds_everything_takes_longer_and_for_ever_is_fo
     assert plan.faults == (SlowNetwork(by, FOR_EVER_S, 0.02 * by), KillWorker(1, 2.0 * by))
     assert plan.actions == (ReplayDead(3.0 * by),)
     assert within(plan, Claims(timer_s=1.0)) == plan
+
+
+def test_where_no_lease_can_be_extended_no_job_outlasts_one_and_no_extension_is_struck() -> None:
+    heartbeat = NetFault("extend", 1, "lose_reply")
+    plan = replace(
+        PLAN,
+        lease_s=0.5,
+        faults=(heartbeat, *PLAN.faults),
+        must_hit=((heartbeat.kind, "running"), ("worker kill", "running")),
+    )
+    found = within(plan, Claims(extends=False))
+    assert [job.service_s for job in found.jobs] == [0.25, 0.1]
+    assert found.faults == PLAN.faults
+    assert found.must_hit == (("worker kill", "running"),)
+    assert within(found, Claims(extends=False)) is found
+    assert within(plan, Claims()) is plan
+    assert not options(plan, Claims(extends=False)).extends
 
 
 @pytest.mark.parametrize("name", ["worker-kill-before-ack", "retry-storm", "delayed-jobs"])
