@@ -23,7 +23,7 @@
     │   ├── MissingServer     a server's program, image or address
     │   ├── NoAnswer          whoever knows what jobs did cannot be asked
     │   ├── Broken            something that is installed does not work
-    │   ├── NatsError         a NATS server answered with an error
+    │   ├── NatsError, AmqpError: a NATS server or a RabbitMQ answered with an error
     │   ├── NotEnqueued       a described queue's command did not enqueue a job
     │   ├── RedisError, PostgresError: the broker of an app answered with an error
     │   ├── ToxiproxyError    the Toxiproxy server failed
