@@ -25,9 +25,10 @@ PATIENCE_S = 5.0
 def submit(enqueue: Callable[[Mapping[str, Any]], object]) -> None:
     """Call ``enqueue`` with each job of this producer when its time has come.
 
-    A call that takes longer than ``PATIENCE_S`` is not waited for: nobody knows what became of it.
-    A job has ``id``, ``queue``, ``key``, ``priority``, ``delay_s`` and ``timeout_s``. Does
-    nothing in a process that belongs to no run.
+    The next job does not wait longer than ``PATIENCE_S`` for a call. Before it ends, this producer
+    waits for calls as long as anything of the run's plan lasts: what was only late is answered by
+    then, and what became of the others nobody knows. A job has ``id``, ``queue``, ``key``,
+    ``priority``, ``delay_s`` and ``timeout_s``. Does nothing in a process that belongs to no run.
     """
     probe = probe_here()
     if probe is None:
@@ -36,12 +37,17 @@ def submit(enqueue: Callable[[Mapping[str, Any]], object]) -> None:
     (probe.folder / f"{READY}-{node}").touch()
     while not (probe.folder / STARTED).exists():
         time.sleep(LOOK_EVERY_S)
+    calls = []
     for at_s, identifier in probe.work["schedules"].get(node, []):
         time.sleep(max(0.0, at_s - probe.elapsed()))
         job = probe.work["jobs"][identifier]
         call = Thread(target=_enqueue, args=(probe, enqueue, job), daemon=True)
         call.start()
+        calls.append(call)
         call.join(PATIENCE_S)  # who hangs for ever hangs alone, as one of many processes would
+    until_s = time.monotonic() + probe.work.get("lasts_s", 0.0)
+    for call in calls:
+        call.join(max(0.0, until_s - time.monotonic()))
 
 
 def _enqueue(

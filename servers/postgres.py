@@ -12,6 +12,7 @@ PostgreSQL refuses to run as root; then it runs as the user ``postgres``, or ``n
 
 from __future__ import annotations
 
+import hashlib
 import os
 import pwd
 import re
@@ -59,10 +60,13 @@ def program(name: str = "postgres") -> Path:
     return find_program(name, "postgresql", PLACES)
 
 
-def server(folder: Path, port: int, careless: bool = False) -> Server:
+def server(folder: Path, port: int, careless: bool = False, schema: str = "") -> Server:
+    """How to run one; a new one begins with ``schema``, a statement a line."""
     settings = ALWAYS | (CARELESS if careless else DURABLE)
     where = source("postgres")
     if isinstance(where, Image):
+        if schema:
+            raise OSError("expected a PostgreSQL of this machine for a schema, found an image")
         # Only the loopback of this machine leads into the container.
         command = ["postgres", *_options(settings | {"listen_addresses": "*"})]
         begin = partial(Container, where.name, folder, port, PORT_INSIDE, command, CONTAINER)
@@ -70,7 +74,7 @@ def server(folder: Path, port: int, careless: bool = False) -> Server:
     user = _unprivileged() if os.geteuid() == 0 else None
     data = folder / "postgres"
     if not data.exists():
-        _copy_cluster(data, user)
+        _copy_cluster(data, user, schema)
     own = settings | {"listen_addresses": HOST, "unix_socket_directories": "", "port": str(port)}
     # SIGTERM would wait for the last client to leave.
     run = partial(Program, [str(program()), "-D", str(data), *_options(own)], data)
@@ -102,20 +106,24 @@ def _unprivileged() -> tuple[int, int]:
     raise OSError("expected a user 'postgres' or 'nobody' to run PostgreSQL as, found neither")
 
 
-def _copy_cluster(data: Path, user: tuple[int, int] | None) -> None:
-    """A new cluster at ``data``, whole or not at all."""
-    template = _template(data, user)
+def _copy_cluster(data: Path, user: tuple[int, int] | None, schema: str) -> None:
+    """A new cluster at ``data`` with that schema, whole or not at all."""
+    template = _template(data, user, schema)
     scratch = Path(tempfile.mkdtemp(prefix=".postgres-", dir=data.parent))
-    shutil.copytree(template, scratch, dirs_exist_ok=True)
-    if user is not None:
-        for path in [scratch, *scratch.rglob("*")]:
-            os.chown(path, *user)
-    scratch.chmod(0o700)
+    _copy(template, scratch, user)
     scratch.rename(data)
 
 
-def _template(data: Path, user: tuple[int, int] | None) -> Path:
-    """A freshly made cluster of this version and this user, made once and kept for all.
+def _copy(template: Path, folder: Path, user: tuple[int, int] | None) -> None:
+    shutil.copytree(template, folder, dirs_exist_ok=True)
+    if user is not None:
+        for path in [folder, *folder.rglob("*")]:
+            os.chown(path, *user)
+    folder.chmod(0o700)
+
+
+def _template(data: Path, user: tuple[int, int] | None, schema: str = "") -> Path:
+    """A freshly made cluster of this version, user and schema, made once and kept for all.
 
     It is made beside ``data``, so that whoever removes that folder removes what was half
     done, too. If it cannot be moved to its place (another disk), it is good for once.
@@ -123,7 +131,10 @@ def _template(data: Path, user: tuple[int, int] | None) -> Path:
     initdb = program("initdb")
     version = subprocess.run([initdb, "--version"], capture_output=True, text=True, check=True)
     number = "".join(re.findall(r"[0-9.]+", version.stdout)[:1])
-    template = Path(tempfile.gettempdir()) / f"jobquake-postgres-{number}-{os.geteuid()}"
+    name = f"jobquake-postgres-{number}-{os.geteuid()}"
+    if schema:
+        name += f"-{hashlib.sha256(schema.encode()).hexdigest()[:12]}"
+    template = Path(tempfile.gettempdir()) / name
     if template.is_dir() and template.stat().st_uid == os.geteuid():
         return template / "cluster"
     scratch = Path(tempfile.mkdtemp(prefix=".template-", dir=data.parent))
@@ -131,9 +142,22 @@ def _template(data: Path, user: tuple[int, int] | None) -> Path:
     cluster.mkdir(mode=0o700)
     if user is not None:
         os.chown(cluster, *user)
+    if schema:
+        _copy(_template(data, user), cluster, user)
+        _alone(cluster, user, "postgres", schema)
+    else:
+        _initialise(cluster, user)
+    try:
+        scratch.rename(template)
+    except OSError:  # somebody else was faster, or it is another disk
+        return cluster
+    return template / "cluster"
+
+
+def _initialise(cluster: Path, user: tuple[int, int] | None) -> None:
     options = ["-U", USER, "-A", "trust", "-E", "UTF8", "--locale=C", "--wal-segsize=1"]
     made = subprocess.run(
-        [str(initdb), "-D", str(cluster), *options, "--no-sync"],
+        [str(program("initdb")), "-D", str(cluster), *options, "--no-sync"],
         cwd=cluster,
         preexec_fn=(lambda: become(*user)) if user else None,
         capture_output=True,
@@ -142,21 +166,23 @@ def _template(data: Path, user: tuple[int, int] | None) -> Path:
     if made.returncode:
         raise OSError(f"expected initdb to make a database, found: {made.stderr.strip()[-200:]}")
     # A third of what every server would copy, and nobody makes databases from it here.
-    subprocess.run(
-        [str(program()), "--single", "-D", str(cluster), "-c", "fsync=off", "template1"],
-        input="UPDATE pg_database SET datistemplate = false WHERE datname = 'template0';\n"
-        "DROP DATABASE template0;\n",
+    without = "UPDATE pg_database SET datistemplate = false WHERE datname = 'template0';\n"
+    _alone(cluster, user, "template1", without + "DROP DATABASE template0;\n")
+
+
+def _alone(cluster: Path, user: tuple[int, int] | None, database: str, said: str) -> None:
+    """Carry out these statements, a line each, while nothing serves the cluster."""
+    done = subprocess.run(
+        [str(program()), "--single", "-D", str(cluster), "-c", "fsync=off", database],
+        input=said,
         cwd=cluster,
         preexec_fn=(lambda: become(*user)) if user else None,
         capture_output=True,
         text=True,
         check=True,
     )
-    try:
-        scratch.rename(template)
-    except OSError:  # somebody else was faster, or it is another disk
-        return cluster
-    return template / "cluster"
+    if "ERROR:" in done.stderr:
+        raise OSError(f"expected PostgreSQL to take a schema, found: {done.stderr.strip()[-200:]}")
 
 
 if __name__ == "__main__":

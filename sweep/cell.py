@@ -6,6 +6,7 @@ What leaping time shows to be violated is repeated in real time (:mod:`..harness
 from __future__ import annotations
 
 import time as clock
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -85,29 +86,33 @@ def run_cell(
     waits_s: float,
     time: Time | None = None,
     clean: Sequence[str] = (),
+    behind: Sequence[str] = (),
     confirm_s: float = CONFIRM_S,
     histories: Path | None = None,
 ) -> Cell:
     """Run that cell; an environment that fails it makes it ``unproved``, with the reason.
 
-    ``clean`` are the effects of an unbroken job. What leaping time shows to be violated is repeated
-    in real time, where it waits for less, unless that takes longer than ``confirm_s``; where it
-    vanishes, the runs are kept in a folder below ``histories``.
+    ``clean`` are the effects of an unbroken job, ``behind`` those of one behind it. What leaping
+    time shows to be violated is repeated in real time unless that takes longer than ``confirm_s``,
+    waiting for less where it had waited in vain; where it vanishes, the runs are kept in a folder
+    below ``histories``.
     """
     begun_s = clock.monotonic()
     recovery_s = system.library.recovery(system.looked).seconds
     fault, variant = way(name).fault(boundary), name.replace(" ", "-")
+    wanted = Wanted(tuple(clean), Counter(behind))
     waits_s = waits_s if boundary.side == "worker" else 0.0
 
     def once(time: Time | None, waits_s: float) -> Ran:
         record = Record()
         plan = cell_plan(queue_of(system), variant, fault, recovery_s, waits_s)
         done = run(plan, system, "process", time=time, record=record)
-        return Ran(done, _judged(done, boundary, name, clean, effects(record.trips)))
+        settled = Facts(plan, done.claims, done.history).quiet_at is not None
+        return Ran(done, settled, _judged(done, boundary, name, wanted, effects(record.trips)))
 
-    real_s = min(waits_s, REAL_PATIENCE_S)
     try:
         found = once(time, waits_s)
+        real_s = waits_s if found.settled else min(waits_s, REAL_PATIENCE_S)
         spared_s = waits_s - real_s
         cell = confirmed(found, lambda: once("real", real_s), spared_s, confirm_s, histories)
     except EnvironmentFault as error:
@@ -115,10 +120,18 @@ def run_cell(
     return replace(cell, real_s=round(clock.monotonic() - begun_s, 3))
 
 
+class Wanted(NamedTuple):
+    """The effects of an unbroken job, and of the one behind it, how often each."""
+
+    clean: tuple[str, ...]
+    behind: Counter[str]
+
+
 class Ran(NamedTuple):
-    """A run, and the cell that it shows."""
+    """A run, whether it ended before its deadline, and the cell that it shows."""
 
     run: Run
+    settled: bool
     cell: Cell
 
     @property
@@ -154,21 +167,20 @@ def confirmed(
     return replace(cell, outcome="unproved", sentence=f"{VANISHED}: {cell.sentence}")
 
 
-def _judged(
-    done: Run, boundary: Boundary, name: str, clean: Sequence[str], found: list[Effect]
-) -> Cell:
+def _judged(done: Run, boundary: Boundary, name: str, wanted: Wanted, found: list[Effect]) -> Cell:
     facts = Facts(done.plan, done.claims, done.history)
     outcome, behind = _outcome(facts), PLAIN[facts.outcome(1)]
     # Where the job behind is not done as it should be, nobody knows whose an effect was.
-    differs = differences(clean, found, 1) if behind in ("done", "untold") else ()
-    outcome = by_effects(outcome, differs)
+    sound = behind in ("done", "untold")
+    differs = differences(wanted.clean, found, wanted.behind) if sound else ()
+    outcome = by_effects(outcome, differs, judged=sound and bool(wanted.clean))
     where = done.result.where.get(0, "")
     return Cell(
         boundary=boundary.key,
         way=name,
         outcome=outcome,
         behind=behind,
-        sentence=_sentence(facts, outcome, behind, where) + told(outcome, differs, clean),
+        sentence=_sentence(facts, outcome, behind, where) + told(outcome, differs, wanted.clean),
         story=tuple(tell(facts, 0)),
         where=where,
         logged=done.result.logged.get(0, ()),

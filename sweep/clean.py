@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from typing import NamedTuple
 
 import msgspec
@@ -12,13 +13,15 @@ from ..backends.system import Time
 from ..blame import blaming
 from ..errors import NothingProved
 from ..frameworks.system import AppSystem
+from ..harness.drivers.execution import Execution
 from ..harness.drivers.framework import shake_framework
 from ..harness.drivers.pace_of import can_leap
 from ..harness.drivers.trips import Record
+from ..harness.plan.plan import Plan
 from ..harness.record.facts import Facts
 from .boundaries import Boundary, boundaries, idle_names
 from .effects import effects
-from .plans import REAL_PATIENCE_S, clean_plan
+from .plans import REAL_PATIENCE_S, clean_plan, control_plan
 
 SECRET = ("broker_url", "result_backend")  # there may be a password in it
 
@@ -26,7 +29,8 @@ SECRET = ("broker_url", "result_backend")  # there may be a password in it
 class Clean(NamedTuple):
     """What the clean run showed: boundaries in order of time, how many other trips, how time went.
 
-    ``done_s`` is how long after it was sent the job was done, ``effects`` what it did to services.
+    ``done_s`` is how long after it was sent the job was done, ``effects`` what it did to services,
+    and ``behind`` what a second job does that comes behind it.
     ``idle``: the names of what workers say while nobody has sent a job.
     """
 
@@ -36,15 +40,14 @@ class Clean(NamedTuple):
     time: str
     network: str
     effects: tuple[str, ...] = ()
+    behind: tuple[str, ...] = ()
     idle: frozenset[str] = frozenset()
 
 
 def clean_run(system: AppSystem, time: Time | None = None) -> Clean:
     """Run the app's task once. Raises :class:`NothingProved` if it was not done once."""
     plan, record = clean_plan(queue_of(system)), Record()
-    with blaming(system.name):
-        execution = shake_framework(plan, system, time=time, record=record)
-    facts = Facts(plan, system.claims, execution.history)
+    execution, facts = _shaken(plan, system, time, record)
     if (outcome := facts.outcome(0)) != "done" or facts.quiet_at is None:
         raise NothingProved(
             f"expected {system.task} to be done once when nothing is broken, found that it is "
@@ -62,7 +65,29 @@ def clean_run(system: AppSystem, time: Time | None = None) -> Clean:
     others = len(trips) - len(found)
     done = tuple(effect.name for effect in effects(trips))
     idle = frozenset(idle_names(trips, began_s, began_s + sent_s))
-    return Clean(found, others, done_s, execution.time, execution.network, done, idle)
+    behind = _of_the_second(system, time, done) if done else ()
+    return Clean(found, others, done_s, execution.time, execution.network, done, behind, idle)
+
+
+def _of_the_second(system: AppSystem, time: Time | None, first: tuple[str, ...]) -> tuple[str, ...]:
+    """What the second job of a cell does to services when nothing is broken."""
+    record = Record()
+    _, facts = _shaken(control_plan(queue_of(system)), system, time, record)
+    if (outcome := facts.outcome(1)) != "done":
+        raise NothingProved(
+            f"expected a second job of {system.task} to be done as well, found that it is "
+            f"{outcome}; give each job arguments of its own: --args MODULE:FUNCTION"
+        )
+    both = Counter(effect.name for effect in effects(record.trips))
+    return tuple((both - Counter(first)).elements())
+
+
+def _shaken(
+    plan: Plan, system: AppSystem, time: Time | None, record: Record
+) -> tuple[Execution, Facts]:
+    with blaming(system.name):
+        execution = shake_framework(plan, system, time=time, record=record)
+    return execution, Facts(plan, system.claims, execution.history)
 
 
 def queue_of(system: AppSystem) -> str:

@@ -40,6 +40,7 @@ class Asked(NamedTuple):
     waits_s: float
     time: Time | None
     clean: tuple[str, ...]
+    behind: tuple[str, ...]
     confirm_s: float
     histories: Path | None
 
@@ -63,6 +64,7 @@ def conduct(
     waits_s: float,
     *,
     clean: Sequence[str] = (),
+    behind: Sequence[str] = (),
     time: Time | None = None,
     parallel: int = 2,
     budget_s: float = inf,
@@ -73,10 +75,10 @@ def conduct(
 ) -> list[Cell]:
     """Run what is not kept yet, within ``budget_s`` seconds; all cells that are known then.
 
-    ``clean``, ``confirm_s`` and ``histories`` are as in :func:`.cell.run_cell`.
+    ``clean``, ``behind``, ``confirm_s`` and ``histories`` are as in :func:`.cell.run_cell`.
     What was begun within the budget is finished; nothing begins once ``stopped()``.
     """
-    asked = Asked(system, waits_s, time, tuple(clean), confirm_s, histories)
+    asked = Asked(system, waits_s, time, tuple(clean), tuple(behind), confirm_s, histories)
     work = in_order(boundaries)
     left = [(b, way) for b, way in work if (b.key, way.name) not in kept.cells]
     wanted, until_s = len(work), clock.monotonic() + budget_s
@@ -109,5 +111,8 @@ def _begin(asked: Asked) -> None:
 
 def _run(boundary: Boundary, name: str) -> Cell:
     """In a process of the pool."""
-    system, waits_s, time, clean, confirm_s, histories = _here[0]
-    return run_cell(system, boundary, name, waits_s, time, clean, confirm_s, histories)
+    asked = _here[0]
+    return run_cell(
+        asked.system, boundary, name, asked.waits_s, asked.time,
+        asked.clean, asked.behind, asked.confirm_s, asked.histories,
+    )  # fmt: skip

@@ -7,35 +7,41 @@ database was told within a transaction is one only when that is committed.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from operator import itemgetter
 from typing import NamedTuple
 
 from msgspec import Struct
 
 from ..harness.drivers.trips import Trip
+from ..wires.wire import UNGUARDED, Guard
 
-READS = ("GET,", "HEAD,", "OPTIONS,", "nothing is written")  # as the guards of the wires begin
-KEY = "Idempotency-Key"
+NO_CHANGE = "the second time it changed nothing"
 BEGINS, COMMITS, ROLLS_BACK = ("BEGIN", "START TRANSACTION"), ("COMMIT",), ("ROLLBACK",)
 
 
 class Effect(NamedTuple):
-    """``guard``: by what the service can tell that it was asked before; "": by nothing."""
+    """``guard``: by what the service can tell that it was asked before, if by anything.
+
+    ``changed``: False if the service answered that all was so before.
+    """
 
     name: str
-    guard: str
+    guard: Guard = UNGUARDED
+    changed: bool = True
 
 
 class Difference(Struct, frozen=True):
     """Of one effect: how often it was carried out for the struck job, and how often it should be.
 
-    ``harmless``: why it may come again; "": nothing in it tells that it does.
+    ``harmless``: why it may come again; "": it may not, since it ``lacks`` something.
     """
 
     name: str
     times: int
     wanted: int
     harmless: str = ""
+    lacks: str = ""
 
     @property
     def repeated(self) -> bool:
@@ -48,7 +54,7 @@ class Difference(Struct, frozen=True):
 
 def effects(trips: Iterable[Trip]) -> list[Effect]:
     """Those that were carried out, in order of time."""
-    return [effect for _, effect in sorted(_committed(trips))]
+    return [effect for _, effect in sorted(_committed(trips), key=itemgetter(0))]
 
 
 def _committed(trips: Iterable[Trip]) -> Iterator[tuple[float, Effect]]:
@@ -62,9 +68,9 @@ def _committed(trips: Iterable[Trip]) -> Iterator[tuple[float, Effect]]:
         if any(word.startswith(BEGINS) for word in words):
             open_in[where] = []
         pending = open_in.get(where)
-        if not trip.refused and not trip.guard.startswith(READS):
+        if not trip.refused and not trip.guard.reads:
             name = " + ".join(w for w in words if not w.startswith((*BEGINS, *COMMITS)))
-            effect = Effect(f"{trip.service}: {name}", trip.guard)
+            effect = Effect(f"{trip.service}: {name}", trip.guard, trip.changed)
             if pending is None:
                 yield trip.answered_s, effect
             else:
@@ -76,25 +82,33 @@ def _committed(trips: Iterable[Trip]) -> Iterator[tuple[float, Effect]]:
             open_in[where] = None
 
 
-def differences(clean: Iterable[str], here: list[Effect], jobs_done: int) -> tuple[Difference, ...]:
+def differences(
+    clean: Iterable[str], here: list[Effect], behind: Mapping[str, int]
+) -> tuple[Difference, ...]:
     """What of a run's effects differs from a clean run's, for its first job.
 
-    ``jobs_done``: how many other jobs had all their effects in that run.
+    ``behind``: how often each effect was carried out for the jobs behind it.
     """
     wanted = Counter(clean)
     found = Counter(effect.name for effect in here)
     told = []
     for name in dict.fromkeys([*wanted, *found]):
-        times = found[name] - jobs_done * wanted[name]
-        if times != wanted[name]:
-            guards = [effect.guard for effect in here if effect.name == name]
-            told.append(Difference(name, times, wanted[name], _harmless(guards, jobs_done)))
+        due = wanted[name] + behind.get(name, 0)
+        if found[name] != due:
+            same = [effect for effect in here if effect.name == name]
+            times = found[name] - due + wanted[name]
+            told.append(Difference(name, times, wanted[name], *_judged(same, due)))
     return tuple(told)
 
 
-def _harmless(guards: list[str], jobs_done: int) -> str:
-    """Why what came again does no harm, as far as the wire shows it."""
-    keys = {guard for guard in guards if guard.startswith(KEY)}
-    if not all(guards) or len(keys) > jobs_done + 1:
-        return ""
-    return f"with the same {KEY}" if keys else guards[0]
+def _judged(same: list[Effect], due: int) -> tuple[str, str]:
+    """Why what came again does no harm, as far as the wire shows it; else what it lacks."""
+    changed = [effect.guard for effect in same if effect.changed]
+    why = next((effect.guard.why for effect in same), "")
+    if len(changed) <= due:
+        return ", and ".join(filter(None, (why, NO_CHANGE))), ""
+    if lacking := [guard.lacks for guard in changed if not guard.why]:
+        return "", lacking[0]
+    if len({guard.key for guard in changed}) > due:
+        return "", changed[0].lacks
+    return why, ""

@@ -54,11 +54,20 @@ def outcome_of(facts: Facts, job: int) -> Outcome:
     return found
 
 
-def by_effects(outcome: Outcome, differs: Sequence[Difference]) -> Outcome:
-    """The outcome, or that an effect was repeated or is missing, where that is worse."""
-    if outcome in RETURNED and any(one.missing for one in differs):
+def by_effects(outcome: Outcome, differs: Sequence[Difference], judged: bool = False) -> Outcome:
+    """The outcome, or that an effect was repeated or is missing, where that is worse.
+
+    ``judged``: an unbroken job has effects, and whose they were is known here. Then a job that was
+    lost when it had had them all was cut short.
+    """
+    missing = any(one.missing for one in differs)
+    if outcome == "lost" and judged and not missing:
+        outcome = "cut short"
+    if outcome in RETURNED and missing:
         return "missing"
-    if outcome in SOUND and any(one.repeated and not one.harmless for one in differs):
+    if outcome in (*SOUND, "cut short") and any(
+        one.repeated and not one.harmless for one in differs
+    ):
         return "repeated"
     return outcome
 
@@ -71,7 +80,7 @@ def told(outcome: Outcome, differs: Sequence[Difference], clean: Sequence[str]) 
     for one in differs:
         times = f"{one.name} was carried out {one.times} times instead of {one.wanted}"
         if one.repeated:
-            times += f" ({one.harmless or 'nothing in it tells that it comes again'})"
+            times += f" ({one.harmless or one.lacks})"
         words.append(times)
     return "".join(f"; {each}" for each in words)
 
@@ -99,7 +108,7 @@ def sentence(facts: Facts, job: int, outcome: Outcome, where: str) -> str:
             return f"still held {waited}, until a fresh worker was started, which did it"
         case "stuck":
             return f"still held{held} {waited}"
-        case "lost":
+        case "lost" | "cut short":
             return tell_loss(facts, job)
         case _:
             return where or outcome

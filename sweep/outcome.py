@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 
 Outcome = Literal[
     "done", "run again", "untold", "repeated", "not accepted", "dead letter", "failed", "held",
-    "stuck", "blocked", "missing", "lost", "phantom", "not hit", "unproved",
+    "cut short", "stuck", "blocked", "missing", "lost", "phantom", "not hit", "unproved",
 ]  # fmt: skip
 Gravity = Literal["held", "told", "violated", "inconclusive"]
 
@@ -34,6 +34,9 @@ LOOKS: dict[Outcome, Look] = {
     "run again": Look("\u21bb", "told", "its function ran to its end more than once"),
     "repeated": Look(
         "\u2248", "told", "an effect on a service came twice, and nothing in it tells that it did"
+    ),
+    "cut short": Look(
+        "\u25d2", "told", "lost before its function ended, but after all its effects on services"
     ),
     "dead letter": Look("\u271d", "told", "given up, and kept where the library keeps failures"),
     "failed": Look("!", "told", "its function raised, and nothing runs it again"),

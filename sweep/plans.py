@@ -1,12 +1,13 @@
 """The plans of a sweep: the clean run, and one for each cell.
 
-In a cell a second job comes by another producer when the first has been struck: whoever stands
-still after a fault shows it there.
+In a cell a second job comes when the first has been struck: whoever stands still after a fault
+shows it there. Where a producer is struck, another one sends it.
 """
 
 from __future__ import annotations
 
 from ..harness.faults import Fault
+from ..harness.faults.fault import TripFault
 from ..harness.plan.plan import Plan, PlannedJob, Pool, Queue
 
 IDLE_S = 60.0  # of the clean run, before its job and after it
@@ -23,13 +24,22 @@ def clean_plan(queue: str) -> Plan:
     return _plan("clean", queue, (IDLE_S,), (), 0.0, 2 * IDLE_S + DRAINS_S, 1)
 
 
-def cell_plan(queue: str, variant: str, fault: Fault, recovery_s: float, waits_s: float) -> Plan:
+def control_plan(queue: str) -> Plan:
+    """Both jobs of a cell, and nothing is broken."""
+    return _plan("control", queue, (BEGINS_S, LATER_S), (), 0.0, LATER_S + DRAINS_S, 1)
+
+
+def cell_plan(
+    queue: str, variant: str, fault: TripFault, recovery_s: float, waits_s: float
+) -> Plan:
     """The job that is struck, and one behind it; waits ``waits_s`` for what comes back by itself.
 
     ``recovery_s`` is how long the library may need for that.
     """
     deadline_s = LATER_S + fault.lasts_s + waits_s + DRAINS_S
-    return _plan(variant, queue, (BEGINS_S, LATER_S), (fault,), recovery_s, deadline_s, 2)
+    producers = 2 if fault.side == "producer" else 1
+    at_s = BEGINS_S, LATER_S
+    return _plan(variant, queue, at_s, (fault,), recovery_s, deadline_s, producers)
 
 
 def _plan(

@@ -64,8 +64,8 @@ def sweep(
     left_s = budget_s - (clock.monotonic() - started_s)
     cells = conduct(
         system, chosen, kept, waits_s,
-        clean=clean.effects, time=time, parallel=parallel, budget_s=left_s, confirm_s=confirm_s,
-        histories=folder / HISTORIES, stopped=stopped, tell=tell,
+        clean=clean.effects, behind=clean.behind, time=time, parallel=parallel, budget_s=left_s,
+        confirm_s=confirm_s, histories=folder / HISTORIES, stopped=stopped, tell=tell,
     )  # fmt: skip
     looked = system.looked
     return Swept(

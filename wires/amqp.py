@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from .wire import steady
+from .wire import UNGUARDED, Guard, steady
 
 PROTOCOL = b"AMQP"
 METHOD, HEADER, BODY, HEARTBEAT = 1, 2, 3, 8
@@ -167,8 +167,8 @@ class AmqpTalk:
         self._held[told.channel, told.tag(told.behind(0, 1))] = queue
         return f"basic.deliver {steady(queue)}".strip()
 
-    def guard(self, burst: Sequence[bytes]) -> str:
-        return ""
+    def guard(self, burst: Sequence[bytes]) -> Guard:
+        return UNGUARDED
 
     def refused(self, reply: bytes) -> bool:
         return bool(reply) and method(reply).name in ("channel.close", "connection.close")

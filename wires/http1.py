@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 
-from .wire import steady
+from .wire import READS, Guard, steady, together
 
 METHODS = (b"GET ", b"POST ", b"PUT ", b"PATCH ", b"DELETE ", b"HEAD ", b"OPTIONS ")
-REPEATABLE = ("GET", "HEAD", "OPTIONS", "PUT", "DELETE")  # RFC 9110, 9.2.2
+READING, SETTING = ("GET", "HEAD", "OPTIONS"), ("PUT", "DELETE")  # RFC 9110, 9.2
+NO_KEY = "the request carried no Idempotency-Key"
+SAME_KEY, OTHER_KEY = "with the same Idempotency-Key", "its Idempotency-Key was another one"
 HEAD_END = b"\r\n\r\n"
 WITHOUT_BODY = (b"204", b"304")
 
@@ -51,16 +53,13 @@ class Http1Talk:
                 self._asked.popleft()
         return found
 
-    def guard(self, burst: Sequence[bytes]) -> str:
+    def guard(self, burst: Sequence[bytes]) -> Guard:
         """Its idempotency key; what only reads, or sets, may come as often as it likes."""
-        told = []
-        for message in burst:
-            method = message.partition(b" ")[0].decode(errors="replace")
-            if method in REPEATABLE:
-                told.append(f"{method}, which may be repeated")
-            elif key := fields_of(message).get(b"idempotency-key"):
-                told.append(f"Idempotency-Key {key.decode(errors='replace')}")
-        return " + ".join(told) if len(told) == len(burst) else ""
+        return together([_guard(message) for message in burst])
+
+    def changed(self, reply: bytes) -> bool:
+        """Unless it is the answer of an earlier request with the same key."""
+        return fields_of(reply).get(b"idempotent-replayed", b"").lower() != b"true"
 
     def refused(self, reply: bytes) -> bool:
         """By its last status: an interim one comes before."""
@@ -95,6 +94,17 @@ class Http1Talk:
             return head + len(HEAD_END)
         end = message_end(buffer[begin:])
         return begin + end if end else 0
+
+
+def _guard(message: bytes) -> Guard:
+    method = message.partition(b" ")[0].decode(errors="replace")
+    if method in READING:
+        return READS
+    if method in SETTING:
+        return Guard(f"{method}, which may be repeated")
+    if key := fields_of(message).get(b"idempotency-key"):
+        return Guard(SAME_KEY, key.decode(errors="replace"), OTHER_KEY)
+    return Guard(lacks=NO_KEY)
 
 
 def message_end(buffer: bytearray) -> int:

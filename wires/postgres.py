@@ -5,28 +5,18 @@ What is encrypted cannot be read: from then on nothing is told of it.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from .wire import UNASKED, steady
+from .sql import guard_of, parts, statement
+from .wire import UNASKED, Guard, steady
 
 STARTUP, SSL, CANCEL, GSS = 196608, 80877103, 80877102, 80877104
 ASKS = b"QSpF"  # Query, Sync, a password, a function call: each is answered until ReadyForQuery
 WITHOUT_TEXT = {b"p": "log in", b"X": "close"}
 READY, AUTHENTICATION, ERROR, NOTIFICATION = b"Z", b"R", b"E", b"A"
-WHITE = "\t\r\n"
 HEAD = 5  # a type and a length
-_TARGET = re.compile(
-    r"^\s*(?:--[^\n]*\n\s*)*(insert\s+into|delete\s+from|update|copy|select|with|begin|commit|rollback"
-    r"|start\s+transaction|set|create\s+\w+|alter\s+\w+|listen|notify|savepoint|release|show|lock)\b"
-    r"(?:\s+(?:only\s+)?([\w.\"]+))?",
-    re.IGNORECASE,
-)
-_CALLED = re.compile(r"^\s*select\s+((?:[\w.\"]+\s*\(\s*)+)", re.IGNORECASE)
-_FROM = re.compile(r"\bfrom\s+(?:only\s+)?([\w.\"]+)", re.IGNORECASE)
-WRITES = re.compile(r"\s*(insert|update|delete|merge|copy)\b", re.IGNORECASE)
-UPSERT = re.compile(r"\bon\s+conflict\b", re.IGNORECASE)
-ALONE = ("BEGIN", "COMMIT", "ROLLBACK", "START TRANSACTION", "WITH")
+QUERY, PARSE, BIND, COMPLETE = b"Q", b"P", b"B", b"C"
+COUNTED = ("INSERT", "UPDATE", "DELETE", "MERGE", "COPY")  # their last word says how many rows
 
 
 class Postgres:
@@ -67,6 +57,7 @@ class PostgresTalk:
                 self._asks_to_encrypt = code in (SSL, GSS)
                 self._opening = self._asks_to_encrypt
             self._open += self._is_answered(message)
+            self._learn(message)
             found.append(message)
         return found
 
@@ -99,21 +90,20 @@ class PostgresTalk:
         del buffer[:start]
         return found
 
-    def guard(self, burst: Sequence[bytes]) -> str:
-        """Of what writes: that it leaves a row alone, or sets it, which is there already."""
-        queries = [query for message in burst if (query := _query(message))]
-        writes = [query for query in queries if WRITES.match(query)]
-        if all(UPSERT.search(query) for query in writes):
-            return "with ON CONFLICT" if writes else "nothing is written"
-        return ""
+    def guard(self, burst: Sequence[bytes]) -> Guard:
+        """Of what is carried out, not of what is only prepared."""
+        return guard_of([done for message in burst if (done := self._carried_out(message))])
 
     def refused(self, reply: bytes) -> bool:
-        at = 0
-        while len(reply) >= at + 5:
-            if reply[at : at + 1] == ERROR:
-                return True
-            at += 1 + int.from_bytes(reply[at + 1 : at + 5], "big")
-        return False
+        """By an error, or by taking back a transaction that has failed."""
+        if any(kind == ERROR for kind, _ in _messages(reply)):
+            return True
+        return set(_tags(reply)) == {"ROLLBACK"}
+
+    def changed(self, reply: bytes) -> bool:
+        """Unless it wrote, and no row: ``INSERT 0 0``."""
+        counts = [tag.split()[-1] for tag in _tags(reply) if tag.startswith(COUNTED)]
+        return not counts or any(count != "0" for count in counts)
 
     def awaited(self, burst: Sequence[bytes]) -> int:
         if self._encrypted:
@@ -133,12 +123,25 @@ class PostgresTalk:
         if kind in WITHOUT_TEXT:
             return WITHOUT_TEXT[kind]
         if query := _query(message):
-            self._prepared[message[HEAD:].partition(b"\0")[0].decode(errors="replace")] = query
-            return statement(query)
-        name = message[HEAD:].partition(b"\0")[2].partition(b"\0")[0].decode(errors="replace")
-        if kind != b"B" or not name:
+            self._learn(message)
+            return " + ".join(dict.fromkeys(map(statement, parts(query))))
+        if kind != BIND or not (name := _words(message)[1]):
             return ""
         return statement(self._prepared[name]) if name in self._prepared else f"run {steady(name)}"
+
+    def _learn(self, message: bytes) -> None:
+        if message[:1] == PARSE:
+            self._prepared[_words(message)[0]] = _query(message)
+
+    def _carried_out(self, message: bytes) -> tuple[str, bytes] | None:
+        """The statement that this runs, and the bytes of its values."""
+        if message[:1] == QUERY:
+            return _query(message), b""
+        if message[:1] != BIND:
+            return None
+        query = self._prepared.get(_words(message)[1])
+        values = message[HEAD:].split(b"\0", 2)[2]
+        return (query, values) if query else None
 
     def _request_end(self, buffer: bytearray) -> int:
         skip = 0 if self._opening else 1
@@ -148,35 +151,37 @@ class PostgresTalk:
         return end if 0 < end <= len(buffer) else 0
 
 
+def _words(message: bytes) -> list[str]:
+    """The first two names in it, each of which ends with a zero."""
+    return [word.decode(errors="replace") for word in message[HEAD:].split(b"\0", 2)[:2]]
+
+
+def _messages(reply: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Its parts, each with its type."""
+    at = 0
+    while len(reply) >= at + HEAD:
+        end = at + 1 + int.from_bytes(reply[at + 1 : at + HEAD], "big")
+        yield reply[at : at + 1], reply[at + HEAD : end]
+        at = end
+
+
+def _tags(reply: bytes) -> list[str]:
+    """What it says of each statement that is complete: ``INSERT 0 1``."""
+    return [
+        said.rstrip(b"\0").decode(errors="replace")
+        for kind, said in _messages(reply)
+        if kind == COMPLETE
+    ]
+
+
 def _query(message: bytes) -> str:
     """The text of a statement that is run or prepared; "" where it has none."""
-    if message[:1] == b"Q":
+    if message[:1] == QUERY:
         return message[5:].rstrip(b"\0").decode(errors="replace")
-    if message[:1] == b"P":
+    if message[:1] == PARSE:
         text = message[5:].partition(b"\0")[2].partition(b"\0")[0]
         return text.decode(errors="replace")
     return ""
-
-
-def statement(query: str) -> str:
-    """What it does, and to which table."""
-    found = _TARGET.match(query)
-    if not found:
-        return steady(query.strip().split(" ")[0].upper())
-    verb = " ".join(found[1].upper().split())
-    target = found[2] or ""
-    if verb in ("SELECT", "WITH"):
-        table = _FROM.search(query)
-        called = _CALLED.match(query)
-        target = f"FROM {table[1]}" if table else _innermost(called[1]) if called else ""
-    elif verb in ALONE:
-        target = ""
-    return f"{verb} {steady(target)}".rstrip()
-
-
-def _innermost(calls: str) -> str:
-    """``unnest(defer_jobs(`` asks for what the inner one does."""
-    return f"{calls.rstrip(' (' + WHITE).split('(')[-1].strip()}()"
 
 
 WIRE = Postgres()

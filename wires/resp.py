@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .wire import UNASKED, steady
+from .wire import UNASKED, UNGUARDED, Guard, steady
 
 Words = list[bytes]
 SUBSCRIBES = {b"SUBSCRIBE", b"PSUBSCRIBE", b"SSUBSCRIBE", b"MONITOR"}
@@ -58,8 +58,8 @@ class RespTalk:
     def replies(self, buffer: bytearray) -> list[bytes]:
         return _cut(buffer)
 
-    def guard(self, burst: Sequence[bytes]) -> str:
-        return ""
+    def guard(self, burst: Sequence[bytes]) -> Guard:
+        return UNGUARDED
 
     def refused(self, reply: bytes) -> bool:
         return reply.startswith(b"-")

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from .wire import UNGUARDED, Guard
+
 
 class Unknown:
     """See :class:`.wire.Wire`. It takes whatever no other one knows."""
@@ -33,8 +35,8 @@ class UnknownTalk:
     def replies(self, buffer: bytearray) -> list[bytes]:
         return self._whole(buffer)
 
-    def guard(self, burst: Sequence[bytes]) -> str:
-        return ""
+    def guard(self, burst: Sequence[bytes]) -> Guard:
+        return UNGUARDED
 
     def refused(self, reply: bytes) -> bool:
         return False

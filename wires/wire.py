@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 UNASKED = -1  # from now on the server says what it likes: nothing can be counted any more
 ID = "ID"
@@ -16,6 +16,33 @@ _MADE_UP = re.compile(
     r"|(?<![A-Za-z])\d+(?:\.\d+)?(?![A-Za-z])"
 )
 LONGEST = 60
+
+
+class Guard(NamedTuple):
+    """Of a request that writes: ``why`` it may be carried out again; "": nothing in it tells that.
+
+    ``key`` is what has to be the same each time for that, and ``lacks`` what it wants for, or what
+    is said of it where the keys differ. ``reads``: it writes nothing.
+    """
+
+    why: str = ""
+    key: str = ""
+    lacks: str = "nothing in it tells that it comes again"
+    reads: bool = False
+
+
+READS = Guard(lacks="", reads=True)
+UNGUARDED = Guard()
+
+
+def together(guards: Sequence[Guard]) -> Guard:
+    """Of requests that were sent at once: what one of those that write lacks, they all lack."""
+    writing = [guard for guard in guards if not guard.reads]
+    if not writing:
+        return READS
+    if lacking := [guard for guard in writing if not guard.why]:
+        return lacking[0]
+    return writing[0]._replace(key=" ".join(guard.key for guard in writing))
 
 
 class Talk(Protocol):
@@ -30,8 +57,8 @@ class Talk(Protocol):
     def name(self, burst: Sequence[bytes]) -> str:
         """What these requests, which were sent at once, are called."""
 
-    def guard(self, burst: Sequence[bytes]) -> str:
-        """By what whoever is asked can tell that this was asked before; "": by nothing."""
+    def guard(self, burst: Sequence[bytes]) -> Guard:
+        """By what whoever is asked can tell that this was asked before, if by anything."""
 
     def refused(self, reply: bytes) -> bool:
         """Whether the answer says that nothing was done."""
@@ -57,6 +84,14 @@ class Repeatable(Protocol):
 
         Then they bring as many answers again.
         """
+
+
+@runtime_checkable
+class Counting(Protocol):
+    """What a talk has, too, if its server tells that it changed nothing, without refusing."""
+
+    def changed(self, reply: bytes) -> bool:
+        """Whether anything is another one than before."""
 
 
 class Wire(Protocol):

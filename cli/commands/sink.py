@@ -30,6 +30,9 @@ SECTION = "serve"
     "--id-field", default="id", show_default=True,
     help="Field of a charge that names its work; without the field, the idempotency key does.",
 )  # fmt: skip
+@click.option(
+    "--path", default="/charges", show_default=True, help="Where it is asked to charge.",
+)  # fmt: skip
 @click.option("--ignore-keys", is_flag=True, help="Charge again for a key that was seen before.")
 @click.option(
     "--slow", "slow_s", type=SECONDS, default=0.0,
@@ -57,6 +60,7 @@ def command(
     folder: Path | None,
     ledger: Path | None,
     id_field: str,
+    path: str,
     ignore_keys: bool,
     slow_s: float,
     refuse_every: int,
@@ -66,11 +70,11 @@ def command(
 ) -> None:
     """Serve a payment API that counts its charges.
 
-    POST /charges charges, with an Idempotency-Key as header or as the field idempotency_key.
-    GET /charges lists the identifiers and how often each was charged, GET /counts how many
-    requests were applied, repeated and refused. Prints 'ready http://HOST:PORT' when it
-    listens, and the counts at its end. SIGTERM or SIGINT ends it; what it has answered survives
-    any other end in --folder.
+    POST /charges charges, with an Idempotency-Key as header or as the field idempotency_key;
+    --path names another one. GET /charges lists the identifiers and how often each was charged,
+    GET /counts how many requests were applied, repeated and refused. Prints 'ready
+    http://HOST:PORT' when it listens, and the counts at its end. SIGTERM or SIGINT ends it; what it
+    has answered survives any other end in --folder.
 
     \b
     Examples:
@@ -85,7 +89,7 @@ def command(
     behaviour = SinkBehaviour(
         not ignore_keys, slow_s, refuse_every, refuse_status, hang_every, hang
     )
-    sink = Sink(behaviour, folder, ledger, host=host, port=port, id_field=id_field)
+    sink = Sink(behaviour, folder, ledger, host=host, port=port, id_field=id_field, path=path)
     asyncio.run(serve(sink, lambda address: click.echo(f"ready {address}")))
     of = sink.counts
     click.echo(

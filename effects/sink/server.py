@@ -4,6 +4,8 @@
     GET /charges      [{"id": "order-1", "count": 1}, ...], sorted
     GET /counts       {"requests": 3, "applied": 1, "repeated": 1, "refused": 1, "hanging": 0}
 
+Another path can be named in the place of ``/charges``.
+
 A charge is in the journal and in the ledger before its answer leaves.
 """
 
@@ -31,6 +33,7 @@ from .payments import Counts, Entry, Payments, SinkBehaviour
 
 JSON = {"Content-Type": "application/json"}
 KEY_HEADER, KEY_FIELD, ID_FIELD = "idempotency-key", "idempotency_key", "id"
+CHARGES = "/charges"
 REASONS = {
     400: f"expected a charge with an {ID_FIELD!r} or an Idempotency-Key, found neither; send one",
     422: "expected a new Idempotency-Key for another charge, found one that was used; make a new "
@@ -42,24 +45,29 @@ class API:
     """A handler of requests. ``id_field``: the field of a charge that names its work."""
 
     def __init__(
-        self, payments: Payments, journal: Journal | None, id_field: str = ID_FIELD
+        self,
+        payments: Payments,
+        journal: Journal | None,
+        id_field: str = ID_FIELD,
+        path: str = CHARGES,
     ) -> None:
         self.payments = payments
         self._journal = journal
         self._id_field = id_field
+        self._path = path
 
     async def __call__(self, request: Request) -> Response:
         match request.method, request.path.rstrip("/"):
-            case "POST", "/charges":
+            case "POST", self._path:
                 return await self._charge(request)
-            case "GET" | "HEAD", "/charges":
+            case "GET" | "HEAD", self._path:
                 charges = sorted(self.payments.charges.items())
                 return _json(200, [{"id": name, "count": count} for name, count in charges])
             case "GET" | "HEAD", "/counts":
                 return _json(200, self.payments.counts)
-            case _, "/charges" | "/counts":
-                return _error(405, f"expected GET or POST /charges, found {request.method}")
-        return _error(404, f"expected /charges or /counts, found {request.path}")
+            case _, self._path | "/counts":
+                return _error(405, f"expected GET or POST {self._path}, found {request.method}")
+        return _error(404, f"expected {self._path} or /counts, found {request.path}")
 
     async def _charge(self, request: Request) -> Response:
         fields = _fields(request)
@@ -125,6 +133,7 @@ class Sink:
         host: str = "127.0.0.1",
         port: int = 0,
         id_field: str = ID_FIELD,
+        path: str = CHARGES,
         job_of: Callable[[str], int] = lambda identifier: -1,
         clock: Callable[[], float] = monotonic,
         loop_clock: LoopClock | None = None,
@@ -136,7 +145,7 @@ class Sink:
         )
         earlier = self._journal.entries if self._journal else ()
         self._payments = Payments(behaviour or SinkBehaviour(), earlier)
-        self._listener = Listener(API(self._payments, self._journal, id_field))
+        self._listener = Listener(API(self._payments, self._journal, id_field, path))
         self._where = host, port
         self._loop_clock = loop_clock
         self._thread: LoopThread | None = None

@@ -33,6 +33,7 @@ from ...protocol.run_files import READY, STRIKES, WORK
 from ...proxy.choice import EMBEDDED
 from ..faults import LastingFault, PointFault
 from ..faults.fields import SERVER
+from ..faults.times import healing_s
 from ..plan.plan import Plan
 from ..properties import Judgement
 from .crew import Role
@@ -250,6 +251,7 @@ def work_of(plan: Plan) -> dict[str, Any]:
             for producer in range(plan.producers)
         },
         "strikes": _strikes(plan),
+        "lasts_s": max((healing_s(fault.lasts_s) for fault in plan.faults), default=0.0),
         "outages": [
             (number, fault.at_s, fault.at_s + fault.for_s)
             for number, fault in enumerate(plan.faults)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import NamedTuple
 
+from ...wires.wire import UNGUARDED, Guard
 from ..faults import TripFault
 from ..faults.fields import Side
 from ..plan.plan import Plan
@@ -19,7 +20,8 @@ class Trip(NamedTuple):
 
     ``asks`` and ``brings``: the jobs whose ids are in the request, and in its answer. ``service``:
     to whom it goes, "" is the broker; ``guard``: by what that can tell that it comes again;
-    ``refused``: it answered that nothing was done; ``bears_twice``: its request may arrive again.
+    ``refused``: it answered that nothing was done; ``bears_twice``: its request may arrive again;
+    ``changed``: False if it answered that all was so before.
     """
 
     side: Side
@@ -34,9 +36,10 @@ class Trip(NamedTuple):
     request_bytes: int
     reply_bytes: int
     service: str = ""
-    guard: str = ""
+    guard: Guard = UNGUARDED
     refused: bool = False
     bears_twice: bool = False
+    changed: bool = True
 
 
 class Record:

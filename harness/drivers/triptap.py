@@ -18,7 +18,7 @@ from ...protocol.events import Phase
 from ...proxy.applied import Direction
 from ...proxy.tap import Tapped
 from ...wires import talk_of
-from ...wires.wire import UNASKED, Pushing, Repeatable, Talk
+from ...wires.wire import UNASKED, UNGUARDED, Counting, Guard, Pushing, Repeatable, Talk
 from ..faults import TripFault
 from ..faults.break_trip import BreakTrip
 from .calltap import Wire
@@ -62,7 +62,7 @@ class _Asked:
     left: int
     at_s: float
     meant: Meant
-    guard: str = ""
+    guard: Guard = UNGUARDED
     reply: bytes = b""
     bears_twice: bool = False
     repeats: tuple[int, TripFault] | None = None
@@ -86,6 +86,7 @@ class TripTap:
         self._late = False
         self._deaf = False
         self._blind = False
+        self._ends = False
         watch.taps.setdefault(node, []).append(self)
 
     def opened(self) -> None:
@@ -112,19 +113,27 @@ class TripTap:
             self._answered(data)
 
     def ended(self, direction: Direction) -> None:
+        """Where no answer passes, no end is heard; the client's own end is at once."""
         if self._node in self._watch.dark and not self._deaf:
             self._held.append((direction, None))
-        else:
+        elif direction is DOWN and self._late:
+            self._held.append((DOWN, None))
+        elif direction is UP or not (self._deaf or self._watch.stands(self._node)):
             self._link.end(direction)
 
     def release(self) -> None:
-        """Let pass what was held back, unless it has to stand again."""
+        """Let pass what was held back, unless it has to stand again.
+
+        Who has ended meanwhile is still seen to be answered.
+        """
         held, self._held = self._held, []
         for direction, data in held:
-            if data is None:
-                self.ended(direction)
-            else:
+            if data is not None:
                 self.received(direction, data)
+            elif direction is UP and self._asked and not self._watch.stands(self._node):
+                self._ends = True
+            else:
+                self.ended(direction)
 
     # -- requests ---------------------------------------------------------------------------
 
@@ -205,6 +214,8 @@ class TripTap:
             self._carried_out(asked, *asked.repeats)
         elif waits and not self._strike(asked, at_answer=True):
             self._link.forward(DOWN, asked.reply)
+        if self._ends and not self._asked:
+            self._link.end(UP)
 
     def _pushed(self, name: str, message: bytes) -> None:
         """What nobody asked for: a round trip without a request."""
@@ -308,6 +319,7 @@ class TripTap:
                     asked.guard,
                     self._talk is not None and self._talk.refused(asked.reply),
                     asked.bears_twice,
+                    not isinstance(self._talk, Counting) or self._talk.changed(asked.reply),
                 )
             )
 

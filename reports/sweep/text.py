@@ -46,9 +46,9 @@ def tell(swept: Swept, console: Console, full: bool = False) -> None:
     console.print(one_line(f"{swept.app}: {headline(swept)}"), soft_wrap=True)
     for line in conditions(swept):
         console.print(one_line(f"  {line}"), soft_wrap=True)
-    _sequence(swept, console)
-    _grid(swept, console)
-    _audit(swept, console)
+    sequence(swept, console)
+    grid(swept, console)
+    answers(swept, console)
     _cells("lost or standing still", swept.findings, console)
     _cells("worth a word", swept.told, console)
     _cells("proves nothing", swept.unproved, console)
@@ -65,7 +65,8 @@ def tell(swept: Swept, console: Console, full: bool = False) -> None:
         console.print("The page has the story of each, and the command that shows it again.")
 
 
-def _sequence(swept: Swept, console: Console) -> None:
+def sequence(swept: Swept, console: Console) -> None:
+    """The round trips of the clean run, numbered in order of time."""
     table = Table("", "after", "who asks", "round trip", box=None, pad_edge=False)
     for number, boundary in enumerate(swept.boundaries, 1):
         carries = " *" if boundary.carries else ""
@@ -75,7 +76,8 @@ def _sequence(swept: Swept, console: Console) -> None:
     console.print("* carries the job's id")
 
 
-def _grid(swept: Swept, console: Console) -> None:
+def grid(swept: Swept, console: Console) -> None:
+    """A sign for each run, and what the signs mean."""
     width = len(str(len(swept.boundaries)))
     wide = max(len(way.name) for way in WAYS)
     head = " ".join(str(n).rjust(width) for n in range(1, len(swept.boundaries) + 1))
@@ -92,13 +94,14 @@ def _grid(swept: Swept, console: Console) -> None:
         console.print(f"  {look.sign} {outcome}, {count}: {look.means}", soft_wrap=True)
 
 
-def _audit(swept: Swept, console: Console) -> None:
-    answers = audit(swept)
-    if answers:
-        console.print("\nif the worker dies:")
-    for answer in answers:
-        told = f"  {LOOKS[answer.outcome].sign} {answer.when}, {answer.what}. {answer.prevents}"
-        console.print(one_line(told.rstrip()), soft_wrap=True)
+def answers(swept: Swept, console: Console) -> None:
+    """The audit, a sentence a line."""
+    told = audit(swept)
+    if told:
+        console.print("\nif the job is interrupted:")
+    for answer in told:
+        line = f"  {LOOKS[answer.outcome].sign} {answer.when}, {answer.what}. {answer.prevents}"
+        console.print(one_line(line.rstrip()), soft_wrap=True)
 
 
 def _cells(title: str, cells: Iterable[Cell], console: Console) -> None:

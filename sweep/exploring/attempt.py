@@ -6,6 +6,7 @@ What leaping time shows to be broken is repeated in real time only where that is
 from __future__ import annotations
 
 import time as clock
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -145,7 +146,8 @@ def judged(asked: Asked, done: Run, record: Record) -> Tried:
     outcomes = [outcome_of(facts, job) for job in range(facts.jobs)]
     sound = all(outcome in RETURNED for outcome in outcomes)
     # Where a job is not done as it should be, nobody knows whose an effect was.
-    differs = differences(asked.clean, effects(record.trips), facts.jobs - 1) if sound else ()
+    behind = Counter(list(asked.clean) * (facts.jobs - 1))
+    differs = differences(asked.clean, effects(record.trips), behind) if sound else ()
     broken = {outcome for outcome in outcomes if breaks(outcome, result)}
     if sound and by_effects("done", differs) == "missing":
         broken.add("missing")

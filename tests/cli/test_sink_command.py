@@ -41,11 +41,11 @@ def running(*words: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
         process.communicate()
 
 
-def charge(url: str, identifier: str, key: str) -> int:
+def charge(url: str, identifier: str, key: str, path: str = "/charges") -> int:
     headers = {"Idempotency-Key": key, "Content-Type": "application/json"}
     body = json.dumps({"id": identifier}).encode()
     try:
-        request = urllib.request.Request(url + "/charges", body, headers)
+        request = urllib.request.Request(url + path, body, headers)
         with urllib.request.urlopen(request, timeout=PATIENCE_S) as answer:
             return int(answer.status)
     except urllib.error.HTTPError as error:
@@ -117,3 +117,11 @@ def test_what_is_wrong_is_told_in_one_sentence(tmp_path: Path) -> None:
         said = complaint("sink", "--port", port, within=tmp_path, code=ENVIRONMENT)
         assert "expected a free address" in said
     assert "--slow" in complaint("sink", "--slow", "soon", within=tmp_path, code=USAGE)
+
+
+def test_another_path_takes_the_place_of_charges() -> None:
+    with running("--path", "/mails") as (url, _):
+        assert charge(url, "order-1", "a", "/mails") == charge(url, "order-1", "a", "/mails") == 201
+        assert charge(url, "order-1", "b", "/charges") == 404
+        with urllib.request.urlopen(url + "/mails", timeout=PATIENCE_S) as answer:
+            assert json.load(answer) == [{"id": "order-1", "count": 1}]

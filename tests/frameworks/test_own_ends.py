@@ -37,6 +37,7 @@ def jobs(task: str, options: str = "", worker: str | None = None) -> AppSystem:
     [
         ("slow", {"task_time_limit": 5}, "failed", RAISED),
         ("slow", {"task_soft_time_limit": 5}, "failed", RAISED),
+        ("deaf", {"task_time_limit": 5, **LATE}, "failed", RAISED),
         (
             "slow",
             {"task_time_limit": 5, **LATE, **KEPT},

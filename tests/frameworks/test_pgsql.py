@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from jobquake.frameworks.brokers.pgsql import PostgresCalls
 from jobquake.frameworks.libraries.procrastinate.outside import Statements
-from jobquake.wires.postgres import PostgresTalk, statement
+from jobquake.wires.postgres import PostgresTalk
+from jobquake.wires.sql import statement
 
 FETCH = "SELECT id FROM procrastinate_fetch_job_v2($1, $2)"
 FINISH = "SELECT procrastinate_finish_job_v1($1, $2, $3)"

@@ -50,11 +50,11 @@ def test_cells_are_found_again_by_the_same_sweep_only(tmp_path: Path) -> None:
 
 
 def ran(outcome: Outcome, time: str = "real") -> Ran:
-    """A run in that time, and a cell that has come to this."""
+    """A run in that time that ended by itself, and a cell that has come to this."""
     done = run(SMALL, REFERENCE, "sim")
     environment = done.result.environment | {"time": time}
     result = replace(done.result, environment=environment, duration_s=3780.0)
-    return Ran(done._replace(result=result), cell(POP, "killed after", outcome))
+    return Ran(done._replace(result=result), True, cell(POP, "killed after", outcome))
 
 
 LEAPT = ran("lost", "leaping: 3780 s in 2 s")

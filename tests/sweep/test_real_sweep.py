@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from jobquake import apps
+from jobquake.errors import NothingProved
 from jobquake.frameworks.app import App
 from jobquake.frameworks.services import put
 from jobquake.frameworks.system import AppSystem
@@ -112,7 +113,9 @@ def test_a_worker_that_dies_between_charge_and_update_charges_twice_without_a_ke
     system = apps.system_of(app)
     clean = clean_run(system)
     assert [b.trip for b in clean.boundaries if b.service] == list(clean.effects)
-    cell = run_cell(system, CHARGED, "killed after", 400.0, clean=clean.effects)
+    cell = run_cell(
+        system, CHARGED, "killed after", 400.0, clean=clean.effects, behind=clean.behind
+    )
     assert cell.outcome == outcome
     assert "payments: POST /charges was carried out 2 times instead of 1" in cell.sentence
 
@@ -121,26 +124,36 @@ DATABASE_URL = f"postgresql://{USER}@localhost:5439/{DATABASE}?sslmode=disable&g
 WITH_PSYCOPG = (*CELERY_PINS, "psycopg==3.3.9", "psycopg-binary==3.3.9")
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("task", "after", "outcome", "words"),
-    [
-        ("insert_then_charge", "INSERT INTO payments", "done", "done"),
-        ("insert_then_charge", "COMMIT", "repeated", "db: INSERT INTO payments was carried out 2"),
-        ("upsert_with_key", "COMMIT", "done", "2 times instead of 1 (with ON CONFLICT)"),
-    ],
-)
-def test_what_a_database_was_told_counts_from_its_commit_on(
-    task: str, after: str, outcome: str, words: str
-) -> None:
+def with_database(task: str) -> AppSystem:
     said = [
         f"payments=localhost:8475={SERVICE}",
         f"db=localhost:5439={sys.executable} {APPS / 'shop_db.py'} {{port}}",
     ]
     app = App("orders:app", f"orders.{task}", python_of(WITH_PSYCOPG), APPS, None, "[1]")
     services = tuple(map(put, said))
-    system = apps.system_of(replace(app, env={"DATABASE_URL": DATABASE_URL}, services=services))
+    return apps.system_of(replace(app, env={"DATABASE_URL": DATABASE_URL}, services=services))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("task", "after", "outcome", "words"),
+    [
+        ("insert_then_charge", "INSERT INTO payments", "done", "done"),
+        ("insert_then_charge", "COMMIT", "repeated", "db: INSERT INTO payments was carried out 2"),
+        ("upsert_with_key", "COMMIT", "done", "2 times instead of 1 (the second time it changed"),
+    ],
+)
+def test_what_a_database_was_told_counts_from_its_commit_on(
+    task: str, after: str, outcome: str, words: str
+) -> None:
+    system = with_database(task)
     clean = clean_run(system)
     struck = next(b for b in clean.boundaries if b.trip == f"db: {after}")
-    cell = run_cell(system, struck, "killed after", 400.0, clean=clean.effects)
+    cell = run_cell(system, struck, "killed after", 400.0, clean=clean.effects, behind=clean.behind)
     assert (cell.outcome, words in cell.sentence) == (outcome, True)
+
+
+@pytest.mark.slow
+def test_a_task_whose_second_job_fails_is_told_to_take_arguments_of_its_own() -> None:
+    with pytest.raises(NothingProved, match="give each job arguments of its own: --args MODULE"):
+        clean_run(with_database("insert_once"))

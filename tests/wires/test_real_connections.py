@@ -21,6 +21,7 @@ from jobquake.harness.strikes import CallStrikes
 from jobquake.proxy import Embedded
 from jobquake.proxy.client import Toxiproxy
 from jobquake.sweep.effects import effects
+from jobquake.wires.sql import NEW_KEY, NO_CONFLICT, SAME_VALUES
 from support.frameworks import plan
 from support.servers_here import address
 
@@ -51,6 +52,9 @@ def test_statements_of_psycopg_are_named_and_count_when_they_are_committed() -> 
         connection.execute("INSERT INTO payments VALUES (2)")
         connection.rollback()
         connection.execute("INSERT INTO payments VALUES (1) ON CONFLICT DO NOTHING")
+        for _ in range(7):  # psycopg prepares what comes so often
+            connection.execute("UPDATE payments SET id = %s", (1,))
+        connection.execute("UPDATE payments SET id = id + 1 WHERE id = 7")
         connection.execute("SELECT id FROM payments")
         connection.commit()
         try:
@@ -62,7 +66,14 @@ def test_statements_of_psycopg_are_named_and_count_when_they_are_committed() -> 
     assert names.count("INSERT INTO payments") == 4 and names.count("COMMIT") >= 2
     assert all(trip.answered_s >= 0 for trip in trips if trip.name != "db: wait for the server")
     done = [effect for effect in effects(trips) if "INSERT" in effect.name]
-    assert [effect.guard for effect in done] == ["", "with ON CONFLICT"]
+    assert [(effect.guard.lacks, effect.changed) for effect in done] == [
+        (NO_CONFLICT, True),
+        (NEW_KEY, False),
+    ]
+    done = [effect for effect in effects(trips) if "UPDATE" in effect.name]
+    assert [effect.guard.why for effect in done] == [SAME_VALUES] * 7 + [""]
+    assert [effect.changed for effect in done] == [True] * 7 + [False]
+    assert len({effect.guard.key for effect in done[:7]}) == 1
 
 
 class Charges(BaseHTTPRequestHandler):
@@ -98,4 +109,4 @@ def test_requests_of_urllib_are_named_and_count_when_they_are_not_refused() -> N
         ("db: POST /charges", False),
         ("db: POST /charges", True),
     ]
-    assert [effect.guard for effect in effects(trips)] == ["Idempotency-Key a"]
+    assert [effect.guard.key for effect in effects(trips)] == ["a"]

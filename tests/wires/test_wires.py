@@ -7,11 +7,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jobquake.wires import WIRES, talk_of
 from jobquake.wires.amqp import AmqpTalk
-from jobquake.wires.http1 import Http1Talk
-from jobquake.wires.postgres import PostgresTalk, statement
+from jobquake.wires.http1 import NO_KEY, OTHER_KEY, SAME_KEY, Http1Talk
+from jobquake.wires.postgres import PostgresTalk
 from jobquake.wires.resp import RespTalk
+from jobquake.wires.sql import (
+    BUILDS,
+    GONE,
+    NEW_KEY,
+    NO_CONFLICT,
+    OTHER_VALUES,
+    SAME_VALUES,
+    guard_of,
+    statement,
+)
 from jobquake.wires.unknown import UnknownTalk
-from jobquake.wires.wire import UNASKED, Talk, steady
+from jobquake.wires.wire import READS, UNASKED, Guard, Talk, steady
 
 UUID = "3f2504e0-4f89-11d3-9a0c-0305e82c3301"
 
@@ -139,19 +149,62 @@ def test_a_name_is_the_same_in_every_run() -> None:
 
 def test_http_tells_by_what_a_repetition_is_known_and_what_was_refused() -> None:
     keyed = b"POST /charges HTTP/1.1\r\nIdempotency-Key: a\r\n\r\n"
-    assert Http1Talk().guard([keyed]) == "Idempotency-Key a"
-    assert Http1Talk().guard([POST]) == "" == Http1Talk().guard([keyed, POST])
-    assert Http1Talk().guard([b"PUT /o HTTP/1.1\r\n\r\n"]) == "PUT, which may be repeated"
+    assert Http1Talk().guard([keyed]) == Guard(SAME_KEY, "a", OTHER_KEY)
+    assert Http1Talk().guard([POST]) == Guard(lacks=NO_KEY) == Http1Talk().guard([keyed, POST])
+    assert Http1Talk().guard([b"PUT /o HTTP/1.1\r\n\r\n"]).why == "PUT, which may be repeated"
+    assert Http1Talk().guard([b"GET /o HTTP/1.1\r\n\r\n"]).reads
     assert Http1Talk().refused(b"HTTP/1.1 503 No\r\n\r\n")
     assert not Http1Talk().refused(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 201 Made\r\n\r\n")
+    assert Http1Talk().changed(b"HTTP/1.1 201 Made\r\n\r\n")
+    assert not Http1Talk().changed(b"HTTP/1.1 201 Made\r\nIdempotent-Replayed: true\r\n\r\n")
 
 
 def test_postgresql_tells_what_writes_and_what_was_refused() -> None:
-    def guard(query: bytes) -> str:
-        return PostgresTalk().guard([pg(b"Q", query + b"\0")])
+    def guard(query: str) -> Guard:
+        return PostgresTalk().guard([pg(b"Q", query.encode() + b"\0")])
 
-    assert guard(b"INSERT INTO a VALUES (1)") == ""
-    assert guard(b"insert into a values (1) on conflict do nothing") == "with ON CONFLICT"
-    assert guard(b"SELECT 1") == guard(b"BEGIN") == "nothing is written"
-    assert PostgresTalk().refused(pg(b"E", b"no\0") + pg(b"Z", b"E"))
-    assert not PostgresTalk().refused(pg(b"C", b"INSERT 0 1\0") + pg(b"Z", b"I"))
+    assert guard("SELECT 1") == guard("BEGIN") == guard("-- why\nSELECT 'update a'") == READS
+    assert guard("INSERT INTO a VALUES (1)").lacks == NO_CONFLICT
+    assert guard("BEGIN; INSERT INTO a VALUES (';')").lacks == NO_CONFLICT
+    assert guard("WITH x AS (SELECT 1) INSERT INTO a SELECT 1").lacks == NO_CONFLICT
+    assert guard("DELETE FROM a WHERE b = 1").why == GONE
+    talk = PostgresTalk()
+    assert talk.refused(pg(b"E", b"no\0") + pg(b"Z", b"E"))
+    assert talk.refused(pg(b"C", b"ROLLBACK\0") + pg(b"Z", b"I")), "its transaction had failed"
+    assert not talk.refused(pg(b"C", b"INSERT 0 1\0") + pg(b"Z", b"I"))
+    assert talk.changed(pg(b"C", b"INSERT 0 1\0")) and talk.changed(pg(b"C", b"COMMIT\0"))
+    assert talk.changed(pg(b"C", b"UPDATE 0\0") + pg(b"C", b"UPDATE 2\0"))
+    assert not talk.changed(pg(b"C", b"INSERT 0 0\0") + pg(b"C", b"SELECT 1\0"))
+
+
+@pytest.mark.parametrize(
+    ("query", "told"),
+    [
+        ("UPDATE a SET b = 1, c = '5, 6' WHERE d = e + 1", SAME_VALUES),
+        ("update a set b = $1::int, c = true returning d", SAME_VALUES),
+        ("UPDATE a SET b = b + 1 WHERE d = 1", BUILDS),
+        ("UPDATE a SET b = 1, c = now()", BUILDS),
+        ("INSERT INTO a VALUES (1) ON CONFLICT (b) DO NOTHING", NEW_KEY),
+        ("INSERT INTO a VALUES (1) ON CONFLICT (b) DO UPDATE SET c = EXCLUDED.c", SAME_VALUES),
+        ("INSERT INTO a VALUES (1) ON CONFLICT (b) DO UPDATE SET c = a.c + 1", BUILDS),
+        ("INSERT INTO a VALUES (1) ON DUPLICATE KEY UPDATE c = VALUES(c)", SAME_VALUES),
+        ("INSERT INTO a VALUES (1) ON DUPLICATE KEY UPDATE c = c + 1", BUILDS),
+    ],
+)
+def test_what_sets_may_be_repeated_and_what_builds_on_what_is_there_may_not(
+    query: str, told: str
+) -> None:
+    found = guard_of([(query, b"")])
+    assert (found.why or found.lacks) == told
+    if found.why:
+        assert found.lacks == OTHER_VALUES
+        assert found.key == guard_of([(query, b"")]).key != guard_of([(query, b"2")]).key
+
+
+def test_a_prepared_statement_writes_when_it_is_run_and_not_when_it_is_prepared() -> None:
+    talk = PostgresTalk()
+    talk.requests(bytearray(pg(b"", (196608).to_bytes(4, "big") + b"user\0me\0\0")))
+    prepare = pg(b"P", b"s1\0INSERT INTO a VALUES ($1)\0\0\0") + pg(b"S", b"")
+    run = pg(b"B", b"\0s1\0\0\0\0\1\0\0\0\1x\0\0") + pg(b"E", b"\0\0\0\0\0") + pg(b"S", b"")
+    assert talk.guard(talk.requests(bytearray(prepare))) == READS
+    assert talk.guard(talk.requests(bytearray(run))).lacks == NO_CONFLICT

@@ -47,6 +47,7 @@ def hook() -> None:
     when_imported("celery.signals", _connect)
     when_imported("kombu.message", _watch_acks)
     when_imported("celery.app.task", _watch_replacing)
+    when_imported("celery.worker.request", _watch_limits)
     if probe().forgotten:
         when_imported("celery.worker.consumer.consumer", _forget)
 
@@ -88,6 +89,18 @@ def _watch_replacing(module: Any) -> None:
         return replace(self, *rest, **named)
 
     module.Task.replace = watched
+
+
+def _watch_limits(module: Any) -> None:
+    """Past its hard limit a task has failed, whatever its process may still say of it."""
+    on_timeout = module.Request.on_timeout
+
+    def watched(self: Any, soft: bool, timeout: float) -> Any:
+        if not soft and probe().knows(self.id):
+            probe().again(self.id).raised()
+        return on_timeout(self, soft, timeout)
+
+    module.Request.on_timeout = watched
 
 
 def _unknown(id: str = "", **_: object) -> None:

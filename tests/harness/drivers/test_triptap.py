@@ -41,6 +41,7 @@ class Line:
         self.number = number
         self.up = self.down = b""
         self.was_reset = False
+        self.ends: list[Direction] = []
 
     def forward(self, direction: Direction, data: bytes) -> None:
         if direction is UP:
@@ -51,7 +52,9 @@ class Line:
     def reset(self) -> None:
         self.was_reset = True
 
-    def end(self, direction: Direction) -> None: ...
+    def end(self, direction: Direction) -> None:
+        self.ends.append(direction)
+
     def pause(self, direction: Direction) -> None: ...
     def resume(self, direction: Direction) -> None: ...
     def close(self) -> None: ...
@@ -306,3 +309,54 @@ async def test_who_was_struck_is_the_job_in_the_round_trip_where_that_is_known()
         tap.received(UP, request)
         tap.received(DOWN, PUSHED)
     assert stage.jobs == [1]
+
+
+SILENT: list[TripFault] = [
+    KillAtTrip("worker", "BRPOP q", "after", 1),
+    BreakTrip("worker", "BRPOP q", "lose_request", 1),
+    BreakTrip("worker", "BRPOP q", "lose_reply", 1),
+]
+
+
+@pytest.mark.parametrize("fault", SILENT, ids=repr)
+@on_a_loop
+async def test_whoever_hears_no_answer_does_not_hear_either_that_its_server_closed(
+    fault: TripFault,
+) -> None:
+    stage = Stage(fault).begin()
+    tap, line = stage.connection()
+    tap.received(UP, POP)
+    tap.received(DOWN, POPPED)
+    tap.ended(DOWN)
+    assert line.down == b"" and line.ends == []
+    tap.ended(UP)
+    assert line.ends == [UP], "who is dead, or has lost patience, is gone"
+
+
+@on_a_loop
+async def test_a_late_answer_comes_before_the_end_of_its_connection() -> None:
+    stage = Stage(BreakTrip("worker", "BRPOP q", "late", 1, 0.01)).begin()
+    tap, line = stage.connection()
+    tap.received(UP, POP)
+    tap.received(DOWN, POPPED)
+    tap.ended(DOWN)
+    assert line.ends == []
+    while not line.ends:
+        await asyncio.sleep(0.005)
+    assert (line.down, line.ends) == (POPPED, [DOWN])
+
+
+@on_a_loop
+async def test_what_arrives_after_a_silence_is_carried_out_though_its_sender_has_left() -> None:
+    stage = Stage(BreakTrip("worker", "BRPOP q", "dark", 1, 0.01)).begin()
+    tap, line = stage.connection()
+    tap.received(UP, POP)
+    tap.ended(UP)
+    assert line.up == b"" and line.ends == []
+    while not line.up:
+        await asyncio.sleep(0.005)
+    assert line.ends == [], "its answer is still to be seen"
+    tap.received(DOWN, POPPED)
+    assert line.ends == [UP]
+    (trip,) = stage.record.trips
+    assert trip.answered_s > 0.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import time
 from typing import Any
 
@@ -18,6 +19,14 @@ app.conf.update(json.loads(os.environ.get("SETTINGS", "{}")))
 @app.task(name="slow")  # type: ignore[untyped-decorator]
 def slow(order: int) -> None:
     if order == ODD:
+        time.sleep(3000)
+
+
+@app.task(name="deaf")  # type: ignore[untyped-decorator]
+def deaf(order: int) -> None:
+    """Nobody can end it in a friendly way, like a call of a library in C that never returns."""
+    if order == ODD:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
         time.sleep(3000)
 
 
