@@ -86,7 +86,7 @@ class TripTap:
         self._late = False
         self._deaf = False
         self._blind = False
-        self._ends = False
+        self._ends = self._left = self._unheard = False
         watch.taps.setdefault(node, []).append(self)
 
     def opened(self) -> None:
@@ -116,10 +116,23 @@ class TripTap:
         """Where no answer passes, no end is heard; the client's own end is at once."""
         if self._node in self._watch.dark and not self._deaf:
             self._held.append((direction, None))
-        elif direction is DOWN and self._late:
+        elif direction is UP:
+            self._leave()
+        elif self._left:
+            self._link.end(DOWN)
+        elif self._late:
             self._held.append((DOWN, None))
-        elif direction is UP or not (self._deaf or self._watch.stands(self._node)):
-            self._link.end(direction)
+        elif self._deaf or self._watch.stands(self._node):
+            self._unheard = True
+        else:
+            self._link.end(DOWN)
+
+    def _leave(self) -> None:
+        """The client has gone: nobody is left to whom an end would be told too soon."""
+        self._left = True
+        self._link.end(UP)
+        if self._unheard:
+            self._link.end(DOWN)
 
     def release(self) -> None:
         """Let pass what was held back, unless it has to stand again.
@@ -215,7 +228,7 @@ class TripTap:
         elif waits and not self._strike(asked, at_answer=True):
             self._link.forward(DOWN, asked.reply)
         if self._ends and not self._asked:
-            self._link.end(UP)
+            self._leave()
 
     def _pushed(self, name: str, message: bytes) -> None:
         """What nobody asked for: a round trip without a request."""

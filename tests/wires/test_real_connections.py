@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import select
+import socket
 import threading
+import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +13,7 @@ from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import psycopg
+import pytest
 from jobquake.backends.reference.places import url_of
 from jobquake.frameworks.brokers.resp import RedisCalls
 from jobquake.frameworks.libraries.celery.outside import Commands
@@ -17,6 +21,9 @@ from jobquake.harness.drivers.calltap import Wire
 from jobquake.harness.drivers.trips import Record, Trip, TripStrikes
 from jobquake.harness.drivers.triptap import TripTap, Watch
 from jobquake.harness.drivers.watched import Watched
+from jobquake.harness.faults.break_trip import BreakTrip
+from jobquake.harness.faults.fault import TripFault
+from jobquake.harness.faults.kill_at_trip import KillAtTrip
 from jobquake.harness.strikes import CallStrikes
 from jobquake.proxy import Embedded
 from jobquake.proxy.client import Toxiproxy
@@ -29,16 +36,25 @@ from support.servers_here import address
 @contextmanager
 def watched(upstream: str) -> Iterator[tuple[str, list[Trip]]]:
     """An address before that server, and the round trips that were seen there."""
-    ours, record = plan(), Record()
+    with struck(upstream) as (listen, watch):
+        assert watch.record is not None
+        yield listen, watch.record.trips
+
+
+@contextmanager
+def struck(upstream: str, *faults: TripFault) -> Iterator[tuple[str, Watch]]:
+    """An address before that server on which these strike, and what its taps know."""
+    ours, record = plan(*faults), Record()
     wire = Wire(
         Watched(RedisCalls(Commands)), CallStrikes(ours), lambda node: None, lambda *_: None,
         ours.job_index,
     )  # fmt: skip
     watch = Watch(wire, TripStrikes(ours), record)
+    watch.strikes.begin()
     with Embedded() as embedded:
         proxy = Toxiproxy(embedded.address).create("p", upstream)
         embedded.tap("p", partial(TripTap, watch, 0, service="db"))
-        yield proxy.listen, record.trips
+        yield proxy.listen, watch
 
 
 def test_statements_of_psycopg_are_named_and_count_when_they_are_committed() -> None:
@@ -110,3 +126,47 @@ def test_requests_of_urllib_are_named_and_count_when_they_are_not_refused() -> N
         ("db: POST /charges", True),
     ]
     assert [effect.guard.key for effect in effects(trips)] == ["a"]
+
+
+class Closes(BaseHTTPRequestHandler):
+    """Answers once and closes the connection, as it is asked to."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(201)
+        self.send_header("Content-Length", "0")
+        self.send_header("Connection", "close")
+        self.end_headers()
+        self.close_connection = True
+
+    def log_message(self, *_: object) -> None: ...
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        KillAtTrip("worker", "db: POST /charges", "after", 1),
+        BreakTrip("worker", "db: POST /charges", "lose_reply", 1),
+    ],
+    ids=["dies", "hears nothing"],
+)
+def test_who_dies_or_hears_nothing_is_not_told_that_the_service_closed(fault: TripFault) -> None:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Closes)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        with struck(f"127.0.0.1:{server.server_port}", fault) as (listen, watch):
+            host, _, port = listen.partition(":")
+            with socket.create_connection((host, int(port))) as asking:
+                asking.sendall(b"POST /charges HTTP/1.1\r\nContent-Length: 0\r\n\r\n")
+                while not (watch.record and watch.record.trips):
+                    time.sleep(0.005)
+                assert not select.select([asking], [], [], 0.2)[0]
+            until_s = time.monotonic() + 10.0
+            while any(watch.taps.values()) or watch.dying:
+                assert time.monotonic() < until_s, "the connection of who has gone stays open"
+                time.sleep(0.005)
+    finally:
+        server.shutdown()
+        server.server_close()

@@ -330,7 +330,7 @@ async def test_whoever_hears_no_answer_does_not_hear_either_that_its_server_clos
     tap.ended(DOWN)
     assert line.down == b"" and line.ends == []
     tap.ended(UP)
-    assert line.ends == [UP], "who is dead, or has lost patience, is gone"
+    assert line.ends == [UP, DOWN], "who is dead, or has lost patience, is gone"
 
 
 @on_a_loop
