@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from ..harness.finding import Verdict
 from ..listing import files, held
-from .stage import Stage
+from .stage import Broker, Stage
 
 BUGS = f"{__package__}.bugs"
 APPS = Path(__file__).with_name("apps")
@@ -41,7 +41,9 @@ class Told(Struct, frozen=True):
 
 
 class Backtest(Struct, frozen=True):
-    """A public bug. ``app`` is a module of ``apps/``; ``stage`` plays the bug and judges it."""
+    """A public bug. ``app`` is a module of ``apps/``, ``broker`` the server that it needs; ``stage``
+    plays the bug and judges it.
+    """
 
     name: str
     url: str
@@ -49,6 +51,7 @@ class Backtest(Struct, frozen=True):
     app: str
     sides: tuple[Side, ...]
     stage: Callable[[Stage, str], Told]
+    broker: Broker = "redis"
 
 
 def names() -> list[str]:

@@ -40,6 +40,6 @@ def play(
     """
     app = App(APPS, environment(*side.pins, python=python))
     began = monotonic()
-    with staged(app, time) as stage:
+    with staged(app, backtest.broker, time) as stage:
         told = backtest.stage(stage, side.variant)
         return Played(side, told, stage.elapsed_s, monotonic() - began)

@@ -13,7 +13,7 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
 from subprocess import Popen
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar, Literal, cast
 
 import psutil
 
@@ -30,7 +30,13 @@ from ..harness.drivers.tree import kill_tree
 from ..proxy.embedded import Embedded
 from ..proxy.triggers import Armed, Trigger
 from ..servers import running
+from ..servers.postgres import DATABASE, USER
 
+Broker = Literal["redis", "postgres"]
+URLS: dict[Broker, str] = {
+    "redis": "redis://{}/0",
+    "postgres": f"postgresql://{USER}@{{}}/{DATABASE}?sslmode=disable",
+}
 WIRE = "wire"
 READY_WITHIN_S = 60.0
 LOOK_EVERY_S, LOOK_AFTER = 0.2, 0.03  # seconds, and a share of what was waited already
@@ -58,18 +64,20 @@ class Held:
 class Stage:
     """See :func:`staged`."""
 
-    def __init__(self, app: App, workspace: Workspace, pace: Pace, proxy: Embedded) -> None:
+    def __init__(
+        self, app: App, workspace: Workspace, pace: Pace, proxy: Embedded, broker: Broker
+    ) -> None:
         self.folder, self._pace, self._proxy = workspace.folder, pace, proxy
         self._spawn = spawner(workspace, pace)
         self._began_s = pace.now_s()
         self._workers = 0
-        self.address = self._broker()
+        self.address = self._start(broker)
         self.wire = proxy.run(self._open_wire())
         self._ledger = self.folder / "shop.txt"
         self._ledger.touch()
         shared = {LEDGER_VARIABLE: str(self._ledger), "PYTHONPATH": str(app.folder)}
-        self._of_workers = {**shared, BROKER_VARIABLE: f"redis://{self.wire}/0"}
-        own = {**shared, BROKER_VARIABLE: f"redis://{self.address}/0"}
+        self._of_workers = {**shared, BROKER_VARIABLE: URLS[broker].format(self.wire)}
+        own = {**shared, BROKER_VARIABLE: URLS[broker].format(self.address)}
         self._bin = app.python.parent
         self.app = App(app.folder, app.python, {**app.environment, **own})
         self._client = AppProcess(self.app)
@@ -141,16 +149,16 @@ class Stage:
         with self._client:
             pass
 
-    def _broker(self) -> str:
+    def _start(self, broker: Broker) -> str:
         log = self.folder / "broker.log"
-        command = running.command("redis", self.folder / "redis", careless=True)
+        command = running.command(broker, self.folder / broker, careless=True)
         said = self.folder / "broker.txt"
         with log.open("ab") as words, said.open("ab") as out:
             process: Popen[bytes] = self._spawn(command, stdout=out, stderr=words)
         self.until(lambda: said.read_text().endswith("\n") or process.poll() is not None)
         if not said.read_text().startswith("ready "):
             told = log.read_text().strip().splitlines() or ["no word from it"]
-            raise EnvironmentFault(f"expected a Redis server to start, found: {told[-1]}")
+            raise EnvironmentFault(f"expected {broker} to start, found: {told[-1]}")
         return said.read_text().split()[1]
 
     async def _open_wire(self) -> str:
@@ -187,7 +195,7 @@ class _Guarded:
 
 
 @contextmanager
-def staged(app: App, time: Time | None = None) -> Iterator[Stage]:
+def staged(app: App, broker: Broker, time: Time | None = None) -> Iterator[Stage]:
     """A stage for that app, whose folder is on its workers' path. ``time`` None: leaping if it can.
 
     Raises EnvironmentFault if no broker can be had, or no leaping time where it was asked for.
@@ -198,7 +206,7 @@ def staged(app: App, time: Time | None = None) -> Iterator[Stage]:
         shared = {"PYTHONDONTWRITEBYTECODE": "1", MARK: workspace.mark, **pace.environment}
         with Embedded(clock=pace.loop_clock) as proxy:
             client = App(app.folder, app.python, {**app.environment, **shared})
-            stage = Stage(client, workspace, pace, proxy)
+            stage = Stage(client, workspace, pace, proxy, broker)
             try:
                 yield stage
             finally:
