@@ -169,10 +169,11 @@ class Reporting(Protocol):
 
 @runtime_checkable
 class Queued(Protocol):
-    """What a framework has, too, if it may be one queue, which all workers serve."""
+    """What a framework has, too, if perhaps nobody tells its workers which queues they serve."""
 
     @property
-    def has_queues(self) -> bool: ...
+    def untold(self) -> str:
+        """Why its workers cannot be told; "" if they can."""
 
 
 @runtime_checkable

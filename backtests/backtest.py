@@ -41,8 +41,8 @@ class Told(Struct, frozen=True):
 
 
 class Backtest(Struct, frozen=True):
-    """A public bug. ``app`` is a module of ``apps/``, ``broker`` the server that it needs; ``stage``
-    plays the bug and judges it.
+    """A public bug. ``app`` is a module of ``apps/``, ``broker`` its server; ``stage`` plays it
+    and judges.
     """
 
     name: str

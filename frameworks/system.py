@@ -131,6 +131,16 @@ class AppSystem(WitnessedApp):
         return running.command(kind, folder / kind, port, careless=self.app.snapshots)
 
     @property
+    def untold(self) -> str:
+        """See :class:`..backends.framework.Queued`."""
+        if not self.app.worker:
+            return ""
+        return (
+            "its workers serve the queues that your worker command names, and the scenario has "
+            "others; leave --worker out"
+        )
+
+    @property
     def renames(self) -> bool:
         return isinstance(self.library, Renaming) and self.library.renames
 

@@ -41,8 +41,8 @@ def _why_not(plan: Plan, system: System, driver: Driver, time: Time | None) -> s
         if any(isinstance(action, Senseless) for action in plan.actions):
             return "jobquake does not know how to send it what makes no sense"
         return "jobquake does not know how to replay its dead letters"
-    if len(plan.queues) > 1 and isinstance(system, Queued) and not system.has_queues:
-        return "its workers serve one queue, as far as its description says ({queues})"
+    if len(plan.queues) > 1 and isinstance(system, Queued) and system.untold:
+        return system.untold
     due_s = max((job.delay_s for job in plan.jobs), default=0.0)
     if isinstance(system, FrameworkSystem) and due_s > MOST_WAITS * plan.recovery_s + SOON_S:
         return (

@@ -1,9 +1,9 @@
 """What a killed worker was running is never taken back: it counts against its own limit.
 
 A job whose worker has said nothing for half a minute may be claimed by another one. In PgQueuer
-1.0.1 it is, if its entrypoint has fewer jobs under way than its ``concurrency_limit``. The job of the dead
-worker is one of those: with a limit of 1 nobody may ever claim it, nor any other job of that
-entrypoint. PgQueuer 1.0.2 asks for no free place where a job is claimed again.
+1.0.1 it is, if its entrypoint has fewer jobs under way than its ``concurrency_limit``. The job of
+the dead worker is one of those: with a limit of 1 nobody may ever claim it, nor any other job of
+that entrypoint. PgQueuer 1.0.2 asks for no free place where a job is claimed again.
 
 The strike: the worker is killed while it runs the task. Another one is started.
 """

@@ -51,7 +51,9 @@ BACKTEST = Backtest(
     "a job that was retried once is taken for stalled while it runs, and is run twice",
     "procrastinate_shop",
     (
-        Side(("procrastinate==2.15.1", "psycopg[binary]==3.2.4", "psycopg-pool==3.2.4"), "violated"),
+        Side(
+            ("procrastinate==2.15.1", "psycopg[binary]==3.2.4", "psycopg-pool==3.2.4"), "violated"
+        ),
         Side(("procrastinate==3.0.2", "psycopg[binary]==3.2.4", "psycopg-pool==3.2.4"), "held"),
     ),
     stage,

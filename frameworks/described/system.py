@@ -96,9 +96,11 @@ class DescribedSystem(WitnessedApp):
         return self.description.jobs == "played"
 
     @property
-    def has_queues(self) -> bool:
-        """Whether its workers are told which queues they serve."""
-        return "{queues}" in (self.app.worker or self.description.worker)
+    def untold(self) -> str:
+        """See :class:`...backends.framework.Queued`."""
+        if "{queues}" in (self.app.worker or self.description.worker):
+            return ""
+        return "its workers serve one queue, as far as its description says ({queues})"
 
     @property
     def recovery(self) -> Recovery:

@@ -64,6 +64,13 @@ def test_what_cannot_be_played_somewhere_is_refused_with_the_reason() -> None:
     assert refused("rolling-deploy", nobody)
 
 
+def test_who_names_the_worker_command_is_the_one_to_tell_it_its_queues() -> None:
+    own = replace(mine(), app=App("a:b", worker="rq worker q"))
+    assert refused("slow-job-flood", mine()) is None
+    assert "serve the queues that your worker command names" in str(refused("slow-job-flood", own))
+    assert refused("worker-kill-before-ack", own) is None
+
+
 def test_what_redis_lacks_is_told_of_the_job_whose_note_it_refused() -> None:
     session = RedisCalls(Commands).session()
     message = json.dumps([{"headers": {"id": "job-3"}}, "celery", "celery"]).encode()
