@@ -60,10 +60,11 @@ class Claims(Struct, frozen=True):
     else the job may come back as if it had not been said. ``timer_s``: the queue keeps time in
     steps of so many seconds, and each lease, delay and backoff may be over up to one step sooner
     or later.
-    ``max_payload_bytes``: the largest payload that the queue takes, None: any. Plans give it none
-    that is larger. ``retention_s``: the id of a job that was completed is remembered for so many
-    seconds, and not much longer (:mod:`jobquake.harness.checks.retention_kept`); None: it does not
-    say.
+    ``restart_s``: its server needs so many seconds to come back after a crash; a plan with one is
+    as much slower. ``max_payload_bytes``: the largest payload that the queue
+    takes, None: any. Plans give it none that is larger. ``retention_s``: the id of a job that was
+    completed is remembered for so many seconds, and not much longer
+    (:mod:`jobquake.harness.checks.retention_kept`); None: it does not say.
     """
 
     delivery: Literal["at-least-once", "at-most-once"] = "at-least-once"
@@ -88,6 +89,7 @@ class Claims(Struct, frozen=True):
     extends: bool = True
     durable_acks: bool = True
     timer_s: float = 0.0
+    restart_s: float = 0.0
     max_payload_bytes: int | None = None
     retention_s: float | None = None
 

@@ -37,6 +37,7 @@ TIMEOUT_MS = "JOBQUAKE_RABBITMQ_TIMEOUT_MS"
 TICK_S = (
     0.1  # how often a channel looks for deliveries that were kept too long; a minute by default
 )
+RESTART_S = 15.0  # seven seconds of a processor, of which others may want their share
 ALONE = "-noinput -sname {} -start_epmd false -erl_epmd_port 1 -dist_listen false"
 QUIET = "+S 2:2 +A 4 +sbwt none +sbwtdcpu none +sbwtdio none"  # no scheduler waits by spinning
 

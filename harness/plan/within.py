@@ -3,6 +3,7 @@
 No payload is larger than the queue takes. Where no lease can be extended no job works for longer
 than half of one, and no fault strikes an extension. For a queue that keeps time in steps everything
 takes so much longer that one step more or less decides over nothing: it is the same plan, slower.
+So it is where a server that crashes needs long to come back: fewer give up asking it meanwhile.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ...backends.claims import Claims
+from ...protocol.repeat import DEFAULT
 from ...protocol.worker import WorkerOptions
 from ..faults.fault import CallFault, Fault
 from ..faults.fields import FOR_EVER_S
@@ -20,6 +22,7 @@ from .plan import Plan
 
 STEPS = 8  # of the queue's timer, that a lease lasts at least
 SHARE = 0.5  # of a lease, that a job works at most where no lease can be extended
+ROUNDING = 1e-9  # a plan that was made slower is slow enough
 Part = TypeVar("Part", bound=Struct)
 
 
@@ -29,9 +32,11 @@ def within(plan: Plan, claims: Claims) -> Plan:
     if most is not None and any(job.payload_bytes > most for job in plan.jobs):
         jobs = [replace(job, payload_bytes=min(job.payload_bytes, most)) for job in plan.jobs]
         plan = replace(plan, jobs=tuple(jobs))
-    least_s = STEPS * claims.timer_s
-    if plan.lease_s < least_s:
-        plan = slower(plan, least_s / plan.lease_s)
+    by = STEPS * claims.timer_s / plan.lease_s
+    if any(fault.strikes_server for fault in plan.faults):
+        by = max(by, claims.restart_s / (DEFAULT.attempts * plan.call_timeout_s))
+    if by > 1.0 + ROUNDING:
+        plan = slower(plan, by)
     return plan if claims.extends else _unextended(plan)
 
 

@@ -37,6 +37,7 @@ CLAIMS = Claims(
     extends=False,
     durable_acks=False,  # nobody is told when an ack is on disk
     timer_s=rabbitmq.TICK_S,
+    restart_s=rabbitmq.RESTART_S,
 )
 
 

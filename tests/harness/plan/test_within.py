@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from jobquake.backends import registry as backends
 from jobquake.backends.adapter import Claims
+from jobquake.harness.faults.broker_crash import BrokerCrash
 from jobquake.harness.faults.fields import FOR_EVER_S
 from jobquake.harness.faults.kill_worker import KillWorker
 from jobquake.harness.faults.net_fault import NetFault
@@ -12,6 +13,7 @@ from jobquake.harness.faults.slow_network import SlowNetwork
 from jobquake.harness.plan.plan import Plan, PlannedJob, Pool, Queue, ReplayDead
 from jobquake.harness.plan.within import STEPS, options, slower, within
 from jobquake.harness.trial import attempt
+from jobquake.protocol.repeat import DEFAULT
 from jobquake.scenarios import registry as scenarios
 from msgspec.structs import replace
 
@@ -49,6 +51,16 @@ def test_for_a_queue_of_whole_seconds_everything_takes_longer_and_for_ever_is_fo
     assert plan.faults == (SlowNetwork(by, FOR_EVER_S, 0.02 * by), KillWorker(1, 2.0 * by))
     assert plan.actions == (ReplayDead(3.0 * by),)
     assert within(plan, Claims(timer_s=1.0)) == plan
+
+
+def test_where_a_crash_lasts_long_everything_takes_longer() -> None:
+    crashing = replace(PLAN, faults=(BrokerCrash(1.0, 0.4),), call_timeout_s=0.5)
+    by = 12.0 / (DEFAULT.attempts * 0.5)
+    patient = within(crashing, Claims(restart_s=12.0))
+    assert patient == slower(crashing, by)
+    assert within(patient, Claims(restart_s=12.0)) is patient
+    assert within(crashing, Claims(restart_s=1.0)) is crashing
+    assert within(PLAN, Claims(restart_s=12.0)) is PLAN, "no server crashes"
 
 
 def test_where_no_lease_can_be_extended_no_job_outlasts_one_and_no_extension_is_struck() -> None:
