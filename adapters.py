@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from .backends.adapter import (
     Adapter,
+    Bounding,
     Connection,
     Housekeeper,
     Leasing,
@@ -37,6 +38,7 @@ from .protocol.worker import Worker, WorkerOptions, WorkerProgram, effect_key, p
 __all__ = [
     "DRIVERS",
     "Adapter",
+    "Bounding",
     "Claims",
     "Clock",
     "Connection",

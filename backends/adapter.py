@@ -21,6 +21,7 @@ from .system import Framing, System
 
 __all__ = [
     "Adapter",
+    "Bounding",
     "Claims",
     "Connection",
     "Elsewhere",
@@ -37,6 +38,7 @@ __all__ = [
     "System",
     "Tenant",
     "Unavailable",
+    "bounding",
     "leasing",
 ]
 
@@ -118,6 +120,19 @@ class Leasing(Protocol):
 def leasing(adapter: RemoteQueue, lease_s: float) -> RemoteQueue:
     """The queue as it is where workers ask for leases of so many seconds, and for no others."""
     return adapter.leasing(lease_s) if isinstance(adapter, Leasing) else adapter
+
+
+@runtime_checkable
+class Bounding(Protocol):
+    """What an adapter has, too, if deliveries are bounded for all jobs of a queue together."""
+
+    def bounding(self, deliveries: int) -> RemoteQueue:
+        """The same queue, which hands out each of its jobs so often at most."""
+
+
+def bounding(adapter: RemoteQueue, deliveries: int) -> RemoteQueue:
+    """The queue as it is where every job may be handed out so often."""
+    return adapter.bounding(deliveries) if isinstance(adapter, Bounding) else adapter
 
 
 @runtime_checkable

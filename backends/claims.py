@@ -12,6 +12,7 @@ Claim = Literal[
     "idempotent_enqueue", "idempotent_settle", "skips_completed_keys", "bounded_backlog",
     "durable", "retries", "delays", "steady_time", "ordered", "timeouts", "backoff_after_expiry",
     "prompt", "lasting_leases", "extends", "durable_acks",
+    "own_bounds",
 ]  # fmt: skip
 _NOT_CLAIMED: dict[Claim, str] = {
     "delivery": "at-least-once delivery is not claimed",
@@ -33,6 +34,7 @@ _NOT_CLAIMED: dict[Claim, str] = {
     "prompt": "prompt hand-outs are not claimed",
     "lasting_leases": "leases that outlast a connection are not claimed",
     "extends": "to make a lease last longer is not claimed",
+    "own_bounds": "a bound of deliveries for each job is not claimed",
     "durable_acks": "acks that outlive a crash of the server are not claimed",
 }
 
@@ -88,6 +90,7 @@ class Claims(Struct, frozen=True):
     lasting_leases: bool = True
     extends: bool = True
     durable_acks: bool = True
+    own_bounds: bool = True
     timer_s: float = 0.0
     restart_s: float = 0.0
     max_payload_bytes: int | None = None

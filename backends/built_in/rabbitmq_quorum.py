@@ -11,5 +11,5 @@ BACKEND = RabbitMQ(
     "rabbitmq-quorum",
     "RabbitMQ with quorum queues and confirms, jobquake's own worker",
     Kind("quorum"),
-    replace(CLAIMS, fencing=True),  # a word counts on its own channel only; deliveries are counted
+    replace(CLAIMS, fencing=True, bounded_deliveries=True),  # it counts deliveries
 )

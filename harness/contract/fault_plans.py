@@ -221,7 +221,8 @@ def shutdown() -> Plan:
 def crash() -> Plan:
     """The queue's server dies while jobs wait and others are held, and comes back."""
     fault = BrokerCrash(1.5, 0.4)
-    jobs = (replace(JOB, service_s=2.0),) * 4  # long, so that real workers surely hold some then
+    # Long, so that real workers surely hold some then; the later ones, where jobs are made shorter.
+    jobs = tuple(replace(JOB, at_s=at_s, service_s=2.0) for at_s in (0.0, 0.7, 1.2, 1.4))
     return plan("crash", fault, jobs=jobs, must_hit=(("broker crash", "running"),))
 
 

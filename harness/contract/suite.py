@@ -125,7 +125,7 @@ class QueueContract(CrashTests, EdgeTests):
 
     def test_a_hand_back_forgets_no_delivery_before_it(self, bench: Bench) -> None:
         self.claims_at_least_once()
-        self.claims("bounded_deliveries")
+        self.claims("bounded_deliveries", "own_bounds")
         odd_jobs.a_hand_back_forgets_no_delivery_before_it(bench)
 
     def test_jobs_with_ids_that_look_alike_are_different_jobs(self, bench: Bench) -> None:
@@ -138,7 +138,7 @@ class QueueContract(CrashTests, EdgeTests):
     @pytest.mark.parametrize("by_crash", [False, True], ids=["failures", "crashes"])
     def test_deliveries_are_bounded(self, bench: Bench, by_crash: bool) -> None:
         self.claims_at_least_once()
-        self.claims("bounded_deliveries", *(() if by_crash else ("retries",)))
+        self.claims("bounded_deliveries", "own_bounds", *(() if by_crash else ("retries",)))
         conversations.deliveries_are_bounded(bench, by_crash)
 
     @pytest.mark.parametrize("size", odd_jobs.PAYLOADS)
@@ -147,7 +147,7 @@ class QueueContract(CrashTests, EdgeTests):
 
     def test_tokens_only_grow(self, bench: Bench) -> None:
         self.claims_at_least_once()
-        self.claims("fencing", "bounded_deliveries", "dead_letters", "retries")
+        self.claims("fencing", "bounded_deliveries", "own_bounds", "dead_letters", "retries")
         comings_back.tokens_only_grow(bench)
 
     def test_a_delay_is_kept(self, bench: Bench) -> None:
@@ -195,7 +195,7 @@ class QueueContract(CrashTests, EdgeTests):
         self, cheap_time: None, bench: Bench
     ) -> None:
         self.claims_at_least_once()
-        self.claims("bounded_deliveries", "retries")
+        self.claims("bounded_deliveries", "own_bounds", "retries")
         odd_jobs.a_job_may_be_delivered_some_hundred_times(bench)
 
     def test_a_backoff_is_kept_however_often_the_job_has_failed(
@@ -218,15 +218,15 @@ class QueueContract(CrashTests, EdgeTests):
 
     def test_dead_letters_keep_their_attempts(self, bench: Bench) -> None:
         self.claims_at_least_once()
-        self.claims("dead_letters", "bounded_deliveries", "retries")
+        self.claims("dead_letters", "bounded_deliveries", "own_bounds", "retries")
         comings_back.dead_letters_keep_their_attempts(bench)
 
     def test_a_replayed_dead_letter_has_a_fresh_budget(self, bench: Bench) -> None:
-        self.claims("dead_letters", "bounded_deliveries", "retries")
+        self.claims("dead_letters", "bounded_deliveries", "own_bounds", "retries")
         comings_back.a_replayed_dead_letter_has_a_fresh_budget(bench)
 
     def test_a_replay_undoes_the_death_that_it_names(self, bench: Bench) -> None:
-        self.claims("dead_letters", "bounded_deliveries", "retries")
+        self.claims("dead_letters", "bounded_deliveries", "own_bounds", "retries")
         comings_back.a_replay_undoes_the_death_that_it_names(bench)
 
     @pytest.mark.parametrize("jitter", ["full", "equal", "decorrelated"])
@@ -292,6 +292,8 @@ class QueueContract(CrashTests, EdgeTests):
             self.claims("retries")
         if call in ("dead", "replay"):
             self.claims("dead_letters")
+        if call in ("extend", "release"):  # of jobs that are long in hand
+            self.claims("extends")
         self.holds(fault_plans.struck_call(call, how))
 
     def test_a_poison_job_ends_and_harms_nobody_else(self) -> None:

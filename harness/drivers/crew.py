@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from ...backends import registry
-from ...backends.adapter import Connection, RemoteQueue, leasing
+from ...backends.adapter import Connection, RemoteQueue
 from ...errors import EnvironmentFault, JobquakeError, UsageError
 from ...protocol.events import Row
 from ...protocol.ledger import Ledger
 from ...protocol.run_files import REPLAY, STRIKES
 from ..plan.plan import Plan
 from ..plan.replay import encode
+from ..plan.within import suited
 from ..properties import Judgement
 from .fleet import Slot, see_backend
 from .nursery import Nursery
@@ -144,7 +145,7 @@ class Nodes:
         return self._nursery.start(node, log)
 
     def control(self, address: str) -> Connection:
-        leased = leasing(self._adapter, self._plan.lease_s)
+        leased = suited(self._adapter, self._plan)
         return leased.connect(address, CONTROL_TIMEOUT_S)
 
     def poll(self) -> None:

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import assert_never
 
 from ...backends import registry
-from ...backends.adapter import Connection, RemoteQueue, leasing
+from ...backends.adapter import Connection, RemoteQueue
 from ...blame import blaming
 from ...errors import JobquakeError
 from ...protocol.events import Event
@@ -32,6 +32,7 @@ from ...protocol.worker import Worker
 from ..plan.plan import Plan
 from ..plan.replay import Packed, unpack
 from ..plan.within import options as options_of
+from ..plan.within import suited
 from ..record.node_record import NodeRecord
 from ..strikes import PointStrikes
 from .acts import Die, Labour, Pause, acts
@@ -47,7 +48,7 @@ class Node:
         self, packed: Packed, folder: Path, number: int, incarnation: int, address: str
     ) -> None:
         self.plan: Plan = packed.plan
-        self.adapter: RemoteQueue = leasing(registry.find(packed.backend), self.plan.lease_s)
+        self.adapter: RemoteQueue = suited(registry.find(packed.backend), self.plan)
         self.number = number
         self.ledger = Ledger(folder / LEDGER, number, incarnation)
         self.record = NodeRecord(

@@ -16,7 +16,7 @@ from typing import cast
 
 from msgspec.structs import replace
 
-from ...backends.adapter import Connection, RemoteQueue, leasing
+from ...backends.adapter import Connection, RemoteQueue
 from ...backends.system import Time
 from ...protocol.commands import Command, Measured, Reply
 from ...protocol.events import Event, Phase
@@ -27,6 +27,7 @@ from ...whole_file import write_whole
 from ..faults import TimedFault
 from ..faults.fields import SERVER
 from ..plan.plan import Plan
+from ..plan.within import suited
 from ..record.history import History
 from ..strikes import phase_of
 from .agenda import Agenda
@@ -80,7 +81,7 @@ class ProcessRun:
     ) -> None:
         self.plan = plan
         self._pace = pace or RealTime()
-        self._adapter = leasing(adapter, plan.lease_s)
+        self._adapter = suited(adapter, plan)
         self._crew = crew or Nodes(plan, adapter)
         self._mark, self._folder = workspace.mark, workspace.folder
         self._spawn = spawner(workspace, self._pace)

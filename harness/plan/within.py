@@ -13,6 +13,7 @@ from typing import TypeVar
 from msgspec import Struct
 from msgspec.structs import replace
 
+from ...backends.adapter import RemoteQueue, bounding, leasing
 from ...backends.claims import Claims
 from ...protocol.repeat import DEFAULT
 from ...protocol.worker import WorkerOptions
@@ -57,6 +58,11 @@ def _unextended(plan: Plan) -> Plan:
 
 def _strikes_extensions(fault: Fault) -> bool:
     return isinstance(fault, CallFault) and fault.call == "extend"
+
+
+def suited(adapter: RemoteQueue, plan: Plan) -> RemoteQueue:
+    """The queue as the plan has it, where that is not said with each job and each lease."""
+    return bounding(leasing(adapter, plan.lease_s), plan.max_deliveries)
 
 
 def options(plan: Plan, claims: Claims) -> WorkerOptions:

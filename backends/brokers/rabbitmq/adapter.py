@@ -21,7 +21,8 @@ from .framing import RabbitFraming
 
 CLAIMS = Claims(
     fencing=False,
-    bounded_deliveries=False,  # x-delivery-limit is the queue's, and no job's
+    bounded_deliveries=False,  # a classic queue counts none
+    own_bounds=False,  # x-delivery-limit is the queue's, and no job's
     dead_letters=False,  # a dead letter tells that it was rejected, and not with which error
     priorities=False,
     idempotent_enqueue=False,
@@ -50,6 +51,7 @@ class RabbitMQ:
     kind: Kind
     claims: Claims = CLAIMS
     lease_s: float = 60.0
+    deliveries: int | None = None
     violates: str | None = None
     worker: WorkerProgram = workers.worker
     framing: Framing | None = field(default_factory=RabbitFraming)
@@ -57,12 +59,15 @@ class RabbitMQ:
     def leasing(self, lease_s: float) -> RabbitMQ:
         return replace(self, lease_s=lease_s)
 
+    def bounding(self, deliveries: int) -> RabbitMQ:
+        return replace(self, deliveries=deliveries)
+
     def server(self, folder: Path, port: int) -> list[str] | None:
         rabbitmq.program()
         return rabbitmq.command(folder, port, self.lease_s)
 
     def connect(self, address: str, timeout_s: float) -> Connection:
-        return RabbitConnection(address, timeout_s, self.lease_s, self.kind)
+        return RabbitConnection(address, timeout_s, self.lease_s, self.kind, self.deliveries)
 
     def programs(self) -> Sequence[str]:
         return running.programs("rabbitmq")

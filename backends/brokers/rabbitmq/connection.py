@@ -68,11 +68,19 @@ class Held(NamedTuple):
 class RabbitConnection:
     """See :class:`...adapter.Connection`."""
 
-    def __init__(self, address: str, timeout_s: float, lease_s: float, kind: Kind) -> None:
+    def __init__(
+        self,
+        address: str,
+        timeout_s: float,
+        lease_s: float,
+        kind: Kind,
+        deliveries: int | None = None,
+    ) -> None:
         self._address = address
         self._timeout_s = timeout_s
         self._lease_s = lease_s
         self._kind = kind
+        self._deliveries = deliveries
         self._client: Client | None = None
         self._declared = set[str]()
         self._held: dict[tuple[str, int], Held] = {}
@@ -131,6 +139,8 @@ class RabbitConnection:
                 if letters:
                     told["x-dead-letter-exchange"] = ""
                     told["x-dead-letter-routing-key"] = LETTERS
+                if letters and self._counts and self._deliveries is not None:
+                    told["x-delivery-limit"] = self._deliveries - 1  # how often it may come back
                 client.declare(known, self._kind.durable, told)
                 self._declared.add(known)
         return place
