@@ -20,7 +20,7 @@ import psutil
 from msgspec import Struct
 from msgspec.structs import replace
 
-from ...backends.adapter import Adapter, Retaining
+from ...backends.adapter import Adapter, Bounding, Retaining
 from ...backends.framework import FrameworkSystem
 from ...backends.system import Time, see_driver
 from ...blame import blaming
@@ -194,10 +194,13 @@ def queue_of(
         if soak.fresh:
             yield None
             return
-        if isinstance(adapter, FrameworkSystem):
+        own = "whose workers are its own" if isinstance(adapter, FrameworkSystem) else ""
+        if isinstance(adapter, Bounding):
+            own = "which is made for one plan, with the leases and the bound of its jobs"
+        if own:
             raise UsageError(
-                f"expected a queue that can stand through all rounds, found {adapter.name}, whose "
-                "workers are its own; add --fresh, so that each round has a new one"
+                f"expected a queue that can stand through all rounds, found {adapter.name}, {own}; "
+                "add --fresh, so that each round has a new one"
             )
         if isinstance(adapter, Retaining):
             adapter = adapter.retaining(RETENTION_S)

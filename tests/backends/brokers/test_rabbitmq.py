@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from jobquake import backend
@@ -11,9 +12,11 @@ from jobquake.backends.brokers.rabbitmq import words
 from jobquake.backends.brokers.rabbitmq.framing import RabbitFraming
 from jobquake.backends.brokers.rabbitmq.wire import content, counted, properties, short, told
 from jobquake.contract import QueueContract
+from jobquake.errors import JobquakeError
 from jobquake.harness.contract.bench import Bench
 from jobquake.harness.contract.real_time import RealTime, real_time
 from jobquake.harness.plan.names import ODD_NAMES
+from jobquake.harness.soak.soak import FORMAT, Soak, queue_of
 from jobquake.protocol.commands import (
     Ack,
     Enqueue,
@@ -131,6 +134,12 @@ def test_a_failure_is_told_from_a_hand_back(word: str, call: str) -> None:
     session = RabbitFraming().session()
     session.reply(GIVEN)
     assert session.request(told(word, 2, number(7), b"\2")) == (0, call, "pay-1")
+
+
+def test_no_soak_stands_on_a_queue_that_is_made_for_one_plan(tmp_path: Path) -> None:
+    soak = Soak(FORMAT, ("burst",), QUORUM.name, "process", 0)
+    with pytest.raises(JobquakeError, match="add --fresh"), queue_of(soak, tmp_path, QUORUM):
+        pass
 
 
 # -- the server -----------------------------------------------------------------------------
