@@ -19,7 +19,7 @@ from ..errors import ProtocolError
 
 MAX_HEAD = 64 * 1024
 MAX_BODY = 16 * 1024 * 1024
-IDLE_S = 60.0
+IDLE_S = 75.0
 LINGER_S = 0.5
 
 TOKEN = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")

@@ -29,6 +29,7 @@ FATES: dict[Outcome, str] = {
     "failed": "the job fails, and nothing runs it again",
     "run again": "its function runs to its end again",
 }
+HALTED: tuple[Outcome, ...] = ("failed", "stuck", "dead letter")
 NOTHING = "nothing happens again, and nothing is missing"
 BY_KEY = "Send an idempotency key that is made of the job's id."
 BY_ONE_KEY = "Make that key of the job's id, which is the same each time."
@@ -152,10 +153,13 @@ def _told(swept: Swept, cell: Cell) -> Iterator[str]:
         yield fate
     missing = [one.name for one in cell.effects if one.missing]
     done = [name for name in dict.fromkeys(swept.effects) if name not in missing]
-    if missing and (done or cell.outcome not in ("lost", "failed", "stuck", "dead letter")):
+    ended = cell.outcome not in ("lost", *HALTED)
+    if missing and (done or ended):
         if done:
             yield f"{_list(done)} was carried out by then"
         yield f"{_list(missing)} never is"
+    if done and not missing and cell.outcome in HALTED and cell.behind in ("done", "untold"):
+        yield "all that it does was done by then"
 
 
 def _list(names: list[str]) -> str:
@@ -167,7 +171,8 @@ def _prevents(place: _Place) -> Iterator[str]:
     for one in cell.effects:
         if one.repeated and not one.harmless:
             yield PREVENTS.get(one.lacks, BY_NOTE)
-    if cell.outcome in ("lost", "cut short") and place.acked:
+    # A job that runs and is lost was acknowledged, whether or not that was among what was broken.
+    if cell.outcome in ("lost", "cut short") and (place.acked or place.boundary.service):
         yield BY_ACK
     if any(one.missing for one in cell.effects):
         if cell.outcome == "failed":

@@ -97,7 +97,8 @@ def differences(
         if found[name] != due:
             same = [effect for effect in here if effect.name == name]
             times = found[name] - due + wanted[name]
-            told.append(Difference(name, times, wanted[name], *_judged(same, due)))
+            why = _judged(same, due) if found[name] > due else ("", "")
+            told.append(Difference(name, times, wanted[name], *why))
     return tuple(told)
 
 

@@ -29,6 +29,7 @@ from support.walk import WALKED, is_file, is_step
 ROOT = Path(jobquake.__file__).parent
 README = ROOT / "README.md"
 MADE = {
+    "audits.md",
     "board.md",
     "duplicates.md",
     "mutants.md",

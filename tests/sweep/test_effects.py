@@ -84,7 +84,7 @@ def test_what_came_twice_with_one_key_is_harmless_and_with_two_is_not() -> None:
     assert (other.harmless, other.lacks) == ("", OTHER_KEY)
     assert (none.harmless, none.lacks) == ("", NO_KEY)
     (missing,) = differences(clean, keyed("b"), behind)
-    assert (missing.missing, missing.repeated) == (True, False)
+    assert (missing.missing, missing.repeated, missing.harmless) == (True, False, "")
 
 
 def test_what_came_again_and_changed_nothing_is_harmless() -> None:
@@ -171,7 +171,7 @@ def test_the_audit_knows_what_does_no_harm() -> None:
     [
         ("failed", "the job fails, and nothing runs it again", BY_RETRY),
         ("stuck", "the job is held for ever", BY_TIMEOUT),
-        ("lost", "the job is lost", ""),
+        ("lost", "the job is lost", BY_ACK),
     ],
 )
 def test_the_audit_says_what_was_half_done(outcome: Outcome, what: str, prevents: str) -> None:
@@ -179,6 +179,8 @@ def test_the_audit_says_what_was_half_done(outcome: Outcome, what: str, prevents
     half = "POST /charges (pay) was carried out by then; UPDATE orders (db) never is"
     told = answer(audited(outcome, missing), AFTER_CHARGE)
     assert (told.what, told.prevents) == (f"{what}; {half}", prevents)
+    whole = answer(audited(outcome), AFTER_CHARGE).what
+    assert whole == (what if outcome == "lost" else f"{what}; all that it does was done by then")
     never = [Difference(name, 0, 1) for name in DONE]
     assert answer(audited(outcome, *never), AFTER_CHARGE).what == what, "nothing was begun"
 
