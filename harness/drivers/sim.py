@@ -329,13 +329,16 @@ class Simulation:
             yield plan.deadline_s  # or less: the last client that is done ends it
         yield 0.0  # what else happens at this moment comes first
         yield max(QUIET_POLL_S, min(plan.healed_at_s, plan.deadline_s) - clock.now)
-        began_s, ended = clock.now, Event.QUIET
+        began_s, ended, looked_at = clock.now, Event.QUIET, (0, 0)
         while True:
             if conductor.late(clock.now):
                 ended = Event.DEADLINE
                 break
             # Who has waited long need not look so often: a stuck run would do nothing else.
             yield max(QUIET_POLL_S, LOOKS * (clock.now - began_s))
+            if looked_at == (now := (len(self.rows), self.network.calls)):
+                continue  # nothing has happened since
+            looked_at = now
             if conductor.quiet(clock.now):
                 break
         driver = _Node(self, -1)

@@ -68,6 +68,7 @@ class WaitingRoom:
         self._clock = clock
         self._walls = walls
         self._queue = queue
+        self.calls = 0
         self._waiting: list[_Waiter] = []
         self._alarm_at = NEVER
         self._rang_at = NEVER
@@ -111,6 +112,7 @@ class WaitingRoom:
         return reply
 
     def _carry_out(self, command: Command, caller: Caller) -> Reply:
+        self.calls += 1
         self._walls.calling = caller.number
         return self._queue.call(command)
 
@@ -174,6 +176,11 @@ class SimulatedNetwork:
         self._links = plan.links()
         self.crash = self._room.crash
         self.look_again = self._room.look_again
+
+    @property
+    def calls(self) -> int:
+        """How many calls have come to the queue."""
+        return self._room.calls
 
     def attempt(self, command: Command, caller: Caller) -> Steps:
         """One request of that node and its reply; None if no reply came in time."""
