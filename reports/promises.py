@@ -13,6 +13,7 @@ EXPECTED = {
     "leases_exclusive": "While one worker holds the lease of a job, no other worker receives it, "
     "and calls under an older lease are refused.",
     "holder_obeyed": "What the holder of a valid lease says is accepted, and it happens.",
+    "success_remembered": "A job that was done and acknowledged is not told as failed.",
     "enqueues_accepted": "A legal job is accepted; only a full queue refuses.",
     "retention_kept": "A job that was done is known as a repetition for as long as the queue says, "
     "and as a new job afterwards.",

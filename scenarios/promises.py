@@ -21,6 +21,7 @@ class Promise(NamedTuple):
 
 
 BY_NATURE = "a queue that makes jobs up is none; the rows of a run are tested instead"
+LIBRARIES = "only a library's own workers show it; rows of their runs are tested instead"
 
 PROMISES = (
     Promise(
@@ -88,6 +89,10 @@ PROMISES = (
     Promise(
         "one holder at a time", "its own word is taken", "holder_obeyed",
         ("acks-not-kept", "acks-told-as-refused", "heartbeats-refused", "repeated-ack-refused"),
+    ),
+    Promise(
+        "one holder at a time", "what is done is not told as failed", "success_remembered",
+        why=LIBRARIES,
     ),
     Promise("one holder at a time", "tokens only grow", "tokens_grow", ("token-restarts",)),
     Promise(

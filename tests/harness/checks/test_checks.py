@@ -44,6 +44,7 @@ UNJUDGED: dict[str, str | tuple[str, ...]] = {
     "dead_letters_explained": "nothing lay in the dead letters",
     "timeouts_enforced": "no job began to run",
     "holder_obeyed": "no holder said anything that was answered",
+    "success_remembered": "of no job it is certain that it was done",
     "enqueues_accepted": "no enqueue was answered",
     "senseless_refused": "nobody said what makes no sense",
     "backlog_bounded": ("no queue has a limit", "no queue was ever full"),
