@@ -1,9 +1,8 @@
 """The ``process`` driver: real processes, real signals, a real network.
 
-It starts the queue's server, the network, the workers and the clients, carries out the
-faults that have a time of their own, and ends the run when everything is settled or at the
-deadline. It reads what happened from the ledger alone. Whatever happens to it, the guard
-leaves no orphan.
+It starts the queue's server, the network, the workers and the clients, carries out the faults that
+have a time of their own, and ends the run when everything is settled or at the deadline. It reads
+what happened from the ledger alone. Whatever happens to it, the guard leaves no orphan.
 """
 
 from __future__ import annotations

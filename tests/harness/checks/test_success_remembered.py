@@ -1,4 +1,4 @@
-"""What is done and told as failed: from rows by hand, since only a library's own workers show it."""
+"""What is done and told as failed; from rows by hand: only a library's own workers show it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ DONE = [*accepted(), *run_by(1.0, 0), ACKED]
 
 
 def judge(*rows: Row, cut: bool = False) -> Judged:
-    faults = (Partition(0.5, 1.0, (0,)),) if cut else PLAN.faults
+    faults = (Partition((0,), 0.5, 1.0),) if cut else PLAN.faults
     plan = replace(PLAN, jobs=PLAN.jobs[:1], faults=faults)
     return CHECKS["success_remembered"].answer(Facts(plan, Claims(), History([HOOKED, *rows])))
 
