@@ -64,13 +64,7 @@ e-mail and the mark it cannot know, and sends a second one; so do two runs at on
 WHOLE = (("charge_then_update", "recommended"),)  # elsewhere: what passes to services
 SERVICES = ("db: ", "payments: ", "mails: ")
 SETTINGS = ("as it comes", "recommended")
-NOT_ON_PAGE = (("upsert_with_key", "as it comes"),)
-ON_PAGE = tuple(
-    (task, settings)
-    for task in READINGS
-    for settings in SETTINGS
-    if (task, settings) not in NOT_ON_PAGE
-)
+ON_PAGE = tuple((task, settings) for task in READINGS for settings in SETTINGS)
 PINS = (*sign("celery").pins, "psycopg==3.3.9", "psycopg-binary==3.3.9")
 DATABASE_URL = "postgresql://jobquake@localhost:5432/postgres?sslmode=disable"
 SINK = f"{sys.executable} -m jobquake sink --port {{port}}"
