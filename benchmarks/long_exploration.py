@@ -17,7 +17,6 @@ import time
 from jobquake.backends import registry
 from jobquake.harness.explore.shard import SCHEDULES, explore_shard
 
-
 TOLD_EVERY = 20  # shards
 
 
