@@ -28,6 +28,10 @@ class CrashTests(Subject):
         self.claims("durable", "skips_completed_keys")
         crashes.a_crash_after_an_ack_forgets_no_key(bench)
 
+    def test_a_crash_after_an_ack_brings_nothing_back(self, bench: Bench) -> None:
+        self.claims("durable", "durable_acks")
+        crashes.a_crash_after_an_ack_brings_nothing_back(bench)
+
     def test_a_crash_as_a_lease_is_taken_back_holds_up_no_other(self, bench: Bench) -> None:
         self.claims_at_least_once()
         self.claims("durable")

@@ -55,6 +55,16 @@ def a_crash_after_an_ack_forgets_no_key(bench: Bench) -> None:
     expect_never_again(bench, "no second job with the key that was completed before the crash")
 
 
+def a_crash_after_an_ack_brings_nothing_back(bench: Bench) -> None:
+    bench.enqueue(Job("a"))
+    settled = bench.say(word("ack", bench.take()))
+    bench.expect(settled.accepted, "the ack of the holder to be accepted", settled)
+    bench.crash()
+    bench.wait(PAST_S)
+    found = bench.lease()
+    bench.expect(found is None, "no job after the crash (a was acknowledged)", found)
+
+
 def a_crash_as_a_lease_is_taken_back_holds_up_no_other(bench: Bench) -> None:
     bench.enqueue(Job("a"))
     bench.take()

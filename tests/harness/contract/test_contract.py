@@ -228,7 +228,7 @@ def test_every_claim_decides_over_a_test(claim: str) -> None:
 
 
 def test_every_claim_that_is_made_or_not_has_its_words() -> None:
-    no_promises = {"caveat", "timer_s", "max_payload_bytes", "retention_s"}
+    no_promises = {"caveat", "timer_s", "restart_s", "max_payload_bytes", "retention_s"}
     assert set(get_args(Claim)) == set(Claims.__struct_fields__) - no_promises
     for claim in get_args(Claim):
         less = msgspec.structs.replace(
