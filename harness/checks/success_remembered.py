@@ -12,7 +12,7 @@ import numpy as np
 
 from ...backends.claims import Claim
 from ..finding import Finding, Judged, judged
-from ..record.facts import Facts, Flags, Ints
+from ..record.facts import Facts, Flags
 from ..record.history import Answer, Event
 from ..record.story import node_name
 from ..sight import Needs
@@ -27,9 +27,9 @@ EXCUSED_BY: tuple[Claim, ...] = ("durable", "steady_time")
 
 def judge(facts: Facts) -> Judged:
     history = facts.history
-    acked = _last(facts, facts.rows(Event.ACK_ANSWERED, Answer.OK))
-    returned = _last(facts, facts.rows(Event.RETURNED))
-    undone = _last(facts, np.sort(np.append(facts.rows(Event.STARTED), facts.rows(Event.RAISED))))
+    acked = facts.last(facts.rows(Event.ACK_ANSWERED, Answer.OK))
+    returned = facts.last(facts.rows(Event.RETURNED))
+    undone = np.maximum(*(facts.last(facts.rows(event)) for event in (Event.STARTED, Event.RAISED)))
     done = (returned >= 0) & (acked > returned) & (returned > undone) & ~_met_by_a_fault(facts)
     if not done.any():
         return Judged("inconclusive", note="of no job it is certain that it was done")
@@ -44,13 +44,6 @@ def judge(facts: Facts) -> Judged:
         findings.append(Finding(job, sentence, (row, ack)))
     note = f"{int(done.sum())} jobs were surely done, {len(findings)} of them told as failed"
     return judged(findings, note)
-
-
-def _last(facts: Facts, rows: Ints) -> Ints:
-    """The last of these rows of each job, -1 if there is none."""
-    last = np.full(facts.jobs, -1)
-    last[facts.history["job"][rows]] = rows
-    return last
 
 
 def _met_by_a_fault(facts: Facts) -> Flags:

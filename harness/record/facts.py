@@ -104,8 +104,8 @@ class Facts:
         for row in self.rows(Event.RAISED).tolist():
             flags[history["job"][row]] = True
         for event in (Event.STARTED, Event.RETURNED):
-            last = self._last(self.rows(event))
-            flags &= ~(last > self._last(self.rows(Event.RAISED)))
+            last = self.last(self.rows(event))
+            flags &= ~(last > self.last(self.rows(Event.RAISED)))
         return flags & ~self.held & ~self.completed
 
     @cached_property
@@ -121,7 +121,7 @@ class Facts:
         before, after = around_the_poke(self.history, self.rows(Event.RETURNED), self.jobs)
         return after & ~before
 
-    def _last(self, rows: Ints) -> Ints:
+    def last(self, rows: Ints) -> Ints:
         """The last of these rows of each job, -1 if there is none."""
         last = np.full(self.jobs, -1)
         last[self.history["job"][rows]] = rows
