@@ -222,14 +222,14 @@ def test_an_enqueue_that_is_repeated_is_held_once(tmp_path: Path, how: NetEffect
         reply = client.call(c.Enqueue(c.Job("j", "q")))
         assert isinstance(reply, c.Enqueued)
         direct = broker.client()
-        arrived = 1 if how in ("lose_request", "reset") else 2
+        arrived = 1 if how in ("lose_request", "reset") else 2  # or more: who waited long asks again
 
         def counted() -> int:
             measured = direct.call(c.Measure())
             assert isinstance(measured, c.Measured)
             return sum(measured.counters.values())
 
-        wait_until(lambda: counted() == arrived)
+        wait_until(lambda: counted() >= arrived)
         leased = direct.attempt(c.Lease("w", ("q",), LONG_S))
         assert isinstance(leased, c.Leased) and leased.delivery
         assert direct.attempt(c.Lease("w", ("q",), LONG_S)) == c.Leased(None)
