@@ -222,7 +222,7 @@ def test_an_enqueue_that_is_repeated_is_held_once(tmp_path: Path, how: NetEffect
         reply = client.call(c.Enqueue(c.Job("j", "q")))
         assert isinstance(reply, c.Enqueued)
         direct = broker.client()
-        arrived = 1 if how in ("lose_request", "reset") else 2  # or more: who waited long asks again
+        arrived = 1 if how in ("lose_request", "reset") else 2  # or more: who waits asks again
 
         def counted() -> int:
             measured = direct.call(c.Measure())
