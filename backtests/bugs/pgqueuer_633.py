@@ -11,25 +11,22 @@ The strike: the worker is killed while it runs the task. Another one is started.
 from __future__ import annotations
 
 from ..backtest import Backtest, Side, Told
+from ..killed_worker import killed_while_it_runs
 from ..stage import Stage
 
 ORDER, NEXT = "order-1", "order-2"
 LONGEST_S = 300.0  # ten times what a worker's silence may last
-COMMAND = ("run", "pgqueuer_shop:main")
+COMMAND = ("pgq", "run", "pgqueuer_shop:main")
 
 
 def stage(s: Stage, variant: str) -> Told:
     s.ask("pgqueuer_shop:prepare")
     taken = s.hold_reply("", ORDER)
-    first = s.worker("pgq", *COMMAND)
-    s.ask("pgqueuer_shop:submit", ORDER)
-    if not s.until(lambda: taken.struck):
-        return Told("inconclusive", "the worker never took the job", tuple(first.log[-3:]))
-    taken.release()
-    if not s.until(lambda: f"began {ORDER}" in s.ledger):
-        return Told("inconclusive", "the job never began", tuple(first.log[-3:]))
-    first.kill()
-    second = s.worker("pgq", *COMMAND)
+    second = killed_while_it_runs(
+        s, taken, COMMAND, lambda: s.ask("pgqueuer_shop:submit", ORDER), ORDER
+    )
+    if isinstance(second, Told):
+        return second
     s.ask("pgqueuer_shop:submit", NEXT)
     s.until(lambda: f"charged {ORDER}" in s.ledger, LONGEST_S)
     told = f"the worker was killed while it ran {ORDER}"

@@ -11,26 +11,23 @@ The strike: the worker is killed while it runs the task. Another one is started.
 from __future__ import annotations
 
 from ..backtest import Backtest, Side, Told
+from ..killed_worker import killed_while_it_runs
 from ..stage import Stage
 
 ORDER = "order-1"
 FETCH = "procrastinate_fetch_job"
 LONGEST_S = 1200.0  # stalled after 400 s, asked for each minute, and it takes 300 s
-COMMAND = ("--app", "procrastinate_shop.app", "worker", "--concurrency", "4")
+COMMAND = ("procrastinate", "--app", "procrastinate_shop.app", "worker", "--concurrency", "4")
 
 
 def stage(s: Stage, variant: str) -> Told:
     s.ask("procrastinate_shop:prepare")
     taken = s.hold_reply(FETCH, ORDER)
-    first = s.worker("procrastinate", *COMMAND)
-    s.ask("procrastinate_shop:submit", ORDER)
-    if not s.until(lambda: taken.struck):
-        return Told("inconclusive", "the worker never took the job", tuple(first.log[-3:]))
-    taken.release()
-    if not s.until(lambda: f"began {ORDER}" in s.ledger):
-        return Told("inconclusive", "the job never began", tuple(first.log[-3:]))
-    first.kill()
-    second = s.worker("procrastinate", *COMMAND)
+    second = killed_while_it_runs(
+        s, taken, COMMAND, lambda: s.ask("procrastinate_shop:submit", ORDER), ORDER
+    )
+    if isinstance(second, Told):
+        return second
     s.until(lambda: f"charged {ORDER}" in s.ledger, LONGEST_S)
     s.until(lambda: s.ledger.count(f"charged {ORDER}") > 1, LONGEST_S / 2)
     lines, told = tuple(s.ledger), f"the worker was killed while it ran {ORDER}"

@@ -11,7 +11,7 @@ The strike: the worker is killed, with its work-horse, while that runs the job
 from __future__ import annotations
 
 from ..backtest import Backtest, Side, Told
-from ..killed_rq_worker import killed_while_it_runs
+from ..killed_rq_worker import killed_rq_worker
 from ..stage import Stage
 
 ORDER = "order-1"
@@ -19,7 +19,7 @@ LONGEST_S = 2400.0  # it cleans up every ten minutes at most, and only between t
 
 
 def stage(s: Stage, variant: str) -> Told:
-    second = killed_while_it_runs(s, "rq_shop:submit_slow", ORDER)
+    second = killed_rq_worker(s, "rq_shop:submit_slow", ORDER)
     if isinstance(second, Told):
         return second
     s.until(lambda: ORDER in s.ask("rq_shop:failed", "q"), LONGEST_S)

@@ -32,8 +32,9 @@ def judge(facts: Facts) -> Judged:
 
 def _sentence(facts: Facts, kind: str, phase: str) -> str:
     needs = [fault.needs for fault in FAULTS.values() if fault.label == kind and fault.needs]
-    brief = [_brief(facts)] if phase == "running" and _brief(facts) else []
-    return "; ".join([f"no {kind} struck a job in phase {phase!r}", *needs[:1], *brief])
+    brief = _brief(facts) if phase == "running" else ""
+    told = [f"no {kind} struck a job in phase {phase!r}", *needs[:1], brief]
+    return "; ".join(filter(None, told))
 
 
 def _brief(facts: Facts) -> str:
